@@ -1,0 +1,5 @@
+"""``python -m ecgimg``."""
+
+from ecgimg.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""Writing files so that a target is either the old file or the whole new one, never half of it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ecgimg.errors import BadOutput
+
+
+@contextmanager
+def atomic_paths(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
+    """Yield a temporary path for each target; they replace the targets when the block ends well.
+
+    The temporary files lie in a hidden folder beside the targets and have the targets' own names, so that formats
+    whose files name each other can be written. Targets are replaced in the order given: put the file that readers
+    open first (a header) last. A temporary file that the block does not write leaves its target as it was.
+
+    Parameters
+    ----------
+    targets : str or Path
+        Files of one folder, with different names. A missing folder is created.
+
+    Raises
+    ------
+    BadOutput
+        When the folder cannot be written, a target is a folder, or the disk refuses the write.
+    """
+    finals = tuple(Path(target) for target in targets)
+    with _refusals(finals[-1]):
+        for final in finals:
+            if final.is_dir():
+                raise BadOutput(f"cannot write {final}: it is a folder; name a file")
+        finals[-1].parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=finals[-1].parent))
+        try:
+            drafts = tuple(folder / final.name for final in finals)
+            yield drafts
+            for draft, final in zip(drafts, finals, strict=True):
+                if draft.exists():
+                    draft.replace(final)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def atomic_path(target: str | Path) -> Iterator[Path]:
+    """Yield a temporary path with the target's name; it replaces the target when the block ends well.
+
+    Raises
+    ------
+    BadOutput
+        When the folder cannot be written, the target is a folder, or the disk refuses the write.
+    """
+    with atomic_paths(target) as (draft,):
+        yield draft
+
+
+@contextmanager
+def _refusals(target: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into `BadOutput`."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadOutput(f"cannot write {target}: {reason}; choose a folder that can be written") from error

@@ -1,0 +1,200 @@
+"""Records as EDF+: 16-bit signals in µV, and a mask file beside them where something is unknown.
+
+EDF holds neither NaN nor a last block that is not full. So the header's recording field says how many samples count and
+whether ``STEM.mask.csv`` belongs to the file: rows ``lead,first_sample,last_sample`` (from 0, both included) of what is
+unknown. Such samples lie at the digital minimum, far off any trace, so that other programs do not show them as 0 mV.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg._files import atomic_paths
+from ecgimg.errors import BadRecord
+from ecgimg.formats._common import MISSING, build_record, ecg_channels, need, one_rate, quantised, quiet, reading
+from ecgimg.formats.csv import MASK_HEADER
+from ecgimg.record import EcgRecord
+
+_NOTE = re.compile(r"ecgimg_n=(\d+)_mask=(yes|no)(?:_hz=(\S+))?")
+_NOTE_LENGTH = 40  # what edflib writes of it
+_NO_DATE = datetime(1985, 1, 1)  # EDF+'s first date, for none
+
+
+def read(path: Path) -> EcgRecord:
+    """Read a record from EDF or EDF+, with its mask if one belongs to it.
+
+    Channels that are no ECG leads are passed over.
+
+    Raises
+    ------
+    BadRecord
+        For a file that is cut off or no EDF, a lost or foreign mask, no ECG lead, a lead without a voltage unit, or
+        leads at different rates.
+    """
+    pyedflib = need("pyedflib", "pyedflib", "reading EDF records")
+    with reading(path, "EDF"):
+        _check_size(path)
+        with pyedflib.EdfReader(str(path), pyedflib.DO_NOT_READ_ANNOTATIONS) as file:
+            heads = file.getSignalHeaders()
+            channels = ecg_channels(path, [h["label"] for h in heads], [h["dimension"] for h in heads])
+            fs_hz = one_rate(path, [float(heads[index]["sample_frequency"]) for index, _, _ in channels])
+            steps = np.stack([file.readSignal(index, digital=True) for index, _, _ in channels])
+            note = file.getRecordingAdditional().strip()
+        return _record(path, steps, channels, heads, fs_hz, note)
+
+
+def _record(
+    path: Path,
+    steps: NDArray[np.int32],
+    channels: list[tuple[int, str, float]],
+    heads: list[dict[str, Any]],
+    fs_hz: float,
+    note: str,
+) -> EcgRecord:
+    """Return the record of the digital values `steps` (leads, samples), without padding and with its gaps."""
+    leads = [lead for _, lead, _ in channels]
+    signals = np.stack(
+        [_to_unit(row, heads[index]) * factor for row, (index, _, factor) in zip(steps, channels, strict=True)]
+    )
+    if not note.startswith("ecgimg_"):
+        return build_record(path, signals, fs_hz, leads)
+    match = _NOTE.fullmatch(note)
+    if match is None or not 0 < int(match[1]) <= signals.shape[1]:
+        raise BadRecord(f"{path} holds {signals.shape[1]} samples and says of itself {note!r}; copy it again")
+    n_samples = int(match[1])
+    if match[2] == "yes":
+        signals[:, :n_samples][_masked(path, leads, steps[:, :n_samples] == MISSING)] = np.nan
+    return build_record(path, signals[:, :n_samples], _noted_rate(match[3], fs_hz), leads)
+
+
+def write(record: EcgRecord, path: Path) -> Path:
+    """Write a record as EDF+ with 1 µV steps (10 µV beyond 32.767 mV), and ``STEM.mask.csv`` if it has gaps.
+
+    No patient field is filled, and the start date is EDF's first. A mask left from an earlier file of that name is
+    removed when the new one has no gaps.
+
+    Raises
+    ------
+    BadRecord
+        For a rate that EDF's blocks cannot hold.
+    """
+    pyedflib = need("pyedflib", "pyedflib", "writing EDF records")
+    steps, steps_per_mv = quantised(record.signals)
+    gaps = not record.seen.all()
+    mask_path = _mask_path(path)
+    with atomic_paths(mask_path, path) as (mask_draft, draft):
+        if gaps:
+            mask_draft.write_text(_mask_text(record), encoding="utf-8", newline="\n")
+        _write_signals(pyedflib, record, steps, steps_per_mv, draft)
+    if not gaps and mask_path.is_file() and mask_path.read_bytes().startswith(MASK_HEADER.encode()):
+        mask_path.unlink()
+    return path
+
+
+def _write_signals(pyedflib: Any, record: EcgRecord, steps: NDArray[np.int16], steps_per_mv: int, draft: Path) -> None:
+    uv_per_step = 1000 // steps_per_mv
+    with quiet(), pyedflib.EdfWriter(str(draft), len(record.leads), pyedflib.FILETYPE_EDFPLUS) as file:
+        per_block = _set_signals(file, record, uv_per_step)
+        file.setStartdatetime(_NO_DATE)
+        file.setRecordingAdditional(_note(record))
+        padding = ((0, 0), (0, -record.n_samples % per_block))
+        file.writeSamples(list(np.pad(steps.astype(np.int32), padding, constant_values=MISSING)), digital=True)
+
+
+def _set_signals(file: Any, record: EcgRecord, uv_per_step: int) -> int:
+    """Describe the leads; returns the samples a block. The header may round the rate a little, the note does not."""
+    refusal = BadRecord(f"EDF cannot hold a rate of {record.fs_hz} Hz; resample the record or write .parquet")
+    try:
+        file.setSignalHeaders([_signal_header(lead, record.fs_hz, uv_per_step) for lead in record.leads])
+        per_block = int(file.get_smp_per_record(0))
+        held_hz = per_block / file.record_duration
+    except (ValueError, ZeroDivisionError) as error:
+        raise refusal from error
+    if per_block < 1 or not math.isclose(held_hz, record.fs_hz, rel_tol=1e-4):
+        raise refusal
+    return per_block
+
+
+def _signal_header(lead: str, fs_hz: float, uv_per_step: int) -> dict[str, object]:
+    return {
+        "label": lead,
+        "dimension": "uV",
+        "sample_frequency": int(fs_hz) if fs_hz.is_integer() else fs_hz,
+        "physical_min": MISSING * uv_per_step,
+        "physical_max": 32767 * uv_per_step,
+        "digital_min": MISSING,
+        "digital_max": 32767,
+        "transducer": "",
+        "prefilter": "",
+    }
+
+
+def _to_unit(steps: NDArray[np.int32], head: dict[str, Any]) -> NDArray[np.float64]:
+    scale = (head["physical_max"] - head["physical_min"]) / (head["digital_max"] - head["digital_min"])
+    values: NDArray[np.float64] = (steps.astype(np.float64) - head["digital_min"]) * scale + head["physical_min"]
+    return values
+
+
+def _note(record: EcgRecord) -> str:
+    """Return what the header says of the record; the rate only where it fits, as the blocks tell it too."""
+    note = f"ecgimg_n={record.n_samples}_mask={'no' if record.seen.all() else 'yes'}"
+    with_rate = f"{note}_hz={record.fs_hz:.9g}"
+    return with_rate if len(with_rate) <= _NOTE_LENGTH else note
+
+
+def _noted_rate(noted: str | None, held_hz: float) -> float:
+    """Return the rate of the note where it is the header's, but for the rounding of the header."""
+    return float(noted) if noted and math.isclose(float(noted), held_hz, rel_tol=1e-4) else held_hz
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a file that is shorter than its header says, or that has no EDF header at all."""
+    with path.open("rb") as file:
+        head = file.read(256)
+        if len(head) < 256 or head[:8] != b"0       ":
+            raise BadRecord(f"{path} is no EDF file; give it the suffix of what it is")
+        n_blocks, n_signals = int(head[236:244]), int(head[252:256])
+        file.seek(256 + 216 * n_signals)
+        per_block = [int(file.read(8)) for _ in range(n_signals)]
+    due = 256 * (1 + n_signals) + 2 * n_blocks * sum(per_block)
+    if n_blocks < 1 or min(per_block, default=0) < 1 or path.stat().st_size < due:
+        raise BadRecord(f"{path} is cut off: {path.stat().st_size} bytes of {due}; copy it again")
+
+
+def _mask_path(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.mask.csv")
+
+
+def _mask_text(record: EcgRecord) -> str:
+    rows = [MASK_HEADER]
+    for lead, seen in zip(record.leads, record.seen, strict=True):
+        edges = np.flatnonzero(np.diff(np.concatenate(([True], seen, [True])).astype(np.int8)))
+        rows += [f"{lead},{first},{end - 1}" for first, end in edges.reshape(-1, 2).tolist()]
+    return "\n".join(rows) + "\n"
+
+
+def _masked(path: Path, leads: list[str], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return (leads, samples), True where the mask file says unknown; `missing` is what the signals themselves show."""
+    mask_path = _mask_path(path)
+    if not mask_path.is_file():
+        raise BadRecord(
+            f"{path} has gaps that its mask {mask_path.name} describes, and that file is not beside it; copy both files"
+        )
+    mask = np.zeros_like(missing)
+    with reading(mask_path, "mask"):
+        header, *rows = mask_path.read_text(encoding="utf-8").split()
+        if header != MASK_HEADER:
+            raise BadRecord(f"{mask_path} is no mask of an EDF file; its first line must be {MASK_HEADER}")
+        for row in rows:
+            lead, first, last = row.split(",")
+            mask[leads.index(lead), int(first) : int(last) + 1] = True
+    if not np.array_equal(mask, missing):
+        raise BadRecord(f"{mask_path} does not belong to {path.name}; copy the two files that were written together")
+    return mask

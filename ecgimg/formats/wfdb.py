@@ -1,0 +1,122 @@
+"""Records as WFDB: a header ``.hea`` and signals ``.dat`` (PhysioNet's format)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg._files import atomic_paths
+from ecgimg.errors import BadOutput, BadRecord
+from ecgimg.formats._common import build_record, check_file, ecg_channels, need, one_rate, quantised, quiet, reading
+from ecgimg.record import EcgRecord
+
+_BITS = {"8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 10, "311": 10}
+_FLAC = ("508", "516", "524")
+_FLAC_SAMPLES_A_BYTE = 5000  # silence packs about that well; more is a damaged header
+
+
+def read(path: Path) -> EcgRecord:
+    """Read a record from its ``.hea`` (or ``.dat``, or the name without suffix). Never looks beyond its folder.
+
+    Channels that are no ECG leads are passed over. Any signal format that the wfdb package knows is read.
+
+    Raises
+    ------
+    BadRecord
+        For a missing or short signal file, several segments, no ECG lead, a lead without a voltage unit, or leads at
+        different rates.
+    """
+    wfdb = need("wfdb", "wfdb", "reading WFDB records")
+    header_path = path.with_name(_stem(path) + ".hea")
+    if not header_path.exists():
+        raise BadRecord(f"{path} needs its header {header_path.name} beside it; copy both files")
+    check_file(header_path)
+    with reading(header_path, "WFDB"):
+        name = str(header_path.absolute().with_suffix(""))
+        header = wfdb.rdheader(name)
+        _check_header(header_path, header)
+        channels = ecg_channels(header_path, [sig or "" for sig in header.sig_name], _units(header_path, header))
+        fs_hz = one_rate(header_path, [header.fs * header.samps_per_frame[index] for index, _, _ in channels])
+        rows = wfdb.rdrecord(name, smooth_frames=False, channels=[index for index, _, _ in channels]).e_p_signal
+        signals = np.stack([row * factor for row, (_, _, factor) in zip(rows, channels, strict=True)])
+        return build_record(header_path, signals, fs_hz, [lead for _, lead, _ in channels])
+
+
+def write(record: EcgRecord, path: Path) -> Path:
+    """Write ``.hea`` and ``.dat`` in format 16 with 1 µV steps (10 µV beyond 32.767 mV), -32768 for NaN.
+
+    Returns the header's path.
+
+    Raises
+    ------
+    BadOutput
+        For a name with other characters than letters, digits, ``-`` and ``_``, which the format does not allow.
+    """
+    wfdb = need("wfdb", "wfdb", "writing WFDB records")
+    stem = path.stem
+    if not re.fullmatch(r"[-\w]+", stem, re.ASCII):
+        raise BadOutput(f"cannot write {path}: WFDB names are letters, digits, - and _ only; rename it")
+    steps, steps_per_mv = quantised(record.signals)
+    with atomic_paths(path.with_name(f"{stem}.dat"), path.with_name(f"{stem}.hea")) as (_, header), quiet():
+        _write_pair(wfdb, record, steps, steps_per_mv, header)
+    return path.with_name(f"{stem}.hea")
+
+
+def _write_pair(wfdb: Any, record: EcgRecord, steps: NDArray[np.int16], steps_per_mv: int, header: Path) -> None:
+    n = len(record.leads)
+    wfdb.wrsamp(
+        header.stem,
+        fs=record.fs_hz,
+        units=["mV"] * n,
+        sig_name=list(record.leads),
+        d_signal=np.ascontiguousarray(steps.T, np.int64),
+        fmt=["16"] * n,
+        adc_gain=[float(steps_per_mv)] * n,
+        baseline=[0] * n,
+        write_dir=str(header.parent),
+    )
+
+
+def _stem(path: Path) -> str:
+    return path.stem if path.suffix.lower() in (".hea", ".dat") else path.name
+
+
+def _units(path: Path, header: Any) -> list[str]:
+    """Return the channels' units; the wfdb package drops the µ of µV, which would make it V."""
+    signal_lines = b"\n".join(line for line in path.read_bytes().splitlines() if not line.lstrip().startswith(b"#"))
+    has_micro = any(micro in signal_lines for micro in (b"\xb5", b"\xce\xbc"))
+    return ["uV" if has_micro and unit == "V" else unit or "mV" for unit in header.units]
+
+
+def _check_header(path: Path, header: Any) -> None:
+    """Refuse what the header alone shows to be wrong, before a byte of signal is read."""
+    if hasattr(header, "seg_name"):
+        raise BadRecord(f"{path} joins several segments; read the header of one segment")
+    if not header.n_sig or header.sig_name is None or len(header.sig_name) != header.n_sig:
+        raise BadRecord(f"{path} does not describe the {header.n_sig} signals it announces; copy it again")
+    for file_name in dict.fromkeys(header.file_name):
+        _check_signal_file(path, header, file_name)
+
+
+def _check_signal_file(path: Path, header: Any, file_name: str) -> None:
+    if not file_name or Path(file_name).name != file_name or file_name == "~":
+        raise BadRecord(f"{path} names no signal file in its own folder ({file_name!r}); copy both files together")
+    dat = path.with_name(file_name)
+    if not dat.is_file():
+        raise BadRecord(f"{path} needs its signal file {file_name} beside it; copy both files")
+    members = [i for i, name in enumerate(header.file_name) if name == file_name]
+    formats = {header.fmt[i] for i in members}
+    if len(formats) > 1 or not formats <= {*_BITS, *_FLAC}:
+        raise BadRecord(f"{path} has signals in unknown format {', '.join(sorted(formats))}; convert them to format 16")
+    if any((header.skew[i] or 0) > (header.sig_len or 0) for i in members):
+        raise BadRecord(f"{path} shifts a signal by more than its length; correct the header")
+    fmt, offset = formats.pop(), header.byte_offset[members[0]] or 0
+    n_values = (header.sig_len or 0) * sum(header.samps_per_frame[i] for i in members)
+    size = dat.stat().st_size - offset
+    room = size * _FLAC_SAMPLES_A_BYTE if fmt in _FLAC else size * 8 // _BITS[fmt]
+    if n_values > room or size <= 0:
+        raise BadRecord(f"{dat} is cut off: {path.name} announces more samples than it holds; copy it again")

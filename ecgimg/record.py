@@ -1,0 +1,123 @@
+"""The record: the one thing every part of ecgimg speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ecgimg.errors import BadRecord
+
+STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+"""The twelve leads in the order of every array and file here."""
+
+KNOWN_LEADS = (*STANDARD_LEADS, "V7", "V8", "V9", "V3R", "V4R", "V5R", "V6R", "X", "Y", "Z")
+"""All leads that a record or a page may carry."""
+
+_CANONICAL = {name.upper(): name for name in KNOWN_LEADS}
+
+
+def canonical_lead(name: str) -> str | None:
+    """Return a lead's name as spelled in `KNOWN_LEADS` (``"AVR"`` and ``"lead avr"`` → ``"aVR"``), or None.
+
+    ``"-aVR"`` is None: it is the same lead upside down.
+    """
+    bare = name.strip().upper()
+    for prefix in ("LEAD", "ECG", "EKG"):
+        if bare.startswith(prefix):
+            bare = bare.removeprefix(prefix).lstrip(" _-")
+    return _CANONICAL.get(bare.rstrip(" _-"))
+
+
+@dataclass(frozen=True, eq=False)
+class EcgRecord:
+    """An ECG of any leads and length.
+
+    Parameters
+    ----------
+    signals : (leads, samples) float32
+        Millivolt. NaN where nothing was printed or read; never 0 mV in place of a gap.
+    fs_hz : float
+        Samples a second.
+    leads : tuple of str
+        Names from `KNOWN_LEADS`, in the order of the rows of `signals`, each once.
+
+    Raises
+    ------
+    BadRecord
+        For arrays of another shape, infinite values, no samples, unknown or repeated leads, or a rate that is not
+        positive.
+    """
+
+    signals: NDArray[np.float32]
+    fs_hz: float
+    leads: tuple[str, ...] = STANDARD_LEADS
+
+    def __post_init__(self) -> None:
+        try:
+            with np.errstate(over="ignore"):  # what overflows is refused below as infinite
+                signals = np.array(self.signals, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise BadRecord("a record needs an array (leads, samples) of numbers") from error
+        leads = tuple(self.leads)
+        if signals.ndim != 2 or signals.shape[0] != len(leads):
+            raise BadRecord(
+                f"a record of {len(leads)} leads needs an array (leads, samples), got shape {signals.shape}"
+            )
+        if not leads or signals.shape[1] == 0:
+            raise BadRecord("a record needs at least one lead and one sample")
+        unknown = [name for name in leads if name not in KNOWN_LEADS]
+        if unknown:
+            raise BadRecord(f"unknown lead names {', '.join(map(repr, unknown))}; known are {', '.join(KNOWN_LEADS)}")
+        if len(set(leads)) != len(leads):
+            raise BadRecord(f"each lead may be named once, got {', '.join(leads)}")
+        if np.isinf(signals).any():
+            raise BadRecord("a record holds infinite values; use NaN where nothing is known")
+        if not (np.isfinite(self.fs_hz) and self.fs_hz > 0):
+            raise BadRecord(f"the sampling rate must be positive, got {self.fs_hz} Hz")
+        signals.flags.writeable = False
+        object.__setattr__(self, "signals", signals)
+        object.__setattr__(self, "leads", leads)
+        object.__setattr__(self, "fs_hz", float(self.fs_hz))
+
+    @property
+    def n_samples(self) -> int:
+        """Samples of the canvas, gaps included."""
+        return int(self.signals.shape[1])
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of the canvas, gaps included."""
+        return self.n_samples / self.fs_hz
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """(leads, samples): True where a value is known."""
+        return np.isfinite(self.signals)
+
+    def lead(self, name: str) -> NDArray[np.float32]:
+        """Return one lead, (samples,) mV; `BadRecord` when the record has no such lead."""
+        if name not in self.leads:
+            raise BadRecord(f"the record has no lead {name!r}; it has {', '.join(self.leads)}")
+        row: NDArray[np.float32] = self.signals[self.leads.index(name)]
+        return row
+
+    def select(self, leads: Sequence[str]) -> EcgRecord:
+        """Return the record with exactly these leads in this order; a lead it does not have becomes NaN."""
+        rows = [
+            self.lead(name) if name in self.leads else np.full(self.n_samples, np.nan, np.float32) for name in leads
+        ]
+        return EcgRecord(np.stack(rows) if rows else np.empty((0, 0), np.float32), self.fs_hz, tuple(leads))
+
+    def masked(self, visible: ArrayLike) -> EcgRecord:
+        """Return the record with NaN wherever `visible` (leads, samples) bool is False."""
+        return EcgRecord(np.where(np.asarray(visible, bool), self.signals, np.nan), self.fs_hz, self.leads)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the record; the suffix decides the format (see `ecgimg.formats`). Returns the path written."""
+        from ecgimg.formats import write_record
+
+        return write_record(self, path)
