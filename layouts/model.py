@@ -1,0 +1,182 @@
+"""The layout of a page: which lead stands where, and which part of the recording it shows."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ecgimg.record import KNOWN_LEADS
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class PageStyle(BaseModel):
+    """How the manufacturers that use this layout draw the page; defaults for `synth`, hints for the digitizer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paper: Literal["a4-landscape", "a4-portrait", "letter-landscape", "letter-portrait", "roll"] = "a4-landscape"
+    header: bool = True
+    grid: Literal["red", "pink", "green", "blue", "grey", "black", "none"] = "red"
+
+
+class Slot(BaseModel):
+    """One lead at one place of the page.
+
+    `start_s` and `end_s` are times in the recording; `sign` is −1 where the page prints the lead upside down (−aVR).
+    `column` is the column, or None for a rhythm strip, which runs along the whole row.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    lead: str
+    sign: Literal[1, -1]
+    row: int
+    column: int | None
+    start_s: float
+    end_s: float
+
+    @property
+    def printed_name(self) -> str:
+        """The name as printed: ``"-aVR"`` for an inverted lead."""
+        return self.lead if self.sign > 0 else f"-{self.lead}"
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the recording that are shown here."""
+        return self.end_s - self.start_s
+
+
+class Layout(BaseModel):
+    """A layout, as read from its YAML file; see ``layouts/README.md`` for every key.
+
+    The name is rows x columns + rhythm strips in printed order, then ``-`` and a word where two layouts would share
+    that name (``3x4+II-cabrera``).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    description: str
+    rows: Annotated[int, Field(ge=1, le=16)]
+    columns: Annotated[int, Field(ge=1, le=16)]
+    leads: tuple[tuple[str, ...], ...]
+    rhythm: tuple[str, ...] = ()
+    columns_in_time: Literal["sequential", "simultaneous"] = "sequential"
+    seconds_per_column: Positive
+    speed_mm_s: Positive = 25.0
+    gain_mm_mv: Positive = 10.0
+    pulse: Literal["left", "right", "none"] = "left"
+    pulse_rows: Literal["every", "first", "last"] = "every"
+    label: Literal["above-left", "below-left", "before", "on-baseline"] = "above-left"
+    separator: Literal["none", "tick", "line", "dashed", "gap"] = "none"
+    style: PageStyle = PageStyle()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(self.leads) != self.rows:
+            raise ValueError(f"rows is {self.rows}, but leads has {len(self.leads)} rows")
+        for number, row in enumerate(self.leads, start=1):
+            if len(row) != self.columns:
+                raise ValueError(f"columns is {self.columns}, but row {number} of leads has {len(row)}")
+        printed = [name for row in self.leads for name in row]
+        for name in (*printed, *self.rhythm):
+            if name.removeprefix("-") not in KNOWN_LEADS:
+                raise ValueError(f"{name!r} is not a lead; known are {', '.join(KNOWN_LEADS)}, with - for upside down")
+        cells = [name.removeprefix("-") for name in printed]
+        if len(set(cells)) != len(cells):
+            raise ValueError("each lead may stand in one cell only; repeat it under rhythm")
+        expected = f"{self.rows}x{self.columns}" + "".join(f"+{name}" for name in self.rhythm)
+        if not re.fullmatch(re.escape(expected) + r"(-[a-z0-9]+)*", self.name):
+            raise ValueError(f"the name must be {expected!r}, with -word after it where needed, not {self.name!r}")
+        return self
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of recording the page stands for: the canvas of the record that is read from it."""
+        spans_page = self.columns_in_time == "sequential" or bool(self.rhythm)
+        return self.seconds_per_column * (self.columns if spans_page else 1)
+
+    @property
+    def printed_s(self) -> float:
+        """Seconds along a row of the page, all columns one after the other."""
+        return self.seconds_per_column * self.columns
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of traces, rhythm strips included."""
+        return self.rows + len(self.rhythm)
+
+    @property
+    def record_leads(self) -> tuple[str, ...]:
+        """Every lead shown, each once, in the order of `KNOWN_LEADS`."""
+        shown = {slot.lead for slot in self.slots()}
+        return tuple(name for name in KNOWN_LEADS if name in shown)
+
+    def slots(self) -> tuple[Slot, ...]:
+        """Every place of the page in reading order: the rows from the top, each from the left, then the strips."""
+        cells = [
+            self._slot(name, row, column) for row, names in enumerate(self.leads) for column, name in enumerate(names)
+        ]
+        strips = [self._slot(name, self.rows + index, None) for index, name in enumerate(self.rhythm)]
+        return (*cells, *strips)
+
+    def _slot(self, printed: str, row: int, column: int | None) -> Slot:
+        width_s = self.seconds_per_column
+        if column is None:
+            start_s, end_s = 0.0, self.duration_s
+        elif self.columns_in_time == "simultaneous":
+            start_s, end_s = 0.0, width_s
+        else:
+            start_s, end_s = column * width_s, (column + 1) * width_s
+        return Slot(
+            lead=printed.removeprefix("-"),
+            sign=-1 if printed.startswith("-") else 1,
+            row=row,
+            column=column,
+            start_s=start_s,
+            end_s=end_s,
+        )
+
+    def with_seconds(self, seconds_per_column: float) -> Layout:
+        """Return the same layout with other column widths, as a device prints it at another paper speed."""
+        return Layout.model_validate({**self.model_dump(), "seconds_per_column": seconds_per_column})
+
+
+def visible_window(
+    layout: Layout, leads: tuple[str, ...], fs_hz: float, n_samples: int | None = None
+) -> NDArray[np.bool_]:
+    """Return which samples of a recording a layout shows.
+
+    This is the one place where that is decided: the digitizer, the classifier's masks, the generator and the scorer
+    all ask here. A sample at time ``t = k / fs_hz`` is visible in a slot when ``start_s <= t < end_s``, the limits
+    rounded to whole samples.
+
+    Parameters
+    ----------
+    layout : Layout
+    leads : tuple of str
+        Rows of the mask; a lead that the layout does not show is all False.
+    fs_hz : float
+    n_samples : int, optional
+        Length of the canvas; by default that of the layout.
+
+    Returns
+    -------
+    (leads, samples) bool
+    """
+    total = round(layout.duration_s * fs_hz) if n_samples is None else n_samples
+    mask = np.zeros((len(leads), total), dtype=bool)
+    for slot in layout.slots():
+        if slot.lead in leads:
+            mask[leads.index(slot.lead), slice(*sample_range(slot, fs_hz))] = True
+    return mask
+
+
+def sample_range(slot: Slot, fs_hz: float) -> tuple[int, int]:
+    """First sample of a slot and the one after its last, at `fs_hz`."""
+    return round(slot.start_s * fs_hz), round(slot.end_s * fs_hz)
