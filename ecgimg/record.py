@@ -32,6 +32,14 @@ def canonical_lead(name: str) -> str | None:
     return _CANONICAL.get(bare.rstrip(" _-"))
 
 
+def unbroken_runs(known: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return (first, end) of every run of True in a vector, `end` being the index after its last."""
+    padded = np.zeros(len(known) + 2, np.int8)
+    padded[1:-1] = known
+    edges = np.flatnonzero(np.diff(padded)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
 @dataclass(frozen=True, eq=False)
 class EcgRecord:
     """An ECG of any leads and length.

@@ -2,11 +2,12 @@
 
 from layouts.draw import as_image, as_text
 from layouts.library import load_layout, load_layouts, names, parse_layout
-from layouts.model import Layout, PageStyle, Slot, sample_range, visible_window
+from layouts.model import Layout, PageStyle, Separator, Slot, sample_range, visible_window
 
 __all__ = [
     "Layout",
     "PageStyle",
+    "Separator",
     "Slot",
     "as_image",
     "as_text",

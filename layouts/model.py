@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ecgimg.record import KNOWN_LEADS
 
+Separator = Literal["none", "tick", "bar", "row-dashes", "line", "dashed", "gap"]
+"""What parts two columns: short strokes in each row, a thick bar, dashes in each row, one long line, or white space."""
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -73,7 +76,7 @@ class Layout(BaseModel):
     pulse: Literal["left", "right", "none"] = "left"
     pulse_rows: Literal["every", "first", "last"] = "every"
     label: Literal["above-left", "below-left", "before", "on-baseline"] = "above-left"
-    separator: Literal["none", "tick", "line", "dashed", "gap"] = "none"
+    separator: Separator = "none"
     style: PageStyle = PageStyle()
 
     @model_validator(mode="after")

@@ -20,7 +20,7 @@ from ecgimg._files import atomic_paths
 from ecgimg.errors import BadRecord
 from ecgimg.formats._common import MISSING, build_record, ecg_channels, need, one_rate, quantised, quiet, reading
 from ecgimg.formats.csv import MASK_HEADER
-from ecgimg.record import EcgRecord
+from ecgimg.record import EcgRecord, unbroken_runs
 
 _NOTE = re.compile(r"ecgimg_n=(\d+)_mask=(yes|no)(?:_hz=(\S+))?")
 _NOTE_LENGTH = 40  # what edflib writes of it
@@ -175,8 +175,7 @@ def _mask_path(path: Path) -> Path:
 def _mask_text(record: EcgRecord) -> str:
     rows = [MASK_HEADER]
     for lead, seen in zip(record.leads, record.seen, strict=True):
-        edges = np.flatnonzero(np.diff(np.concatenate(([True], seen, [True])).astype(np.int8)))
-        rows += [f"{lead},{first},{end - 1}" for first, end in edges.reshape(-1, 2).tolist()]
+        rows += [f"{lead},{first},{end - 1}" for first, end in unbroken_runs(~seen)]
     return "\n".join(rows) + "\n"
 
 

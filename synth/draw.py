@@ -1,0 +1,316 @@
+"""Draw a page: paper, ruling, traces, pulses, lead names and report, each kept as a layer of its own.
+
+Pixel centres are at whole numbers everywhere; aggdraw counts from the pixel's corner, so half a pixel is added where
+it draws. Coverage is 0-255.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from ecgimg.errors import MissingExtra
+from ecgimg.record import EcgRecord, unbroken_runs
+from synth.plan import Cell, Plan, make_plan, trace_points
+from synth.report import make_report
+from synth.spec import Colour, GridStyle, PageSpec
+
+Image8 = NDArray[np.uint8]
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Ink of one kind: `coverage` (h, w) uint8 whose top-left pixel lies at (`left`, `top`) of the page's drawing."""
+
+    kind: str
+    coverage: Image8
+    left: int
+    top: int
+
+
+@dataclass(frozen=True)
+class PrintedText:
+    """A line of print (``other``) or a lead name (``label``) as drawn, its box (left, top, right, bottom) in mm."""
+
+    kind: str
+    text: str
+    box_mm: tuple[float, float, float, float]
+    cell_index: int | None = None
+
+
+@dataclass(frozen=True)
+class DrawnTrace:
+    """A cell's trace: sample ``first_sample + k`` of the record is at ``points_mm[k]`` (NaN where nothing is drawn)."""
+
+    cell: Cell
+    first_sample: int
+    points_mm: Points
+
+
+@dataclass(frozen=True)
+class DrawnPage:
+    """An undamaged page: the picture (height, width, 3) RGB, and what is where in it."""
+
+    spec: PageSpec
+    plan: Plan
+    image: Image8
+    traces: tuple[DrawnTrace, ...]
+    trace_layers: tuple[Layer, ...]
+    layers: tuple[Layer, ...]
+    texts: tuple[PrintedText, ...]
+
+
+def draw_page(spec: PageSpec, record: EcgRecord, rng: np.random.Generator) -> DrawnPage:
+    """Draw a record as `spec` says.
+
+    Parameters
+    ----------
+    spec : PageSpec
+    record : EcgRecord
+        Must have every lead of the layout; NaN leaves a gap in the trace.
+    rng : numpy.random.Generator
+        For the invented numbers of the report, nothing else.
+    """
+    plan = make_plan(spec)
+    grid = grid_coverage(spec)
+    image = _paper(spec, grid)
+    texts = []
+    layers = [Layer("grid", _presence(grid), 0, 0)]
+    layers += [_stroke("pulse", [pulse], spec.trace.width_mm, spec) for pulse in plan.pulses]
+    if plan.separators:
+        pen_mm = 3 * spec.trace.width_mm if spec.separator == "bar" else spec.trace.width_mm
+        layers.append(_stroke("other", plan.separators, pen_mm, spec))
+    traces = tuple(DrawnTrace(cell, *trace_points(cell, record, spec)) for cell in plan.cells)
+    strokes = tuple(_trace_layer(traces, index, spec) for index in range(len(traces)))
+    report, boxes = make_report(spec, rng)
+    layers += [_frame(box.box_mm, box.filled, spec) for box in boxes]
+    for line in report:
+        layer, printed = _text_layer("other", line.text, line.font, line.size_mm, (line.x_mm, line.y_mm), spec)
+        layers.append(layer)
+        texts.append(printed)
+    for index, trace in enumerate(traces):
+        layer, printed = _label(trace, spec)
+        layers.append(layer)
+        texts.append(PrintedText("label", printed.text, printed.box_mm, index))
+    for layer in (*layers[1:], *strokes):
+        colour = spec.label.colour if layer.kind in {"label", "other"} else spec.trace.colour
+        blend(image, layer, colour, spec.trace.opacity)
+    return DrawnPage(spec, plan, image, traces, strokes, tuple(layers), tuple(texts))
+
+
+def blend(image: Image8, layer: Layer, colour: Colour, opacity: float) -> None:
+    """Lay ink over `image` in place where the layer covers it."""
+    height, width = layer.coverage.shape
+    window = image[layer.top : layer.top + height, layer.left : layer.left + width]
+    ys, xs = np.nonzero(layer.coverage)
+    share = layer.coverage[ys, xs].astype(np.float32)[:, None] * np.float32(opacity / 255)
+    under = window[ys, xs].astype(np.float32)
+    window[ys, xs] = np.rint(under + (np.array(colour, np.float32) - under) * share).astype(np.uint8)
+
+
+# ---------------------------------------------------------------- ruling
+
+
+def _line_profile(n_px: int, origin_px: float, pitch_px: float, width_px: float) -> NDArray[np.float32]:
+    """Share of each of `n_px` pixels that lines at ``origin + k · pitch`` cover, exact for any width."""
+    centres = np.arange(n_px, dtype=np.float64)
+    nearest = origin_px + np.round((centres - origin_px) / pitch_px) * pitch_px
+    low = np.maximum(centres - 0.5, nearest - width_px / 2)
+    high = np.minimum(centres + 0.5, nearest + width_px / 2)
+    return np.asarray(np.clip(high - low, 0, 1), np.float32)
+
+
+def grid_area_px(spec: PageSpec) -> tuple[int, int, int, int]:
+    """Ruled part of the drawing: (left, top, right, bottom) in pixels, the last two exclusive."""
+    width, height = spec.size_px
+    if spec.grid.whole_page:
+        return 0, 0, width, height
+    left, top, right, bottom = (round(edge * spec.px_per_mm) for edge in spec.plot_mm)
+    return max(left - 2, 0), max(top - 2, 0), min(right + 2, width), min(bottom + 2, height)
+
+
+def grid_coverage(spec: PageSpec) -> Image8:
+    """Opacity of the ruling over the whole drawing, (height, width) 0-255."""
+    width, height = spec.size_px
+    coverage = np.zeros((height, width), np.uint8)
+    grid = spec.grid
+    if grid.style == "none":
+        return coverage
+    left, top, right, bottom = grid_area_px(spec)
+    origins = [edge * spec.px_per_mm - 0.5 for edge in spec.plot_mm[:2]]
+    thick = [
+        _line_profile(size, origin, 5 * spec.px_per_mm, grid.thick_mm * spec.px_per_mm)
+        for size, origin in zip((width, height), origins, strict=True)
+    ]
+    thin = [
+        _line_profile(size, origin, spec.px_per_mm, grid.thin_mm * spec.px_per_mm)
+        for size, origin in zip((width, height), origins, strict=True)
+    ]
+    inside = (slice(top, bottom), slice(left, right))
+    across = _as_bytes(np.maximum(thick[0] * grid.thick_opacity, _thin_part(grid, thin[0])))[left:right]
+    down = _as_bytes(np.maximum(thick[1] * grid.thick_opacity, _thin_part(grid, thin[1])))[top:bottom]
+    coverage[inside] = np.maximum(down[:, None], across[None, :])
+    if grid.style == "dotted":
+        reach = max(1.6 * grid.thin_mm, 1 / spec.px_per_mm) * spec.px_per_mm
+        dots = [
+            _as_bytes(_line_profile(size, origin, spec.px_per_mm, reach) * grid.thick_opacity)
+            for size, origin in zip((width, height), origins, strict=True)
+        ]
+        spots = np.minimum(dots[1][top:bottom, None], dots[0][None, left:right])
+        coverage[inside] = np.maximum(coverage[inside], spots)
+    return coverage
+
+
+def _thin_part(grid: GridStyle, profile: NDArray[np.float32]) -> NDArray[np.float32]:
+    return profile * np.float32(grid.thin_opacity if grid.style == "lines" else 0.0)
+
+
+def _as_bytes(share: NDArray[np.float32]) -> Image8:
+    return np.rint(255 * share).astype(np.uint8)
+
+
+def _presence(grid: Image8) -> Image8:
+    """Where a line of the ruling is, thin or thick: full coverage where half as dark as a typical inked pixel."""
+    inked = grid[grid > 0]
+    level = float(np.median(inked[:: max(len(inked) // 4096, 1)])) / 2 if len(inked) else 0.0
+    return np.where(grid > level, np.uint8(255), np.uint8(0))
+
+
+def _paper(spec: PageSpec, grid: Image8) -> Image8:
+    image = np.empty((*grid.shape, 3), np.uint8)
+    steps = np.arange(256, dtype=np.float32) / 255
+    for channel in range(3):
+        paper, ink = spec.paper[channel], spec.grid.colour[channel]
+        image[..., channel] = np.rint(paper + (ink - paper) * steps).astype(np.uint8)[grid]
+    return image
+
+
+# ---------------------------------------------------------------- strokes
+
+
+def _trace_layer(traces: tuple[DrawnTrace, ...], index: int, spec: PageSpec) -> Layer:
+    runs = finite_runs(traces[index].points_mm)
+    slot = traces[index].cell.slot
+    follows = index > 0 and slot.column and traces[index - 1].cell.slot.row == slot.row
+    if spec.trace.connected and follows and runs and spec.separator != "gap":
+        before = finite_runs(traces[index - 1].points_mm)
+        if before:
+            runs = [np.concatenate([before[-1][-1:], runs[0]]), *runs[1:]]
+    return _stroke("trace", runs, spec.trace.width_mm, spec)
+
+
+def finite_runs(points: Points) -> list[Points]:
+    """Split (n, 2) points at NaN into unbroken runs of at least one point."""
+    return [points[start:end] for start, end in unbroken_runs(np.asarray(np.isfinite(points).all(axis=1)))]
+
+
+def _stroke(kind: str, lines: Iterable[Points], width_mm: float, spec: PageSpec) -> Layer:
+    """Draw polylines (mm) with a round-ended pen; lines off the page are cut at its edge."""
+    width_px = width_mm * spec.px_per_mm
+    shapes = [line * spec.px_per_mm - 0.5 for line in lines if len(line)]
+    if not shapes:
+        return Layer(kind, np.zeros((0, 0), np.uint8), 0, 0)
+    window = _window(np.concatenate(shapes), width_px + 2, spec.size_px)
+    if window is None:
+        return Layer(kind, np.zeros((0, 0), np.uint8), 0, 0)
+    left, top, right, bottom = window
+    shifted = [shape - (left, top) + 0.5 for shape in shapes]
+    return Layer(kind, _rasterize(shifted, width_px, (right - left, bottom - top)), left, top)
+
+
+def _window(points_px: Points, margin: float, size_px: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    low = np.floor(points_px.min(axis=0) - margin).astype(int)
+    high = np.ceil(points_px.max(axis=0) + margin).astype(int) + 1
+    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
+    right, bottom = min(int(high[0]), size_px[0]), min(int(high[1]), size_px[1])
+    return (left, top, right, bottom) if right > left and bottom > top else None
+
+
+def _rasterize(lines: list[Points], width_px: float, size_px: tuple[int, int]) -> Image8:
+    """Antialiased coverage (h, w) of polylines given in pixels counted from the corner of the first pixel."""
+    agg = _aggdraw()
+    surface = agg.Draw("L", size_px, 0)
+    pen = agg.Pen("white", width_px)
+    for line in lines:
+        if len(line) == 1:
+            line = np.concatenate([line, [*line, [0.01, 0.0]]])
+        surface.line(line.ravel().tolist(), pen)
+    surface.flush()
+    return np.frombuffer(surface.tobytes(), np.uint8).reshape(size_px[1], size_px[0])
+
+
+@cache
+def _aggdraw() -> Any:
+    try:
+        import aggdraw
+    except ImportError:
+        raise MissingExtra("aggdraw", "synth", "drawing pages") from None
+    return aggdraw
+
+
+def _frame(box_mm: tuple[float, float, float, float], filled: bool, spec: PageSpec) -> Layer:
+    left, top, right, bottom = box_mm
+    if filled:
+        middle = (top + bottom) / 2
+        return _stroke("other", [np.array([(left, middle), (right, middle)])], bottom - top, spec)
+    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)])
+    return _stroke("other", [corners], 0.25, spec)
+
+
+# ---------------------------------------------------------------- text
+
+
+@cache
+def load_font(name: str, height_px: int) -> ImageFont.FreeTypeFont:
+    """Load a font of ``synth/fonts`` so that its capitals are about `height_px` tall."""
+    with as_file(files("synth") / "fonts" / name) as path:
+        return ImageFont.truetype(str(path), max(round(height_px / 0.72), 4))
+
+
+def text_coverage(text: str, font: str, height_px: int) -> Image8:
+    """Antialiased coverage (h, w) of one line of text, cut to its ink."""
+    face = load_font(font, height_px)
+    left, top, right, bottom = (int(edge) for edge in face.getbbox(text))
+    picture = Image.new("L", (max(right - left, 1), max(bottom - top, 1)))
+    ImageDraw.Draw(picture).text((-left, -top), text, font=face, fill=255)
+    left, top, right, bottom = picture.getbbox() or (0, 0, 1, 1)
+    return np.asarray(picture)[top:bottom, left:right]
+
+
+def _text_layer(
+    kind: str, text: str, font: str, size_mm: float, corner_mm: tuple[float, float], spec: PageSpec
+) -> tuple[Layer, PrintedText]:
+    scale = spec.px_per_mm
+    coverage = text_coverage(text, font, max(round(size_mm * scale), 5))
+    left, top = (round(edge * scale) for edge in corner_mm)
+    width, height = spec.size_px
+    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+    coverage = coverage[: height - top, : width - left]
+    box = (left / scale, top / scale, (left + coverage.shape[1]) / scale, (top + coverage.shape[0]) / scale)
+    return Layer(kind, coverage, left, top), PrintedText(kind, text, box)
+
+
+def _label(trace: DrawnTrace, spec: PageSpec) -> tuple[Layer, PrintedText]:
+    cell, label = trace.cell, spec.label
+    name = cell.slot.printed_name.replace("-", "\u2212")
+    wide = 0.75 * label.size_mm * len(name)
+    if label.place == "before":
+        before_all = cell.slot.column in (0, None)
+        corner = (max(spec.plot_mm[0] - wide - 1, 1.0) if before_all else cell.x_mm + 1, cell.y_mm - label.size_mm / 2)
+        if not before_all or corner[0] <= 1.0:
+            corner = (max(corner[0], 1.0), cell.y_mm - label.size_mm - 2)
+    elif label.place == "below-left":
+        corner = (cell.x_mm + 0.8, cell.y_mm + label.distance_mm)
+    elif label.place == "on-baseline":
+        corner = (cell.x_mm + 0.8, cell.y_mm - label.size_mm / 2)
+    else:
+        corner = (cell.x_mm + 0.8, cell.y_mm - label.distance_mm - label.size_mm)
+    return _text_layer("label", name, label.font, label.size_mm, corner, spec)

@@ -1,0 +1,15 @@
+"""A simulated heart: twelve leads and more, with statements and the exact place of every wave.
+
+>>> import numpy as np
+>>> from synth.heart import HeartSpec, simulate
+>>> beats = simulate(HeartSpec(rate_bpm=62, conduction="clbbb"), np.random.default_rng(1))
+>>> beats.record.leads[:3], beats.labels
+(('I', 'II', 'III'), ('SR', 'CLBBB'))
+"""
+
+from synth.heart.fiducials import Fiducials
+from synth.heart.sample import sample_heart
+from synth.heart.simulate import Heartbeats, simulate
+from synth.heart.spec import HeartSpec
+
+__all__ = ["Fiducials", "HeartSpec", "Heartbeats", "sample_heart", "simulate"]

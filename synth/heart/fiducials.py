@@ -1,0 +1,103 @@
+"""Where the waves of a simulated record are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.heart.leads import INDEPENDENT
+from synth.heart.rhythm import AtrialEvent, Beat
+from synth.heart.shapes import Wave, courses
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Fiducials:
+    """Where the waves of each beat are, in seconds of the canvas; NaN where a wave is absent or off the canvas.
+
+    Onsets and offsets are where the outermost wave has fallen to 4.4 % of its peak (P, T) or 1.1 % (QRS), see
+    `shapes.REACH`. `r_peak_s` and `p_peak_s` are where QRS and P are largest over I, aVF and V1 to V6 together (root
+    mean square, without noise).
+
+    Parameters
+    ----------
+    p_onset_s, p_peak_s, p_offset_s, qrs_onset_s, r_peak_s, qrs_offset_s, t_onset_s, t_peak_s, t_offset_s : (beats,)
+        Beats are those whose `r_peak_s` is on the canvas. A beat's P wave is the one that it was conducted from, or, of
+        a nodal beat, its own backward one: that one may lie after the QRS.
+    kind : tuple of str
+        Of each beat: see `rhythm.Beat`.
+    atrial_s : (events,)
+        Onsets of all P waves and flutter cycles on the canvas, conducted or not.
+    atrial_kind : tuple of str
+        Of each event: see `rhythm.AtrialEvent`.
+    atrial_conducted : (events,) bool
+        Whether the event reached the ventricles.
+    """
+
+    p_onset_s: Array
+    p_peak_s: Array
+    p_offset_s: Array
+    qrs_onset_s: Array
+    r_peak_s: Array
+    qrs_offset_s: Array
+    t_onset_s: Array
+    t_peak_s: Array
+    t_offset_s: Array
+    kind: tuple[str, ...]
+    atrial_s: Array
+    atrial_kind: tuple[str, ...]
+    atrial_conducted: NDArray[np.bool_]
+
+
+PlayedBeat = tuple[Beat, Sequence[Wave]]
+PlayedEvent = tuple[AtrialEvent, Sequence[Wave]]
+"""What happened, with the waves as they were drawn that time."""
+
+Landmarks = tuple[float, float, float]
+"""Onset, peak and offset of a wave, in seconds from its beat's or its P wave's own zero."""
+
+
+def landmarks(waves: Sequence[Wave], part: str) -> Landmarks:
+    """Return onset, peak (largest root mean square over the independent leads) and offset of one part of a beat."""
+    own = [wave for wave in waves if wave.part == part]
+    start, end = min(wave.start_s for wave in own), max(wave.end_s for wave in own)
+    if len(own) == 1:
+        return start, own[0].peak_s, end
+    t_s = np.arange(start, end, 0.001)
+    power = np.sum(courses(own, t_s)[INDEPENDENT] ** 2, axis=0)
+    return start, float(t_s[np.argmax(power)]), end
+
+
+def locate(beats: Sequence[PlayedBeat], atria: Sequence[PlayedEvent], duration_s: float) -> Fiducials:
+    """Return the fiducials of all beats and atrial events on a canvas that begins at 0 s."""
+    p_of = {event.onset_s: landmarks(waves, "P") for event, waves in atria if waves}
+    rows, kinds = [], []
+    for beat, waves in beats:
+        p = np.array(p_of.get(beat.p_onset_s, (np.nan,) * 3)) + beat.p_onset_s
+        row = [*p, *(beat.qrs_onset_s + t for part in ("QRS", "T") for t in landmarks(waves, part))]
+        if 0 <= row[4] < duration_s:
+            rows.append(row)
+            kinds.append(beat.kind)
+    table = np.array(rows).reshape(len(rows), 9)
+    with np.errstate(invalid="ignore"):
+        table[~((table >= 0) & (table < duration_s))] = np.nan
+    events = [event for event, _ in atria if 0 <= event.onset_s < duration_s]
+    return Fiducials(
+        p_onset_s=table[:, 0],
+        p_peak_s=table[:, 1],
+        p_offset_s=table[:, 2],
+        qrs_onset_s=table[:, 3],
+        r_peak_s=table[:, 4],
+        qrs_offset_s=table[:, 5],
+        t_onset_s=table[:, 6],
+        t_peak_s=table[:, 7],
+        t_offset_s=table[:, 8],
+        kind=tuple(kinds),
+        atrial_s=np.array([event.onset_s for event in events]),
+        atrial_kind=tuple(event.kind for event in events),
+        atrial_conducted=np.array([event.conducted for event in events], dtype=bool),
+    )

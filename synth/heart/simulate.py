@@ -1,0 +1,165 @@
+"""The simulated heart: spec and random generator in, record with exact truth out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from ecgimg.errors import BadRequest
+from ecgimg.record import STANDARD_LEADS, EcgRecord
+from synth.heart.atria import fibrillation, flutter, p_waves
+from synth.heart.fiducials import Fiducials, PlayedBeat, PlayedEvent, locate
+from synth.heart.labels import statements
+from synth.heart.leads import N_BASE, leads_from_base, project, turn_frontal
+from synth.heart.noise import lead_noise
+from synth.heart.rhythm import Timeline, make_timeline
+from synth.heart.shapes import Wave, add_wave, moved
+from synth.heart.spec import HeartSpec
+from synth.heart.ventricles import limb_and_chest_mv, sokolow_lyon_mv, ventricular_waves
+
+Array = NDArray[np.float64]
+
+_BEFORE_S, _AFTER_S = 3.0, 1.5  # beats outside the canvas whose waves reach into it
+_SPIKE_S = 0.0016
+
+
+@dataclass(frozen=True, eq=False)
+class Heartbeats:
+    """A simulated record, the statements a reader would give, and where every wave is."""
+
+    record: EcgRecord
+    labels: tuple[str, ...]
+    fiducials: Fiducials
+    spec: HeartSpec
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """The waves of every kind of beat and of P wave in this record."""
+
+    beats: dict[str, tuple[Wave, ...]]
+    atria: dict[str, tuple[Wave, ...]]
+
+
+def simulate(
+    spec: HeartSpec,
+    rng: Generator,
+    duration_s: float = 10.0,
+    fs_hz: float = 500.0,
+    leads: Sequence[str] = STANDARD_LEADS,
+) -> Heartbeats:
+    """Return a record of this heart. The same spec and state of `rng` give the same bytes.
+
+    The dipole's waves (McSharry 2003, Sameni 2007, Clifford 2010) are seen through Dower's lead vectors (Dower 1980),
+    with terms local to chest leads; III, aVR, aVL and aVF are sums of I and II to float32 rounding, with noise too.
+
+    Parameters
+    ----------
+    spec : HeartSpec
+        The heart and the recording.
+    rng : numpy.random.Generator
+        Draws the patient, the beats and the noise.
+    duration_s, fs_hz : float
+        Length of the canvas (up to an hour) and samples a second (50 to 5000).
+    leads : sequence of str
+        Any of `ecgimg.record.KNOWN_LEADS` but X, Y and Z.
+
+    Raises
+    ------
+    BadRequest
+        For a length, a rate or a lead that cannot be simulated.
+    """
+    if not (np.isfinite(duration_s) and 0 < duration_s <= 3600 and np.isfinite(fs_hz) and 50 <= fs_hz <= 5000):
+        raise BadRequest(f"a record lasts up to 3600 s at 50 to 5000 Hz; got {duration_s} s at {fs_hz} Hz")
+    n = round(duration_s * fs_hz)
+    if n < 1:
+        raise BadRequest(f"{duration_s} s at {fs_hz} Hz is less than a sample")
+    matrix = leads_from_base(leads)
+    intervals = spec.intervals
+    patient_rng, rhythm_rng, beat_rng, noise_rng = rng.spawn(4)
+    patient = _draw_patient(spec, patient_rng)
+    timeline = make_timeline(spec, intervals, rhythm_rng, -_BEFORE_S, duration_s + _AFTER_S)
+    beats = _played_beats(spec, patient, timeline, beat_rng)
+    atria = _played_atria(spec, patient, timeline, beat_rng)
+    signals = _heart_signals(spec, beats, atria, n, fs_hz, beat_rng)
+    _add_spikes(signals, spec, timeline, fs_hz, beat_rng)
+    signals += lead_noise(spec, n, fs_hz, noise_rng)
+    fiducials = locate(beats, atria, duration_s)
+    usual = list(patient.beats["conducted"])
+    on_canvas = fiducials.atrial_conducted[[kind != "flutter" for kind in fiducials.atrial_kind]]
+    labels = statements(
+        spec, intervals, fiducials.kind, bool(np.any(~on_canvas)), sokolow_lyon_mv(usual), limb_and_chest_mv(usual)
+    )
+    record = EcgRecord((matrix @ signals).astype(np.float32), fs_hz, tuple(leads))
+    return Heartbeats(record, labels, fiducials, spec)
+
+
+def _draw_patient(spec: HeartSpec, rng: Generator) -> _Patient:
+    kinds = ("conducted", "paced", "escape", "pvc")
+    beats = {kind: ventricular_waves(spec, spec.intervals, rng, kind) for kind in kinds}
+    atria = {kind: p_waves(spec, spec.intervals, rng, kind) for kind in ("sinus", "ectopic", "retrograde", "paced")}
+    return _Patient(beats, atria)
+
+
+def _played_beats(spec: HeartSpec, patient: _Patient, timeline: Timeline, rng: Generator) -> list[PlayedBeat]:
+    """Return every beat with its own waves: breathing sways size and axis, and no two beats are quite the same."""
+    phase, loose = rng.uniform(0, 2 * np.pi), spec.beat_variation
+    played: list[PlayedBeat] = []
+    for beat in timeline.beats:
+        own = beat.kind in ("paced", "pvc") or (beat.kind == "escape" and spec.escape == "ventricular")
+        waves = patient.beats[beat.kind if own else "conducted"]
+        breath = np.sin(2 * np.pi * spec.breath_per_min / 60 * beat.qrs_onset_s + phase)
+        size = 1 + spec.breath_gain * breath + loose * rng.standard_normal()
+        share = np.where([wave.part == "T" for wave in waves], 0.8, 0.5)
+        sizes = size * (1 + loose * share * rng.standard_normal(len(waves)))
+        turn = spec.breath_axis_deg * breath
+        turned = turn_frontal(np.stack([wave.amp for wave in waves]), turn) * sizes[:, None]
+        played.append((beat, [moved(wave, amp) for wave, amp in zip(waves, turned, strict=True)]))
+    return played
+
+
+def _played_atria(spec: HeartSpec, patient: _Patient, timeline: Timeline, rng: Generator) -> list[PlayedEvent]:
+    """Return every atrial event with its own waves; flutter cycles have none, they are drawn as one train."""
+    played: list[PlayedEvent] = []
+    for event in timeline.atrial:
+        waves = patient.atria.get(event.kind, ())
+        sizes = 1 + 2.0 * spec.beat_variation * rng.standard_normal(len(waves))
+        played.append((event, [moved(wave, wave.amp * size) for wave, size in zip(waves, sizes, strict=True)]))
+    return played
+
+
+def _heart_signals(
+    spec: HeartSpec, beats: list[PlayedBeat], atria: list[PlayedEvent], n: int, fs_hz: float, rng: Generator
+) -> Array:
+    """Return the base leads without noise, (base leads, n) mV."""
+    signals = np.zeros((N_BASE, n))
+    for beat, waves in beats:
+        for wave in waves:
+            add_wave(signals, wave, beat.qrs_onset_s, fs_hz)
+    for event, waves in atria:
+        for wave in waves:
+            add_wave(signals, wave, event.onset_s, fs_hz)
+    if spec.rhythm == "af":
+        signals += fibrillation(n, fs_hz, spec.gain, rng)
+    if spec.rhythm == "flutter":
+        first = atria[0][0].onset_s
+        signals += flutter(np.arange(n) / fs_hz, first, spec.atrial_rate_bpm, spec.gain, rng)
+    return signals
+
+
+def _add_spikes(signals: Array, spec: HeartSpec, timeline: Timeline, fs_hz: float, rng: Generator) -> None:
+    """Add the pacemaker's pulses, 1.6 ms wide: each sample holds the share of its interval that the pulse covers."""
+    direction = np.array([[0.35, -0.8, -0.25], [0.1, 0.7, 0.25]]) * rng.uniform(0.25, 1.0)
+    sizes = project(direction * (1 + 0.2 * rng.standard_normal((2, 3))), np.zeros((2, 6)))
+    spikes = [(b.qrs_onset_s - 0.004, sizes[0]) for b in timeline.beats if b.kind == "paced" and spec.paced_ventricles]
+    spikes += [(a.onset_s - 0.004, sizes[1]) for a in timeline.atrial if a.kind == "paced"]
+    n = signals.shape[1]
+    for start_s, size in spikes:
+        first = int(np.floor(start_s * fs_hz))
+        for k in range(max(first, 0), min(first + int(_SPIKE_S * fs_hz) + 3, n)):
+            covered = min(start_s + _SPIKE_S, (k + 1) / fs_hz) - max(start_s, k / fs_hz)
+            signals[:, k] += size * max(0.0, covered * fs_hz)

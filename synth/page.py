@@ -1,0 +1,169 @@
+"""Make one page: draw it, damage it, and write down what is true of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg._files import atomic_path
+from ecgimg.errors import BadRecord
+from ecgimg.record import EcgRecord
+from synth.damage import Damage, Taken, take_picture
+from synth.draw import DrawnPage, DrawnTrace, PrintedText, draw_page
+from synth.geometry import PageMap
+from synth.masks import Masks
+from synth.spec import PageSpec
+from synth.truth import PageTruth, TextTruth, TraceTruth
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A synthetic page: its picture (height, width, 3) RGB uint8, its truth, and the masks where asked for."""
+
+    image: NDArray[np.uint8]
+    truth: PageTruth
+    masks: Masks | None
+    encoded: bytes | None
+
+    def save(self, stem: Path) -> Path:
+        """Write the picture, the truth and the masks beside each other; returns the picture's path."""
+        suffix = ".png" if self.encoded is None else ".jpg"
+        target = stem.parent / f"{stem.name}{suffix}"
+        content = _png(self.image) if self.encoded is None else self.encoded
+        with atomic_path(target) as temporary:
+            temporary.write_bytes(content)
+        if self.masks is not None:
+            self.masks.save(stem.parent / f"{stem.name}.masks.npz")
+        self.truth.save(stem)
+        return target
+
+
+def make_page(
+    spec: PageSpec,
+    damage: Damage,
+    record: EcgRecord,
+    seed: np.random.SeedSequence,
+    *,
+    labels: tuple[str, ...] = (),
+    parameters: Mapping[str, Any] | None = None,
+    masks: bool = False,
+) -> Page:
+    """Draw `record` as `spec` says, put it through `damage`, and return picture and truth.
+
+    Raises
+    ------
+    BadRecord
+        When the record lacks a lead of the layout, or has no value in the seconds to be drawn.
+    BadRequest
+        When the traces do not fit on the paper.
+    """
+    canvas = fit_canvas(record, spec)
+    report_seed, damage_seed = seed.spawn(2)
+    drawn = draw_page(spec, canvas, np.random.default_rng(report_seed))
+    taken = take_picture(drawn, damage, damage_seed, masks=masks)
+    truth = _make_truth(drawn, canvas, damage, taken, labels, parameters or {})
+    return Page(taken.image, truth, taken.masks, taken.encoded)
+
+
+def fit_canvas(record: EcgRecord, spec: PageSpec) -> EcgRecord:
+    """Cut or extend (with NaN) a record to the seconds the layout stands for."""
+    layout = spec.layout
+    lacking = [name for name in layout.record_leads if name not in record.leads]
+    if lacking:
+        raise BadRecord(
+            f"the record has no lead {', '.join(lacking)}, which the layout {layout.name} prints; it has "
+            f"{', '.join(record.leads)}"
+        )
+    samples = round(layout.duration_s * record.fs_hz)
+    signals = np.full((len(record.leads), samples), np.nan, np.float32)
+    kept = min(samples, record.n_samples)
+    signals[:, :kept] = record.signals[:, :kept]
+    canvas = EcgRecord(signals, record.fs_hz, record.leads)
+    if not canvas.seen.any():
+        raise BadRecord("the record has no value at all (all NaN): there is nothing to draw")
+    return canvas
+
+
+def _make_truth(
+    drawn: DrawnPage,
+    record: EcgRecord,
+    damage: Damage,
+    taken: Taken,
+    labels: tuple[str, ...],
+    parameters: Mapping[str, Any],
+) -> PageTruth:
+    spec, to_image = drawn.spec, damage.page_map
+    width, height = spec.size_mm
+    described = {key: value for key, value in asdict(spec).items() if key != "layout"}
+    return PageTruth(
+        record=record,
+        layout=spec.layout,
+        speed_mm_s=spec.speed_mm_s,
+        gain_mm_mv=spec.gain_mm_mv,
+        chest_gain_mm_mv=spec.chest_gain_mm_mv or spec.gain_mm_mv,
+        size_px=damage.size_px,
+        traces=tuple(_trace_truth(trace, spec.size_mm, to_image, damage, taken) for trace in drawn.traces),
+        texts=tuple(_text_truth(text, to_image) for text in drawn.texts),
+        pulses_px=tuple(to_image.page_to_image(pulse) for pulse in drawn.plan.pulses),
+        corners_px=to_image.page_to_image(_corners((0.0, 0.0, width, height))),
+        grid_px=_grid_truth(spec, to_image),
+        page_map=to_image,
+        labels=labels,
+        parameters={"page": described, "damage": _without_map(damage), **parameters},
+    )
+
+
+def _without_map(damage: Damage) -> dict[str, Any]:
+    return {key: value for key, value in asdict(damage).items() if key not in {"page_map", "size_px"}}
+
+
+def _corners(box: tuple[float, float, float, float]) -> Floats:
+    left, top, right, bottom = box
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+
+
+def _trace_truth(
+    trace: DrawnTrace, paper_mm: tuple[float, float], to_image: PageMap, damage: Damage, taken: Taken
+) -> TraceTruth:
+    drawn = np.asarray(np.isfinite(trace.points_mm).all(axis=1))
+    points = np.full(trace.points_mm.shape, np.nan)
+    points[drawn] = to_image.page_to_image(trace.points_mm[drawn])
+    width, height = damage.size_px
+    nearest = np.rint(np.where(drawn[:, None], points, -1)).astype(np.int64)
+    inside = (nearest >= 0).all(axis=1) & (nearest[:, 0] < width) & (nearest[:, 1] < height)
+    on_paper = np.all((trace.points_mm >= 0) & (trace.points_mm <= np.array(paper_mm)), axis=1)
+    hidden = np.asarray(~(inside & drawn & on_paper))
+    if taken.lost is not None:
+        hidden[inside] |= taken.lost[nearest[inside, 1], nearest[inside, 0]]
+    box = to_image.page_to_image(_corners(trace.cell.box_mm))
+    return TraceTruth(trace.cell.slot, trace.first_sample, points, hidden, box)
+
+
+def _text_truth(text: PrintedText, to_image: PageMap) -> TextTruth:
+    # a box runs along the outer edges of its pixels, which on a map of pixel centres is where its millimetres are
+    return TextTruth(text.kind, text.text, to_image.page_to_image(_corners(text.box_mm)), text.cell_index)
+
+
+def _grid_truth(spec: PageSpec, to_image: PageMap) -> Floats:
+    if spec.grid.style == "none":
+        return np.zeros((0, 0, 2))
+    left, top, right, bottom = (0.0, 0.0, *spec.size_mm) if spec.grid.whole_page else spec.plot_mm
+    origin_x, origin_y = spec.plot_mm[:2]
+    xs = np.arange(origin_x - 5 * np.floor((origin_x - left) / 5), right + 1e-6, 5)
+    ys = np.arange(origin_y - 5 * np.floor((origin_y - top) / 5), bottom + 1e-6, 5)
+    return to_image.page_to_image(np.stack(np.meshgrid(xs, ys), axis=-1))
+
+
+def _png(image: NDArray[np.uint8]) -> bytes:
+    done, packed = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    if not done:
+        raise RuntimeError("OpenCV could not write a PNG")
+    return packed.tobytes()

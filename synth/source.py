@@ -1,0 +1,140 @@
+"""Where the records of pages come from: files, a Python iterable, or the simulated heart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import resample_poly
+
+from ecgimg.errors import BadRecord
+from ecgimg.formats import iter_records, record_files
+from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord, unbroken_runs
+from layouts import Layout
+from synth.heart import sample_heart, simulate
+
+DRAWN_FS_HZ = 500.0
+_COARSE_HZ = 250.0
+_HEART_LEADS = tuple(name for name in KNOWN_LEADS if name not in {"X", "Y", "Z"})
+
+
+@dataclass(frozen=True, eq=False)
+class Sourced:
+    """A record to draw, its diagnostic statements where they are known, and where it comes from."""
+
+    record: EcgRecord
+    labels: tuple[str, ...]
+    origin: dict[str, Any]
+
+
+Records = str | Path | Iterable[tuple[str, EcgRecord]] | None
+
+
+def endless_records(records: Records, layouts: Sequence[Layout]) -> Iterator[tuple[str, EcgRecord] | None]:
+    """Yield (id, record) for ever, from the start again at the end; None for the simulated heart, for ever.
+
+    A record that cannot be read, holds no value, or has the leads of none of `layouts` is passed over, as long as
+    there is one that can be drawn.
+
+    Raises
+    ------
+    BadRecord
+        When there is none, with the reason of the last one.
+    """
+    while records is None:
+        yield None
+    pool = records if isinstance(records, str | Path) else list(records)
+    while True:
+        count, reason = 0, BadRecord("the list of records is empty; there is nothing to draw")
+        for outcome in _readable(pool):
+            problem = outcome if isinstance(outcome, BadRecord) else _undrawable(*outcome, layouts)
+            if problem is not None:
+                reason = problem
+            elif not isinstance(outcome, BadRecord):
+                count += 1
+                yield outcome
+        if not count:
+            raise reason
+
+
+def _readable(pool: str | Path | list[tuple[str, EcgRecord]]) -> Iterator[tuple[str, EcgRecord] | BadRecord]:
+    """Yield records, and in the place of a file that cannot be read, the reason."""
+    if isinstance(pool, list):
+        yield from pool
+        return
+    path = Path(pool)
+    for file in record_files(path) if path.is_dir() else [path]:
+        try:
+            yield from iter_records(file)
+        except BadRecord as error:
+            yield error
+
+
+def _undrawable(name: str, record: EcgRecord, layouts: Sequence[Layout]) -> BadRecord | None:
+    if not record.seen.any():
+        return BadRecord(f"the record {name} has no value at all (all NaN): there is nothing to draw")
+    if not drawable_layouts(record, layouts):
+        lacking = [lead for lead in layouts[0].record_leads if lead not in record.leads]
+        return BadRecord(f"the record {name} has no lead {', '.join(lacking)}, which {layouts[0].name} prints")
+    return None
+
+
+def drawable_layouts(record: EcgRecord, layouts: Sequence[Layout]) -> list[Layout]:
+    """Return those layouts all of whose leads the record has."""
+    return [layout for layout in layouts if set(layout.record_leads) <= set(record.leads)]
+
+
+def prepare(item: tuple[str, EcgRecord] | None, layout: Layout, rng: np.random.Generator) -> Sourced:
+    """Make a record ready to be drawn in `layout`: simulate it, or cut a window out of a longer one.
+
+    Records of fewer than 250 samples a second are brought to 500 Hz first, since a pen draws curves, not corners.
+
+    Raises
+    ------
+    BadRecord
+        When the record lacks a lead of the layout.
+    """
+    if item is None:
+        spec = sample_heart(rng)
+        leads = STANDARD_LEADS if set(layout.record_leads) <= set(STANDARD_LEADS) else _HEART_LEADS
+        beats = simulate(spec, rng, duration_s=max(layout.duration_s, 10.0), fs_hz=DRAWN_FS_HZ, leads=leads)
+        return Sourced(beats.record, beats.labels, {"source": "simulated heart", "heart": asdict(spec)})
+    name, record = item
+    if record.fs_hz < _COARSE_HZ:
+        record = resample(record, DRAWN_FS_HZ)
+    spare = record.n_samples - round(max(layout.duration_s, 10.0) * record.fs_hz)
+    start = int(rng.integers(0, spare + 1)) if spare > 0 else 0
+    if start:
+        record = EcgRecord(record.signals[:, start:], record.fs_hz, record.leads)
+    return Sourced(record, (), {"source": "record", "record_id": str(name), "start_s": start / record.fs_hz})
+
+
+def resample(record: EcgRecord, fs_hz: float) -> EcgRecord:
+    """Return the record at another rate by band-limited interpolation of every unbroken run; gaps stay gaps."""
+    up, down = _ratio(record.fs_hz, fs_hz)
+    samples = round(record.n_samples * up / down)
+    signals = np.full((len(record.leads), samples), np.nan, np.float32)
+    for row, lead in enumerate(record.signals):
+        for start, end in unbroken_runs(np.isfinite(lead)):
+            run = _resample_run(lead[start:end].astype(np.float64), up, down)
+            first = round(start * up / down)
+            kept = min(len(run), samples - first)
+            signals[row, first : first + kept] = run[:kept]
+    return EcgRecord(signals, record.fs_hz * up / down, record.leads)
+
+
+def _resample_run(run: NDArray[np.float64], up: int, down: int) -> NDArray[np.float64]:
+    if len(run) < 3:
+        return np.repeat(run, max(up // down, 1))
+    return np.asarray(resample_poly(run, up, down, padtype="line"), np.float64)
+
+
+def _ratio(from_hz: float, to_hz: float) -> tuple[int, int]:
+    scale = 1000
+    a, b = round(to_hz * scale), round(from_hz * scale)
+    common = int(np.gcd(a, b))
+    return a // common, b // common

@@ -1,0 +1,131 @@
+"""What a page looks like, before anything happens to it: frozen settings, all in millimetres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from ecgimg.errors import BadRequest
+from layouts import Layout, Separator
+
+Colour = tuple[int, int, int]
+"""Red, green, blue, 0-255."""
+
+Vendor = Literal["plain", "ge", "philips", "mindray", "schiller", "nihon-kohden", "edan", "monitor"]
+
+PAPER_MM = {
+    "a4-landscape": (297.0, 210.0),
+    "a4-portrait": (210.0, 297.0),
+    "letter-landscape": (279.4, 215.9),
+    "letter-portrait": (215.9, 279.4),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridStyle:
+    """The paper's ruling: thin lines each 1 mm, thick ones each 5 mm.
+
+    `opacity` are the thin and thick lines' shares of `colour` over the paper; `dotted` draws the thin ones as dots.
+    """
+
+    style: Literal["lines", "dotted", "major", "none"] = "lines"
+    colour: Colour = (235, 120, 120)
+    thin_opacity: float = 0.45
+    thick_opacity: float = 0.9
+    thin_mm: float = 0.12
+    thick_mm: float = 0.2
+    whole_page: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceStyle:
+    """The pen: colour, width, how dark it is, and whether it is lifted between two columns of a row."""
+
+    colour: Colour = (20, 20, 24)
+    width_mm: float = 0.28
+    opacity: float = 0.95
+    connected: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelStyle:
+    """Lead names: font file, cap height and weight, and how far from the trace they stand."""
+
+    font: str = "LiberationSans-Regular.ttf"
+    size_mm: float = 3.0
+    colour: Colour = (20, 20, 24)
+    place: Literal["above-left", "below-left", "before", "on-baseline"] = "above-left"
+    distance_mm: float = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageSpec:
+    """One page: the layout, the paper, the scale, and how everything on it is drawn.
+
+    Parameters
+    ----------
+    layout : Layout
+        Its `seconds_per_column` is what is printed.
+    size_mm : (width, height)
+    px_per_mm : float
+        Resolution of the drawing; 7.874 is 200 dpi.
+    speed_mm_s, gain_mm_mv : float
+    chest_gain_mm_mv : float or None
+        Gain of V1-V6 where it differs (half gain); None for the same.
+    plot_mm : (left, top, right, bottom)
+        Where rows of traces stand; baselines are spread evenly over its height.
+
+    Raises
+    ------
+    BadRequest
+        For sizes, speeds or gains that are not positive, or a page that would not fit into memory.
+    """
+
+    layout: Layout
+    size_mm: tuple[float, float] = PAPER_MM["a4-landscape"]
+    px_per_mm: float = 200 / 25.4
+    speed_mm_s: float = 25.0
+    gain_mm_mv: float = 10.0
+    chest_gain_mm_mv: float | None = None
+    plot_mm: tuple[float, float, float, float] = (8.0, 40.0, 290.0, 200.0)
+    baseline_jitter: tuple[float, ...] = ()
+    paper: Colour = (255, 252, 250)
+    grid: GridStyle = field(default_factory=GridStyle)
+    trace: TraceStyle = field(default_factory=TraceStyle)
+    label: LabelStyle = field(default_factory=LabelStyle)
+    pulse: Literal["left", "right", "none"] = "left"
+    pulse_rows: Literal["every", "first", "last"] = "every"
+    separator: Separator = "none"
+    vendor: Vendor = "plain"
+    header: bool = True
+    print_scale: bool = True
+
+    def __post_init__(self) -> None:
+        numbers = {
+            "width": self.size_mm[0],
+            "height": self.size_mm[1],
+            "px_per_mm": self.px_per_mm,
+            "speed": self.speed_mm_s,
+            "gain": self.gain_mm_mv,
+            "chest gain": self.gain_mm_mv if self.chest_gain_mm_mv is None else self.chest_gain_mm_mv,
+        }
+        for name, value in numbers.items():
+            if not (np.isfinite(value) and value > 0):
+                raise BadRequest(f"a page needs a positive {name}, got {value}")
+        width, height = self.size_px
+        if width < 16 or height < 16 or width * height > 120_000_000:
+            raise BadRequest(
+                f"a page of {width}x{height} pixels cannot be drawn; choose between 16x16 and 120 megapixels"
+            )
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the drawing in pixels."""
+        return round(self.size_mm[0] * self.px_per_mm), round(self.size_mm[1] * self.px_per_mm)
+
+    def gain_of(self, lead: str) -> float:
+        """Millimetres per millivolt with which a lead is drawn."""
+        is_chest = lead.startswith("V") and self.chest_gain_mm_mv is not None
+        return float(self.chest_gain_mm_mv) if is_chest and self.chest_gain_mm_mv else self.gain_mm_mv

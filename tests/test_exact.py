@@ -1,0 +1,74 @@
+"""The labels are where the ink is, after any damage, measured without asking the label map.
+
+Two measurements: isolated dots put on the paper in place of the traces, found by their centre of mass (200 random
+pages, all layouts, all kinds of damage); and the traces themselves, measured across their stroke wherever they run alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from measure import dot_errors_px, dotted_page, measurable, stroke_errors_px
+
+from layouts import load_layouts
+from synth import HeartSpec, make_page, simulate
+from synth.damage import take_picture
+from synth.draw import draw_page
+from synth.page import fit_canvas
+from synth.sample_damage import draw_kind, sample_damage
+from synth.sample_spec import sample_spec
+from synth.spec import GridStyle
+
+LAYOUTS = load_layouts("all")
+CHUNK = 20
+
+
+@pytest.mark.parametrize("chunk", range(10))
+def test_dots_are_where_the_truth_says(chunk, heart_record):
+    errors = []
+    for index in range(chunk * CHUNK, (chunk + 1) * CHUNK):
+        rng = np.random.default_rng([2026, index])
+        kind = draw_kind("mixed", rng)
+        spec = sample_spec(LAYOUTS[index % len(LAYOUTS)], rng, kind)
+        damage = measurable(sample_damage(spec, kind, rng))
+        drawn = draw_page(spec, fit_canvas(heart_record, spec), rng)
+        drawn, places_mm = dotted_page(drawn)
+        taken = take_picture(drawn, damage, np.random.SeedSequence(index))
+        errors.append(dot_errors_px(taken.image, taken.lost, damage.page_map.page_to_image(places_mm)))
+    errors = np.concatenate(errors)
+    assert len(errors) > 100 * CHUNK
+    assert np.median(errors) <= 0.25
+    assert np.percentile(errors, 99) <= 1.0
+
+
+@pytest.mark.parametrize("kind", ["none", "scan", "photo", "screen", "aged"])
+def test_traces_are_where_the_truth_says(kind):
+    # a noiseless heart: noise finer than the pen is wide has no stroke of its own to measure
+    heart = HeartSpec(rate_bpm=72, muscle_mv=0, mains_mv=0, baseline_wander_mv=0.1)
+    leads = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6", "V8", "V9", "V4R")
+    record = simulate(heart, np.random.default_rng(3), leads=leads).record
+    errors = []
+    for index, layout in enumerate(LAYOUTS[::2]):
+        rng = np.random.default_rng([7, index])
+        spec = sample_spec(layout, rng, kind)
+        spec = dataclasses.replace(
+            spec, grid=GridStyle(style="none"), vendor="plain", header=False, print_scale=False, separator="none"
+        )
+        page = make_page(spec, measurable(sample_damage(spec, kind, rng)), record, np.random.SeedSequence(index))
+        errors.append(stroke_errors_px(page))
+    errors = np.concatenate(errors)
+    assert len(errors) > 5000
+    assert np.median(errors) <= 0.25
+    assert np.percentile(errors, 99) <= 1.0
+
+
+def test_the_measurement_sees_a_shifted_label(heart_record):
+    rng = np.random.default_rng(1)
+    spec = sample_spec(LAYOUTS[5], rng, "scan")
+    damage = measurable(sample_damage(spec, "scan", rng))
+    drawn, places_mm = dotted_page(draw_page(spec, fit_canvas(heart_record, spec), rng))
+    taken = take_picture(drawn, damage, np.random.SeedSequence(1))
+    shifted = (*damage.page_map.page_to_image(places_mm), 0.6, 0.0)
+    assert np.median(dot_errors_px(taken.image, taken.lost, shifted)) > 0.5
