@@ -88,7 +88,7 @@ def _read(path: Path) -> Layout:
 
 
 def _reason(error: ValidationError) -> str:
-    first = error.errors()[0]
+    first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, Layout.model_fields, n=1)

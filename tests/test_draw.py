@@ -104,7 +104,8 @@ def test_labels_hold_ink_and_stand_at_their_cells():
             low, high = np.ceil(text.box_px.min(axis=0)).astype(int), np.floor(text.box_px.max(axis=0)).astype(int)
             inside = page.masks.kind("label")[low[1] : high[1] + 1, low[0] : high[0] + 1]
             assert inside.any(axis=1).mean() > 0.9
-            assert inside.any(axis=0).mean() > 0.5
+            assert inside[:, :3].any()
+            assert inside[:, -3:].any()
         outside = page.masks.kind("label").copy()
         for text in labels:
             low, high = np.floor(text.box_px.min(axis=0)).astype(int), np.ceil(text.box_px.max(axis=0)).astype(int)

@@ -1,7 +1,8 @@
 """The labels are where the ink is, after any damage, measured without asking the label map.
 
 Two measurements: isolated dots put on the paper in place of the traces, found by their centre of mass (200 random
-pages, all layouts, all kinds of damage); and the traces themselves, measured across their stroke wherever they run alone.
+pages, all layouts, all kinds of damage); and the traces themselves, measured across
+their stroke wherever they run alone.
 """
 
 from __future__ import annotations
@@ -70,5 +71,5 @@ def test_the_measurement_sees_a_shifted_label(heart_record):
     damage = measurable(sample_damage(spec, "scan", rng))
     drawn, places_mm = dotted_page(draw_page(spec, fit_canvas(heart_record, spec), rng))
     taken = take_picture(drawn, damage, np.random.SeedSequence(1))
-    shifted = (*damage.page_map.page_to_image(places_mm), 0.6, 0.0)
+    shifted = damage.page_map.page_to_image(places_mm) + np.array([0.6, 0.0])
     assert np.median(dot_errors_px(taken.image, taken.lost, shifted)) > 0.5

@@ -143,7 +143,8 @@ def _toner(grey: Image8, copier: Copier, rng: np.random.Generator) -> Image8:
 
 def _binarize(grey: Image8, copier: Copier) -> Image8:
     if copier.binary == "threshold":
-        return np.where(grey < round(255 * copier.level), np.uint8(0), np.uint8(255))
+        ink, paper = np.percentile(grey[::4, ::4], (0.5, 50))
+        return np.where(grey < ink + copier.level * (paper - ink), np.uint8(0), np.uint8(255))
     if copier.binary in ("halftone", "diffusion"):
         screen = _CLUSTERED if copier.binary == "halftone" else _dispersed(8)
         steps = np.rint(255 * (0.12 + 0.8 * screen)).astype(np.uint8)

@@ -72,7 +72,10 @@ class Sensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Copier:
-    """Scanner and photocopier: contrast, grey, threshold, halftone, toner specks and streaks."""
+    """Scanner and photocopier: contrast, grey, toner specks and streaks, black and white.
+
+    `level` is where the threshold lies between the ink (0) and the paper (1), as whoever scans would set it.
+    """
 
     contrast: float = 1.0
     grey: bool = False

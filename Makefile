@@ -1,0 +1,40 @@
+# One command each: make demo, make test, make lint, make bench. All install what they need into .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint bench wheel clean
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/ecgimg synth --out demo -n 1 --layouts 3x4+II --damage photo --seed 7
+	@echo "The page is demo/page-000000.jpg; what is true of it is beside it, in the JSON and the NPZ."
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python tests/bench.py
+
+# The wheel carries all three packages, their layouts, fonts and weights: proven in an empty venv, from another folder.
+wheel: $(STAMP)
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(BIN)/python -m build --quiet --wheel --outdir build/wheel .
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/python -m pip install --quiet --constraint constraints.txt "$$(ls build/wheel/*.whl)[synth]"
+	cd build/wheel && venv/bin/ecgimg layouts show 3x4+II --no-png && venv/bin/ecgimg synth --out pages -n 2 --jobs 2
+	cd build/wheel && venv/bin/python -c "import layouts, synth, ecgimg; assert len(layouts.names()) > 20; print(ecgimg.__file__)"
+
+clean:
+	rm -rf build dist demo out .mypy_cache .pytest_cache .ruff_cache .hypothesis

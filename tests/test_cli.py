@@ -1,0 +1,106 @@
+"""The command line as a user types it, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import ecgimg
+
+
+def run(*words: str, cwd) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ecgimg", *map(str, words)], cwd=cwd, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "COLUMNS": "120"},
+    )  # fmt: skip
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_version(tmp_path):
+    assert run("--version", cwd=tmp_path).stdout.strip() == f"ecgimg {ecgimg.__version__}"
+
+
+def test_list_names_every_layout(tmp_path):
+    done = run("layouts", "list", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "3x4+V1+II+V5" in done.stdout
+
+
+def test_show_draws_text_and_picture(tmp_path):
+    done = run("layouts", "show", "6x2-cabrera", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "-aVR 0-5" in done.stdout
+    assert (tmp_path / "6x2-cabrera.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_show_a_users_file(tmp_path):
+    (tmp_path / "mine.yaml").write_text(
+        "name: 2x1\ndescription: two\nrows: 2\ncolumns: 1\nleads: [[I], [V2]]\nseconds_per_column: 6\n",
+        encoding="utf-8",
+    )
+    done = run("layouts", "show", "mine.yaml", "--no-png", cwd=tmp_path)
+    assert "V2 0-6" in done.stdout
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_synth_from_the_heart_and_from_records(tmp_path):
+    done = run("synth", "--out", "hearts", "-n", "2", "--layouts", "3x5,6x2", "--seed", "4", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 pages in hearts" in done.stdout
+    ecgimg.EcgRecord(np.zeros((12, 5000)), 500.0).save(tmp_path / "records" / "flat.csv")
+    done = run("synth", "records", "--out", "drawn", "-n", "1", "--damage", "none", "--masks", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (tmp_path / "drawn").iterdir()}
+    assert {"page-000000.png", "page-000000.npz", "page-000000.json", "page-000000.masks.npz"} <= names
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["layouts", "show", "3x4+VI"], "There is no layout '3x4+VI'"),
+        (["layouts", "show", "none.yaml"], "none.yaml cannot be read"),
+        (["layouts", "show", "3x4", "--png", "blocked/x.png"], "cannot write blocked/x.png"),
+        (["synth", "--out", "o", "-n", "0"], "at least one page"),
+        (["synth", "--out", "o", "--jobs", "0"], "at least one page"),
+        (["synth", "--out", "o", "--seed", "-3"], "must not be negative"),
+        (["synth", "--out", "o", "--layouts", "3x4, 9x9"], "There is no layout '9x9'"),
+        (["synth", "--out", "o", "--damage", "coffee"], "there is no damage 'coffee'"),
+        (["synth", "missing.csv", "--out", "o"], "missing.csv does not exist"),
+        (["synth", "empty.csv", "--out", "o"], "empty.csv"),
+        (["synth", "dead.csv", "--out", "o"], "dead has no value at all"),
+        (["synth", "limb.csv", "--out", "o", "--layouts", "12x1"], "limb has no lead III, aVR, aVL, aVF, V1"),
+        (["synth", "--out", "blocked/pages"], "cannot write blocked/pages"),
+        (["synth", "--out", "bad.yaml/pages"], "cannot write bad.yaml/pages"),
+        (["synth", "--out", "o", "--layouts", "bad.yaml"], "unknown key 'colour'"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path, words, reason):
+    (tmp_path / "blocked").write_text("a file where a folder should be", encoding="utf-8")
+    (tmp_path / "empty.csv").write_bytes(b"")
+    (tmp_path / "bad.yaml").write_text("name: 1x1\ncolour: red\n", encoding="utf-8")
+    nan = np.full((12, 500), np.nan)
+    nan[0, 0] = np.nan
+    ecgimg.EcgRecord(nan, 500.0).save(tmp_path / "dead.csv")
+    ecgimg.EcgRecord(np.zeros((2, 5000)), 500.0, ("I", "II")).save(tmp_path / "limb.csv")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert reason in refused(run(*words, cwd=tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("words", [["synth"], ["nothing"], ["synth", "--out", "o", "-n", "many"]])
+def test_wrong_usage_is_exit_code_two(tmp_path, words):
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "o").exists()

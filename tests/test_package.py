@@ -1,0 +1,52 @@
+"""What the package promises: its public names, what importing it costs, and the errors' family."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import ecgimg
+import layouts
+import synth
+from ecgimg import errors
+from synth.draw import load_font
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("torch", "scipy", "cv2", "skimage", "onnxruntime", "pandas", "wfdb", "pyedflib", "pydicom", "pyarrow", "PIL")
+
+
+def test_public_names():
+    assert ecgimg.__all__ == [
+        "STANDARD_LEADS", "BadOutput", "BadRecord", "BadRequest", "EcgImgError", "EcgRecord", "MissingExtra",
+        "UnknownLayout", "UnreadablePage", "__version__", "iter_records", "read_record",
+    ]  # fmt: skip
+    for module in (ecgimg, layouts, synth):
+        assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_importing_loads_nothing_heavy():
+    code = f"import sys, ecgimg; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_generator_needs_no_torch():
+    code = "import sys, synth; next(synth.pages(n=1, layouts='1x1')); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "False"
+
+
+def test_errors_are_one_family():
+    family = [value for value in vars(errors).values() if isinstance(value, type)]
+    assert all(issubclass(error, errors.EcgImgError) for error in family)
+
+
+def test_fonts_travel_with_their_licences():
+    folder = ROOT / "synth" / "fonts"
+    told = (folder / "LICENSES.txt").read_text(encoding="utf-8")
+    fonts = [path for path in folder.iterdir() if path.suffix in (".ttf", ".otf")]
+    assert len(fonts) >= 8
+    for font in fonts:
+        assert font.name in told
+        assert load_font(font.name, 20).getlength("aVR V1 25 mm/s") > 0
