@@ -1,0 +1,1 @@
+"""The loops that make the shipped weights, from synthetic pages and from records. Needs the ``train`` extra."""

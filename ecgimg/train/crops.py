@@ -1,0 +1,117 @@
+"""A pool of crops of synthetic pages on disk: drawn once by all processes, then read at random by the training loop."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg._files import atomic_path
+from synth.masks import BITS, MAX_TRACES, Masks
+from synth.pages import Request, draw_one, make_request
+from synth.source import endless_records
+
+CROP_PX = 384
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Crops (n, 384, 384, 3) uint8 and their classes (n, 384, 384) uint8, bit k for class k of the segmenter."""
+
+    images: NDArray[np.uint8]
+    classes: NDArray[np.uint8]
+
+
+def class_bits(masks: Masks) -> NDArray[np.uint8]:
+    """Pack masks into one byte a pixel: bit 0 trace, 1 label, 2 pulse, 3 grid, 4 other print."""
+    packed = ((masks.bits & np.uint32((1 << MAX_TRACES) - 1)) != 0).astype(np.uint8)
+    for bit, name in enumerate(("label", "pulse", "grid", "other"), start=1):
+        packed |= ((masks.bits & BITS[name]) != 0).astype(np.uint8) << np.uint8(bit)
+    return np.asarray(packed, np.uint8)
+
+
+def draw_pool(
+    folder: Path, records: Path | None, *, pages: int, crops_per_page: int = 12, seed: int = 0, jobs: int = 2
+) -> Pool:
+    """Draw the pool into `folder`, or open the one that is there if it was asked for alike.
+
+    Every other page shows a record of `records`, the others a simulated heart.
+    """
+    told = {"pages": pages, "crops": crops_per_page, "seed": seed, "records": str(records), "crop": CROP_PX}
+    claim = folder / "pool.json"
+    if not (claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) == told):
+        folder.mkdir(parents=True, exist_ok=True)
+        shape = (pages * crops_per_page, CROP_PX, CROP_PX)
+        images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (*shape, 3))
+        classes = np.lib.format.open_memmap(folder / "classes.npy", "w+", np.uint8, shape)
+        request = make_request("all", "mixed", seed, masks=True)
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+            parts = [
+                pool.submit(_draw_part, request, records, range(k, pages, jobs), crops_per_page) for k in range(jobs)
+            ]
+            for part, future in enumerate(parts):
+                _fill(images, classes, future.result(), range(part, pages, jobs), crops_per_page)
+        with atomic_path(claim) as temporary:
+            temporary.write_text(json.dumps(told), encoding="utf-8")
+    return Pool(np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "classes.npy", mmap_mode="r"))
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)
+
+
+def _fill(
+    images: NDArray[np.uint8], classes: NDArray[np.uint8], drawn: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]],
+    pages: range, crops: int,
+) -> None:  # fmt: skip
+    for page, (image, label) in zip(pages, drawn, strict=True):
+        images[page * crops : (page + 1) * crops] = image
+        classes[page * crops : (page + 1) * crops] = label
+
+
+def _draw_part(
+    request: Request, records: Path | None, pages: range, crops: int
+) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    from layouts import load_layout
+
+    found = [load_layout(name) for name in request.layouts]
+    stream = endless_records(records, found)
+    drawn = []
+    for index in pages:
+        item = next(stream) if records is not None and index % 4 < 2 else None
+        page = draw_one(request, index, item)
+        rng = np.random.default_rng([request.seed, index, 1])
+        drawn.append(_crops(page.image, class_bits(page.masks or Masks(np.zeros((1, 1), np.uint32))), crops, rng))
+    return drawn
+
+
+def _crops(
+    image: NDArray[np.uint8], classes: NDArray[np.uint8], count: int, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Cut crops, most of them around ink that is rarer than the ruling."""
+    pad = [max(0, CROP_PX - size) for size in image.shape[:2]]
+    if any(pad):
+        image = cv2.copyMakeBorder(image, 0, pad[0], 0, pad[1], cv2.BORDER_REPLICATE)
+        classes = np.pad(classes, ((0, pad[0]), (0, pad[1])))
+    rows, columns = np.nonzero(classes & 0b10111)
+    images = np.empty((count, CROP_PX, CROP_PX, 3), np.uint8)
+    labels = np.empty((count, CROP_PX, CROP_PX), np.uint8)
+    for number in range(count):
+        if len(rows) and number % 6:
+            centre = int(rng.integers(len(rows)))
+            row, column = int(rows[centre]), int(columns[centre])
+        else:
+            row, column = int(rng.integers(image.shape[0])), int(rng.integers(image.shape[1]))
+        row += int(rng.integers(-CROP_PX // 2, CROP_PX // 2)) - CROP_PX // 2
+        column += int(rng.integers(-CROP_PX // 2, CROP_PX // 2)) - CROP_PX // 2
+        row = min(max(row, 0), image.shape[0] - CROP_PX)
+        column = min(max(column, 0), image.shape[1] - CROP_PX)
+        window = (slice(row, row + CROP_PX), slice(column, column + CROP_PX))
+        images[number], labels[number] = image[window], classes[window]
+    return images, labels
