@@ -118,5 +118,71 @@ def synth(
     _out.print(f"{len(stems)} pages in {out}: pictures, truth (NPZ and JSON), pages.csv, coco.json", markup=False)
 
 
+@app.command()
+def digitize(
+    pages: Annotated[list[Path], typer.Argument(help="Pictures or PDFs.")],
+    out: Annotated[Path, typer.Option(help="Folder for the records.")],
+    layout: Annotated[str, typer.Option(help="auto, a name of `ecgimg layouts list`, or FILE.yaml.")] = "auto",
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="csv, wfdb, edf, dicom or parquet; may be repeated.")
+    ] = None,
+    speed: Annotated[float | None, typer.Option(help="Paper speed in mm/s, where you know it.")] = None,
+    gain: Annotated[float | None, typer.Option(help="Gain in mm/mV, where you know it.")] = None,
+    no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Write no overlay picture.")] = False,
+    jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
+) -> None:
+    """Digitize pages to calibrated leads. Exit code 1 when some page was refused or failed. Research use only."""
+    from ecgimg.digitize.write import Settings, digitize_files
+
+    settings = Settings(layout, speed, gain, tuple(formats or ()), not no_overlay)
+    table = Table("page", "status", "layout", "remarks", box=None)
+    failed = 0
+    columns = (TextColumn("digitizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_err, transient=True, disable=len(pages) < 2) as progress:
+        task = progress.add_task("pages", total=len(pages))
+        for outcomes in digitize_files(pages, out, settings, jobs):
+            progress.advance(task)
+            for outcome in outcomes:
+                failed += outcome.status in ("refused", "failed")
+                remarks = outcome.reason or "; ".join(outcome.warnings)
+                table.add_row(outcome.stem, outcome.status, outcome.layout, remarks)
+    _out.print(table)
+    _out.print(f"records, JSON and overlays are in {out}; research use only, not a medical device", markup=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+train_app = typer.Typer(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)
+app.add_typer(train_app, name="train")
+
+
+@train_app.command("segmenter")
+def train_segmenter_command(
+    out: Annotated[Path, typer.Option(help="Folder for the pool of crops, checkpoints, curve and weights.")],
+    records: Annotated[Path | None, typer.Option(help="Records to draw beside simulated hearts.")] = None,
+    steps: Annotated[int, typer.Option(help="Training steps of eight crops.")] = 4000,
+    pages: Annotated[int, typer.Option(help="Synthetic pages to cut crops from.")] = 500,
+    minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes of training.")] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same crops and order.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    jobs: Annotated[int, typer.Option(help="Processes that draw pages.")] = 2,
+) -> None:
+    """Train the segmenter on synthetic pages; called again alike, a stopped run goes on."""
+    from ecgimg.errors import MissingExtra
+
+    try:
+        from ecgimg.train.segmenter import SegmenterTraining, train_segmenter
+    except ImportError:
+        raise MissingExtra("torch", "train", "training") from None
+    settings = SegmenterTraining(steps=steps, seed=seed, pages=pages)
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=_err) as progress:
+        task = progress.add_task("drawing pages", total=steps)
+        path = train_segmenter(
+            out, records, settings, minutes=minutes, device=device, jobs=jobs,
+            on_step=lambda step, loss: progress.update(task, completed=step, description=f"loss {loss:.3f}"),
+        )  # fmt: skip
+    _out.print(f"weights: {path}", markup=False)
+
+
 if __name__ == "__main__":
     main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import time
 from collections.abc import Callable
@@ -92,7 +93,7 @@ def train_segmenter(
 
 def _schedule(share: float) -> float:
     """Rise over the first twentieth, then fall along a cosine."""
-    return share / 0.05 + 0.02 if share < 0.05 else 0.5 * (1 + np.cos(np.pi * (share - 0.05) / 0.95)) + 0.002
+    return share / 0.05 + 0.02 if share < 0.05 else 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)) + 0.002
 
 
 def _batch(pool: Pool, held_back: int, settings: SegmenterTraining, step: int) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,226 @@
+"""Tell which lead stands where: score every layout on rows, width, printed names and the physics of the limb leads.
+
+Every limb lead is a fixed mixture of I and II (Einthoven, Goldberger). Limb leads printed at the same time must therefore fit
+one pair of signals; a layout that names them wrongly leaves a residual. A rhythm strip must equal its lead's cell. Both
+need no printed name at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.digitize.trace import RowTrace
+from layouts import Layout, Slot
+
+Floats = NDArray[np.float64]
+
+FS_HZ = 500.0
+_MIX = {
+    "I": (1.0, 0.0),
+    "II": (0.0, 1.0),
+    "III": (-1.0, 1.0),
+    "aVR": (-0.5, -0.5),
+    "aVL": (1.0, -0.5),
+    "aVF": (-0.5, 1.0),
+}
+_MAX_GAP_S = 0.06
+
+
+@dataclass(frozen=True)
+class Label:
+    """A lead name found on the page: its middle in px of the flat page, what it reads (or ""), and how surely."""
+
+    x_px: float
+    y_px: float
+    left_px: float
+    name: str = ""
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Of the flat page: px a mm, paper speed, gain, and the heights (px) of 0 mV of each row."""
+
+    px_per_mm: float
+    speed_mm_s: float
+    gain_mm_mv: float
+    zero_px: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """A layout laid on the rows.
+
+    Parameters
+    ----------
+    layout : Layout
+        With the seconds per column that are printed.
+    start_px : float
+        Where the first column starts.
+    score, margin : float
+        Of this layout, and by how much it beats the best one that names a lead otherwise.
+    physics_db : float or None
+        How well simultaneous limb leads agree; None when fewer than three are printed at one time.
+    named : float
+        Share of the cells whose name was read and agrees.
+    """
+
+    layout: Layout
+    start_px: float
+    score: float
+    margin: float
+    physics_db: float | None
+    named: float
+
+
+def place(
+    rows: Sequence[RowTrace],
+    extent_px: tuple[float, float],
+    labels: Sequence[Label],
+    scale: Scale,
+    candidates: Sequence[Layout],
+) -> Placement | None:
+    """Choose the layout that explains the page best, or None when none has this many rows."""
+    width_s = (extent_px[1] - extent_px[0]) / scale.px_per_mm / scale.speed_mm_s
+    scored = []
+    for layout in candidates:
+        if layout.n_rows != len(rows):
+            continue
+        fitted, width_score = _fit_width(layout, width_s)
+        start = extent_px[0] if width_score >= 0 else extent_px[0]
+        physics = physics_db(fitted, rows, start, scale)
+        named, name_score = _name_score(fitted, rows, labels, start, scale)
+        strip = _strip_score(fitted, rows, start, scale)
+        score = width_score + name_score + strip
+        if physics is not None:
+            score += float(np.clip(physics / 12, -0.5, 1.5))
+        scored.append((score, fitted, physics, named))
+    if not scored:
+        return None
+    scored.sort(key=lambda item: -item[0])
+    score, layout, physics, named = scored[0]
+    rivals = [other for other in scored[1:] if _differs(other[1], layout)]
+    margin = score - rivals[0][0] if rivals else score
+    return Placement(layout, extent_px[0], score, margin, physics, named)
+
+
+def _differs(first: Layout, second: Layout) -> bool:
+    ours = [(slot.row, slot.column, slot.printed_name, round(slot.start_s, 1)) for slot in first.slots()]
+    return ours != [(slot.row, slot.column, slot.printed_name, round(slot.start_s, 1)) for slot in second.slots()]
+
+
+def _fit_width(layout: Layout, width_s: float) -> tuple[Layout, float]:
+    """Keep the seconds of the layout where they fit the page; otherwise take what the page is wide."""
+    share = width_s / layout.printed_s
+    if 0.97 < share < 1.04:
+        return layout, 1.0
+    seconds = width_s / layout.columns
+    rounded = round(seconds * 4) / 4
+    if rounded > 0 and abs(rounded / seconds - 1) < 0.03:
+        return layout.with_seconds(rounded), 0.3
+    return layout.with_seconds(seconds), -0.4
+
+
+def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale, zero_px: float) -> Floats:
+    """Return mV (samples,) of a slot at 500 Hz from the row's points, NaN where the trace is missing."""
+    column_px = layout.seconds_per_column * scale.speed_mm_s * scale.px_per_mm
+    left = start_px + (slot.column or 0) * column_px
+    n = round(slot.end_s * FS_HZ) - round(slot.start_s * FS_HZ)
+    t = (row.points_px[:, 0] - left) / (scale.px_per_mm * scale.speed_mm_s)
+    near = (t > -0.05) & (t < n / FS_HZ + 0.05)
+    if near.sum() < 4:
+        return np.full(n, np.nan)
+    t, y = t[near], row.points_px[near, 1]
+    grid = np.arange(n) / FS_HZ
+    millivolt = slot.sign * (zero_px - np.interp(grid, t, y)) / (scale.px_per_mm * scale.gain_mm_mv)
+    after = np.searchsorted(t, grid).clip(1, len(t) - 1)
+    hole = (t[after] - t[after - 1] > _MAX_GAP_S) | (grid < t[0] - 0.012) | (grid > t[-1] + 0.012)
+    return np.where(hole, np.nan, millivolt)
+
+
+def physics_db(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float | None:
+    """Return the dB by which simultaneous limb leads exceed what no pair of signals I and II explains."""
+    groups: dict[float, list[tuple[Floats, tuple[float, float]]]] = {}
+    for slot in layout.slots():
+        if slot.lead in _MIX and slot.column is not None:
+            signal = slot_signal(slot, layout, rows[slot.row], start_px, scale, scale.zero_px[slot.row])
+            groups.setdefault(slot.start_s, []).append((signal, _MIX[slot.lead]))
+    power = residual = 0.0
+    for group in groups.values():
+        if len(group) < 3:
+            continue
+        signals = np.stack([signal for signal, _ in group])
+        known = np.isfinite(signals).all(axis=0)
+        if known.sum() < 100:
+            continue
+        signals = signals[:, known] - signals[:, known].mean(axis=1, keepdims=True)
+        mixture = np.array([mix for _, mix in group])
+        explained = mixture @ np.linalg.lstsq(mixture, signals, rcond=None)[0]
+        freedom = len(group) / (len(group) - 2)
+        power += float((signals**2).sum())
+        residual += float(((signals - explained) ** 2).sum()) * freedom
+    return 10 * float(np.log10(power / max(residual, 1e-12))) if power else None
+
+
+def _strip_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float:
+    """Score how well each rhythm strip repeats its lead's cell."""
+    cells = {slot.lead: slot for slot in layout.slots() if slot.column is not None}
+    score = 0.0
+    for strip in (slot for slot in layout.slots() if slot.column is None and slot.lead in cells):
+        cell = cells[strip.lead]
+        long = slot_signal(strip, layout, rows[strip.row], start_px, scale, scale.zero_px[strip.row])
+        short = slot_signal(cell, layout, rows[cell.row], start_px, scale, scale.zero_px[cell.row])
+        first = round(cell.start_s * FS_HZ)
+        part = long[first : first + len(short)]
+        short = short[: len(part)]
+        known = np.isfinite(part) & np.isfinite(short)
+        if known.sum() > 100:
+            a, b = part[known] - part[known].mean(), short[known] - short[known].mean()
+            error = min(float(((a - np.roll(b, k)) ** 2).sum()) for k in range(-12, 13, 3))
+            score += float(np.clip(10 * np.log10(float((b**2).sum()) / max(error, 1e-9)) / 12, -0.5, 1.0))
+    return score
+
+
+def _name_score(
+    layout: Layout, rows: Sequence[RowTrace], labels: Sequence[Label], start_px: float, scale: Scale
+) -> tuple[float, float]:
+    """Return the share of cells whose name agrees, and the score of all names, read and unread."""
+    slots = layout.slots()
+    pitch = _pitch(rows, scale.px_per_mm)
+    column_px = layout.seconds_per_column * scale.speed_mm_s * scale.px_per_mm
+    agreed = 0
+    score = 0.0
+    taken: set[int] = set()
+    for slot in slots:
+        left = start_px + (slot.column or 0) * column_px
+        near = [
+            (abs(label.left_px - left - 1.5 * scale.px_per_mm), index)
+            for index, label in enumerate(labels)
+            if -20 * scale.px_per_mm < label.left_px - left < 0.3 * column_px + 4 * scale.px_per_mm
+            and abs(label.y_px - rows[slot.row].baseline_px) < 0.62 * pitch
+            and index not in taken
+        ]
+        exact = [(d, index) for d, index in near if labels[index].name == slot.printed_name]
+        if exact:
+            _, index = min(exact)
+            taken.add(index)
+            agreed += 1
+            score += labels[index].confidence
+        elif near:
+            _, index = min(near)
+            taken.add(index)
+            score += 0.2 if not labels[index].name else -labels[index].confidence
+        else:
+            score -= 0.1
+    spare = [label for index, label in enumerate(labels) if index not in taken and label.name]
+    score -= 0.5 * sum(label.confidence for label in spare)
+    return agreed / len(slots), 4 * score / len(slots)
+
+
+def _pitch(rows: Sequence[RowTrace], px_per_mm: float) -> float:
+    heights = [row.baseline_px for row in rows]
+    return float(np.median(np.diff(heights))) if len(heights) > 1 else 40 * px_per_mm

@@ -1,0 +1,100 @@
+"""What digitizing a page gives: the record, and how much of it to believe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.record import EcgRecord
+
+Floats = NDArray[np.float64]
+Status = Literal["ok", "limited", "refused"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class LeadReading:
+    """One cell or strip as read: its trace (n, 2) and box (4, 2) in pixels of the original picture."""
+
+    lead: str
+    sign: int
+    row: int
+    column: int | None
+    start_s: float
+    end_s: float
+    points_px: Floats
+    box_px: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Digitization:
+    """A page read.
+
+    Parameters
+    ----------
+    status : {"ok", "limited", "refused"}
+        ``limited`` is usable with what `reason` and `warnings` say; a refused page has no record.
+    reason : str
+        Empty when all is well.
+    record : EcgRecord or None
+        500 Hz, NaN where the page shows nothing.
+    layout : str or None
+    layout_confidence : float
+    speed_mm_s, gain_mm_mv, px_per_mm : float or None
+    sources : mapping
+        Where speed, gain and px_per_mm came from: ``pulse``, ``text``, ``grid``, ``given`` or ``assumed``.
+    rotation_deg : int
+        Clockwise turn that brings the picture upright.
+    lead_confidence, lead_seconds : mapping of lead to a share 0-1, and to the seconds seen
+    readings : tuple of LeadReading
+    grid_px : tuple of (n, 2) float64
+        Lines of the found 5 mm ruling in the original picture, for the overlay.
+    timings_s : mapping of stage to seconds
+    """
+
+    status: Status
+    reason: str
+    record: EcgRecord | None = None
+    layout: str | None = None
+    layout_confidence: float = 0.0
+    speed_mm_s: float | None = None
+    gain_mm_mv: float | None = None
+    px_per_mm: float | None = None
+    sources: Mapping[str, str] | None = None
+    rotation_deg: int = 0
+    lead_confidence: Mapping[str, float] | None = None
+    lead_seconds: Mapping[str, float] | None = None
+    warnings: tuple[str, ...] = ()
+    readings: tuple[LeadReading, ...] = ()
+    grid_px: tuple[Floats, ...] = ()
+    timings_s: Mapping[str, float] | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ``STEM.json`` holds: everything but the signals and the drawing."""
+        from ecgimg._version import __version__
+
+        return {
+            "schema": "ecgimg-digitization",
+            "schema_version": SCHEMA_VERSION,
+            "version": __version__,
+            "status": self.status,
+            "reason": self.reason,
+            "layout": self.layout,
+            "layout_confidence": round(self.layout_confidence, 3),
+            "speed_mm_s": self.speed_mm_s,
+            "gain_mm_mv": self.gain_mm_mv,
+            "px_per_mm": round(self.px_per_mm, 4) if self.px_per_mm else None,
+            "sources": dict(self.sources or {}),
+            "rotation_deg": self.rotation_deg,
+            "leads": {
+                lead: {"confidence": round(value, 3), "seconds": round((self.lead_seconds or {}).get(lead, 0.0), 3)}
+                for lead, value in (self.lead_confidence or {}).items()
+            },
+            "warnings": list(self.warnings),
+            "timings_s": {stage: round(value, 3) for stage, value in (self.timings_s or {}).items()},
+        }

@@ -1,0 +1,297 @@
+"""Follow the traces: one path per row through the runs of ink in each column, with sub-pixel height.
+
+A column of a flat page holds runs of trace ink. A row's path takes one run per column so that consecutive runs touch; it is
+found by dynamic programming over all runs near the row. A flat run gives its centre of mass; a steep one is entered at one
+end and left at the other, and a run that both its neighbours hang from is an apex, whose height is its tip less half the
+pen: a column's centre would clip it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+
+from ecgimg.digitize.flatten import FlatPage
+
+Floats = NDArray[np.float64]
+
+_ROW_GAP_MM = 6.5
+_MIN_ROW_SHARE = 0.55
+_INK_SHARE = 0.4
+_WEAK_INK_SHARE = 0.55
+_JUMP_COST = 0.35
+_SKIP_COST = 0.06
+_MAX_SKIP_MM = 25.0
+_LOOK_BACK = 3
+_PULL_COST = 0.004
+_DOUBT_COST = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class RowTrace:
+    """The trace of one row.
+
+    Parameters
+    ----------
+    baseline_px : float
+        Height at which the row lies.
+    points_px : (n, 2) float64
+        The trace from left to right in pixels of the flat page.
+    certainty : (n,) float64
+        Mean trace probability of the ink at each point, 0-1.
+    """
+
+    baseline_px: float
+    points_px: Floats
+    certainty: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Runs:
+    """Runs of ink of the whole page, sorted by column: first run of each column, top and bottom (inclusive) of each,
+    and how little each looks like trace, 0-1.
+    """
+
+    first: NDArray[np.int64]
+    top: NDArray[np.int64]
+    bottom: NDArray[np.int64]
+    doubt: Floats
+
+
+def trace_rows(page: FlatPage) -> tuple[RowTrace, ...]:
+    """Find the rows of a flat page from the top and trace each."""
+    mask = trace_mask(page)
+    baselines = find_baselines(mask, page.px_per_mm)
+    if not len(baselines):
+        return ()
+    runs = _find_runs(mask, page)
+    pitch = float(np.median(np.diff(baselines))) if len(baselines) > 1 else 40 * page.px_per_mm
+    paths = [_follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
+    shared = _shared_runs(paths)
+    pen = _pen_px(runs)
+    rows = [_measure(page, runs, path, shared, pen, baselines[index]) for index, path in enumerate(paths)]
+    return tuple(row for row in rows if row is not None)
+
+
+def trace_mask(page: FlatPage) -> NDArray[np.bool_]:
+    """Return where trace ink is: what the network is sure of, and the ink as dark as that which hangs on it.
+
+    Thin, fast strokes are where the network doubts; they are as dark as the rest of the trace and touch it.
+    """
+    planes = page.segmentation
+    mine = (planes.trace >= planes.label) & (planes.trace >= planes.other) & (planes.pulse < 128)
+    strong = (planes.trace > 128) & mine
+    sure = page.darkness[strong]
+    if len(sure) < 50:
+        return np.zeros(strong.shape, bool)
+    level = float(np.percentile(sure, 60))
+    strong &= page.darkness > _INK_SHARE * level
+    weak = (planes.trace > 24) & mine & (page.darkness > _WEAK_INK_SHARE * level)
+    closed = cv2.morphologyEx((strong | weak).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    wide = stats[:, cv2.CC_STAT_WIDTH] > 1.5 * page.px_per_mm
+    tall = stats[:, cv2.CC_STAT_HEIGHT] > 3.0 * page.px_per_mm
+    anchored = np.bincount(labels[strong], minlength=count) > 0.15 * stats[:, cv2.CC_STAT_AREA]
+    kept = (wide | tall) & anchored
+    kept[0] = False
+    return np.asarray(kept[labels], bool)
+
+
+def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
+    """Return the heights (px) at which rows of traces lie, from the top: where flat trace gathers."""
+    thick = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((max(round(1.6 * px_per_mm), 3), 1), np.uint8))
+    flat = mask & (thick == 0)
+    profile = gaussian_filter1d(flat.sum(axis=1).astype(np.float64), 1.1 * px_per_mm)
+    if profile.max(initial=0) <= 0:
+        return np.zeros(0)
+    peaks, _ = find_peaks(
+        profile, distance=_ROW_GAP_MM * px_per_mm, height=0.1 * profile.max(), prominence=0.08 * profile.max()
+    )
+    reach = round(4 * px_per_mm)
+    lengths = np.array([flat[max(peak - reach, 0) : peak + reach].any(axis=0).sum() for peak in peaks])
+    return peaks[lengths > _MIN_ROW_SHARE * lengths.max(initial=0)].astype(np.float64)
+
+
+def _find_runs(mask: NDArray[np.bool_], page: FlatPage) -> _Runs:
+    height, width = mask.shape
+    padded = np.zeros((width, height + 2), np.int8)
+    padded[:, 1:-1] = mask.T
+    change = np.diff(padded, axis=1)
+    columns, top = np.nonzero(change == 1)
+    _, end = np.nonzero(change == -1)
+    dark = page.darkness * page.segmentation.trace
+    total = np.zeros((height + 1, width), np.float32)
+    np.cumsum(dark, axis=0, out=total[1:])
+    mean = (total[end, columns] - total[top, columns]) / (end - top)
+    typical = float(np.percentile(mean, 75)) if len(mean) else 1.0
+    doubt = np.clip(1 - mean / max(typical, 1e-6), 0, 1).astype(np.float64)
+    return _Runs(np.searchsorted(columns, np.arange(width + 1)), top, end - 1, doubt)
+
+
+def _pen_px(runs: _Runs) -> float:
+    heights = runs.bottom - runs.top + 1
+    return float(np.percentile(heights, 30)) if len(heights) else 1.0
+
+
+def _follow(runs: _Runs, row: int, baselines: Floats, pitch: float, px_per_mm: float) -> NDArray[np.int64]:
+    """Return the run that the row takes in each column, −1 where none."""
+    width = len(runs.first) - 1
+    centre = float(baselines[row])
+    others = np.delete(baselines, row)
+    reach = max(1.6 * pitch, 25 * px_per_mm)
+    middle = (runs.top + runs.bottom) / 2
+    usable = (runs.bottom > centre - reach) & (runs.top < centre + reach)
+    nearest = np.maximum(np.maximum(runs.top - centre, centre - runs.bottom), 0) / px_per_mm
+    foreign = np.zeros(len(middle))
+    if len(others):
+        to_other = np.abs(middle[:, None] - others[None, :]).min(axis=1)
+        foreign = np.maximum(np.abs(middle - centre) - to_other, 0) / px_per_mm
+    cost_here = (_PULL_COST * nearest + 3 * _PULL_COST * foreign + _DOUBT_COST * runs.doubt).tolist()
+    top, bottom, allowed = runs.top.tolist(), runs.bottom.tolist(), usable.tolist()
+    max_skip = max(round(_MAX_SKIP_MM * px_per_mm), 2)
+    total: list[float] = [0.0] * len(top)
+    back: list[int] = [-1] * len(top)
+    recent: list[tuple[int, list[int]]] = []
+    home: list[tuple[int, list[int]]] = []
+    is_home = (np.abs(middle - centre) < 0.45 * pitch).tolist()
+    first = runs.first.tolist()
+    for column in range(width):
+        here = [k for k in range(first[column], first[column + 1]) if allowed[k]]
+        if not here:
+            continue
+        for k in here:
+            best, origin = _SKIP_COST * column, -1
+            for before, candidates in (*reversed(recent), *reversed(home)):
+                skipped = column - before - 1
+                if skipped > max_skip:
+                    continue
+                for j in candidates:
+                    gap = max(top[k] - bottom[j] - 1, top[j] - bottom[k] - 1, 0)
+                    cost = total[j] + _SKIP_COST * skipped + _JUMP_COST * gap / px_per_mm
+                    if cost < best:
+                        best, origin = cost, j
+            total[k], back[k] = best + cost_here[k], origin
+        recent.append((column, here))
+        if len(recent) > _LOOK_BACK:
+            recent.pop(0)
+        at_home = [k for k in here if is_home[k]]
+        if at_home:
+            home.append((column, at_home))
+            if len(home) > _LOOK_BACK:
+                home.pop(0)
+    return _trace_back(runs, total, back, allowed, width)
+
+
+def _trace_back(
+    runs: _Runs, total: list[float], back: list[int], allowed: list[bool], width: int
+) -> NDArray[np.int64]:
+    column_of = np.repeat(np.arange(width), np.diff(runs.first))
+    ends = np.flatnonzero(np.asarray(allowed))
+    path = np.full(width, -1)
+    if not len(ends):
+        return path
+    cost = np.asarray(total)[ends] + _SKIP_COST * (width - 1 - column_of[ends])
+    k = int(ends[int(cost.argmin())])
+    while k >= 0:
+        path[column_of[k]] = k
+        k = back[k]
+    return path
+
+
+def _shared_runs(paths: list[NDArray[np.int64]]) -> set[int]:
+    seen: set[int] = set()
+    twice: set[int] = set()
+    for path in paths:
+        taken = {int(k) for k in path if k >= 0}
+        twice |= seen & taken
+        seen |= taken
+    return twice
+
+
+def _measure(
+    page: FlatPage, runs: _Runs, path: NDArray[np.int64], shared: set[int], pen: float, baseline: float
+) -> RowTrace | None:
+    """Turn a path of runs into points."""
+    columns = np.flatnonzero(path >= 0)
+    if len(columns) < 8:
+        return None
+    own = path[columns]
+    top, bottom = runs.top[own].astype(np.float64), runs.bottom[own].astype(np.float64)
+    crossing = _crossings(top, bottom, np.array([int(k) in shared for k in own]), pen, page.px_per_mm)
+    xs: list[float] = []
+    ys: list[float] = []
+    centres = _centres(page, columns, top, bottom)
+    half = pen / 2
+    for n in range(len(columns)):
+        if crossing[n]:
+            continue
+        height = bottom[n] - top[n] + 1
+        x = float(columns[n])
+        if height <= 1.7 * pen + 1:
+            xs.append(x)
+            ys.append(centres[n])
+            continue
+        before, after = max(n - 1, 0), min(n + 1, len(columns) - 1)
+        is_peak = top[n] < top[before] and top[n] <= top[after]
+        is_trough = bottom[n] > bottom[before] and bottom[n] >= bottom[after]
+        high, low = top[n] + half - 0.5, bottom[n] - half + 0.5
+        if is_peak and not is_trough:
+            xs.append(x)
+            ys.append(high)
+        elif is_trough and not is_peak:
+            xs.append(x)
+            ys.append(low)
+        else:
+            falling = centres[after] > centres[before]
+            xs += [x - 0.3, x + 0.3]
+            ys += [high, low] if falling else [low, high]
+    if len(xs) < 8:
+        return None
+    points = np.stack([xs, ys], axis=1)
+    rows = np.clip(np.rint(points[:, 1]).astype(int), 0, page.darkness.shape[0] - 1)
+    cols = np.clip(np.rint(points[:, 0]).astype(int), 0, page.darkness.shape[1] - 1)
+    return RowTrace(baseline, points, page.segmentation.trace[rows, cols] / 255.0)
+
+
+def _centres(page: FlatPage, columns: NDArray[np.int64], top: Floats, bottom: Floats) -> Floats:
+    """Centre of mass of the ink in each run, one pixel more on either side."""
+    weights = page.darkness * (0.25 + page.segmentation.trace.astype(np.float32) / 255)
+    sums = np.zeros(len(columns))
+    moments = np.zeros(len(columns))
+    tallest = int((bottom - top).max(initial=0)) + 3
+    for step in range(min(tallest, 64)):
+        y = top - 1 + step
+        inside = y <= bottom + 1
+        rows = np.clip(y, 0, weights.shape[0] - 1).astype(int)
+        w = np.where(inside, weights[rows, columns], 0)
+        sums += w
+        moments += w * y
+    middle = (top + bottom) / 2
+    return np.where((sums > 1e-6) & (bottom - top < 60), moments / np.maximum(sums, 1e-6), middle)
+
+
+def _crossings(
+    top: Floats, bottom: Floats, shared: NDArray[np.bool_], pen: float, px_per_mm: float
+) -> NDArray[np.bool_]:
+    """True where another row's stroke runs through this row's flat line: what lies before and after agrees."""
+    tall = shared & (bottom - top + 1 > 2.2 * pen + 1)
+    result = np.zeros(len(top), bool)
+    n = 0
+    while n < len(top):
+        if not tall[n]:
+            n += 1
+            continue
+        end = n
+        while end < len(top) and tall[end]:
+            end += 1
+        before, after = n - 1, end
+        if before >= 0 and after < len(top) and end - n < 3 * px_per_mm:
+            gap = abs((top[before] + bottom[before]) - (top[after] + bottom[after])) / 2
+            result[n:end] = gap < 1.2 * px_per_mm
+        n = end
+    return result
