@@ -8,7 +8,8 @@
     ├── UnreadablePage   a picture or PDF that cannot be read, or that no ECG page can be
     ├── BadRequest       values that no page can be drawn with (a negative size, an unknown damage)
     ├── BadOutput        a place that cannot be written
-    └── MissingExtra     an optional package is needed and is not installed
+    ├── MissingExtra     an optional package is needed and is not installed
+    └── MissingWeights   a shipped network is not where it was installed
 
 A message is one sentence or two: what was wrong with which input, and what would mend it.
 """
@@ -36,6 +37,13 @@ class BadRequest(EcgImgError):
 
 class BadOutput(EcgImgError):
     """A place that cannot be written."""
+
+
+class MissingWeights(EcgImgError):
+    """A shipped network is not where it was installed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the weights ecgimg/weights/{name} are missing; install ecgimg again")
 
 
 class MissingExtra(EcgImgError):

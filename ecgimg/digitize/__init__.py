@@ -36,5 +36,9 @@ def digitize(
     UnreadablePage
         When the file cannot be opened. A page that can be opened but not read is a result with status ``refused``.
     """
-    image = page if isinstance(page, np.ndarray) else next(open_pages(page)).image
-    return digitize_image(image, layout=layout, speed_mm_s=speed_mm_s, gain_mm_mv=gain_mm_mv)
+    if isinstance(page, np.ndarray):
+        return digitize_image(page, layout=layout, speed_mm_s=speed_mm_s, gain_mm_mv=gain_mm_mv)
+    opened = next(open_pages(page))
+    return digitize_image(
+        opened.image, layout=layout, speed_mm_s=speed_mm_s, gain_mm_mv=gain_mm_mv, vector=opened.vector
+    )

@@ -48,6 +48,20 @@ class FlatPage:
         mm = np.asarray(points_px, np.float64) / self.px_per_mm + np.asarray(self.origin_mm)
         return self.rectification.page_to_image(mm)
 
+    def grid_lines_px(self) -> tuple[Floats, ...]:
+        """Return the 5 mm lines that the map stands for, as polylines in pixels of the original picture."""
+        height, width = self.darkness.shape
+        low = np.asarray(self.origin_mm)
+        high = low + np.array([width, height]) / self.px_per_mm
+        lines = []
+        for axis in (0, 1):
+            along = np.linspace(low[1 - axis], high[1 - axis], 40)
+            for place in np.arange(np.ceil(low[axis] / 5) * 5, high[axis], 5):
+                points = np.zeros((40, 2))
+                points[:, axis], points[:, 1 - axis] = place, along
+                lines.append(self.rectification.page_to_image(points))
+        return tuple(lines)
+
 
 def flatten(image: NDArray[np.uint8], segmentation: Segmentation, rectification: Rectification) -> FlatPage:
     """Resample picture and segmentation through the map, at about the resolution of the picture."""
@@ -59,9 +73,7 @@ def flatten(image: NDArray[np.uint8], segmentation: Segmentation, rectification:
     nodes = rectification.page_to_image(np.stack(np.meshgrid(nodes_x, nodes_y), axis=-1)).astype(np.float32)
     full = (nodes.shape[1] * _NODE_PX, nodes.shape[0] * _NODE_PX)
     window = (slice(_NODE_PX, _NODE_PX + size[1]), slice(_NODE_PX, _NODE_PX + size[0]))
-    x, y = (
-        np.ascontiguousarray(cv2.resize(np.ascontiguousarray(nodes[..., axis]), full)[window]) for axis in (0, 1)
-    )
+    x, y = (np.ascontiguousarray(cv2.resize(np.ascontiguousarray(nodes[..., axis]), full)[window]) for axis in (0, 1))
     flat = cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     planes = [
         cv2.remap(plane, x, y, cv2.INTER_LINEAR)

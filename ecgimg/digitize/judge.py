@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitize.calibrate import Pulse
-from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.place import FS_HZ, Placement, Scale, slot_signal
-from ecgimg.digitize.result import Digitization, LeadReading
+from ecgimg.digitize.result import Digitization, LeadReading, Status
 from ecgimg.digitize.trace import RowTrace
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 from layouts import Slot
@@ -18,21 +18,34 @@ from layouts import Slot
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Where the rows were measured, for drawing: the map to the original picture, its scale, and the ruling's lines.
+
+    `to_image` maps (…, 2) of the rows' coordinates to pixels of the picture; `px_per_mm` is the picture's.
+    """
+
+    to_image: Callable[[Floats], Floats]
+    px_per_mm: float
+    grid_px: tuple[Floats, ...]
+    quarters: int
+
+
 def judge(
-    page: FlatPage,
+    ground: Ground,
     rows: Sequence[RowTrace],
     placement: Placement | None,
     scale: Scale,
     sources: Mapping[str, str],
-    quarters: int,
     timings_s: Mapping[str, float],
-    pulses: Sequence[Pulse],
 ) -> Digitization:
     """Cut the rows into leads, make the record, and say how far it can be trusted."""
-    known = {"px_per_mm": page.rectification.px_per_mm, "rotation_deg": 90 * quarters, "timings_s": timings_s}
+    known: dict[str, Any] = {
+        "px_per_mm": ground.px_per_mm, "rotation_deg": 90 * ground.quarters, "timings_s": timings_s, "sources": sources,
+    }  # fmt: skip
     if placement is None:
         reason = f"no known layout has {len(rows)} rows of traces; name the layout, or add it as a file"
-        return Digitization("refused", reason, sources=sources, **known)
+        return Digitization("refused", reason, **known)
     layout = placement.layout
     n = round(layout.duration_s * FS_HZ)
     leads = tuple(name for name in KNOWN_LEADS if name in STANDARD_LEADS or name in layout.record_leads)
@@ -47,7 +60,7 @@ def judge(
         part = signals[index, first : first + len(values)]
         seen = np.isfinite(values[: len(part)])
         part[seen] = values[: len(part)][seen]
-        reading, certainty = _reading(page, slot, row, placement, scale)
+        reading, certainty = _reading(ground, slot, row, placement, scale)
         readings.append(reading)
         trust[slot.lead] = max(trust.get(slot.lead, 0.0), certainty)
     record = EcgRecord(signals.astype(np.float32), FS_HZ, leads)
@@ -60,17 +73,16 @@ def judge(
         layout_confidence=float(1 / (1 + np.exp(-3 * placement.margin))),
         speed_mm_s=scale.speed_mm_s,
         gain_mm_mv=scale.gain_mm_mv,
-        sources=sources,
         lead_confidence=trust,
         lead_seconds={lead: float(np.isfinite(record.lead(lead)).sum() / FS_HZ) for lead in layout.record_leads},
         warnings=warnings,
         readings=tuple(readings),
-        grid_px=_grid_lines(page),
+        grid_px=ground.grid_px,
         **known,
     )
 
 
-def _verdict(placement: Placement, sources: Mapping[str, str]) -> tuple[tuple[str, ...], str, str]:
+def _verdict(placement: Placement, sources: Mapping[str, str]) -> tuple[tuple[str, ...], Status, str]:
     warnings = []
     if sources["gain"] == "assumed":
         warnings.append("no calibration pulse was found: 10 mm/mV is assumed")
@@ -83,7 +95,7 @@ def _verdict(placement: Placement, sources: Mapping[str, str]) -> tuple[tuple[st
 
 
 def _reading(
-    page: FlatPage, slot: Slot, row: RowTrace, placement: Placement, scale: Scale
+    ground: Ground, slot: Slot, row: RowTrace, placement: Placement, scale: Scale
 ) -> tuple[LeadReading, float]:
     column_px = placement.layout.seconds_per_column * scale.speed_mm_s * scale.px_per_mm
     left = placement.start_px + (slot.column or 0) * column_px
@@ -93,26 +105,23 @@ def _reading(
     points = row.points_px[inside]
     half = 8 * scale.px_per_mm
     corners = np.array(
-        [(left, row.baseline_px - half), (right, row.baseline_px - half), (right, row.baseline_px + half), (left, row.baseline_px + half)]
+        [
+            (left, row.baseline_px - half),
+            (right, row.baseline_px - half),
+            (right, row.baseline_px + half),
+            (left, row.baseline_px + half),
+        ]
     )
     certainty = float(row.certainty[inside].mean()) if inside.any() else 0.0
-    covered = len(np.unique(np.rint(x[inside]))) / max(right - left, 1)
+    covered = _covered(x[inside], scale) / max(right - left, 1e-6)
     reading = LeadReading(
         slot.lead, slot.sign, slot.row, slot.column, slot.start_s, slot.end_s,
-        page.flat_to_image(points) if len(points) else np.zeros((0, 2)), page.flat_to_image(corners),
+        ground.to_image(points) if len(points) else np.zeros((0, 2)), ground.to_image(corners),
     )  # fmt: skip
     return reading, float(np.clip(certainty * min(covered, 1.0), 0, 1))
 
 
-def _grid_lines(page: FlatPage) -> tuple[Floats, ...]:
-    height, width = page.darkness.shape
-    low = np.asarray(page.origin_mm)
-    high = low + np.array([width, height]) / page.px_per_mm
-    lines = []
-    for axis in (0, 1):
-        along = np.linspace(low[1 - axis], high[1 - axis], 40)
-        for place in np.arange(np.ceil(low[axis] / 5) * 5, high[axis], 5):
-            points = np.zeros((40, 2))
-            points[:, axis], points[:, 1 - axis] = place, along
-            lines.append(page.rectification.page_to_image(points))
-    return tuple(lines)
+def _covered(x: Floats, scale: Scale) -> float:
+    """Length along x that points closer than a quarter millimetre to each other cover."""
+    steps = np.diff(np.sort(x))
+    return float(steps[steps < 0.25 * scale.px_per_mm].sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -11,12 +12,15 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, find_pulses, nearest, without_pulse
 from ecgimg.digitize.flatten import FlatPage, flatten
-from ecgimg.digitize.judge import judge
-from ecgimg.digitize.place import Label, Placement, Scale, place
+from ecgimg.digitize.judge import Ground, judge
+from ecgimg.digitize.labels import read_labels
+from ecgimg.digitize.paths import PathPage, read_paths
+from ecgimg.digitize.place import Label, Scale, place
 from ecgimg.digitize.rectify import Rectification, rectify
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.segment import Segmentation, segment
 from ecgimg.digitize.trace import RowTrace, trace_rows
+from ecgimg.formats.vector import VectorPage
 from layouts import Layout, load_layout, load_layouts
 
 
@@ -26,6 +30,7 @@ def digitize_image(
     layout: str = "auto",
     speed_mm_s: float | None = None,
     gain_mm_mv: float | None = None,
+    vector: VectorPage | None = None,
 ) -> Digitization:
     """Read the ECG off a picture (height, width, 3) uint8 RGB.
 
@@ -35,29 +40,78 @@ def digitize_image(
         ``"auto"``, a name of `layouts.names`, or a user's own file.
     speed_mm_s, gain_mm_mv : float, optional
         Where given, they are used as they are.
+    vector : VectorPage, optional
+        The page's own paths, where its file has them; read in place of the picture.
     """
     candidates = load_layouts("all") if layout == "auto" else (load_layout(layout),)
+    given = Given(speed_mm_s, gain_mm_mv)
     clock = _Clock()
+    paths = read_paths(vector) if vector is not None else None
+    if paths is not None and vector is not None:
+        clock.lap("paths")
+        return _place_paths(paths, vector, image, given, candidates, clock)
     marked = segment(image)
     clock.lap("segment")
     found = rectify(image, marked.ink)
     clock.lap("rectify")
     if found is None:
         return Digitization("refused", "no ECG ruling was found on the page; a sharper or closer picture would help")
-    found, turned = _upright(image, marked, found)
+    found, quarters = _upright(marked, found)
     page = flatten(image, marked, found)
     clock.lap("flatten")
+    labels = find_labels(page)
+    if sum(bool(label.name) for label in labels) < _FEW_NAMES:
+        flipped = flatten(image, marked, found.turned(2))
+        names = find_labels(flipped)
+        if _telling(names) > _telling(labels) + 1:
+            page, labels, quarters = flipped, names, (quarters + 2) % 4
+    clock.lap("read")
     rows = trace_rows(page)
     clock.lap("trace")
     if not rows:
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=found.px_per_mm)
     pulses = find_pulses(rows, page.px_per_mm)
     rows = _cut_pulses(rows, pulses, page.px_per_mm)
-    scale, sources = _scale(page, rows, pulses, speed_mm_s, gain_mm_mv)
-    labels = find_labels(page)
+    scale, sources = _scale(page.px_per_mm, rows, pulses, given)
     placement = place(rows, _extent(rows, pulses, scale), labels, scale, candidates)
     clock.lap("place")
-    return judge(page, rows, placement, scale, sources, turned, clock.laps, pulses)
+    ground = Ground(page.flat_to_image, found.px_per_mm, page.grid_lines_px(), quarters)
+    return judge(ground, rows, placement, scale, sources, clock.laps)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the user or the page's own text says of the scale."""
+
+    speed_mm_s: float | None
+    gain_mm_mv: float | None
+    source: str = "given"
+
+
+def _place_paths(
+    paths: PathPage,
+    vector: VectorPage,
+    image: NDArray[np.uint8],
+    given: Given,
+    candidates: Sequence[Layout],
+    clock: _Clock,
+) -> Digitization:
+    """Place the rows of a vector page; its coordinates are mm of ECG paper."""
+    printed = Given(given.speed_mm_s or paths.speed_mm_s, given.gain_mm_mv or paths.gain_mm_mv,
+                    "given" if given.speed_mm_s or given.gain_mm_mv else "text")  # fmt: skip
+    scale, sources = _scale(1.0, paths.rows, paths.pulses, printed)
+    extent = (min(row.points_px[0, 0] for row in paths.rows), max(row.points_px[-1, 0] for row in paths.rows))
+    placement = place(paths.rows, extent, paths.labels, scale, candidates)
+    clock.lap("place")
+    px_per_page_mm = image.shape[1] / vector.size_mm[0]
+    to_px = np.array([paths.x_unit, paths.y_unit]) * px_per_page_mm
+    ground = Ground(lambda points: points * to_px - 0.5, float(to_px[0]), (), 0)
+    return judge(ground, paths.rows, placement, scale, sources, clock.laps)
+
+
+_SURE_NAME = 0.7
+_FEW_NAMES = 5
+_MAX_LABELS = 150
 
 
 class _Clock:
@@ -71,25 +125,18 @@ class _Clock:
         self._last = now
 
 
-def _upright(
-    image: NDArray[np.uint8], marked: Segmentation, found: Rectification
-) -> tuple[Rectification, int]:
+def _upright(marked: Segmentation, found: Rectification) -> tuple[Rectification, int]:
     """Turn the page so that its traces run from left to right; returns the quarter turns taken."""
-    small = cv2.resize(marked.trace, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) > 100
-    ys, xs = np.nonzero(small)
-    if len(ys) < 50:
+    points = np.argwhere(marked.trace > 128)[:, ::-1]
+    if len(points) < 50:
         return found, 0
-    step = max(round(found.px_per_mm), 2)
-    centre = np.asarray(found.centre_px)
-    along = np.linalg.inv(found.jacobian(centre))  # px per mm of page x and page y
-    agreements = []
+    page = found.image_to_page(points[:: max(len(points) // 40_000, 1)])
+    peaked = []
     for axis in (0, 1):
-        shift = along[:, axis] * 2.0 / 2  # two mm, on the halved picture
-        moved = np.rint(np.stack([xs, ys], 1) + shift).astype(int)
-        inside = (moved >= 0).all(axis=1) & (moved[:, 0] < small.shape[1]) & (moved[:, 1] < small.shape[0])
-        agreements.append(float(small[moved[inside, 1], moved[inside, 0]].mean()) if inside.any() else 0.0)
-    del step
-    quarters = 0 if agreements[0] >= agreements[1] else 3
+        low, high = np.percentile(page[:, axis], (0.5, 99.5))
+        counts, _ = np.histogram(page[:, axis], bins=max(int(high - low), 4), range=(low, high))
+        peaked.append(float((counts**2.0).mean() / max(counts.mean(), 1e-9) ** 2))
+    quarters = 0 if peaked[1] >= peaked[0] else 3  # rows gather the ink at few heights, time spreads it
     return found.turned(quarters), quarters
 
 
@@ -101,25 +148,25 @@ def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: fl
 
 
 def _scale(
-    page: FlatPage,
-    rows: Sequence[RowTrace],
-    pulses: Sequence[Pulse],
-    speed_mm_s: float | None,
-    gain_mm_mv: float | None,
+    px_per_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], given: Given
 ) -> tuple[Scale, dict[str, str]]:
-    sources = {"px_per_mm": "grid", "speed": "given" if speed_mm_s else "assumed", "gain": "given" if gain_mm_mv else "assumed"}
-    if pulses and gain_mm_mv is None:
-        gain_mm_mv = nearest(float(np.median([pulse.height_mm for pulse in pulses])), GAINS_MM_MV, 0.15)
-        sources["gain"] = "pulse" if gain_mm_mv else "assumed"
-    if pulses and speed_mm_s is None:
-        width_mm = float(np.median([pulse.right_px - pulse.left_px for pulse in pulses])) / page.px_per_mm
-        speed_mm_s = nearest(5 * width_mm, SPEEDS_MM_S, 0.25)
-        sources["speed"] = "pulse" if speed_mm_s else "assumed"
+    """Take speed and gain as given, else from the pulses, else as usual; 0 mV is where the pulses' feet stand."""
+    speed, gain = given.speed_mm_s, given.gain_mm_mv
+    sources = {
+        "px_per_mm": "grid",
+        "speed": given.source if speed else "assumed",
+        "gain": given.source if gain else "assumed",
+    }
+    if pulses and gain is None:
+        gain = nearest(float(np.median([pulse.height_mm for pulse in pulses])), GAINS_MM_MV, 0.15)
+        sources["gain"] = "pulse" if gain else "assumed"
+    if pulses and speed is None:
+        width_mm = float(np.median([pulse.right_px - pulse.left_px for pulse in pulses])) / px_per_mm
+        speed = nearest(5 * width_mm, SPEEDS_MM_S, 0.25)
+        sources["speed"] = "pulse" if speed else "assumed"
     feet = {pulse.row: pulse.foot_px for pulse in pulses}
-    offsets = [feet[k] - _level(rows[k]) for k in feet]
-    usual = float(np.median(offsets)) if offsets else 0.0
-    zeros = tuple(feet[k] if k in feet else _level(row) + 0 * usual for k, row in enumerate(rows))
-    return Scale(page.px_per_mm, speed_mm_s or 25.0, gain_mm_mv or 10.0, zeros), sources
+    zeros = tuple(feet.get(k, _level(row)) for k, row in enumerate(rows))
+    return Scale(px_per_mm, speed or 25.0, gain or 10.0, zeros), sources
 
 
 def _level(row: RowTrace) -> float:
@@ -128,7 +175,7 @@ def _level(row: RowTrace) -> float:
 
 
 def _extent(rows: Sequence[RowTrace], pulses: Sequence[Pulse], scale: Scale) -> tuple[float, float]:
-    """Where the columns start and end: the common ends of the rows, made ten seconds long where a pulse blurs one end."""
+    """Return where the columns start and end: common ends of the rows, ten seconds apart where a pulse blurs one."""
     left = float(np.median([row.points_px[0, 0] for row in rows]))
     right = float(np.median([row.points_px[-1, 0] for row in rows]))
     if pulses:
@@ -140,19 +187,31 @@ def _extent(rows: Sequence[RowTrace], pulses: Sequence[Pulse], scale: Scale) -> 
     return left, right
 
 
+def _telling(labels: Sequence[Label]) -> int:
+    """Count the names that only read so upright: I, II and III look the same upside down."""
+    return sum(label.name not in ("", "I", "II", "III") for label in labels)
+
+
 def find_labels(page: FlatPage) -> tuple[Label, ...]:
-    """Find blobs of lettering of the size of lead names."""
+    """Find blobs of lettering of the size of lead names, and read them."""
     mm = page.px_per_mm
     mask = (page.segmentation.label > 110).astype(np.uint8)
-    joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((max(round(0.5 * mm), 1), max(round(1.2 * mm), 1)), np.uint8))
+    joined = cv2.morphologyEx(
+        mask, cv2.MORPH_CLOSE, np.ones((max(round(0.5 * mm), 1), max(round(1.2 * mm), 1)), np.uint8)
+    )
     count, _, stats, centres = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    fits = [
+        k
+        for k in range(1, count)
+        if 1.0 * mm < stats[k, cv2.CC_STAT_HEIGHT] < 6 * mm
+        and 0.25 * mm < stats[k, cv2.CC_STAT_WIDTH] < 16 * mm
+        and stats[k, cv2.CC_STAT_AREA] > 0.3 * mm * mm
+    ][:_MAX_LABELS]
+    boxes = np.array([(s[0], s[1], s[0] + s[2], s[1] + s[3]) for s in stats[fits].tolist()], np.float64).reshape(-1, 4)
+    read = read_labels(page.image, boxes)
     labels = []
-    for k in range(1, count):
-        left, _, width, height, area = (int(value) for value in stats[k])
-        if 1.0 * mm < height < 6 * mm and 0.25 * mm < width < 16 * mm and area > 0.3 * mm * mm:
-            labels.append(Label(float(centres[k][0]), float(centres[k][1]), float(left)))
+    for n, k in enumerate(fits):
+        sure = float(read.confidences[n])
+        name = read.names[n] if sure >= _SURE_NAME else ""
+        labels.append(Label(float(centres[k][0]), float(centres[k][1]), float(boxes[n, 0]), name, sure))
     return tuple(labels)
-
-
-def _keep(_: Layout | Placement) -> None:
-    """Nothing."""

@@ -1,8 +1,8 @@
 """Tell which lead stands where: score every layout on rows, width, printed names and the physics of the limb leads.
 
-Every limb lead is a fixed mixture of I and II (Einthoven, Goldberger). Limb leads printed at the same time must therefore fit
-one pair of signals; a layout that names them wrongly leaves a residual. A rhythm strip must equal its lead's cell. Both
-need no printed name at all.
+Every limb lead is a fixed mixture of I and II (Einthoven, Goldberger). Limb leads printed at the same time must
+therefore fit one pair of signals; a layout that names them wrongly leaves a residual. A rhythm strip must equal its
+lead's cell. Both need no printed name at all.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
 
 from ecgimg.digitize.trace import RowTrace
 from layouts import Layout, Slot
@@ -28,6 +29,7 @@ _MIX = {
     "aVF": (-0.5, 1.0),
 }
 _MAX_GAP_S = 0.06
+_RARE = 0.3  # columns that repeat the same seconds look alike and are seldom printed
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,11 @@ def place(
         if layout.n_rows != len(rows):
             continue
         fitted, width_score = _fit_width(layout, width_s)
-        start = extent_px[0] if width_score >= 0 else extent_px[0]
+        start = extent_px[0]
         physics = physics_db(fitted, rows, start, scale)
         named, name_score = _name_score(fitted, rows, labels, start, scale)
         strip = _strip_score(fitted, rows, start, scale)
-        score = width_score + name_score + strip
+        score = width_score + name_score + strip - (_RARE if layout.columns_in_time == "simultaneous" else 0)
         if physics is not None:
             score += float(np.clip(physics / 12, -0.5, 1.5))
         scored.append((score, fitted, physics, named))
@@ -125,10 +127,16 @@ def _fit_width(layout: Layout, width_s: float) -> tuple[Layout, float]:
     return layout.with_seconds(seconds), -0.4
 
 
+def slot_start_px(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale) -> float:
+    """Return where a slot's trace starts: at its own stroke where strokes are known, else at its share of the row."""
+    if slot.column is not None and len(row.starts_px) == layout.columns > 1:
+        return row.starts_px[slot.column]
+    return start_px + (slot.column or 0) * layout.seconds_per_column * scale.speed_mm_s * scale.px_per_mm
+
+
 def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale, zero_px: float) -> Floats:
     """Return mV (samples,) of a slot at 500 Hz from the row's points, NaN where the trace is missing."""
-    column_px = layout.seconds_per_column * scale.speed_mm_s * scale.px_per_mm
-    left = start_px + (slot.column or 0) * column_px
+    left = slot_start_px(slot, layout, row, start_px, scale)
     n = round(slot.end_s * FS_HZ) - round(slot.start_s * FS_HZ)
     t = (row.points_px[:, 0] - left) / (scale.px_per_mm * scale.speed_mm_s)
     near = (t > -0.05) & (t < n / FS_HZ + 0.05)
@@ -136,10 +144,19 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
         return np.full(n, np.nan)
     t, y = t[near], row.points_px[near, 1]
     grid = np.arange(n) / FS_HZ
-    millivolt = slot.sign * (zero_px - np.interp(grid, t, y)) / (scale.px_per_mm * scale.gain_mm_mv)
+    millivolt = slot.sign * (zero_px - _between(grid, t, y)) / (scale.px_per_mm * scale.gain_mm_mv)
     after = np.searchsorted(t, grid).clip(1, len(t) - 1)
     hole = (t[after] - t[after - 1] > _MAX_GAP_S) | (grid < t[0] - 0.012) | (grid > t[-1] + 0.012)
     return np.where(hole, np.nan, millivolt)
+
+
+def _between(grid: Floats, t: Floats, y: Floats) -> Floats:
+    """Interpolate by a cubic that does not overshoot; points that share a time are averaged."""
+    times, group = np.unique(np.round(t, 6), return_inverse=True)
+    heights = np.bincount(group, y) / np.bincount(group)
+    if len(times) < 4:
+        return np.interp(grid, times, heights)
+    return np.asarray(PchipInterpolator(times, heights, extrapolate=True)(np.clip(grid, times[0], times[-1])))
 
 
 def physics_db(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float | None:

@@ -1,9 +1,9 @@
 """Find the page's millimetres in the picture: from the ruling, as one smooth map.
 
-The ruling is a lattice of lines each 1 mm and, thicker, each 5 mm. Its local frequency (two vectors, one along each family
-of lines) is read off windows of the picture by Fourier transform; a smooth polynomial map whose gradient agrees with all
-windows is then brought into phase with the lines themselves by demodulation, coarse lines first, fine lines last. Paper
-edges are not needed, and perspective and curl need no special case.
+The ruling is a lattice of lines each 1 mm and, thicker, each 5 mm. Its local frequency (two vectors, one along each
+family of lines) is read off windows of the picture by Fourier transform; a smooth polynomial map whose gradient agrees
+with all windows is then brought into phase with the lines themselves by demodulation, coarse lines first, fine lines
+last. Paper edges are not needed, and perspective and curl need no special case.
 
 Page coordinates here are mm with the origin at the picture's centre; the pipeline moves it to the top left.
 """
@@ -54,7 +54,7 @@ class Rectification:
 
     def image_to_page(self, points_px: ArrayLike) -> Floats:
         """Map pixels (…, 2) to mm (…, 2)."""
-        return _polynomial(self._normalized(points_px), self.powers) @ self.coefficients
+        return np.asarray(_polynomial(self._normalized(points_px), self.powers) @ self.coefficients)
 
     def jacobian(self, points_px: ArrayLike) -> Floats:
         """Return d(mm)/d(px) at pixels (…, 2), as (…, 2, 2): row x or y of the page, column x or y of the image."""
@@ -91,13 +91,13 @@ class Rectification:
         )
 
     def _normalized(self, points_px: ArrayLike) -> Floats:
-        return (np.asarray(points_px, np.float64) - np.asarray(self.centre_px)) / self.scale_px
+        return np.asarray((np.asarray(points_px, np.float64) - np.asarray(self.centre_px)) / self.scale_px)
 
     def _regular_jacobian(self, pixel: Floats) -> Floats:
         jacobian = self.jacobian(pixel)
         degenerate = np.abs(np.linalg.det(jacobian)) < 1e-7
         jacobian[degenerate] = self.jacobian(np.asarray(self.centre_px))
-        return jacobian
+        return np.asarray(jacobian)
 
 
 def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Rectification | None:
@@ -192,7 +192,12 @@ def _dominant(spectrum: Field, padded: int) -> _Lattice | None:
         return None
     across, down = pair
     best = None
-    for divisor in (1, 2, 5, 10):  # the strongest line may be the 5 mm one, the 1 mm one, or the second harmonic of either
+    for divisor in (
+        1,
+        2,
+        5,
+        10,
+    ):  # the strongest line may be the 5 mm one, the 1 mm one, or the second harmonic of either
         large = 1 / np.hypot(*(across / divisor))
         if not _MIN_LARGE_PX <= large <= _MAX_LARGE_PX:
             continue

@@ -1,17 +1,14 @@
-"""Mark trace, lead names, calibration pulses, ruling and other print in a picture, by a small network on ONNX Runtime."""
+"""Mark trace, lead names, calibration pulses and other print in a picture, by a small network on ONNX Runtime."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import as_file, files
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from ecgimg.errors import EcgImgError
+from ecgimg.digitize.network import load_network
 
 Share = NDArray[np.uint8]
 
@@ -32,7 +29,7 @@ class Segmentation:
     @property
     def ink(self) -> Share:
         """Whatever is not ruling or paper."""
-        return np.maximum.reduce([self.trace, self.label, self.pulse, self.other])
+        return np.asarray(np.maximum.reduce([self.trace, self.label, self.pulse, self.other]))
 
 
 def segment(image: NDArray[np.uint8]) -> Segmentation:
@@ -46,7 +43,7 @@ def segment(image: NDArray[np.uint8]) -> Segmentation:
     rows, columns = small.shape[:2]
     padded = cv2.copyMakeBorder(small, 0, -rows % _STRIDE, 0, -columns % _STRIDE, cv2.BORDER_REPLICATE)
     tensor = np.ascontiguousarray(padded.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
-    logits = session().run(["logits"], {"image": tensor})[0][0, :, :rows, :columns]
+    logits = load_network("segmenter.onnx").run(["logits"], {"image": tensor})[0][0, :, :rows, :columns]
     shares = _sigmoid_bytes(logits)
     planes = [shares[k] if factor == 1 else cv2.resize(shares[k], (width, height)) for k in (0, 1, 2, 4)]
     return Segmentation(*planes)
@@ -56,26 +53,3 @@ def _sigmoid_bytes(logits: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Turn logits into probabilities 0-255 by a table of 1/16 steps: the exponentials of a page cost more than that."""
     table = np.rint(255 / (1 + np.exp(-np.arange(-128, 128) / 16))).astype(np.uint8)
     return np.asarray(table[(np.clip(logits * 16, -128, 127)).astype(np.int16) + 128], np.uint8)
-
-
-def one_thread() -> None:
-    """Make this process use one thread, for pools that run one process a core."""
-    cv2.setNumThreads(1)
-    _threads.append(1)
-
-
-_threads: list[int] = []
-
-
-@cache
-def session() -> onnxruntime.InferenceSession:
-    """Load the shipped network once a process."""
-    resource = files("ecgimg") / "weights" / "segmenter.onnx"
-    if not resource.is_file():
-        raise EcgImgError("the weights ecgimg/weights/segmenter.onnx are missing; install ecgimg again")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    if _threads:
-        options.intra_op_num_threads = _threads[-1]
-    with as_file(resource) as path:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

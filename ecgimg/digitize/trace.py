@@ -1,9 +1,9 @@
 """Follow the traces: one path per row through the runs of ink in each column, with sub-pixel height.
 
-A column of a flat page holds runs of trace ink. A row's path takes one run per column so that consecutive runs touch; it is
-found by dynamic programming over all runs near the row. A flat run gives its centre of mass; a steep one is entered at one
-end and left at the other, and a run that both its neighbours hang from is an apex, whose height is its tip less half the
-pen: a column's centre would clip it.
+A column of a flat page holds runs of trace ink. A row's path takes one run per column so that consecutive runs touch;
+it is found by dynamic programming over all runs near the row. A flat run gives its centre of mass; a steep one is
+entered at one end and left at the other, and a run that both its neighbours hang from is an apex, whose height is its
+tip less half the pen: a column's centre would clip it.
 """
 
 from __future__ import annotations
@@ -44,17 +44,21 @@ class RowTrace:
         The trace from left to right in pixels of the flat page.
     certainty : (n,) float64
         Mean trace probability of the ink at each point, 0-1.
+    starts_px : tuple of float
+        Where separate strokes start, if the row is known to be drawn as one stroke a column.
     """
 
     baseline_px: float
     points_px: Floats
     certainty: Floats
+    starts_px: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class _Runs:
-    """Runs of ink of the whole page, sorted by column: first run of each column, top and bottom (inclusive) of each,
-    and how little each looks like trace, 0-1.
+    """Runs of ink of the whole page, sorted by column.
+
+    First run of each column; top and bottom (inclusive) of each run, and how little it looks like trace, 0-1.
     """
 
     first: NDArray[np.int64]
@@ -104,7 +108,9 @@ def trace_mask(page: FlatPage) -> NDArray[np.bool_]:
 
 def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
     """Return the heights (px) at which rows of traces lie, from the top: where flat trace gathers."""
-    thick = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((max(round(1.6 * px_per_mm), 3), 1), np.uint8))
+    thick = cv2.morphologyEx(
+        mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((max(round(1.6 * px_per_mm), 3), 1), np.uint8)
+    )
     flat = mask & (thick == 0)
     profile = gaussian_filter1d(flat.sum(axis=1).astype(np.float64), 1.1 * px_per_mm)
     if profile.max(initial=0) <= 0:
@@ -114,7 +120,7 @@ def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
     )
     reach = round(4 * px_per_mm)
     lengths = np.array([flat[max(peak - reach, 0) : peak + reach].any(axis=0).sum() for peak in peaks])
-    return peaks[lengths > _MIN_ROW_SHARE * lengths.max(initial=0)].astype(np.float64)
+    return np.asarray(peaks[lengths > _MIN_ROW_SHARE * lengths.max(initial=0)], np.float64)
 
 
 def _find_runs(mask: NDArray[np.bool_], page: FlatPage) -> _Runs:
@@ -142,54 +148,68 @@ def _follow(runs: _Runs, row: int, baselines: Floats, pitch: float, px_per_mm: f
     """Return the run that the row takes in each column, −1 where none."""
     width = len(runs.first) - 1
     centre = float(baselines[row])
-    others = np.delete(baselines, row)
     reach = max(1.6 * pitch, 25 * px_per_mm)
     middle = (runs.top + runs.bottom) / 2
-    usable = (runs.bottom > centre - reach) & (runs.top < centre + reach)
-    nearest = np.maximum(np.maximum(runs.top - centre, centre - runs.bottom), 0) / px_per_mm
-    foreign = np.zeros(len(middle))
-    if len(others):
-        to_other = np.abs(middle[:, None] - others[None, :]).min(axis=1)
-        foreign = np.maximum(np.abs(middle - centre) - to_other, 0) / px_per_mm
-    cost_here = (_PULL_COST * nearest + 3 * _PULL_COST * foreign + _DOUBT_COST * runs.doubt).tolist()
-    top, bottom, allowed = runs.top.tolist(), runs.bottom.tolist(), usable.tolist()
-    max_skip = max(round(_MAX_SKIP_MM * px_per_mm), 2)
-    total: list[float] = [0.0] * len(top)
-    back: list[int] = [-1] * len(top)
+    allowed = ((runs.bottom > centre - reach) & (runs.top < centre + reach)).tolist()
+    is_home = (np.abs(middle - centre) < 0.45 * pitch).tolist()
+    cost_here = _costs(runs, row, baselines, px_per_mm).tolist()
+    search = _Search(runs.top.tolist(), runs.bottom.tolist(), px_per_mm)
+    first = runs.first.tolist()
     recent: list[tuple[int, list[int]]] = []
     home: list[tuple[int, list[int]]] = []
-    is_home = (np.abs(middle - centre) < 0.45 * pitch).tolist()
-    first = runs.first.tolist()
     for column in range(width):
         here = [k for k in range(first[column], first[column + 1]) if allowed[k]]
         if not here:
             continue
+        before = [*reversed(recent), *reversed(home)]
         for k in here:
-            best, origin = _SKIP_COST * column, -1
-            for before, candidates in (*reversed(recent), *reversed(home)):
-                skipped = column - before - 1
-                if skipped > max_skip:
-                    continue
-                for j in candidates:
-                    gap = max(top[k] - bottom[j] - 1, top[j] - bottom[k] - 1, 0)
-                    cost = total[j] + _SKIP_COST * skipped + _JUMP_COST * gap / px_per_mm
-                    if cost < best:
-                        best, origin = cost, j
-            total[k], back[k] = best + cost_here[k], origin
-        recent.append((column, here))
-        if len(recent) > _LOOK_BACK:
-            recent.pop(0)
+            search.enter(k, column, cost_here[k], before)
+        recent = [*recent[1 - _LOOK_BACK :], (column, here)]
         at_home = [k for k in here if is_home[k]]
         if at_home:
-            home.append((column, at_home))
-            if len(home) > _LOOK_BACK:
-                home.pop(0)
-    return _trace_back(runs, total, back, allowed, width)
+            home = [*home[1 - _LOOK_BACK :], (column, at_home)]
+    return _trace_back(runs, search.total, search.back, allowed, width)
 
 
-def _trace_back(
-    runs: _Runs, total: list[float], back: list[int], allowed: list[bool], width: int
-) -> NDArray[np.int64]:
+def _costs(runs: _Runs, row: int, baselines: Floats, px_per_mm: float) -> Floats:
+    """Cost of taking each run for this row: far from its baseline, nearer to another row's, or doubtful ink."""
+    centre = float(baselines[row])
+    others = np.delete(baselines, row)
+    middle = (runs.top + runs.bottom) / 2
+    cost = _PULL_COST * np.maximum(np.maximum(runs.top - centre, centre - runs.bottom), 0) / px_per_mm
+    if len(others):
+        to_other = np.abs(middle[:, None] - others[None, :]).min(axis=1)
+        cost = cost + 3 * _PULL_COST * np.maximum(np.abs(middle - centre) - to_other, 0) / px_per_mm
+    return np.asarray(cost + _DOUBT_COST * runs.doubt)
+
+
+class _Search:
+    """The cheapest way to every run, and the run it comes from (−1 where the path starts there)."""
+
+    def __init__(self, top: list[int], bottom: list[int], px_per_mm: float) -> None:
+        self.total = [0.0] * len(top)
+        self.back = [-1] * len(top)
+        self._top, self._bottom = top, bottom
+        self._jump = _JUMP_COST / px_per_mm
+        self._max_skip = max(round(_MAX_SKIP_MM * px_per_mm), 2)
+
+    def enter(self, k: int, column: int, cost_here: float, before: list[tuple[int, list[int]]]) -> None:
+        """Find the cheapest way into run `k`."""
+        best, origin = _SKIP_COST * column, -1
+        top, bottom = self._top[k], self._bottom[k]
+        for earlier, candidates in before:
+            skipped = column - earlier - 1
+            if skipped > self._max_skip:
+                continue
+            for j in candidates:
+                gap = max(top - self._bottom[j] - 1, self._top[j] - bottom - 1, 0)
+                cost = self.total[j] + _SKIP_COST * skipped + self._jump * gap
+                if cost < best:
+                    best, origin = cost, j
+        self.total[k], self.back[k] = best + cost_here, origin
+
+
+def _trace_back(runs: _Runs, total: list[float], back: list[int], allowed: list[bool], width: int) -> NDArray[np.int64]:
     column_of = np.repeat(np.arange(width), np.diff(runs.first))
     ends = np.flatnonzero(np.asarray(allowed))
     path = np.full(width, -1)

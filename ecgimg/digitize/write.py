@@ -15,10 +15,10 @@ from pathlib import Path
 from PIL import Image
 
 from ecgimg._files import atomic_path
+from ecgimg.digitize.network import one_thread
 from ecgimg.digitize.overlay import draw_overlay
 from ecgimg.digitize.pipeline import digitize_image
 from ecgimg.digitize.result import Digitization
-from ecgimg.digitize.segment import one_thread
 from ecgimg.errors import BadOutput, BadRequest, EcgImgError
 from ecgimg.formats.page import PageInput, open_pages
 from layouts import load_layout
@@ -61,9 +61,7 @@ def check_settings(pages: Sequence[Path], settings: Settings) -> None:
         raise BadRequest(f"two inputs would both write {twice[0]}.csv; rename one, or use another folder for it")
 
 
-def digitize_files(
-    pages: Sequence[Path], out: Path, settings: Settings, jobs: int = 1
-) -> Iterator[list[PageOutcome]]:
+def digitize_files(pages: Sequence[Path], out: Path, settings: Settings, jobs: int = 1) -> Iterator[list[PageOutcome]]:
     """Digitize files into a folder; yields the outcomes of each file as it is done, in order.
 
     Raises
@@ -103,7 +101,11 @@ def digitize_file(path: Path, out: Path, settings: Settings) -> Iterator[PageOut
 
 def _digitize_page(page: PageInput, out: Path, settings: Settings) -> PageOutcome:
     found = digitize_image(
-        page.image, layout=settings.layout, speed_mm_s=settings.speed_mm_s, gain_mm_mv=settings.gain_mm_mv
+        page.image,
+        layout=settings.layout,
+        speed_mm_s=settings.speed_mm_s,
+        gain_mm_mv=settings.gain_mm_mv,
+        vector=page.vector,
     )
     write_page(found, page, out, settings)
     return PageOutcome(page.stem, found.status, found.reason, found.layout or "", found.warnings)

@@ -1,0 +1,38 @@
+"""Load the shipped networks: once a process each, on ONNX Runtime."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import cv2
+import onnxruntime
+
+from ecgimg.errors import MissingWeights
+
+_threads: list[int] = []
+
+
+def one_thread() -> None:
+    """Make this process use one thread, for pools that run one process a core; call it before the first page."""
+    cv2.setNumThreads(1)
+    _threads.append(1)
+
+
+@cache
+def load_network(name: str) -> onnxruntime.InferenceSession:
+    """Load a network of ``ecgimg/weights`` by its file name.
+
+    Raises
+    ------
+    MissingWeights
+    """
+    try:
+        content = (files("ecgimg") / "weights" / name).read_bytes()
+    except FileNotFoundError:
+        raise MissingWeights(name) from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if _threads:
+        options.intra_op_num_threads = _threads[-1]
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,199 @@
+"""Train the label reader on crops of synthetic pages: seeded, resumable, its curve logged, exported to ONNX."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ecgimg.digitize.labels import CLASSES, CROP_SHAPE
+from ecgimg.train.label_crops import LabelPool, draw_label_pool
+from ecgimg.train.label_network import LabelReader
+
+_HELD_BACK = 0.04
+_LOW_PX = 10.0
+
+
+@dataclass(frozen=True)
+class LabelTraining:
+    """How long and how: all that decides the weights besides the pool."""
+
+    steps: int = 6000
+    batch: int = 128
+    learning_rate: float = 3e-3
+    weight_decay: float = 2e-2
+    label_smoothing: float = 0.02
+    seed: int = 0
+    pages: int = 460
+    prints_per_page: int = 140
+
+
+def train_label_reader(
+    out: Path,
+    records: Path | None,
+    settings: LabelTraining,
+    *,
+    minutes: float | None = None,
+    device: str = "cpu",
+    jobs: int = 2,
+    on_step: Callable[[int, float], None] | None = None,
+) -> Path:
+    """Train, and write ``label_reader.onnx``, ``label_reader.safetensors`` and ``curve.csv`` into `out`.
+
+    A run that was stopped, or whose `minutes` were over, goes on from its last checkpoint when called again alike; the
+    learning rate follows the share of `steps` that is done (or of the minutes, whichever is further).
+
+    Returns
+    -------
+    Path
+        Of the ONNX file.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    pool = draw_label_pool(
+        out / "pool", records, pages=settings.pages, prints_per_page=settings.prints_per_page, seed=settings.seed,
+        jobs=jobs,
+    )  # fmt: skip
+    held_back, seen = split(pool)
+    torch.manual_seed(settings.seed)
+    network = LabelReader().to(device)
+    optimizer = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    step, spent_s = _resume(out, network, optimizer)
+    began, losses = time.monotonic(), []
+    while step < settings.steps:
+        share = step / settings.steps
+        elapsed_s = spent_s + time.monotonic() - began
+        if minutes is not None:
+            share = max(share, elapsed_s / (60 * minutes))
+            if share >= 1:
+                break
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * _schedule(share)
+        crops, classes = _batch(pool, seen, settings, step)
+        network.train()
+        optimizer.zero_grad(set_to_none=True)
+        loss = nn.functional.cross_entropy(
+            network(crops.to(device)), classes.to(device), label_smoothing=settings.label_smoothing
+        )
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+        optimizer.step()
+        step += 1
+        losses.append(float(loss.detach()))
+        if on_step:
+            on_step(step, losses[-1])
+        if step % 200 == 0 or step == settings.steps:
+            _log(out, step, float(np.mean(losses[-200:])), evaluate(network, pool, held_back, device))
+            _checkpoint(out, network, optimizer, step, spent_s + time.monotonic() - began, settings)
+    return export(network, out)
+
+
+def split(pool: LabelPool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the crops of the first pages, which training never sees, and all others."""
+    last = max(round((pool.pages.max() + 1) * _HELD_BACK), 1)
+    return np.flatnonzero(pool.pages < last), np.flatnonzero(pool.pages >= last)
+
+
+def _schedule(share: float) -> float:
+    """Rise over the first twentieth, then fall along a cosine."""
+    return share / 0.05 + 0.02 if share < 0.05 else 0.5 * (1 + np.cos(np.pi * (share - 0.05) / 0.95)) + 0.002
+
+
+def _batch(pool: LabelPool, seen: NDArray[np.intp], settings: LabelTraining, step: int) -> tuple[Tensor, Tensor]:
+    rng = np.random.default_rng([settings.seed, step])
+    indices = np.sort(rng.choice(seen, settings.batch))
+    crops = _augmented(pool.crops[indices].astype(np.float32) / 255, rng)
+    return torch.from_numpy(crops[:, None]), torch.from_numpy(pool.classes[indices])
+
+
+def _augmented(crops: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Shift, fade and speckle crops (n, 32, 96), and rub a spot out of some."""
+    count = len(crops)
+    for crop in crops:
+        crop[:] = np.roll(crop, rng.integers(-2, 3, 2), axis=(0, 1))
+        if rng.random() < 0.1:
+            top, left = int(rng.integers(CROP_SHAPE[0])), int(rng.integers(CROP_SHAPE[1]))
+            crop[top : top + 5, left : left + 5] = rng.random() < 0.5
+    crops = crops ** rng.uniform(0.7, 1.5, (count, 1, 1)).astype(np.float32)
+    crops *= rng.uniform(0.7, 1.1, (count, 1, 1)).astype(np.float32)
+    spread = rng.uniform(0, 0.08, (count, 1, 1)).astype(np.float32)
+    crops += spread * rng.standard_normal(crops.shape, np.float32)
+    return np.clip(crops, 0, 1)
+
+
+@torch.no_grad()
+def predict(network: LabelReader, crops: NDArray[np.uint8], device: str = "cpu") -> NDArray[np.float32]:
+    """Return the logits (n, classes) of crops (n, 32, 96) uint8."""
+    network.eval()
+    parts = [np.zeros((0, len(CLASSES)), np.float32)]
+    for start in range(0, len(crops), 256):
+        part = torch.from_numpy(crops[start : start + 256].astype(np.float32)[:, None] / 255)
+        parts.append(network(part.to(device)).cpu().numpy())
+    return np.concatenate(parts)
+
+
+def evaluate(network: LabelReader, pool: LabelPool, held_back: NDArray[np.intp], device: str) -> dict[str, float]:
+    """Return the share of the held-back crops that is read right: on pages, printed alone, tiny, and what is none."""
+    right = predict(network, pool.crops[held_back], device).argmax(axis=1) == pool.classes[held_back]
+    none = pool.classes[held_back] == CLASSES.index("none")
+    printed, tiny = pool.printed[held_back], pool.heights_px[held_back] < _LOW_PX
+    groups = {"page": ~printed & ~none, "print": printed & ~none, "tiny": tiny & ~none, "none": none}
+    return {name: float(right[group].mean()) if group.any() else float("nan") for name, group in groups.items()}
+
+
+# ---------------------------------------------------------------- files
+
+
+def _checkpoint(
+    out: Path, network: nn.Module, optimizer: Any, step: int, spent_s: float, settings: LabelTraining
+) -> None:
+    state = {
+        "network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent_s": spent_s,
+        "settings": asdict(settings),
+    }  # fmt: skip
+    torch.save(state, out / "checkpoint.tmp")
+    os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")  # noqa: PTH105
+
+
+def _resume(out: Path, network: nn.Module, optimizer: Any) -> tuple[int, float]:
+    path = out / "checkpoint.pt"
+    if not path.is_file():
+        return 0, 0.0
+    state = torch.load(path, weights_only=True)
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"]), float(state["spent_s"])
+
+
+def _log(out: Path, step: int, loss: float, scores: dict[str, float]) -> None:
+    path = out / "curve.csv"
+    fresh = not path.is_file()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        if fresh:
+            table.writerow(["step", "loss", *scores])
+        table.writerow([step, f"{loss:.5f}", *(f"{score:.4f}" for score in scores.values())])
+
+
+def export(network: LabelReader, out: Path) -> Path:
+    """Write the network as ONNX (for use) and safetensors (for fine-tuning)."""
+    from safetensors.torch import save_file
+
+    network = network.cpu().eval()
+    target = out / "label_reader.onnx"
+    axes = {"crop": {0: "batch"}, "logits": {0: "batch"}}
+    torch.onnx.export(
+        network, (torch.zeros(1, 1, *CROP_SHAPE),), str(target), input_names=["crop"], output_names=["logits"],
+        dynamic_axes=axes, opset_version=17, dynamo=False,
+    )  # fmt: skip
+    save_file(network.state_dict(), str(out / "label_reader.safetensors"), {"widths": json.dumps(network.widths)})
+    return target
