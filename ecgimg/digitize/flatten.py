@@ -79,7 +79,7 @@ def flatten(image: NDArray[np.uint8], segmentation: Segmentation, rectification:
         cv2.remap(plane, x, y, cv2.INTER_LINEAR)
         for plane in (segmentation.trace, segmentation.label, segmentation.pulse, segmentation.other)
     ]
-    grey = flat.min(axis=2) if flat.std() else flat[..., 0]
+    grey = flat.max(axis=2)  # the channel in which a coloured ruling is palest
     paper = cv2.medianBlur(cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), 21)
     darkness = np.clip(
         cv2.resize(paper, (grey.shape[1], grey.shape[0])).astype(np.float32) - grey.astype(np.float32), 0, None

@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 
 _ROW_GAP_MM = 6.5
 _MIN_ROW_SHARE = 0.55
-_INK_SHARE = 0.4
-_WEAK_INK_SHARE = 0.55
+_INK_SHARE = 0.45
+_EDGE_SHARE = 0.5
 _JUMP_COST = 0.35
 _SKIP_COST = 0.06
 _MAX_SKIP_MM = 25.0
@@ -77,7 +77,7 @@ def trace_rows(page: FlatPage) -> tuple[RowTrace, ...]:
     pitch = float(np.median(np.diff(baselines))) if len(baselines) > 1 else 40 * page.px_per_mm
     paths = [_follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
     shared = _shared_runs(paths)
-    pen = _pen_px(runs)
+    pen = _pen_px(runs, page)
     rows = [_measure(page, runs, path, shared, pen, baselines[index]) for index, path in enumerate(paths)]
     return tuple(row for row in rows if row is not None)
 
@@ -88,15 +88,16 @@ def trace_mask(page: FlatPage) -> NDArray[np.bool_]:
     Thin, fast strokes are where the network doubts; they are as dark as the rest of the trace and touch it.
     """
     planes = page.segmentation
-    mine = (planes.trace >= planes.label) & (planes.trace >= planes.other) & (planes.pulse < 128)
-    strong = (planes.trace > 128) & mine
-    sure = page.darkness[strong]
-    if len(sure) < 50:
+    traced = np.maximum(planes.trace, planes.pulse)  # a pulse is drawn by the same pen; it is told apart by its shape
+    mine = (traced >= planes.label) & (traced >= planes.other)
+    strong = (traced > 128) & mine
+    if strong.sum() < 50:
         return np.zeros(strong.shape, bool)
-    level = float(np.percentile(sure, 60))
+    level = ink_level(page)
     strong &= page.darkness > _INK_SHARE * level
-    weak = (planes.trace > 24) & mine & (page.darkness > _WEAK_INK_SHARE * level)
-    closed = cv2.morphologyEx((strong | weak).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
+    near = cv2.dilate(((traced > 24) & mine).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    dark = near & (page.darkness > _EDGE_SHARE * level)
+    closed = cv2.morphologyEx((strong | dark).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     wide = stats[:, cv2.CC_STAT_WIDTH] > 1.5 * page.px_per_mm
     tall = stats[:, cv2.CC_STAT_HEIGHT] > 3.0 * page.px_per_mm
@@ -104,6 +105,12 @@ def trace_mask(page: FlatPage) -> NDArray[np.bool_]:
     kept = (wide | tall) & anchored
     kept[0] = False
     return np.asarray(kept[labels], bool)
+
+
+def ink_level(page: FlatPage) -> float:
+    """Return the darkness of trace ink in full: what the darkest of the pixels surely on the trace reach."""
+    sure = page.darkness[page.segmentation.trace > 160]
+    return float(np.percentile(sure, 75)) if len(sure) else 1.0
 
 
 def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
@@ -139,9 +146,18 @@ def _find_runs(mask: NDArray[np.bool_], page: FlatPage) -> _Runs:
     return _Runs(np.searchsorted(columns, np.arange(width + 1)), top, end - 1, doubt)
 
 
-def _pen_px(runs: _Runs) -> float:
+def _pen_px(runs: _Runs, page: FlatPage) -> float:
+    """Width of the pen: the ink in a flat run over the ink of a pixel that is covered in full."""
     heights = runs.bottom - runs.top + 1
-    return float(np.percentile(heights, 30)) if len(heights) else 1.0
+    if not len(heights):
+        return 1.0
+    columns = np.repeat(np.arange(len(runs.first) - 1), np.diff(runs.first))
+    flat = heights <= np.percentile(heights, 40)
+    ink = np.zeros(int(flat.sum()))
+    for step in range(-1, int(heights[flat].max()) + 1):
+        rows = np.clip(runs.top[flat] + step, 0, page.darkness.shape[0] - 1)
+        ink += np.where(runs.top[flat] + step <= runs.bottom[flat] + 1, page.darkness[rows, columns[flat]], 0)
+    return float(np.clip(np.median(ink) / ink_level(page), 1.0, 12.0))
 
 
 def _follow(runs: _Runs, row: int, baselines: Floats, pitch: float, px_per_mm: float) -> NDArray[np.int64]:
@@ -243,44 +259,37 @@ def _measure(
     own = path[columns]
     top, bottom = runs.top[own].astype(np.float64), runs.bottom[own].astype(np.float64)
     crossing = _crossings(top, bottom, np.array([int(k) in shared for k in own]), pen, page.px_per_mm)
-    xs: list[float] = []
-    ys: list[float] = []
     centres = _centres(page, columns, top, bottom)
-    half = pen / 2
-    for n in range(len(columns)):
-        if crossing[n]:
-            continue
-        height = bottom[n] - top[n] + 1
-        x = float(columns[n])
-        if height <= 1.7 * pen + 1:
-            xs.append(x)
-            ys.append(centres[n])
-            continue
-        before, after = max(n - 1, 0), min(n + 1, len(columns) - 1)
-        is_peak = top[n] < top[before] and top[n] <= top[after]
-        is_trough = bottom[n] > bottom[before] and bottom[n] >= bottom[after]
-        high, low = top[n] + half - 0.5, bottom[n] - half + 0.5
-        if is_peak and not is_trough:
-            xs.append(x)
-            ys.append(high)
-        elif is_trough and not is_peak:
-            xs.append(x)
-            ys.append(low)
-        else:
-            falling = centres[after] > centres[before]
-            xs += [x - 0.3, x + 0.3]
-            ys += [high, low] if falling else [low, high]
-    if len(xs) < 8:
+    before_top, after_top = np.concatenate([top[:1], top[:-1]]), np.concatenate([top[1:], top[-1:]])
+    before_bottom, after_bottom = np.concatenate([bottom[:1], bottom[:-1]]), np.concatenate([bottom[1:], bottom[-1:]])
+    steep = bottom - top + 1 > 1.7 * pen + 1
+    is_peak = steep & (top < before_top) & (top <= after_top)
+    is_trough = steep & (bottom > before_bottom) & (bottom >= after_bottom)
+    heights = np.where(steep, (top + bottom) / 2, centres)  # a straight stroke's middle is where its column's middle is
+    upper, lower = _edges(page, columns, top, bottom)
+    heights = np.where(is_peak & ~is_trough, upper + pen / 2, heights)
+    heights = np.where(is_trough & ~is_peak, lower - pen / 2, heights)
+    kept = ~crossing
+    if kept.sum() < 8:
         return None
-    points = np.stack([xs, ys], axis=1)
+    points = np.stack([columns[kept], heights[kept]], axis=1).astype(np.float64)
     rows = np.clip(np.rint(points[:, 1]).astype(int), 0, page.darkness.shape[0] - 1)
     cols = np.clip(np.rint(points[:, 0]).astype(int), 0, page.darkness.shape[1] - 1)
     return RowTrace(baseline, points, page.segmentation.trace[rows, cols] / 255.0)
 
 
+def _edges(page: FlatPage, columns: NDArray[np.int64], top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
+    """Upper and lower edge of the ink of each run, to a fraction of a pixel: a pale pixel beyond is partly covered."""
+    last = page.darkness.shape[0] - 1
+    level = ink_level(page)
+    above = page.darkness[np.clip(top - 1, 0, last).astype(int), columns] / level
+    below = page.darkness[np.clip(bottom + 1, 0, last).astype(int), columns] / level
+    return top - 0.5 - np.clip(above, 0, 0.9), bottom + 0.5 + np.clip(below, 0, 0.9)
+
+
 def _centres(page: FlatPage, columns: NDArray[np.int64], top: Floats, bottom: Floats) -> Floats:
     """Centre of mass of the ink in each run, one pixel more on either side."""
-    weights = page.darkness * (0.25 + page.segmentation.trace.astype(np.float32) / 255)
+    weights = np.maximum(page.darkness - np.float32(0.15 * ink_level(page)), 0)
     sums = np.zeros(len(columns))
     moments = np.zeros(len(columns))
     tallest = int((bottom - top).max(initial=0)) + 3
