@@ -28,7 +28,7 @@ _MIX = {
     "aVL": (1.0, -0.5),
     "aVF": (-0.5, 1.0),
 }
-_MAX_GAP_S = 0.06
+_MAX_GAP_S = 0.12
 _RARE = 0.3  # columns that repeat the same seconds look alike and are seldom printed
 
 

@@ -28,8 +28,16 @@ _JUMP_COST = 0.35
 _SKIP_COST = 0.06
 _MAX_SKIP_MM = 25.0
 _LOOK_BACK = 3
-_PULL_COST = 0.004
-_DOUBT_COST = 0.05
+_PULL_COST = 0.002
+_DOUBT_COST = 0.08
+_INK_GAIN = 0.015
+_TALL_MM = 10.0
+_FLAT_MM = 1.2
+_TALLEST_MM = 60.0
+_LONE_MM = 4.0
+_APART_MM = 5.0
+_STRAY_COST = 0.2
+_FOREIGN_COST = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +83,10 @@ def trace_rows(page: FlatPage) -> tuple[RowTrace, ...]:
         return ()
     runs = _find_runs(mask, page)
     pitch = float(np.median(np.diff(baselines))) if len(baselines) > 1 else 40 * page.px_per_mm
-    paths = [_follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
-    shared = _shared_runs(paths)
     pen = _pen_px(runs, page)
+    paths = [_follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
+    paths = _leave_others(runs, paths, baselines, pitch, page.px_per_mm, pen)
+    shared = _shared_runs(paths)
     rows = [_measure(page, runs, path, shared, pen, baselines[index]) for index, path in enumerate(paths)]
     return tuple(row for row in rows if row is not None)
 
@@ -95,7 +104,7 @@ def trace_mask(page: FlatPage) -> NDArray[np.bool_]:
         return np.zeros(strong.shape, bool)
     level = ink_level(page)
     strong &= page.darkness > _INK_SHARE * level
-    near = cv2.dilate(((traced > 24) & mine).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    near = cv2.dilate((planes.ink > 24).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     dark = near & (page.darkness > _EDGE_SHARE * level)
     closed = cv2.morphologyEx((strong | dark).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
@@ -137,6 +146,8 @@ def _find_runs(mask: NDArray[np.bool_], page: FlatPage) -> _Runs:
     change = np.diff(padded, axis=1)
     columns, top = np.nonzero(change == 1)
     _, end = np.nonzero(change == -1)
+    plausible = end - top < _TALLEST_MM * page.px_per_mm  # no frame and no edge of the picture
+    columns, top, end = columns[plausible], top[plausible], end[plausible]
     dark = page.darkness * page.segmentation.trace
     total = np.zeros((height + 1, width), np.float32)
     np.cumsum(dark, axis=0, out=total[1:])
@@ -160,15 +171,38 @@ def _pen_px(runs: _Runs, page: FlatPage) -> float:
     return float(np.clip(np.median(ink) / ink_level(page), 1.0, 12.0))
 
 
-def _follow(runs: _Runs, row: int, baselines: Floats, pitch: float, px_per_mm: float) -> NDArray[np.int64]:
-    """Return the run that the row takes in each column, −1 where none."""
+def _leave_others(
+    runs: _Runs, paths: list[NDArray[np.int64]], baselines: Floats, pitch: float, px_per_mm: float, pen: float
+) -> list[NDArray[np.int64]]:
+    """Follow rows again that rested on another row's flat line: a deep stroke that crosses it has its apex beyond."""
+    flat = runs.bottom - runs.top + 1 < 2.2 * pen + 1
+    middle = (runs.top + runs.bottom) / 2
+    nearest = np.abs(middle[:, None] - baselines[None, :]).argmin(axis=1)
+    result = []
+    for row, path in enumerate(paths):
+        taken = path[path >= 0]
+        theirs = np.zeros(len(middle), bool)
+        for other, their_path in enumerate(paths):
+            if other != row:
+                own = their_path[their_path >= 0]
+                theirs[own[flat[own] & (nearest[own] == other)]] = True
+        if theirs[taken].sum() >= 3:
+            path = _follow(runs, row, baselines, pitch, px_per_mm, _FOREIGN_COST * theirs)
+        result.append(path)
+    return result
+
+
+def _follow(
+    runs: _Runs, row: int, baselines: Floats, pitch: float, px_per_mm: float, extra: Floats | float = 0.0
+) -> NDArray[np.int64]:
+    """Return the run that the row takes in each column, −1 where none; `extra` is a further cost of each run."""
     width = len(runs.first) - 1
     centre = float(baselines[row])
     reach = max(1.6 * pitch, 25 * px_per_mm)
     middle = (runs.top + runs.bottom) / 2
     allowed = ((runs.bottom > centre - reach) & (runs.top < centre + reach)).tolist()
     is_home = (np.abs(middle - centre) < 0.45 * pitch).tolist()
-    cost_here = _costs(runs, row, baselines, px_per_mm).tolist()
+    cost_here = (_costs(runs, row, baselines, px_per_mm) + extra).tolist()
     search = _Search(runs.top.tolist(), runs.bottom.tolist(), px_per_mm)
     first = runs.first.tolist()
     recent: list[tuple[int, list[int]]] = []
@@ -188,15 +222,17 @@ def _follow(runs: _Runs, row: int, baselines: Floats, pitch: float, px_per_mm: f
 
 
 def _costs(runs: _Runs, row: int, baselines: Floats, px_per_mm: float) -> Floats:
-    """Cost of taking each run for this row: far from its baseline, nearer to another row's, or doubtful ink."""
+    """Cost of taking each run for this row: far from its baseline, nearer to another row's, doubtful, or little ink."""
     centre = float(baselines[row])
     others = np.delete(baselines, row)
     middle = (runs.top + runs.bottom) / 2
+    height_mm = (runs.bottom - runs.top) / px_per_mm
     cost = _PULL_COST * np.maximum(np.maximum(runs.top - centre, centre - runs.bottom), 0) / px_per_mm
     if len(others):
         to_other = np.abs(middle[:, None] - others[None, :]).min(axis=1)
-        cost = cost + 3 * _PULL_COST * np.maximum(np.abs(middle - centre) - to_other, 0) / px_per_mm
-    return np.asarray(cost + _DOUBT_COST * runs.doubt)
+        is_theirs = (np.abs(middle - centre) > to_other) & (height_mm < _FLAT_MM)
+        cost = cost + _STRAY_COST * is_theirs
+    return np.asarray(cost + _DOUBT_COST * runs.doubt - _INK_GAIN * np.minimum(height_mm, _TALL_MM))
 
 
 class _Search:
@@ -253,7 +289,7 @@ def _measure(
     page: FlatPage, runs: _Runs, path: NDArray[np.int64], shared: set[int], pen: float, baseline: float
 ) -> RowTrace | None:
     """Turn a path of runs into points."""
-    columns = np.flatnonzero(path >= 0)
+    columns = _without_crumbs(np.flatnonzero(path >= 0), page.px_per_mm)
     if len(columns) < 8:
         return None
     own = path[columns]
@@ -276,6 +312,16 @@ def _measure(
     rows = np.clip(np.rint(points[:, 1]).astype(int), 0, page.darkness.shape[0] - 1)
     cols = np.clip(np.rint(points[:, 0]).astype(int), 0, page.darkness.shape[1] - 1)
     return RowTrace(baseline, points, page.segmentation.trace[rows, cols] / 255.0)
+
+
+def _without_crumbs(columns: NDArray[np.int64], px_per_mm: float) -> NDArray[np.int64]:
+    """Drop short pieces at the ends of a path that stand far from the rest: specks, letters, the picture's edge."""
+    pieces = np.split(columns, np.flatnonzero(np.diff(columns) > _APART_MM * px_per_mm) + 1)
+    while len(pieces) > 1 and len(pieces[0]) < _LONE_MM * px_per_mm:
+        pieces.pop(0)
+    while len(pieces) > 1 and len(pieces[-1]) < _LONE_MM * px_per_mm:
+        pieces.pop()
+    return np.concatenate(pieces)
 
 
 def _edges(page: FlatPage, columns: NDArray[np.int64], top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
