@@ -63,7 +63,7 @@ def _pulse_at(index: int, columns: Floats, level: Floats, top: int, px_per_mm: f
         return None
     end = top + int(beyond[0])
     width_mm = (end - top) / px_per_mm
-    feet = level[end + round(0.5 * px_per_mm) : end + round(1.3 * px_per_mm)]
+    feet = np.sort(level[end : end + max(round(0.8 * px_per_mm), 3)])[-3:]  # where the edge has come down to
     before = level[max(top - round(1.8 * px_per_mm), 0) : max(top - round(0.8 * px_per_mm), 1)]
     if not (1.8 < width_mm < 11.5) or len(feet) < 2:
         return None

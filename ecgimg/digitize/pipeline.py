@@ -73,7 +73,7 @@ def digitize_image(
     pulses = find_pulses(rows, page.px_per_mm)
     rows = _cut_pulses(rows, pulses, page.px_per_mm)
     scale, sources = _scale(page.px_per_mm, rows, pulses, given)
-    placement = place(rows, _extent(rows, pulses, scale), labels, scale, candidates)
+    placement = place(rows, _extent(rows, pulses, scale, page.darkness.shape[1]), labels, scale, candidates)
     clock.lap("place")
     ground = Ground(page.flat_to_image, found.px_per_mm, page.grid_lines_px(), quarters)
     return judge(ground, rows, placement, scale, sources, clock.laps)
@@ -174,16 +174,19 @@ def _level(row: RowTrace) -> float:
     return float(np.mean(row.points_px[:, 1]))
 
 
-def _extent(rows: Sequence[RowTrace], pulses: Sequence[Pulse], scale: Scale) -> tuple[float, float]:
+def _extent(rows: Sequence[RowTrace], pulses: Sequence[Pulse], scale: Scale, width_px: int) -> tuple[float, float]:
     """Return where the columns start and end: common ends of the rows, ten seconds apart where a pulse blurs one."""
-    left = float(np.median([row.points_px[0, 0] for row in rows]))
-    right = float(np.median([row.points_px[-1, 0] for row in rows]))
-    if pulses:
+    left = float(np.percentile([row.points_px[0, 0] for row in rows], 25))
+    right = float(np.percentile([row.points_px[-1, 0] for row in rows], 75))
+    left = -0.5 if left < 4 else left  # a trace that runs to the picture's edge is seen up to that edge
+    right = width_px - 0.5 if right > width_px - 5 else right
+    whole = 10 * scale.speed_mm_s * scale.px_per_mm
+    spare_mm = (right - left - whole) / scale.px_per_mm
+    if pulses and -4 < spare_mm < 6:
         at_left = np.median([pulse.left_px for pulse in pulses]) < (left + right) / 2
-        whole = 10 * scale.speed_mm_s * scale.px_per_mm
-        spare = (right - left) - whole
-        if -1.0 * scale.px_per_mm < spare < 4 * scale.px_per_mm:
-            return (right - whole, right) if at_left else (left, left + whole)
+        return (right - whole, right) if at_left else (left, left + whole)
+    if 3.5 < spare_mm < 11:  # a pulse that was not made out stands before the traces
+        return right - whole, right
     return left, right
 
 

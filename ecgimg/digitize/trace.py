@@ -106,6 +106,7 @@ def trace_mask(page: FlatPage) -> NDArray[np.bool_]:
     strong &= page.darkness > _INK_SHARE * level
     near = cv2.dilate((planes.ink > 24).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     dark = near & (page.darkness > _EDGE_SHARE * level)
+    dark[:, :2] = dark[:, -2:] = strong[:, :2] = strong[:, -2:] = False  # frames and edges of the picture
     closed = cv2.morphologyEx((strong | dark).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     wide = stats[:, cv2.CC_STAT_WIDTH] > 1.5 * page.px_per_mm
@@ -296,15 +297,14 @@ def _measure(
     top, bottom = runs.top[own].astype(np.float64), runs.bottom[own].astype(np.float64)
     crossing = _crossings(top, bottom, np.array([int(k) in shared for k in own]), pen, page.px_per_mm)
     centres = _centres(page, columns, top, bottom)
-    before_top, after_top = np.concatenate([top[:1], top[:-1]]), np.concatenate([top[1:], top[-1:]])
-    before_bottom, after_bottom = np.concatenate([bottom[:1], bottom[:-1]]), np.concatenate([bottom[1:], bottom[-1:]])
-    steep = bottom - top + 1 > 1.7 * pen + 1
-    is_peak = steep & (top < before_top) & (top <= after_top)
-    is_trough = steep & (bottom > before_bottom) & (bottom >= after_bottom)
-    heights = np.where(steep, (top + bottom) / 2, centres)  # a straight stroke's middle is where its column's middle is
     upper, lower = _edges(page, columns, top, bottom)
-    heights = np.where(is_peak & ~is_trough, upper + pen / 2, heights)
-    heights = np.where(is_trough & ~is_peak, lower - pen / 2, heights)
+    from_above, thick_above = _inside(columns, upper, pen, 1)
+    from_below, thick_below = _inside(columns, lower, pen, -1)
+    above = baseline - from_above > from_below - baseline
+    merged = lower - upper > 1.2 * np.where(above, thick_above, thick_below) + 1
+    steep = bottom - top + 1 > 1.7 * pen + 1
+    middle = np.where(steep, (upper + lower) / 2, centres)  # a straight stroke's middle is where its column's middle is
+    heights = np.where(steep & merged, np.where(above, from_above, from_below), middle)
     kept = ~crossing
     if kept.sum() < 8:
         return None
@@ -328,9 +328,26 @@ def _edges(page: FlatPage, columns: NDArray[np.int64], top: Floats, bottom: Floa
     """Upper and lower edge of the ink of each run, to a fraction of a pixel: a pale pixel beyond is partly covered."""
     last = page.darkness.shape[0] - 1
     level = ink_level(page)
-    above = page.darkness[np.clip(top - 1, 0, last).astype(int), columns] / level
-    below = page.darkness[np.clip(bottom + 1, 0, last).astype(int), columns] / level
-    return top - 0.5 - np.clip(above, 0, 0.9), bottom + 0.5 + np.clip(below, 0, 0.9)
+
+    def cover(rows: Floats) -> Floats:
+        return np.clip(page.darkness[np.clip(rows, 0, last).astype(int), columns] / level, 0, 1).astype(np.float64)
+
+    upper = top + 0.5 - sum(cover(top - step) for step in range(3))
+    lower = bottom - 0.5 + sum(cover(bottom + step) for step in range(3))
+    return upper, lower
+
+
+def _inside(columns: NDArray[np.int64], edge: Floats, pen: float, sign: int) -> tuple[Floats, Floats]:
+    """Take the pen off one edge of the ink: half its width, more where the stroke is steep.
+
+    The upper edge (`sign` 1) gives peaks as they were drawn, the lower edge (−1) troughs, whatever the other stroke of a
+    narrow complex has filled in between. Returns the height of the trace and that of a single stroke's ink there.
+    """
+    step = np.concatenate([[0.0], np.diff(edge) / np.diff(columns)])
+    following = np.concatenate([step[1:], [0.0]])
+    slope = np.abs(step + following) / 2
+    half = pen / 2 * np.sqrt(1 + slope**2) + slope / 2  # a column is a pixel wide: the stroke climbs within it
+    return edge + sign * half, 2 * half
 
 
 def _centres(page: FlatPage, columns: NDArray[np.int64], top: Floats, bottom: Floats) -> Floats:
