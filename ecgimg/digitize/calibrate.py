@@ -79,7 +79,7 @@ def without_pulse(row: RowTrace, pulse: Pulse, px_per_mm: float) -> RowTrace:
     x = row.points_px[:, 0]
     at_left = pulse.left_px - x[0] < x[-1] - pulse.right_px
     kept = x > pulse.right_px + 0.6 * px_per_mm if at_left else x < pulse.left_px - 0.6 * px_per_mm
-    return replace(row, points_px=row.points_px[kept], certainty=row.certainty[kept])
+    return replace(row, points_px=row.points_px[kept], certainty=row.certainty[kept], tall=row.tall[kept])
 
 
 def nearest(value: float, choices: Sequence[float], tolerance: float) -> float | None:

@@ -29,6 +29,8 @@ _MIX = {
     "aVF": (-0.5, 1.0),
 }
 _MAX_GAP_S = 0.12
+_HOLD_S = 0.05
+_SEPARATOR_MM = 1.3
 _RARE = 0.3  # columns that repeat the same seconds look alike and are seldom printed
 
 
@@ -140,13 +142,16 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
     n = round(slot.end_s * FS_HZ) - round(slot.start_s * FS_HZ)
     t = (row.points_px[:, 0] - left) / (scale.px_per_mm * scale.speed_mm_s)
     near = (t > -0.05) & (t < n / FS_HZ + 0.05)
+    if slot.column is not None and layout.columns > 1:
+        border_s = _SEPARATOR_MM / scale.speed_mm_s
+        near &= ~(row.tall & ((np.abs(t) < border_s) | (np.abs(t - n / FS_HZ) < border_s)))
     if near.sum() < 4:
         return np.full(n, np.nan)
     t, y = t[near], row.points_px[near, 1]
     grid = np.arange(n) / FS_HZ
     millivolt = slot.sign * (zero_px - _between(grid, t, y)) / (scale.px_per_mm * scale.gain_mm_mv)
     after = np.searchsorted(t, grid).clip(1, len(t) - 1)
-    hole = (t[after] - t[after - 1] > _MAX_GAP_S) | (grid < t[0] - 0.012) | (grid > t[-1] + 0.012)
+    hole = (t[after] - t[after - 1] > _MAX_GAP_S) | (grid < t[0] - _HOLD_S) | (grid > t[-1] + _HOLD_S)
     return np.where(hole, np.nan, millivolt)
 
 

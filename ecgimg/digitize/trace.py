@@ -35,6 +35,7 @@ _TALL_MM = 10.0
 _FLAT_MM = 1.2
 _TALLEST_MM = 60.0
 _LONE_MM = 4.0
+_SEPARATOR_MM = 1.8
 _APART_MM = 5.0
 _STRAY_COST = 0.2
 _FOREIGN_COST = 0.3
@@ -52,6 +53,8 @@ class RowTrace:
         The trace from left to right in pixels of the flat page.
     certainty : (n,) float64
         Mean trace probability of the ink at each point, 0-1.
+    tall : (n,) bool
+        True where the ink of the column is taller than one stroke makes it: an apex, or a separator.
     starts_px : tuple of float
         Where separate strokes start, if the row is known to be drawn as one stroke a column.
     """
@@ -59,6 +62,7 @@ class RowTrace:
     baseline_px: float
     points_px: Floats
     certainty: Floats
+    tall: NDArray[np.bool_]
     starts_px: tuple[float, ...] = ()
 
 
@@ -311,7 +315,8 @@ def _measure(
     points = np.stack([columns[kept], heights[kept]], axis=1).astype(np.float64)
     rows = np.clip(np.rint(points[:, 1]).astype(int), 0, page.darkness.shape[0] - 1)
     cols = np.clip(np.rint(points[:, 0]).astype(int), 0, page.darkness.shape[1] - 1)
-    return RowTrace(baseline, points, page.segmentation.trace[rows, cols] / 255.0)
+    tall = (merged & (lower - upper > _SEPARATOR_MM * page.px_per_mm))[kept]
+    return RowTrace(baseline, points, page.segmentation.trace[rows, cols] / 255.0, tall)
 
 
 def _without_crumbs(columns: NDArray[np.int64], px_per_mm: float) -> NDArray[np.int64]:
