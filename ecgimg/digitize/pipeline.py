@@ -60,11 +60,12 @@ def digitize_image(
     page = flatten(image, marked, found)
     clock.lap("flatten")
     labels = find_labels(page)
-    if sum(bool(label.name) for label in labels) < _FEW_NAMES:
-        flipped = flatten(image, marked, found.turned(2))
-        names = find_labels(flipped)
-        if _telling(names) > _telling(labels) + 1:
-            page, labels, quarters = flipped, names, (quarters + 2) % 4
+    if _telling(labels) < _FEW_NAMES:  # the names read best the right way up
+        for turn in (2, 1, 3):
+            other = flatten(image, marked, found.turned(turn))
+            names = find_labels(other)
+            if _telling(names) > _telling(labels) + 1:
+                page, labels, quarters = other, names, (quarters + turn) % 4
     clock.lap("read")
     rows = trace_rows(page)
     clock.lap("trace")
@@ -110,7 +111,7 @@ def _place_paths(
 
 
 _SURE_NAME = 0.7
-_FEW_NAMES = 5
+_FEW_NAMES = 3
 _MAX_LABELS = 150
 
 
@@ -178,11 +179,12 @@ def _extent(rows: Sequence[RowTrace], pulses: Sequence[Pulse], scale: Scale, wid
     """Return where the columns start and end: common ends of the rows, ten seconds apart where a pulse blurs one."""
     left = float(np.percentile([row.points_px[0, 0] for row in rows], 25))
     right = float(np.percentile([row.points_px[-1, 0] for row in rows], 75))
-    left = -0.5 if left < 4 else left  # a trace that runs to the picture's edge is seen up to that edge
-    right = width_px - 0.5 if right > width_px - 5 else right
+    edge = scale.px_per_mm  # a trace that runs to the picture's edge is seen up to that edge
+    left = -0.5 if left < edge else left
+    right = width_px - 0.5 if right > width_px - edge else right
     whole = 10 * scale.speed_mm_s * scale.px_per_mm
     spare_mm = (right - left - whole) / scale.px_per_mm
-    if pulses and -4 < spare_mm < 6:
+    if pulses and -4 < spare_mm < 11:
         at_left = np.median([pulse.left_px for pulse in pulses]) < (left + right) / 2
         return (right - whole, right) if at_left else (left, left + whole)
     if 3.5 < spare_mm < 11:  # a pulse that was not made out stands before the traces
