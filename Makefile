@@ -13,8 +13,9 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(STAMP)
-	$(BIN)/ecgimg synth --out demo -n 1 --layouts 3x4+II --damage photo --seed 7
-	@echo "The page is demo/page-000000.jpg; what is true of it is beside it, in the JSON and the NPZ."
+	$(BIN)/ecgimg synth --out demo/page -n 1 --layouts 3x4+II --damage photo --seed 7
+	$(BIN)/ecgimg digitize demo/page/page-000000.jpg --out demo/read
+	@echo "The photo is demo/page/page-000000.jpg; what was read off it is drawn in demo/read/page-000000.overlay.png."
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2

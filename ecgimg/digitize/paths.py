@@ -66,7 +66,9 @@ def _rows(strokes: Sequence[Floats]) -> tuple[RowTrace, ...]:
         points = np.concatenate(group)
         points = points[np.argsort(points[:, 0], kind="stable")]
         starts = tuple(float(stroke[0, 0]) for stroke in group)
-        rows.append(RowTrace(float(np.median(points[:, 1])), points, np.ones(len(points)), np.zeros(len(points), bool), starts))
+        rows.append(
+            RowTrace(float(np.median(points[:, 1])), points, np.ones(len(points)), np.zeros(len(points), bool), starts)
+        )
     return tuple(rows)
 
 

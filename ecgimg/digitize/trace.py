@@ -335,18 +335,19 @@ def _edges(page: FlatPage, columns: NDArray[np.int64], top: Floats, bottom: Floa
     level = ink_level(page)
 
     def cover(rows: Floats) -> Floats:
-        return np.clip(page.darkness[np.clip(rows, 0, last).astype(int), columns] / level, 0, 1).astype(np.float64)
+        share = page.darkness[np.clip(rows, 0, last).astype(int), columns] / level
+        return np.asarray(np.clip(share, 0, 1), np.float64)
 
     upper = top + 0.5 - sum(cover(top - step) for step in range(3))
     lower = bottom - 0.5 + sum(cover(bottom + step) for step in range(3))
-    return upper, lower
+    return np.asarray(upper), np.asarray(lower)
 
 
 def _inside(columns: NDArray[np.int64], edge: Floats, pen: float, sign: int) -> tuple[Floats, Floats]:
     """Take the pen off one edge of the ink: half its width, more where the stroke is steep.
 
-    The upper edge (`sign` 1) gives peaks as they were drawn, the lower edge (−1) troughs, whatever the other stroke of a
-    narrow complex has filled in between. Returns the height of the trace and that of a single stroke's ink there.
+    The upper edge (`sign` 1) gives peaks as they were drawn, the lower edge (−1) troughs, whatever the other stroke of
+    a narrow complex has filled in between. Returns the height of the trace and that of a single stroke's ink there.
     """
     step = np.concatenate([[0.0], np.diff(edge) / np.diff(columns)])
     following = np.concatenate([step[1:], [0.0]])
