@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -178,8 +177,8 @@ def _level(row: RowTrace) -> float:
 
 def _extent(rows: Sequence[RowTrace], pulses: Sequence[Pulse], scale: Scale, width_px: int) -> tuple[float, float]:
     """Return where the columns start and end: common ends of the rows, ten seconds apart where a pulse blurs one."""
-    left = _outermost([row.points_px[0, 0] for row in rows], 1.5 * scale.px_per_mm)
-    right = -_outermost([-row.points_px[-1, 0] for row in rows], 1.5 * scale.px_per_mm)
+    left = float(np.percentile([row.points_px[0, 0] for row in rows], 25))
+    right = float(np.percentile([row.points_px[-1, 0] for row in rows], 75))
     edge = scale.px_per_mm  # a trace that runs to the picture's edge is seen up to that edge
     left = -0.5 if left < edge else left
     right = width_px - 0.5 if right > width_px - edge else right
@@ -191,15 +190,6 @@ def _extent(rows: Sequence[RowTrace], pulses: Sequence[Pulse], scale: Scale, wid
     if 3.5 < spare_mm < 11:  # a pulse that was not made out stands before the traces
         return right - whole, right
     return left, right
-
-
-def _outermost(starts: Sequence[float], tolerance: float) -> float:
-    """Return the first place where rows start together, within `tolerance`: one row alone may have caught a speck."""
-    ordered = sorted(float(start) for start in starts)
-    for first, second in pairwise(ordered):
-        if second - first < tolerance:
-            return float(np.median([start for start in ordered if first <= start < first + tolerance]))
-    return float(np.median(ordered))
 
 
 def _telling(labels: Sequence[Label]) -> int:
