@@ -53,7 +53,7 @@ def sample_spec(layout: Layout, rng: np.random.Generator, kind: Kind = "none") -
     speed = pick(rng, {25.0: 0.88, 50.0: 0.07, 12.5: 0.05})
     gain = pick(rng, {10.0: 0.85, 5.0: 0.07, 20.0: 0.08})
     pulse = pick(rng, {"left": 0.6, "right": 0.2, "none": 0.2})
-    weights = {"none": 0.3, "tick": 0.25, "bar": 0.12, "row-dashes": 0.12, "line": 0.15, "dashed": 0.08, "gap": 0.15}
+    weights = {"none": 0.3, "tick": 0.25, "bar": 0.12, "row-dashes": 0.12, "line": 0.22, "dashed": 0.08, "gap": 0.15}
     weights[layout.separator] += 0.3
     separator = pick(rng, weights) if layout.columns > 1 else "none"
     vendor = cast(Vendor, pick(rng, dict.fromkeys(get_args(Vendor), 1.0)))
@@ -176,7 +176,7 @@ def _sample_trace(rng: np.random.Generator) -> TraceStyle:
 
 
 def _sample_label(layout: Layout, pitch_mm: float, rng: np.random.Generator) -> LabelStyle:
-    places = {"above-left": 0.5, "below-left": 0.2, "before": 0.15, "on-baseline": 0.05, layout.label: 0.3}
+    places = {"above-left": 0.5, "below-left": 0.2, "before": 0.15, "on-baseline": 0.2, layout.label: 0.3}
     size = float(np.clip(rng.uniform(1.9, 4.2), 1.5, max(0.35 * pitch_mm, 1.6)))
     return LabelStyle(
         font=_FONTS[int(rng.integers(len(_FONTS)))],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from synth.pages import Request, draw_one, make_request
 from synth.source import endless_records
 
 CROP_PX = 384
+_CENTRED, _CENTRED_SHARES = (0, 1, 2, 4), (0.5, 0.15, 0.2, 0.15)
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,15 @@ def draw_pool(
         images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (*shape, 3))
         classes = np.lib.format.open_memmap(folder / "classes.npy", "w+", np.uint8, shape)
         request = make_request("all", "mixed", seed, masks=True)
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+        for made in (images, classes):
+            made.flush()
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread) as workers:
             parts = [
-                pool.submit(_draw_part, request, records, range(k, pages, jobs), crops_per_page) for k in range(jobs)
+                workers.submit(_draw_part, folder, request, records, (k, pages, jobs), crops_per_page)
+                for k in range(jobs)
             ]
-            for part, future in enumerate(parts):
-                _fill(images, classes, future.result(), range(part, pages, jobs), crops_per_page)
+            for part in parts:
+                part.result()
         with atomic_path(claim) as temporary:
             temporary.write_text(json.dumps(told), encoding="utf-8")
     return Pool(np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "classes.npy", mmap_mode="r"))
@@ -66,43 +71,36 @@ def _one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def _fill(
-    images: NDArray[np.uint8], classes: NDArray[np.uint8], drawn: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]],
-    pages: range, crops: int,
-) -> None:  # fmt: skip
-    for page, (image, label) in zip(pages, drawn, strict=True):
-        images[page * crops : (page + 1) * crops] = image
-        classes[page * crops : (page + 1) * crops] = label
-
-
-def _draw_part(
-    request: Request, records: Path | None, pages: range, crops: int
-) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+def _draw_part(folder: Path, request: Request, records: Path | None, part: tuple[int, int, int], crops: int) -> None:
+    """Draw every so many pages of the pool, and write their crops into its files."""
     from layouts import load_layout
 
+    images = np.lib.format.open_memmap(folder / "images.npy", "r+")
+    classes = np.lib.format.open_memmap(folder / "classes.npy", "r+")
     found = [load_layout(name) for name in request.layouts]
-    stream = endless_records(records, found)
-    drawn = []
-    for index in pages:
+    stream = islice(endless_records(records, found), part[0], None, part[2])
+    for index in range(*part):
         item = next(stream) if records is not None and index % 4 < 2 else None
         page = draw_one(request, index, item)
         rng = np.random.default_rng([request.seed, index, 1])
-        drawn.append(_crops(page.image, class_bits(page.masks or Masks(np.zeros((1, 1), np.uint32))), crops, rng))
-    return drawn
+        packed = class_bits(page.masks or Masks(np.zeros((1, 1), np.uint32)))
+        window = slice(index * crops, (index + 1) * crops)
+        images[window], classes[window] = _crops(page.image, packed, crops, rng)
 
 
 def _crops(
     image: NDArray[np.uint8], classes: NDArray[np.uint8], count: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Cut crops, most of them around ink that is rarer than the ruling."""
+    """Cut crops, most of them around ink that is rarer than the ruling, and the rare kinds as often as the trace."""
     pad = [max(0, CROP_PX - size) for size in image.shape[:2]]
     if any(pad):
         image = cv2.copyMakeBorder(image, 0, pad[0], 0, pad[1], cv2.BORDER_REPLICATE)
         classes = np.pad(classes, ((0, pad[0]), (0, pad[1])))
-    rows, columns = np.nonzero(classes & 0b10111)
+    kinds = [np.nonzero(classes & np.uint8(1 << bit)) for bit in _CENTRED]
     images = np.empty((count, CROP_PX, CROP_PX, 3), np.uint8)
     labels = np.empty((count, CROP_PX, CROP_PX), np.uint8)
     for number in range(count):
+        rows, columns = kinds[int(rng.choice(len(_CENTRED), p=_CENTRED_SHARES))]
         if len(rows) and number % 6:
             centre = int(rng.integers(len(rows)))
             row, column = int(rows[centre]), int(columns[centre])

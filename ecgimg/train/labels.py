@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import os
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +15,7 @@ from torch import Tensor, nn
 from ecgimg.digitize.labels import CLASSES, CROP_SHAPE
 from ecgimg.train.label_crops import LabelPool, draw_label_pool
 from ecgimg.train.label_network import LabelReader
+from ecgimg.train.loop import Schedule, fit
 
 _HELD_BACK = 0.04
 _LOW_PX = 10.0
@@ -66,34 +63,16 @@ def train_label_reader(
     held_back, seen = split(pool)
     torch.manual_seed(settings.seed)
     network = LabelReader().to(device)
-    optimizer = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
-    step, spent_s = _resume(out, network, optimizer)
-    began, losses = time.monotonic(), []
-    while step < settings.steps:
-        share = step / settings.steps
-        elapsed_s = spent_s + time.monotonic() - began
-        if minutes is not None:
-            share = max(share, elapsed_s / (60 * minutes))
-            if share >= 1:
-                break
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(share)
+
+    def loss_of_step(step: int) -> Tensor:
         crops, classes = _batch(pool, seen, settings, step)
-        network.train()
-        optimizer.zero_grad(set_to_none=True)
-        loss = nn.functional.cross_entropy(
-            network(crops.to(device)), classes.to(device), label_smoothing=settings.label_smoothing
-        )
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-        optimizer.step()
-        step += 1
-        losses.append(float(loss.detach()))
-        if on_step:
-            on_step(step, losses[-1])
-        if step % 200 == 0 or step == settings.steps:
-            _log(out, step, float(np.mean(losses[-200:])), evaluate(network, pool, held_back, device))
-            _checkpoint(out, network, optimizer, step, spent_s + time.monotonic() - began, settings)
+        logits = network(crops.to(device))
+        return nn.functional.cross_entropy(logits, classes.to(device), label_smoothing=settings.label_smoothing)
+
+    schedule = Schedule(
+        settings.steps, settings.learning_rate, settings.weight_decay, settings.seed, minutes, log_every=200
+    )
+    fit(network, loss_of_step, lambda: evaluate(network, pool, held_back, device), out, schedule, on_step=on_step)
     return export(network, out)
 
 
@@ -101,11 +80,6 @@ def split(pool: LabelPool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the crops of the first pages, which training never sees, and all others."""
     last = max(round((pool.pages.max() + 1) * _HELD_BACK), 1)
     return np.flatnonzero(pool.pages < last), np.flatnonzero(pool.pages >= last)
-
-
-def _schedule(share: float) -> float:
-    """Rise over the first twentieth, then fall along a cosine."""
-    return share / 0.05 + 0.02 if share < 0.05 else 0.5 * (1 + np.cos(np.pi * (share - 0.05) / 0.95)) + 0.002
 
 
 def _batch(pool: LabelPool, seen: NDArray[np.intp], settings: LabelTraining, step: int) -> tuple[Tensor, Tensor]:
@@ -151,37 +125,6 @@ def evaluate(network: LabelReader, pool: LabelPool, held_back: NDArray[np.intp],
 
 
 # ---------------------------------------------------------------- files
-
-
-def _checkpoint(
-    out: Path, network: nn.Module, optimizer: Any, step: int, spent_s: float, settings: LabelTraining
-) -> None:
-    state = {
-        "network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent_s": spent_s,
-        "settings": asdict(settings),
-    }  # fmt: skip
-    torch.save(state, out / "checkpoint.tmp")
-    os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")  # noqa: PTH105
-
-
-def _resume(out: Path, network: nn.Module, optimizer: Any) -> tuple[int, float]:
-    path = out / "checkpoint.pt"
-    if not path.is_file():
-        return 0, 0.0
-    state = torch.load(path, weights_only=True)
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"]), float(state["spent_s"])
-
-
-def _log(out: Path, step: int, loss: float, scores: dict[str, float]) -> None:
-    path = out / "curve.csv"
-    fresh = not path.is_file()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        if fresh:
-            table.writerow(["step", "loss", *scores])
-        table.writerow([step, f"{loss:.5f}", *(f"{score:.4f}" for score in scores.values())])
 
 
 def export(network: LabelReader, out: Path) -> Path:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import math
-import os
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgimg.train.crops import Pool, draw_pool
+from ecgimg.train.loop import Schedule, fit
 from ecgimg.train.segmenter_network import CLASSES, Segmenter
 
-_WEIGHTS = (1.0, 0.6, 0.6, 0.25, 0.4)
-_POSITIVE = (3.0, 4.0, 6.0, 1.5, 3.0)
+_WEIGHTS = (1.0, 0.6, 0.8, 0.2, 0.4)
+_POSITIVE = (3.0, 4.0, 12.0, 1.5, 3.0)
 _HELD_BACK = 0.04
 
 
@@ -60,40 +56,18 @@ def train_segmenter(
     out.mkdir(parents=True, exist_ok=True)
     pool = draw_pool(out / "pool", records, pages=settings.pages, seed=settings.seed, jobs=jobs)
     torch.manual_seed(settings.seed)
-    network = Segmenter().to(device)
-    optimizer = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
-    step, spent_s = _resume(out, network, optimizer)
+    network = Segmenter().to(device, memory_format=torch.channels_last)
     held_back = max(int(len(pool.images) * _HELD_BACK), settings.batch)
-    began, losses = time.monotonic(), []
-    while step < settings.steps:
-        share = step / settings.steps
-        elapsed_s = spent_s + time.monotonic() - began
-        if minutes is not None:
-            share = max(share, elapsed_s / (60 * minutes))
-            if share >= 1:
-                break
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(share)
+
+    def loss_of_step(step: int) -> Tensor:
         images, targets = _batch(pool, held_back, settings, step)
-        network.train()
-        optimizer.zero_grad(set_to_none=True)
-        loss = segmentation_loss(network(images.to(device)), targets.to(device))
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-        optimizer.step()
-        step += 1
-        losses.append(float(loss.detach()))
-        if on_step:
-            on_step(step, losses[-1])
-        if step % 100 == 0 or step == settings.steps:
-            _log(out, step, float(np.mean(losses[-100:])), evaluate(network, pool, held_back, device))
-            _checkpoint(out, network, optimizer, step, spent_s + time.monotonic() - began, settings)
+        with torch.autocast(torch.device(device).type, torch.bfloat16):
+            logits = network(images.to(device, memory_format=torch.channels_last))
+        return segmentation_loss(logits.float(), targets.to(device))
+
+    schedule = Schedule(settings.steps, settings.learning_rate, settings.weight_decay, settings.seed, minutes)
+    fit(network, loss_of_step, lambda: evaluate(network, pool, held_back, device), out, schedule, on_step=on_step)
     return export(network, out)
-
-
-def _schedule(share: float) -> float:
-    """Rise over the first twentieth, then fall along a cosine."""
-    return share / 0.05 + 0.02 if share < 0.05 else 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)) + 0.002
 
 
 def _batch(pool: Pool, held_back: int, settings: SegmenterTraining, step: int) -> tuple[Tensor, Tensor]:
@@ -140,10 +114,8 @@ def segmentation_loss(logits: Tensor, targets: Tensor) -> Tensor:
     return (entropy * weights).mean() * 3 + (dice * weights.view(-1)).mean()
 
 
-@torch.no_grad()
 def evaluate(network: Segmenter, pool: Pool, held_back: int, device: str) -> dict[str, float]:
     """Return the Dice score of each class on the crops that training never sees."""
-    network.eval()
     both = np.zeros((2, len(CLASSES)))
     for start in range(0, held_back, 8):
         stop = min(start + 8, held_back)
@@ -156,37 +128,6 @@ def evaluate(network: Segmenter, pool: Pool, held_back: int, device: str) -> dic
 
 
 # ---------------------------------------------------------------- files
-
-
-def _checkpoint(
-    out: Path, network: nn.Module, optimizer: Any, step: int, spent_s: float, settings: SegmenterTraining
-) -> None:
-    state = {
-        "network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent_s": spent_s,
-        "settings": asdict(settings),
-    }  # fmt: skip
-    torch.save(state, out / "checkpoint.tmp")
-    os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")  # noqa: PTH105
-
-
-def _resume(out: Path, network: nn.Module, optimizer: Any) -> tuple[int, float]:
-    path = out / "checkpoint.pt"
-    if not path.is_file():
-        return 0, 0.0
-    state = torch.load(path, weights_only=True)
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"]), float(state["spent_s"])
-
-
-def _log(out: Path, step: int, loss: float, scores: dict[str, float]) -> None:
-    path = out / "curve.csv"
-    fresh = not path.is_file()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        if fresh:
-            table.writerow(["step", "loss", *CLASSES])
-        table.writerow([step, f"{loss:.5f}", *(f"{scores[name]:.4f}" for name in CLASSES)])
 
 
 def export(network: Segmenter, out: Path) -> Path:

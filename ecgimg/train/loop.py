@@ -1,0 +1,118 @@
+"""The training loop that every network shares: seeded, resumable, its curve logged, its learning rate scheduled."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast.
+
+    Parameters
+    ----------
+    minutes : float, optional
+        Stop after so many of training, earlier runs of the same folder counted in.
+    log_every : int
+        Steps between two lines of the curve and two checkpoints.
+    """
+
+    steps: int
+    learning_rate: float
+    weight_decay: float
+    seed: int = 0
+    minutes: float | None = None
+    log_every: int = 100
+
+
+def fit(
+    network: nn.Module,
+    loss_of_step: Callable[[int], Tensor],
+    evaluate: Callable[[], Mapping[str, float]],
+    out: Path,
+    schedule: Schedule,
+    *,
+    on_step: Callable[[int, float], None] | None = None,
+) -> int:
+    """Train `network` in place, and write ``curve.csv`` and ``checkpoint.pt`` into `out`; returns the steps done.
+
+    A run that was stopped, or whose minutes were over, goes on from its last checkpoint when called again alike; the
+    learning rate follows the share of the steps that is done, or of the minutes, whichever is further.
+    """
+    optimizer = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
+    step, spent_s = _resume(out, network, optimizer)
+    began, losses = time.monotonic(), []
+    while step < schedule.steps:
+        share = step / schedule.steps
+        elapsed_s = spent_s + time.monotonic() - began
+        if schedule.minutes is not None:
+            share = max(share, elapsed_s / (60 * schedule.minutes))
+            if share >= 1:
+                break
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.learning_rate * rate(share)
+        network.train()
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of_step(step)
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+        optimizer.step()
+        step += 1
+        losses.append(float(loss.detach()))
+        if on_step:
+            on_step(step, losses[-1])
+        if step % schedule.log_every == 0 or step == schedule.steps:
+            network.eval()
+            with torch.no_grad():
+                scores = evaluate()
+            _log(out, step, float(np.mean(losses[-schedule.log_every :])), scores)
+            _checkpoint(out, network, optimizer, step, spent_s + time.monotonic() - began, schedule)
+    network.eval()
+    return step
+
+
+def rate(share: float) -> float:
+    """Rise over the first twentieth of the training, then fall along a cosine."""
+    return share / 0.05 + 0.02 if share < 0.05 else 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)) + 0.002
+
+
+def _checkpoint(
+    out: Path, network: nn.Module, optimizer: torch.optim.Optimizer, step: int, spent_s: float, schedule: Schedule
+) -> None:
+    state = {
+        "network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent_s": spent_s,
+        "settings": asdict(schedule),
+    }  # fmt: skip
+    torch.save(state, out / "checkpoint.tmp")
+    os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")  # noqa: PTH105
+
+
+def _resume(out: Path, network: nn.Module, optimizer: Any) -> tuple[int, float]:
+    path = out / "checkpoint.pt"
+    if not path.is_file():
+        return 0, 0.0
+    state = torch.load(path, weights_only=True)
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"]), float(state["spent_s"])
+
+
+def _log(out: Path, step: int, loss: float, scores: Mapping[str, float]) -> None:
+    path = out / "curve.csv"
+    fresh = not path.is_file()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        if fresh:
+            table.writerow(["step", "loss", *scores])
+        table.writerow([step, f"{loss:.5f}", *(f"{score:.4f}" for score in scores.values())])
