@@ -13,7 +13,7 @@ from rich.table import Table
 
 from ecgimg import __version__
 from ecgimg._files import atomic_path
-from ecgimg.errors import EcgImgError
+from ecgimg.errors import BadRequest, EcgImgError
 
 app = typer.Typer(
     name="ecgimg",
@@ -150,6 +150,54 @@ def digitize(
     _out.print(f"records, JSON and overlays are in {out}; research use only, not a medical device", markup=False)
     if failed:
         raise typer.Exit(1)
+
+
+evaluate_app = typer.Typer(help="How good it is, on your pages or on synthetic ones.", no_args_is_help=True)
+app.add_typer(evaluate_app, name="evaluate")
+
+
+@evaluate_app.command("digitizer")
+def evaluate_digitizer(
+    pages: Annotated[Path | None, typer.Option(help="Table of pages: stem, file, and where known set, layout.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="Folder of true records, STEM.csv.")] = None,
+    synth: Annotated[int, typer.Option(help="Draw so many synthetic pages instead.")] = 0,
+    layouts: Annotated[str, typer.Option(help="Layouts of the synthetic pages.")] = "all",
+    damage: Annotated[str, typer.Option(help="Their damage: none, scan, photo, screen, aged or mixed.")] = "mixed",
+    seed: Annotated[int, typer.Option(help="Their seed; the networks were trained on seeds below 1000.")] = 1_000_000,
+    records: Annotated[Path | None, typer.Option(help="Records to draw beside simulated hearts.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the figures.")] = None,
+    figures: Annotated[int, typer.Option(help="Draw truth over reading for so many of the worst pages.")] = 12,
+    jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
+) -> None:
+    """Digitize pages whose truth is known and score them by set, layout and damage."""
+    from ecgimg.evaluate import report
+    from ecgimg.evaluate.digitizer import evaluate_pages, evaluate_synthetic, page_tasks
+
+    if (pages is None) == (synth == 0):
+        raise BadRequest("name a table of pages (--pages) or a number of synthetic ones (--synth), not both")
+    tasks = page_tasks(pages, truth) if pages is not None else []
+    scored = evaluate_pages(tasks, jobs) if tasks else evaluate_synthetic(
+        synth, layouts=layouts, damage=damage, seed=seed, records=records, jobs=jobs
+    )  # fmt: skip
+    columns = (TextColumn("digitizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    found = []
+    with Progress(*columns, console=_err, transient=True) as progress:
+        task = progress.add_task("pages", total=len(tasks) or synth)
+        for item in scored:
+            found.append(item)
+            progress.advance(task)
+    scores = [item.score for item in found]
+    _out.print(report.score_table(scores))
+    _out.print(report.consistency_table(scores))
+    for name, value in report.confidence_summary(scores).items():
+        _out.print(f"{name}: {value:.3g}", markup=False)
+    if out is not None:
+        report.save_scores(scores, out / "scores.json")
+        report.draw_confidence(scores, out / "confidence.png")
+        worst = sorted((item for item in found if item.signals), key=lambda item: item.score.ratio)
+        for item in worst[:figures]:
+            report.draw_page(item, out / f"{item.score.stem}.png")
+        _out.print(f"scores and figures are in {out}", markup=False)
 
 
 train_app = typer.Typer(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)

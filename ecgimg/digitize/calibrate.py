@@ -3,83 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitize.trace import RowTrace
+from ecgimg.digitize.flatten import FlatPage
 
 Floats = NDArray[np.float64]
 
 SPEEDS_MM_S = (12.5, 25.0, 50.0)
 GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
+_SURE = 110
+_MIN_HEIGHT_MM, _MAX_HEIGHT_MM = 2.0, 45.0
+_MIN_WIDTH_MM, _MAX_WIDTH_MM = 1.8, 18.0
+_PART = 0.3
+_ASTRAY_MM = 6.0
 
 
 @dataclass(frozen=True)
 class Pulse:
-    """A calibration pulse in a row's trace: its edges in px, its height in mm, and the height of its feet in px."""
+    """A calibration pulse: its row, its sides in px, its height in mm, the height of its feet and their ends in px."""
 
     row: int
     left_px: float
     right_px: float
     height_mm: float
     foot_px: float
+    ends_px: tuple[float, float]
 
 
-def find_pulses(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[Pulse, ...]:
-    """Find rectangular steps near either end of the rows' traces: up, a flat top of 2 to 11 mm, and down again."""
-    found = []
-    for index, row in enumerate(rows):
-        found += [pulse for pulse in _pulses_of(index, row, px_per_mm) if pulse is not None]
-    return tuple(found)
+def find_pulses(page: FlatPage, baselines_px: Sequence[float]) -> tuple[Pulse, ...]:
+    """Find calibration pulses in what the network marked as such: a flat top between two steep sides, and flat feet.
+
+    At most one a row, whose foot lies at the height of that row.
+    """
+    mm = page.px_per_mm
+    planes = page.segmentation
+    mask = (planes.pulse > _SURE) & (planes.pulse >= planes.trace)
+    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((round(mm) | 1, round(0.6 * mm) | 1)))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    found: dict[int, Pulse] = {}
+    for k in range(1, count):
+        x, y, width, height, _ = stats[k]
+        if not (_MIN_HEIGHT_MM < height / mm < _MAX_HEIGHT_MM and _MIN_WIDTH_MM < width / mm < _MAX_WIDTH_MM):
+            continue
+        window = (slice(y, y + height), slice(x, x + width))
+        blob = np.asarray(mask[window] & (labels[window] == k), bool)
+        pulse = _pulse_in(blob, mm, baselines_px, (int(x), int(y)))
+        if pulse is not None and pulse.row not in found:
+            found[pulse.row] = pulse
+    return tuple(found[row] for row in sorted(found))
 
 
-def _pulses_of(index: int, row: RowTrace, px_per_mm: float) -> list[Pulse]:
-    x, y = row.points_px.T
-    columns = np.arange(np.ceil(x[0]), np.floor(x[-1]) + 1)
-    level = np.interp(columns, x, y) / px_per_mm
-    reach = max(round(0.5 * px_per_mm), 2)
-    if len(level) < 30:
-        return []
-    rise = np.concatenate([level[:-reach] - level[reach:], np.zeros(reach)])  # mm up within half a millimetre
-    pulses = []
-    for start in np.flatnonzero((rise[1:-1] > 2.2) & (rise[1:-1] >= rise[:-2]) & (rise[1:-1] > rise[2:])) + 1:
-        pulse = _pulse_at(index, columns, level, int(start) + reach, px_per_mm)
-        near_end = min(columns[start] - columns[0], columns[-1] - columns[start]) < 22 * px_per_mm
-        if pulse is not None and near_end:
-            pulses.append(pulse)
-    return pulses[:1] if len(pulses) < 2 else [max(pulses, key=lambda item: item.height_mm)]
-
-
-def _pulse_at(index: int, columns: Floats, level: Floats, top: int, px_per_mm: float) -> Pulse | None:
-    height_px = round(px_per_mm)
-    plateau = level[top + 1 : top + 1 + round(1.5 * px_per_mm)]
-    if len(plateau) < height_px or np.ptp(plateau) > 0.5:
+def _pulse_in(
+    mask: NDArray[np.bool_], mm: float, baselines_px: Sequence[float], corner: tuple[int, int]
+) -> Pulse | None:
+    """Measure one blob (height, width) whose top left pixel is at `corner`; None when it has not a pulse's shape."""
+    inked = mask.any(axis=0)
+    if inked.sum() < 0.7 * len(inked):
         return None
-    ceiling = float(np.median(plateau))
-    beyond = np.flatnonzero(np.abs(level[top:] - ceiling) > 0.6)
-    if not len(beyond):
+    upper, lower = mask.argmax(axis=0), mask.shape[0] - 1 - mask[::-1].argmax(axis=0)
+    flat = inked & (lower - upper < 1.2 * mm)
+    middle = (upper + lower) / 2
+    at_top = flat & (middle < _PART * mask.shape[0])
+    at_foot = flat & (middle > (1 - _PART) * mask.shape[0])
+    if at_top.sum() < 1.2 * mm or at_foot.sum() < 2:
         return None
-    end = top + int(beyond[0])
-    width_mm = (end - top) / px_per_mm
-    feet = np.sort(level[end : end + max(round(0.8 * px_per_mm), 3)])[-3:]  # where the edge has come down to
-    before = level[max(top - round(1.8 * px_per_mm), 0) : max(top - round(0.8 * px_per_mm), 1)]
-    if not (1.8 < width_mm < 11.5) or len(feet) < 2:
+    plateau = np.flatnonzero(at_top)
+    top, foot = float(np.median(middle[at_top])), float(np.median(middle[at_foot]))
+    steep = np.flatnonzero(inked & ~flat)
+    sides = [steep[steep < plateau[0] + 1], steep[steep > plateau[-1] - 1]]
+    left = float(sides[0].mean()) if len(sides[0]) else plateau[0] - 1.0
+    right = float(sides[1].mean()) if len(sides[1]) else plateau[-1] + 1.0
+    foot_px = foot + corner[1]
+    distances = [abs(baseline - foot_px) for baseline in baselines_px]
+    if (foot - top) < _MIN_HEIGHT_MM * mm or not distances or min(distances) > _ASTRAY_MM * mm:
         return None
-    foot = float(np.median(feet))
-    height = foot - ceiling
-    if height < 2 or (len(before) > 1 and abs(float(np.median(before)) - foot) > 0.12 * height + 0.3):
-        return None
-    return Pulse(index, columns[top] - 0.5 * px_per_mm, float(columns[end]), height, foot * px_per_mm)
-
-
-def without_pulse(row: RowTrace, pulse: Pulse, px_per_mm: float) -> RowTrace:
-    """Cut the pulse and its outer foot off a row's trace."""
-    x = row.points_px[:, 0]
-    at_left = pulse.left_px - x[0] < x[-1] - pulse.right_px
-    kept = x > pulse.right_px + 0.6 * px_per_mm if at_left else x < pulse.left_px - 0.6 * px_per_mm
-    return replace(row, points_px=row.points_px[kept], certainty=row.certainty[kept], tall=row.tall[kept])
+    return Pulse(
+        int(np.argmin(distances)), left + corner[0], right + corner[0], (foot - top) / mm, foot_px,
+        (float(corner[0]), float(corner[0] + mask.shape[1] - 1)),
+    )  # fmt: skip
 
 
 def nearest(value: float, choices: Sequence[float], tolerance: float) -> float | None:

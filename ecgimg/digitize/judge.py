@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitize.consistency import consistency_db
 from ecgimg.digitize.place import FS_HZ, Placement, Scale, slot_signal
 from ecgimg.digitize.result import Digitization, LeadReading, Status
 from ecgimg.digitize.trace import RowTrace
@@ -51,11 +52,12 @@ def judge(
     leads = tuple(name for name in KNOWN_LEADS if name in STANDARD_LEADS or name in layout.record_leads)
     signals = np.full((len(leads), n), np.nan)
     trust: dict[str, float] = {}
-    readings = []
+    readings, cells = [], []
     for slot in layout.slots():
         row = rows[slot.row]
         values = slot_signal(slot, layout, row, placement.start_px, scale, scale.zero_px[slot.row])
         first = round(slot.start_s * FS_HZ)
+        cells.append((slot, values))
         index = leads.index(slot.lead)
         part = signals[index, first : first + len(values)]
         seen = np.isfinite(values[: len(part)])
@@ -78,6 +80,7 @@ def judge(
         warnings=warnings,
         readings=tuple(readings),
         grid_px=ground.grid_px,
+        consistency_db=consistency_db(cells, FS_HZ),
         **known,
     )
 

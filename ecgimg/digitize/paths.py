@@ -46,7 +46,7 @@ def read_paths(page: VectorPage) -> PathPage | None:
     heights = np.array([row.baseline_px for row in rows])
     pulses = tuple(
         Pulse(int(np.abs(heights - p.base_mm / y_unit).argmin()), p.left_mm / x_unit, p.right_mm / x_unit,
-              p.height_mm / y_unit, p.base_mm / y_unit)
+              p.height_mm / y_unit, p.base_mm / y_unit, (p.left_mm / x_unit, p.right_mm / x_unit))
         for p in ink.pulses
     )  # fmt: skip
     return PathPage(rows, pulses, _labels(ink, unit), x_unit, y_unit, ink.speed_mm_s, ink.gain_mm_mv)
@@ -67,7 +67,14 @@ def _rows(strokes: Sequence[Floats]) -> tuple[RowTrace, ...]:
         points = points[np.argsort(points[:, 0], kind="stable")]
         starts = tuple(float(stroke[0, 0]) for stroke in group)
         rows.append(
-            RowTrace(float(np.median(points[:, 1])), points, np.ones(len(points)), np.zeros(len(points), bool), starts)
+            RowTrace(
+                float(np.median(points[:, 1])),
+                points,
+                np.ones(len(points)),
+                np.zeros(len(points)),
+                np.zeros(len(points), bool),
+                starts,
+            )
         )
     return tuple(rows)
 

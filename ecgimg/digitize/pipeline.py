@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, find_pulses, nearest, without_pulse
+from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, find_pulses, nearest
 from ecgimg.digitize.flatten import FlatPage, flatten
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.labels import read_labels
+from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.paths import PathPage, read_paths
-from ecgimg.digitize.place import Label, Scale, place
+from ecgimg.digitize.place import FS_HZ, Label, Placement, Scale, place
 from ecgimg.digitize.rectify import Rectification, rectify
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.segment import Segmentation, segment
 from ecgimg.digitize.trace import RowTrace, trace_rows
 from ecgimg.formats.vector import VectorPage
 from layouts import Layout, load_layout, load_layouts
+
+Floats = NDArray[np.float64]
 
 
 def digitize_image(
@@ -71,10 +74,11 @@ def digitize_image(
     clock.lap("trace")
     if not rows:
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=found.px_per_mm)
-    pulses = find_pulses(rows, page.px_per_mm)
-    rows = _cut_pulses(rows, pulses, page.px_per_mm)
+    pulses = find_pulses(page, [row.baseline_px for row in rows])
+    rows = _cut_pulses(rows, pulses)
     scale, sources = _scale(page.px_per_mm, rows, pulses, given)
     placement = place(rows, _extent(rows, pulses, scale, page.darkness.shape[1]), labels, scale, candidates)
+    scale = _levelled(rows, pulses, placement, scale)
     clock.lap("place")
     ground = Ground(page.flat_to_image, found.px_per_mm, page.grid_lines_px(), quarters)
     return judge(ground, rows, placement, scale, sources, clock.laps)
@@ -103,6 +107,7 @@ def _place_paths(
     scale, sources = _scale(1.0, paths.rows, paths.pulses, printed)
     extent = (min(row.points_px[0, 0] for row in paths.rows), max(row.points_px[-1, 0] for row in paths.rows))
     placement = place(paths.rows, extent, paths.labels, scale, candidates)
+    scale = _levelled(paths.rows, paths.pulses, placement, scale)
     clock.lap("place")
     px_per_page_mm = image.shape[1] / vector.size_mm[0]
     to_px = np.array([paths.x_unit, paths.y_unit]) * px_per_page_mm
@@ -113,6 +118,8 @@ def _place_paths(
 _SURE_NAME = 0.7
 _FEW_NAMES = 3
 _MAX_LABELS = 150
+_HALF_STEP_PX = 0.125
+_SHORT_MM, _LONG_MM = 4.0, 11.0
 
 
 class _Clock:
@@ -141,17 +148,22 @@ def _upright(marked: Segmentation, found: Rectification) -> tuple[Rectification,
     return found.turned(quarters), quarters
 
 
-def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float) -> tuple[RowTrace, ...]:
-    by_row = {pulse.row: pulse for pulse in pulses}
-    return tuple(
-        without_pulse(row, by_row[index], px_per_mm) if index in by_row else row for index, row in enumerate(rows)
-    )
+def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse]) -> tuple[RowTrace, ...]:
+    """Cut off what a row's trace took of its pulse, and what lies beyond it."""
+    cut = list(rows)
+    for pulse in pulses:
+        x = cut[pulse.row].points_px[:, 0]
+        before, after = x < pulse.ends_px[0], x > pulse.ends_px[1]
+        kept = after if after.sum() > before.sum() else before
+        if kept.any():
+            cut[pulse.row] = cut[pulse.row].where(kept)
+    return tuple(cut)
 
 
 def _scale(
     px_per_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], given: Given
 ) -> tuple[Scale, dict[str, str]]:
-    """Take speed and gain as given, else from the pulses, else as usual; 0 mV is where the pulses' feet stand."""
+    """Take speed and gain as given, else from the pulses, else as usual."""
     speed, gain = given.speed_mm_s, given.gain_mm_mv
     sources = {
         "px_per_mm": "grid",
@@ -165,9 +177,14 @@ def _scale(
         width_mm = float(np.median([pulse.right_px - pulse.left_px for pulse in pulses])) / px_per_mm
         speed = nearest(5 * width_mm, SPEEDS_MM_S, 0.25)
         sources["speed"] = "pulse" if speed else "assumed"
+    return Scale(px_per_mm, speed or 25.0, gain or 10.0, tuple(_level(row) for row in rows)), sources
+
+
+def _levelled(rows: Sequence[RowTrace], pulses: Sequence[Pulse], placement: Placement | None, scale: Scale) -> Scale:
+    if placement is None:
+        return scale
     feet = {pulse.row: pulse.foot_px for pulse in pulses}
-    zeros = tuple(feet.get(k, _level(row)) for k, row in enumerate(rows))
-    return Scale(px_per_mm, speed or 25.0, gain or 10.0, zeros), sources
+    return replace(scale, zero_px=tuple(level_rows(rows, placement, scale, feet).tolist()))
 
 
 def _level(row: RowTrace) -> float:
@@ -176,20 +193,32 @@ def _level(row: RowTrace) -> float:
 
 
 def _extent(rows: Sequence[RowTrace], pulses: Sequence[Pulse], scale: Scale, width_px: int) -> tuple[float, float]:
-    """Return where the columns start and end: common ends of the rows, ten seconds apart where a pulse blurs one."""
-    left = float(np.percentile([row.points_px[0, 0] for row in rows], 25))
-    right = float(np.percentile([row.points_px[-1, 0] for row in rows], 75))
+    """Return where the columns start and end: where most rows' ends agree, ten seconds apart where that fits."""
     edge = scale.px_per_mm  # a trace that runs to the picture's edge is seen up to that edge
-    left = -0.5 if left < edge else left
-    right = width_px - 0.5 if right > width_px - edge else right
-    whole = 10 * scale.speed_mm_s * scale.px_per_mm
+    lefts = np.array([row.points_px[0, 0] - _HALF_STEP_PX for row in rows])
+    rights = np.array([row.points_px[-1, 0] + _HALF_STEP_PX for row in rows])
+    lefts = np.where(lefts < edge, -0.5, lefts)
+    rights = np.where(rights > width_px - edge, width_px - 0.5, rights)
+    px_per_s = scale.speed_mm_s * scale.px_per_mm
+    whole = 10 * px_per_s - px_per_s / FS_HZ  # a record ends with its last sample
+    left, agree_left = _common(lefts, scale.px_per_mm)
+    right, agree_right = _common(rights, scale.px_per_mm)
     spare_mm = (right - left - whole) / scale.px_per_mm
-    if pulses and -4 < spare_mm < 11:
-        at_left = np.median([pulse.left_px for pulse in pulses]) < (left + right) / 2
-        return (right - whole, right) if at_left else (left, left + whole)
-    if 3.5 < spare_mm < 11:  # a pulse that was not made out stands before the traces
-        return right - whole, right
+    at_left = bool(pulses) and float(np.median([pulse.left_px for pulse in pulses])) < (left + right) / 2
+    at_right = bool(pulses) and not at_left
+    if -_SHORT_MM < spare_mm < _LONG_MM:
+        if at_right or (abs(spare_mm) > 1 and agree_left > agree_right + 1):
+            return left, left + whole
+        if at_left or abs(spare_mm) > 1:
+            return right - whole, right
     return left, right
+
+
+def _common(ends: Floats, px_per_mm: float) -> tuple[float, int]:
+    """Return the end that most rows share within 0.6 mm, and how many do."""
+    close = np.abs(ends[:, None] - ends[None, :]) < 0.6 * px_per_mm
+    best = int(close.sum(axis=1).argmax())
+    return float(np.median(ends[close[best]])), int(close[best].sum())
 
 
 def _telling(labels: Sequence[Label]) -> int:

@@ -20,7 +20,7 @@ from layouts import Layout, Slot
 Floats = NDArray[np.float64]
 
 FS_HZ = 500.0
-_MIX = {
+LIMB_MIX = {
     "I": (1.0, 0.0),
     "II": (0.0, 1.0),
     "III": (-1.0, 1.0),
@@ -168,9 +168,9 @@ def physics_db(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale:
     """Return the dB by which simultaneous limb leads exceed what no pair of signals I and II explains."""
     groups: dict[float, list[tuple[Floats, tuple[float, float]]]] = {}
     for slot in layout.slots():
-        if slot.lead in _MIX and slot.column is not None:
+        if slot.lead in LIMB_MIX and slot.column is not None:
             signal = slot_signal(slot, layout, rows[slot.row], start_px, scale, scale.zero_px[slot.row])
-            groups.setdefault(slot.start_s, []).append((signal, _MIX[slot.lead]))
+            groups.setdefault(slot.start_s, []).append((signal, LIMB_MIX[slot.lead]))
     power = residual = 0.0
     for group in groups.values():
         if len(group) < 3:

@@ -10,18 +10,25 @@ Page coordinates here are mm with the origin at the picture's centre; the pipeli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
 import numpy as np
 import scipy.fft
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
+from skimage.restoration import unwrap_phase
 
 Floats = NDArray[np.float64]
 Field = NDArray[np.float32]
 
 LARGE_MM = 5.0
+_MAX_PX = 4_200_000
+_CELL_PX = 16
+_WEAK = 0.2
+_MIN_NODES = 20
+_MIN_CONFIDENCE = 0.4
 _WINDOW_PX = 352
 _MIN_LARGE_PX, _MAX_LARGE_PX = 11.0, 130.0
 
@@ -38,6 +45,9 @@ class Rectification:
         Of x and of y, in mm.
     centre_px, scale_px : the normalization: ``(pixel − centre) / scale``
     size_px : (width, height) of the picture
+    bend_mm : (rows, columns, 2) float64
+        What is taken off the polynomial, on nodes spread evenly over the picture, half a step from its edges: folds and
+        waves that no polynomial follows.
     confidence : float
         How much of the ruling's ink agrees in phase with the map, 0-1; 0 when no ruling was found.
     fine : bool
@@ -49,15 +59,17 @@ class Rectification:
     centre_px: tuple[float, float]
     scale_px: float
     size_px: tuple[int, int]
+    bend_mm: Floats
     confidence: float
     fine: bool
 
     def image_to_page(self, points_px: ArrayLike) -> Floats:
         """Map pixels (…, 2) to mm (…, 2)."""
-        return np.asarray(_polynomial(self._normalized(points_px), self.powers) @ self.coefficients)
+        smooth = _polynomial(self._normalized(points_px), self.powers) @ self.coefficients
+        return np.asarray(smooth - self._bend_at(np.asarray(points_px, np.float64)))
 
     def jacobian(self, points_px: ArrayLike) -> Floats:
-        """Return d(mm)/d(px) at pixels (…, 2), as (…, 2, 2): row x or y of the page, column x or y of the image."""
+        """Return d(mm)/d(px) of the polynomial at pixels (…, 2), as (…, 2, 2): row of the page, column of the image."""
         by_u, by_v = _gradients(self._normalized(points_px), self.powers)
         return np.stack([by_u @ self.coefficients, by_v @ self.coefficients], axis=-1) / self.scale_px
 
@@ -68,7 +80,7 @@ class Rectification:
         inverse = np.linalg.inv(self.jacobian(np.asarray(self.centre_px)))
         pixel = pixel + (target - self.image_to_page(np.asarray(self.centre_px))) @ inverse.T
         limit = 0.6 * max(self.size_px)
-        for _ in range(8):
+        for _ in range(12):
             miss = target - self.image_to_page(pixel)
             step = np.linalg.solve(self._regular_jacobian(pixel), miss[..., None])[..., 0]
             pixel = pixel + np.clip(step, -limit, limit)
@@ -83,15 +95,34 @@ class Rectification:
 
     def turned(self, quarters: int) -> Rectification:
         """Return the same map with the page turned clockwise by quarters."""
-        coefficients = self.coefficients
+        coefficients, bend_mm = self.coefficients, self.bend_mm
         for _ in range(quarters % 4):
             coefficients = np.stack([-coefficients[:, 1], coefficients[:, 0]], axis=1)
-        return Rectification(
-            self.powers, coefficients, self.centre_px, self.scale_px, self.size_px, self.confidence, self.fine
-        )
+            bend_mm = np.stack([-bend_mm[..., 1], bend_mm[..., 0]], axis=-1)
+        return replace(self, coefficients=coefficients, bend_mm=bend_mm)
+
+    def enlarged(self, size_px: tuple[int, int]) -> Rectification:
+        """Return the map of the same picture at another size (width, height), its shape kept."""
+        factor = size_px[0] / self.size_px[0]
+        centre = ((self.centre_px[0] + 0.5) * factor - 0.5, (self.centre_px[1] + 0.5) * factor - 0.5)
+        return replace(self, centre_px=centre, scale_px=self.scale_px * factor, size_px=size_px)
 
     def _normalized(self, points_px: ArrayLike) -> Floats:
         return np.asarray((np.asarray(points_px, np.float64) - np.asarray(self.centre_px)) / self.scale_px)
+
+    def _bend_at(self, points_px: Floats) -> Floats:
+        rows, columns = self.bend_mm.shape[:2]
+        if not self.bend_mm.any():
+            return np.zeros(points_px.shape)
+        x = ((points_px[..., 0] + 0.5) * columns / self.size_px[0] - 0.5).ravel()
+        y = ((points_px[..., 1] + 0.5) * rows / self.size_px[1] - 0.5).ravel()
+        planes = [map_coordinates(plane, [y, x], order=3, mode="nearest", prefilter=False) for plane in self._splines]
+        return np.stack(planes, axis=-1).reshape(points_px.shape)
+
+    @cached_property
+    def _splines(self) -> tuple[Floats, Floats]:
+        x, y = (spline_filter(self.bend_mm[..., axis], order=3, mode="nearest") for axis in (0, 1))
+        return x, y
 
     def _regular_jacobian(self, pixel: Floats) -> Floats:
         jacobian = self.jacobian(pixel)
@@ -109,11 +140,15 @@ def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Rectification |
     ink : (height, width) uint8
         Where trace, lettering and pulses are (above 127); left out of the ruling.
     """
+    height, width = image.shape[:2]
+    factor = min(1.0, float(np.sqrt(_MAX_PX / (height * width))))
+    if factor < 1:
+        image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        ink = cv2.resize(ink, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_AREA)
     ruling = ruling_signal(image, ink)
     windows = _window_frequencies(ruling)
-    if windows is None:
-        return None
-    return _fit(ruling, windows)
+    found = _fit(ruling, windows) if windows is not None else None
+    return found if found is None or factor == 1 else found.enlarged((width, height))
 
 
 def ruling_signal(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Field:
@@ -318,7 +353,10 @@ def _fit(ruling: Field, windows: _Windows) -> Rectification | None:
         _fit_gradient(points, LARGE_MM * frequencies * scale, windows.weights, powers)
         for frequencies in (windows.across, windows.down)
     ]
-    first = Rectification(powers, np.stack(columns, axis=1), centre, scale, (width, height), 0.0, windows.lattice.fine)
+    flat = np.zeros((max(height // _CELL_PX, 2), max(width // _CELL_PX, 2), 2))
+    first = Rectification(
+        powers, np.stack(columns, axis=1), centre, scale, (width, height), flat, 0.0, windows.lattice.fine
+    )
     return _demodulated(ruling, first, windows.lattice)
 
 
@@ -345,73 +383,112 @@ def _fit_gradient(points: Floats, slopes: Floats, weights: Floats, powers: NDArr
 
 
 def _demodulated(ruling: Field, rectification: Rectification, lattice: _Lattice) -> Rectification | None:
-    """Bring the map into phase with the lines: 5 mm with few terms first, 1 mm with all of them last."""
-    steps = [(LARGE_MM, 1), (LARGE_MM, 2), (LARGE_MM, 2), (LARGE_MM, 3)] if lattice.coarse else [(1.0, 1), (1.0, 2)]
-    steps += [(1.0, 3), (1.0, 4), (1.0, 4)] if lattice.fine else [(LARGE_MM, 4)]
-    in_phase = 0.0
-    for period_mm, degree in steps:
-        rectification, in_phase = _phase_step(ruling, rectification, period_mm, degree)
-    off_phase = max(_phase_step(ruling, rectification, steps[-1][0] * factor, 1)[1] for factor in (0.87, 1.17))
+    """Bring the map into phase with the lines: 5 mm with few terms first, 1 mm and what bends locally last."""
+    coarse_mm = LARGE_MM if lattice.coarse else 1.0
+    for degree in (1, 2, 2, 3, 4):
+        rectification = _in_phase(ruling, rectification, coarse_mm, degree)
+    steps = [(coarse_mm, 3.0), (coarse_mm, 1.6)]
+    steps += [(1.0, 6.0), (1.0, 5.0)] if lattice.fine else []
+    for period_mm, sigma in steps:
+        rectification = _bent(ruling, rectification, period_mm, sigma * period_mm)
+    finest_mm = 1.0 if lattice.fine else coarse_mm
+    in_phase = _agreement(ruling, rectification, finest_mm)
+    off_phase = max(_agreement(ruling, rectification, finest_mm * factor) for factor in (0.87, 1.17))
     confidence = 1 - off_phase / max(in_phase, 1e-9)
-    if confidence < 0.4:
-        return None
-    return Rectification(
-        rectification.powers, rectification.coefficients, rectification.centre_px, rectification.scale_px,
-        rectification.size_px, confidence, rectification.fine,
-    )  # fmt: skip
+    return replace(rectification, confidence=confidence) if confidence > _MIN_CONFIDENCE else None
 
 
-def _phase_step(
-    ruling: Field, rectification: Rectification, period_mm: float, degree: int
-) -> tuple[Rectification, float]:
-    """Correct the map by the smooth part of the phase by which the lines miss it."""
-    cell = 16
-    height, width = ruling.shape
-    rows, columns = max(height // cell, 2), max(width // cell, 2)
+def _in_phase(ruling: Field, rectification: Rectification, period_mm: float, degree: int) -> Rectification:
+    """Correct the polynomial by the smooth part of the phase by which the lines miss it."""
+    powers = _powers(degree)
+    coefficients = _lifted(rectification, powers)
+    basis = _polynomial(rectification._normalized(_nodes(rectification)), powers).reshape(-1, len(powers))
+    ridge = 1e-6 * len(basis) * np.diag((powers.sum(axis=1) > 1).astype(np.float64))
+    ridge += 1e-12 * np.eye(len(powers))
+    for axis, phases in enumerate(_phases(ruling, rectification, period_mm)):
+        vector = phases.ravel()
+        strength = np.abs(vector)
+        solution = np.zeros(len(powers))
+        solution[0] = np.angle(vector.sum())
+        for _ in range(10):
+            miss = np.angle(vector * np.exp(-1j * (basis @ solution)))
+            trust = np.sqrt(strength / (strength.max() + 1e-9)) / (1 + (miss / 0.8) ** 2)
+            weighted = basis * (trust**2)[:, None]
+            solution = solution + np.linalg.solve(weighted.T @ basis + ridge, weighted.T @ miss)
+        coefficients[:, axis] -= solution * period_mm / (2 * np.pi)
+    return replace(rectification, powers=powers, coefficients=coefficients)
+
+
+def _bent(ruling: Field, rectification: Rectification, period_mm: float, reach_mm: float) -> Rectification:
+    """Correct the map by the phase itself, averaged over `reach_mm` around each node and unwrapped across the page."""
+    sigma = reach_mm * rectification.px_per_mm / _CELL_PX
+    shifts = []
+    for phases in _phases(ruling, rectification, period_mm):
+        near = gaussian_filter(phases.real, sigma) + 1j * gaussian_filter(phases.imag, sigma)
+        strength = np.abs(near)
+        ruled = _largest(strength > _WEAK * np.percentile(strength, 90))
+        if ruled.sum() < _MIN_NODES:
+            return rectification
+        turns = np.asarray(unwrap_phase(np.ma.array(np.angle(near), mask=~ruled)).filled(0.0)) / (2 * np.pi)
+        turns -= np.round(np.median(turns[ruled]))
+        shifts.append(_spread(turns, np.where(ruled, strength, 0.0)) * period_mm)
+    return replace(rectification, bend_mm=rectification.bend_mm + np.stack(shifts, axis=-1))
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the largest connected part of a mask."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    best = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()) if count > 1 else 0
+    return np.asarray(labels == best, bool) if count > 1 else mask
+
+
+def _spread(values: Floats, weights: Floats) -> Floats:
+    """Continue values smoothly to where their weight is 0: weighted means over ever wider surroundings."""
+    weights = weights / max(float(weights.max()), 1e-9)
+    result = np.full(values.shape, np.average(values, weights=weights + 1e-12))
+    for sigma in (24.0, 12.0, 6.0, 3.0, 1.5):
+        weight = gaussian_filter(weights, sigma)
+        mean = gaussian_filter(weights * values, sigma) / np.maximum(weight, 1e-9)
+        sure = weight / (weight + 0.02)
+        result += sure * (mean - result)
+    return np.where(weights > 0, values, result)
+
+
+def _agreement(ruling: Field, rectification: Rectification, period_mm: float) -> float:
+    """Return how much ruling lies in phase with lines each `period_mm`, the lesser of both directions."""
+    return min(float(phases.real.mean()) for phases in _phases(ruling, rectification, period_mm))
+
+
+def _nodes(rectification: Rectification) -> Floats:
+    """Return the nodes (rows, columns, 2) of the bend, in px."""
+    rows, columns = rectification.bend_mm.shape[:2]
+    width, height = rectification.size_px
     ys, xs = (np.arange(rows) + 0.5) * height / rows - 0.5, (np.arange(columns) + 0.5) * width / columns - 0.5
-    nodes = np.stack(np.meshgrid(xs, ys), axis=-1)
-    page = rectification.image_to_page(nodes)
+    return np.stack(np.meshgrid(xs, ys), axis=-1)
+
+
+def _phases(
+    ruling: Field, rectification: Rectification, period_mm: float
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Return the phase (angle) by which lines each `period_mm` miss the map at its nodes, and their strength: x, y."""
+    rows, columns = rectification.bend_mm.shape[:2]
+    width, height = rectification.size_px
+    page = rectification.image_to_page(_nodes(rectification))
     factor = max(1, min(4, int(period_mm * rectification.px_per_mm / 7)))  # no finer than the lines ask for
     size = (max(width // factor, columns), max(height // factor, rows))
     looked_at = ruling if factor == 1 else cv2.resize(ruling, size, interpolation=cv2.INTER_AREA)
-    dense = [cv2.resize(page[..., axis].astype(np.float32), size) for axis in (0, 1)]
-    powers = _powers(max(degree, 1))
-    old = _lifted(rectification, powers)
-    coefficients = old.copy()
-    sigma = max(1.4 * period_mm * rectification.px_per_mm / cell, 2.0)
-    basis = _polynomial(rectification._normalized(nodes), powers).reshape(-1, len(powers))
-    shares = []
+    sigma = max(1.4 * period_mm * rectification.px_per_mm / _CELL_PX, 2.0)
+    found = []
     for axis in (0, 1):
-        angle = dense[axis] * np.float32(2 * np.pi / period_mm)
+        angle = cv2.resize(page[..., axis].astype(np.float32), size) * np.float32(2 * np.pi / period_mm)
         real, imaginary = (
             cv2.GaussianBlur(
                 cv2.resize(looked_at * wave(angle), (columns, rows), interpolation=cv2.INTER_AREA), (0, 0), sigma
             )
             for wave in (np.cos, np.sin)
         )
-        vector = (real + 1j * imaginary).ravel()
-        strength = np.abs(vector)
-        shift = np.zeros(len(vector))
-        solution = np.zeros(len(powers))
-        solution[0] = np.angle(vector.sum())
-        ridge = 1e-6 * len(vector) * np.diag((powers.sum(axis=1) > 1).astype(np.float64))
-        ridge += 1e-12 * np.eye(len(powers))
-        for _ in range(10):
-            shift = basis @ solution
-            miss = np.angle(vector * np.exp(-1j * shift))
-            trust = np.sqrt(strength / (strength.max() + 1e-9)) / (1 + (miss / 0.8) ** 2)
-            weighted = basis * (trust**2)[:, None]
-            normal = weighted.T @ basis + ridge
-            solution = solution + np.linalg.solve(normal, weighted.T @ miss)
-        shares.append(float((strength * np.cos(np.angle(vector * np.exp(-1j * (basis @ solution))))).mean()))
-        coefficients[:, axis] = old[:, axis] - solution * period_mm / (2 * np.pi)
-    return (
-        Rectification(
-            powers, coefficients, rectification.centre_px, rectification.scale_px, rectification.size_px, 0.0,
-            rectification.fine,
-        ),
-        min(shares),
-    )  # fmt: skip
+        found.append(real.astype(np.float64) + 1j * imaginary)
+    return found[0], found[1]
 
 
 def _lifted(rectification: Rectification, powers: NDArray[np.int64]) -> Floats:

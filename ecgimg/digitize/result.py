@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -55,6 +55,8 @@ class Digitization:
     grid_px : tuple of (n, 2) float64
         Lines of the found 5 mm ruling in the original picture, for the overlay.
     timings_s : mapping of stage to seconds
+    consistency_db : mapping
+        How well the page agrees with itself, as `ecgimg.digitize.consistency` says.
     """
 
     status: Status
@@ -73,6 +75,7 @@ class Digitization:
     readings: tuple[LeadReading, ...] = ()
     grid_px: tuple[Floats, ...] = ()
     timings_s: Mapping[str, float] | None = None
+    consistency_db: Mapping[str, float] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Return what ``STEM.json`` holds: everything but the signals and the drawing."""
@@ -95,6 +98,7 @@ class Digitization:
                 lead: {"confidence": round(value, 3), "seconds": round((self.lead_seconds or {}).get(lead, 0.0), 3)}
                 for lead, value in (self.lead_confidence or {}).items()
             },
+            "consistency_db": {law: round(value, 1) for law, value in self.consistency_db.items()},
             "warnings": list(self.warnings),
             "timings_s": {stage: round(value, 3) for stage, value in (self.timings_s or {}).items()},
         }

@@ -8,7 +8,8 @@ tip less half the pen: a column's centre would clip it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes, look, measure_ink, read_strokes
 
 Floats = NDArray[np.float64]
 
@@ -53,6 +55,8 @@ class RowTrace:
         The trace from left to right in pixels of the flat page.
     certainty : (n,) float64
         Mean trace probability of the ink at each point, 0-1.
+    error_px : (n,) float64
+        The error to be expected of each height.
     tall : (n,) bool
         True where the ink of the column is taller than one stroke makes it: an apex, or a separator.
     starts_px : tuple of float
@@ -62,8 +66,16 @@ class RowTrace:
     baseline_px: float
     points_px: Floats
     certainty: Floats
+    error_px: Floats
     tall: NDArray[np.bool_]
     starts_px: tuple[float, ...] = ()
+
+    def where(self, kept: NDArray[np.bool_]) -> RowTrace:
+        """Return the row with only those points."""
+        return replace(
+            self, points_px=self.points_px[kept], certainty=self.certainty[kept], error_px=self.error_px[kept],
+            tall=self.tall[kept],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,34 +93,44 @@ class _Runs:
 
 def trace_rows(page: FlatPage) -> tuple[RowTrace, ...]:
     """Find the rows of a flat page from the top and trace each."""
-    mask = trace_mask(page)
+    return tuple(_row_trace(baseline, strokes) for baseline, strokes in find_strokes(page))
+
+
+def find_strokes(page: FlatPage) -> list[tuple[float, Strokes]]:
+    """Find the rows of a flat page from the top: the height (px) at which each lies, and the ink that it takes."""
+    level = ink_level(page)
+    mask = trace_mask(page, level)
     baselines = find_baselines(mask, page.px_per_mm)
     if not len(baselines):
-        return ()
+        return []
     runs = _find_runs(mask, page)
     pitch = float(np.median(np.diff(baselines))) if len(baselines) > 1 else 40 * page.px_per_mm
-    pen = _pen_px(runs, page)
+    pen = _pen_px(runs, page, level)
     paths = [_follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
     paths = _leave_others(runs, paths, baselines, pitch, page.px_per_mm, pen)
     shared = _shared_runs(paths)
-    rows = [_measure(page, runs, path, shared, pen, baselines[index]) for index, path in enumerate(paths)]
-    return tuple(row for row in rows if row is not None)
+    ink = measure_ink(page, level)
+    found = []
+    for baseline, path in zip(baselines, paths, strict=True):
+        strokes = _strokes(ink, runs, path, shared, pen, page.px_per_mm)
+        if strokes is not None:
+            found.append((float(baseline), strokes))
+    return found
 
 
-def trace_mask(page: FlatPage) -> NDArray[np.bool_]:
+def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     """Return where trace ink is: what the network is sure of, and the ink as dark as that which hangs on it.
 
     Thin, fast strokes are where the network doubts; they are as dark as the rest of the trace and touch it.
     """
     planes = page.segmentation
-    traced = np.maximum(planes.trace, planes.pulse)  # a pulse is drawn by the same pen; it is told apart by its shape
-    mine = (traced >= planes.label) & (traced >= planes.other)
-    strong = (traced > 128) & mine
+    mine = (planes.trace >= planes.label) & (planes.trace >= planes.other) & (planes.trace > planes.pulse)
+    strong = (planes.trace > 128) & mine
     if strong.sum() < 50:
         return np.zeros(strong.shape, bool)
-    level = ink_level(page)
     strong &= page.darkness > _INK_SHARE * level
     near = cv2.dilate((planes.ink > 24).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    near &= planes.pulse <= np.maximum(planes.trace, 110)
     dark = near & (page.darkness > _EDGE_SHARE * level)
     dark[:, :2] = dark[:, -2:] = strong[:, :2] = strong[:, -2:] = False  # frames and edges of the picture
     closed = cv2.morphologyEx((strong | dark).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
@@ -162,7 +184,7 @@ def _find_runs(mask: NDArray[np.bool_], page: FlatPage) -> _Runs:
     return _Runs(np.searchsorted(columns, np.arange(width + 1)), top, end - 1, doubt)
 
 
-def _pen_px(runs: _Runs, page: FlatPage) -> float:
+def _pen_px(runs: _Runs, page: FlatPage, level: float) -> float:
     """Width of the pen: the ink in a flat run over the ink of a pixel that is covered in full."""
     heights = runs.bottom - runs.top + 1
     if not len(heights):
@@ -173,7 +195,7 @@ def _pen_px(runs: _Runs, page: FlatPage) -> float:
     for step in range(-1, int(heights[flat].max()) + 1):
         rows = np.clip(runs.top[flat] + step, 0, page.darkness.shape[0] - 1)
         ink += np.where(runs.top[flat] + step <= runs.bottom[flat] + 1, page.darkness[rows, columns[flat]], 0)
-    return float(np.clip(np.median(ink) / ink_level(page), 1.0, 12.0))
+    return float(np.clip(np.median(ink) / level, 1.0, 12.0))
 
 
 def _leave_others(
@@ -290,33 +312,33 @@ def _shared_runs(paths: list[NDArray[np.int64]]) -> set[int]:
     return twice
 
 
-def _measure(
-    page: FlatPage, runs: _Runs, path: NDArray[np.int64], shared: set[int], pen: float, baseline: float
-) -> RowTrace | None:
-    """Turn a path of runs into points."""
-    columns = _without_crumbs(np.flatnonzero(path >= 0), page.px_per_mm)
-    if len(columns) < 8:
-        return None
+def _strokes(
+    ink: Ink, runs: _Runs, path: NDArray[np.int64], shared: set[int], pen: float, px_per_mm: float
+) -> Strokes | None:
+    """Measure the ink of a path of runs."""
+    columns = _without_crumbs(np.flatnonzero(path >= 0), px_per_mm)
     own = path[columns]
     top, bottom = runs.top[own].astype(np.float64), runs.bottom[own].astype(np.float64)
-    crossing = _crossings(top, bottom, np.array([int(k) in shared for k in own]), pen, page.px_per_mm)
-    centres = _centres(page, columns, top, bottom)
-    upper, lower = _edges(page, columns, top, bottom)
-    from_above, thick_above = _inside(columns, upper, pen, 1)
-    from_below, thick_below = _inside(columns, lower, pen, -1)
-    above = baseline - from_above > from_below - baseline
-    merged = lower - upper > 1.2 * np.where(above, thick_above, thick_below) + 1
-    steep = bottom - top + 1 > 1.7 * pen + 1
-    middle = np.where(steep, (upper + lower) / 2, centres)  # a straight stroke's middle is where its column's middle is
-    heights = np.where(steep & merged, np.where(above, from_above, from_below), middle)
-    kept = ~crossing
+    is_shared = np.array([int(k) in shared for k in own], bool)
+    kept = ~_crossings(top, bottom, is_shared, pen, px_per_mm)
     if kept.sum() < 8:
         return None
-    points = np.stack([columns[kept], heights[kept]], axis=1).astype(np.float64)
-    rows = np.clip(np.rint(points[:, 1]).astype(int), 0, page.darkness.shape[0] - 1)
-    cols = np.clip(np.rint(points[:, 0]).astype(int), 0, page.darkness.shape[1] - 1)
-    tall = (merged & (lower - upper > _SEPARATOR_MM * page.px_per_mm))[kept]
-    return RowTrace(baseline, points, page.segmentation.trace[rows, cols] / 255.0, tall)
+    return look(ink, columns[kept], top[kept], bottom[kept], is_shared[kept], pen, px_per_mm)
+
+
+def _row_trace(baseline: float, strokes: Strokes) -> RowTrace:
+    heights, error = read_strokes(strokes)
+    columns = strokes.first_column + np.flatnonzero(strokes.seen)
+    places = columns[:, None] + np.asarray(SUB_COLUMNS)
+    points = np.stack([places, heights[strokes.seen]], axis=-1).reshape(-1, 2)
+    tall = strokes.lower - strokes.upper > _SEPARATOR_MM * strokes.px_per_mm
+
+    def each(values: NDArray[Any]) -> NDArray[Any]:
+        return np.repeat(values[strokes.seen], len(SUB_COLUMNS))
+
+    row = RowTrace(baseline, points, each(strokes.trace), each(error), each(tall))
+    x = points[:, 0]
+    return row.where((x > columns[0]) & (x < columns[-1]))  # the ends of the ink stand beyond those of the trace
 
 
 def _without_crumbs(columns: NDArray[np.int64], px_per_mm: float) -> NDArray[np.int64]:
@@ -327,50 +349,6 @@ def _without_crumbs(columns: NDArray[np.int64], px_per_mm: float) -> NDArray[np.
     while len(pieces) > 1 and len(pieces[-1]) < _LONE_MM * px_per_mm:
         pieces.pop()
     return np.concatenate(pieces)
-
-
-def _edges(page: FlatPage, columns: NDArray[np.int64], top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
-    """Upper and lower edge of the ink of each run, to a fraction of a pixel: a pale pixel beyond is partly covered."""
-    last = page.darkness.shape[0] - 1
-    level = ink_level(page)
-
-    def cover(rows: Floats) -> Floats:
-        share = page.darkness[np.clip(rows, 0, last).astype(int), columns] / level
-        return np.asarray(np.clip(share, 0, 1), np.float64)
-
-    upper = top + 0.5 - sum(cover(top - step) for step in range(3))
-    lower = bottom - 0.5 + sum(cover(bottom + step) for step in range(3))
-    return np.asarray(upper), np.asarray(lower)
-
-
-def _inside(columns: NDArray[np.int64], edge: Floats, pen: float, sign: int) -> tuple[Floats, Floats]:
-    """Take the pen off one edge of the ink: half its width, more where the stroke is steep.
-
-    The upper edge (`sign` 1) gives peaks as they were drawn, the lower edge (−1) troughs, whatever the other stroke of
-    a narrow complex has filled in between. Returns the height of the trace and that of a single stroke's ink there.
-    """
-    step = np.concatenate([[0.0], np.diff(edge) / np.diff(columns)])
-    following = np.concatenate([step[1:], [0.0]])
-    slope = np.abs(step + following) / 2
-    half = pen / 2 * np.sqrt(1 + slope**2) + slope / 2  # a column is a pixel wide: the stroke climbs within it
-    return edge + sign * half, 2 * half
-
-
-def _centres(page: FlatPage, columns: NDArray[np.int64], top: Floats, bottom: Floats) -> Floats:
-    """Centre of mass of the ink in each run, one pixel more on either side."""
-    weights = np.maximum(page.darkness - np.float32(0.15 * ink_level(page)), 0)
-    sums = np.zeros(len(columns))
-    moments = np.zeros(len(columns))
-    tallest = int((bottom - top).max(initial=0)) + 3
-    for step in range(min(tallest, 64)):
-        y = top - 1 + step
-        inside = y <= bottom + 1
-        rows = np.clip(y, 0, weights.shape[0] - 1).astype(int)
-        w = np.where(inside, weights[rows, columns], 0)
-        sums += w
-        moments += w * y
-    middle = (top + bottom) / 2
-    return np.where((sums > 1e-6) & (bottom - top < 60), moments / np.maximum(sums, 1e-6), middle)
 
 
 def _crossings(

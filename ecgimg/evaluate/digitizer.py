@@ -1,0 +1,203 @@
+"""Digitize many pages whose truth is known, and score each: real ones from a table, or a synthetic benchmark."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.digitize import Digitization, digitize_image
+from ecgimg.digitize.network import one_thread
+from ecgimg.errors import BadRequest, EcgImgError
+from ecgimg.evaluate.scores import LeadScore, PageScore, page_ratio, score_lead
+from ecgimg.formats import read_record
+from ecgimg.formats.page import open_pages
+from ecgimg.record import EcgRecord
+from layouts import Layout, load_layout, load_layouts
+from synth.pages import Request, draw_one, make_request
+from synth.source import endless_records
+from synth.truth import PageTruth
+
+Floats = NDArray[np.float64]
+
+Task = TypeVar("Task")
+
+FS_HZ = 500.0
+
+
+@dataclass(frozen=True)
+class PageTask:
+    """A real page: its file, its group, the layout that it has (or ""), and the file of its true record, if any."""
+
+    stem: str
+    file: Path
+    group: str
+    layout: str
+    truth: Path | None
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A page's scores, and for the plots its truth and reading at 500 Hz: lead → (truth, read)."""
+
+    score: PageScore
+    signals: Mapping[str, tuple[Floats, Floats]]
+
+
+def page_tasks(table: Path, truth: Path | None) -> list[PageTask]:
+    """Read a table of pages: columns ``stem``, ``file`` (beside the table), and where known ``set`` and ``layout``.
+
+    Raises
+    ------
+    BadRequest
+        When the table cannot be read or lacks a column.
+    """
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRequest(f"the table {table} cannot be read: {error}") from None
+    if not rows or not {"stem", "file"} <= set(rows[0]):
+        raise BadRequest(f"the table {table} needs the columns stem and file, and a row a page")
+    tasks = []
+    for row in rows:
+        known = truth / f"{row['stem']}.csv" if truth is not None else None
+        known = known if known is not None and known.is_file() else None
+        tasks.append(
+            PageTask(row["stem"], table.parent / row["file"], row.get("set") or "", row.get("layout") or "", known)
+        )
+    return tasks
+
+
+def evaluate_pages(tasks: Sequence[PageTask], jobs: int = 1) -> Iterator[Scored]:
+    """Digitize and score real pages, in order; a page that cannot be opened counts as one that was not read."""
+    yield from _mapped(_score_task, tasks, jobs)
+
+
+def evaluate_synthetic(
+    n: int, *, layouts: str = "all", damage: str = "mixed", seed: int = 1_000_000, records: Path | None = None,
+    jobs: int = 1,
+) -> Iterator[Scored]:  # fmt: skip
+    """Draw, digitize and score `n` synthetic pages of a seed that no network was trained on, in order.
+
+    Every other page shows a record of `records` where given, the others a simulated heart.
+    """
+    request = make_request(layouts, damage, seed, masks=False)
+    stream = endless_records(records, load_layouts(layouts))
+    items = [next(stream) if records is not None and index % 2 else None for index in range(n)]
+    yield from _mapped(_score_synthetic, [(request, index, item) for index, item in enumerate(items)], jobs)
+
+
+def _mapped(function: Callable[[Task], Scored], tasks: Sequence[Task], jobs: int) -> Iterator[Scored]:
+    if jobs < 1:
+        raise BadRequest(f"at least one process is needed, got jobs = {jobs}")
+    if jobs == 1:
+        yield from map(function, tasks)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+        waiting = iter(tasks)
+        running = [pool.submit(function, task) for task in islice(waiting, 3 * jobs)]
+        while running:
+            yield running.pop(0).result()
+            running += [pool.submit(function, task) for task in islice(waiting, 1)]
+
+
+def _score_task(task: PageTask) -> Scored:
+    began = time.perf_counter()
+    groups = {"set": task.group, "layout": task.layout}
+    try:
+        page = next(open_pages(task.file))
+        found = digitize_image(page.image, vector=page.vector)
+    except EcgImgError as error:
+        found = Digitization("refused", str(error))
+    seconds = time.perf_counter() - began
+    layout = _layout_or_none(task.layout)
+    if task.truth is None or layout is None:
+        right = None if layout is None or found.record is None else found.layout == layout.name
+        return Scored(PageScore(task.stem, groups, found.status, right, (), 0.0, seconds, found.consistency_db), {})
+    truth = _printed(read_record(task.truth), layout)
+    return _scored(task.stem, groups, truth, layout, found, seconds)
+
+
+def _score_synthetic(task: tuple[Request, int, tuple[str, EcgRecord] | None]) -> Scored:
+    request, index, item = task
+    page = draw_one(request, index, item)
+    began = time.perf_counter()
+    found = digitize_image(page.image)
+    seconds = time.perf_counter() - began
+    truth = page.truth
+    groups = {"damage": _damage_kind(truth), "layout": truth.layout.name}
+    return _scored(f"page-{index:06d}", groups, _seen(truth), truth.layout, found, seconds)
+
+
+def _damage_kind(truth: PageTruth) -> str:
+    damage = truth.parameters.get("damage")
+    return str(damage.get("kind", "")) if isinstance(damage, Mapping) else ""
+
+
+def _layout_or_none(name: str) -> Layout | None:
+    try:
+        return load_layout(name) if name else None
+    except EcgImgError:
+        return None
+
+
+def _printed(record: EcgRecord, layout: Layout) -> dict[str, Floats]:
+    """Return what a page of `layout` shows of a record: lead → mV at 500 Hz, NaN where nothing is printed."""
+    n = round(layout.duration_s * FS_HZ)
+    shown: dict[str, Floats] = {}
+    for slot in layout.slots():
+        signal = shown.setdefault(slot.lead, np.full(n, np.nan))
+        first, end = round(slot.start_s * FS_HZ), min(round(slot.end_s * FS_HZ), record.n_samples)
+        signal[first:end] = record.lead(slot.lead)[first:end]
+    return shown
+
+
+def _seen(truth: PageTruth) -> dict[str, Floats]:
+    """Return what can be seen on a synthetic page: as `_printed`, less what is torn off or out of the picture."""
+    record = truth.record
+    n = round(truth.layout.duration_s * FS_HZ)
+    shown: dict[str, Floats] = {}
+    for trace in truth.traces:
+        there = np.flatnonzero(~trace.hidden & np.isfinite(trace.points_px).all(axis=1)) + trace.first_sample
+        signal = shown.setdefault(trace.slot.lead, np.full(n, np.nan))
+        if len(there) < 2:
+            continue
+        values = np.full(record.n_samples, np.nan)
+        values[there] = record.lead(trace.slot.lead)[there]
+        grid = np.arange(n) * record.fs_hz / FS_HZ
+        nearest = np.clip(np.rint(grid).astype(int), 0, record.n_samples - 1)
+        inside = np.isfinite(values[nearest]) & (grid <= record.n_samples - 1)
+        signal[inside] = np.interp(grid[inside], there, values[there])
+    return shown
+
+
+def _scored(
+    stem: str, groups: Mapping[str, str], truth: Mapping[str, Floats], layout: Layout, found: Digitization,
+    seconds: float,
+) -> Scored:  # fmt: skip
+    signals = {}
+    scores: list[LeadScore] = []
+    for lead, true_mv in truth.items():
+        if np.isfinite(true_mv).sum() < 2:
+            continue
+        read = np.full(len(true_mv), np.nan)
+        if found.record is not None and lead in found.record.leads:
+            values = found.record.lead(lead)[: len(read)]
+            read[: len(values)] = values
+        confidence = (found.lead_confidence or {}).get(lead, 0.0)
+        scores.append(score_lead(lead, true_mv, read, FS_HZ, confidence))
+        signals[lead] = (true_mv, read)
+    right = found.record is not None and found.layout == layout.name
+    ratio = page_ratio(scores) if found.record is not None else 0.0
+    page = PageScore(stem, groups, found.status, right, tuple(scores), ratio, seconds, found.consistency_db)
+    return Scored(page, signals)
