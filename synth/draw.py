@@ -20,10 +20,12 @@ from ecgimg.errors import MissingExtra
 from ecgimg.record import EcgRecord, unbroken_runs
 from synth.plan import Cell, Plan, make_plan, trace_points
 from synth.report import make_report
-from synth.spec import Colour, GridStyle, PageSpec
+from synth.spec import Colour, GridStyle, Join, PageSpec
 
 Image8 = NDArray[np.uint8]
 Points = NDArray[np.float64]
+
+_SHARP_RAD = 0.7
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ def _trace_layer(traces: tuple[DrawnTrace, ...], index: int, spec: PageSpec) -> 
         before = finite_runs(traces[index - 1].points_mm)
         if before:
             runs = [np.concatenate([before[-1][-1:], runs[0]]), *runs[1:]]
-    return _stroke("trace", runs, spec.trace.width_mm, spec)
+    return _stroke("trace", runs, spec.trace.width_mm, spec, spec.trace.join)
 
 
 def finite_runs(points: Points) -> list[Points]:
@@ -212,8 +214,8 @@ def finite_runs(points: Points) -> list[Points]:
     return [points[start:end] for start, end in unbroken_runs(np.asarray(np.isfinite(points).all(axis=1)))]
 
 
-def _stroke(kind: str, lines: Iterable[Points], width_mm: float, spec: PageSpec) -> Layer:
-    """Draw polylines (mm) with a round-ended pen; lines off the page are cut at its edge."""
+def _stroke(kind: str, lines: Iterable[Points], width_mm: float, spec: PageSpec, join: Join = "miter") -> Layer:
+    """Draw polylines (mm); lines off the page are cut at its edge."""
     width_px = width_mm * spec.px_per_mm
     shapes = [line * spec.px_per_mm - 0.5 for line in lines if len(line)]
     if not shapes:
@@ -223,7 +225,7 @@ def _stroke(kind: str, lines: Iterable[Points], width_mm: float, spec: PageSpec)
         return Layer(kind, np.zeros((0, 0), np.uint8), 0, 0)
     left, top, right, bottom = window
     shifted = [shape - (left, top) + 0.5 for shape in shapes]
-    return Layer(kind, _rasterize(shifted, width_px, (right - left, bottom - top)), left, top)
+    return Layer(kind, _rasterize(shifted, width_px, (right - left, bottom - top), join), left, top)
 
 
 def _window(points_px: Points, margin: float, size_px: tuple[int, int]) -> tuple[int, int, int, int] | None:
@@ -234,17 +236,30 @@ def _window(points_px: Points, margin: float, size_px: tuple[int, int]) -> tuple
     return (left, top, right, bottom) if right > left and bottom > top else None
 
 
-def _rasterize(lines: list[Points], width_px: float, size_px: tuple[int, int]) -> Image8:
+def _rasterize(lines: list[Points], width_px: float, size_px: tuple[int, int], join: Join = "miter") -> Image8:
     """Antialiased coverage (h, w) of polylines given in pixels counted from the corner of the first pixel."""
     agg = _aggdraw()
     surface = agg.Draw("L", size_px, 0)
-    pen = agg.Pen("white", width_px)
+    pen, brush = agg.Pen("white", width_px), agg.Brush("white")
     for line in lines:
         if len(line) == 1:
             line = np.concatenate([line, [*line, [0.01, 0.0]]])
-        surface.line(line.ravel().tolist(), pen)
+        corners = np.zeros(0, int) if join == "miter" else _sharp_corners(line)
+        for part in np.split(np.arange(len(line)), corners):
+            piece = line[part[0] : part[-1] + 2]  # up to the corner and with it
+            surface.line(piece.ravel().tolist(), pen)
+        for x, y in line[np.concatenate([[0], corners, [-1]])] if join == "round" else ():
+            half = width_px / 2
+            surface.ellipse([x - half, y - half, x + half, y + half], brush)
     surface.flush()
     return np.frombuffer(surface.tobytes(), np.uint8).reshape(size_px[1], size_px[0])
+
+
+def _sharp_corners(line: Points) -> NDArray[np.int64]:
+    """Return the points at which a polyline turns so sharply that a mitred pen would stand out beyond it."""
+    steps = np.diff(line, axis=0)
+    turn = np.angle(np.exp(1j * np.diff(np.arctan2(steps[:, 1], steps[:, 0]))))
+    return np.flatnonzero(np.abs(turn) > _SHARP_RAD) + 1
 
 
 @cache

@@ -172,6 +172,7 @@ def _sample_trace(rng: np.random.Generator) -> TraceStyle:
         width_mm=float(np.clip(rng.lognormal(np.log(0.26), 0.3), 0.12, 0.6)),
         opacity=float(rng.uniform(0.75, 1.0)),
         connected=bool(rng.random() < 0.7),
+        join=cast(Any, pick(rng, {"round": 0.75, "bevel": 0.15, "miter": 0.1})),
     )
 
 

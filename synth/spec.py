@@ -13,6 +13,7 @@ from layouts import Layout, Separator
 Colour = tuple[int, int, int]
 """Red, green, blue, 0-255."""
 
+Join = Literal["round", "bevel", "miter"]
 Vendor = Literal["plain", "ge", "philips", "mindray", "schiller", "nihon-kohden", "edan", "monitor"]
 
 PAPER_MM = {
@@ -41,12 +42,16 @@ class GridStyle:
 
 @dataclass(frozen=True, kw_only=True)
 class TraceStyle:
-    """The pen: colour, width, how dark it is, and whether it is lifted between two columns of a row."""
+    """The pen: colour, width, how dark it is, whether it is lifted between two columns of a row, its ends and corners.
+
+    Recorders and most plotting programs draw round; a mitred pen stands out beyond sharp peaks.
+    """
 
     colour: Colour = (20, 20, 24)
     width_mm: float = 0.28
     opacity: float = 0.95
     connected: bool = True
+    join: Join = "round"
 
 
 @dataclass(frozen=True, kw_only=True)

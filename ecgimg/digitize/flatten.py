@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from ecgimg.digitize.segment import Segmentation
 Floats = NDArray[np.float64]
 Share = NDArray[np.uint8]
 
-_MIN_PX_PER_MM, _MAX_PX_PER_MM = 4.0, 12.0
+_MIN_PX_PER_MM, _MAX_PX_PER_MM = 4.0, 9.0
 _NODE_PX = 16
 
 
@@ -47,6 +48,24 @@ class FlatPage:
         """Map pixels of the flat page (…, 2) to pixels of the original picture."""
         mm = np.asarray(points_px, np.float64) / self.px_per_mm + np.asarray(self.origin_mm)
         return self.rectification.page_to_image(mm)
+
+    def turned(self, quarters: int) -> FlatPage:
+        """Return the page turned clockwise by quarters."""
+        if quarters % 4 == 0:
+            return self
+
+        def turn(plane: Any) -> Any:
+            return np.ascontiguousarray(np.rot90(plane, -1))
+
+        x, y = self.origin_mm
+        planes = self.segmentation
+        once = FlatPage(
+            turn(self.darkness),
+            Segmentation(turn(planes.trace), turn(planes.label), turn(planes.pulse), turn(planes.other)),
+            turn(self.image), self.px_per_mm, (-(y + (self.darkness.shape[0] - 1) / self.px_per_mm), x),
+            self.rectification.turned(1),
+        )  # fmt: skip
+        return once.turned(quarters - 1)
 
     def grid_lines_px(self) -> tuple[Floats, ...]:
         """Return the 5 mm lines that the map stands for, as polylines in pixels of the original picture."""

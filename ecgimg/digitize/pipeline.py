@@ -63,9 +63,10 @@ def digitize_image(
     page = flatten(image, marked, found)
     clock.lap("flatten")
     labels = find_labels(page)
+    upright = page
     if _telling(labels) < _FEW_NAMES:  # the names read best the right way up
         for turn in (2, 1, 3):
-            other = flatten(image, marked, found.turned(turn))
+            other = upright.turned(turn)
             names = find_labels(other)
             if _telling(names) > _telling(labels) + 1:
                 page, labels, quarters = other, names, (quarters + turn) % 4

@@ -26,9 +26,11 @@ Field = NDArray[np.float32]
 LARGE_MM = 5.0
 _MAX_PX = 4_200_000
 _CELL_PX = 16
+_STEP_PX, _STEP_LEVELS = 31, 60.0
 _WEAK = 0.2
 _MIN_NODES = 20
 _MIN_CONFIDENCE = 0.4
+_NEARLY = 0.93
 _WINDOW_PX = 352
 _MIN_LARGE_PX, _MAX_LARGE_PX = 11.0, 130.0
 
@@ -74,17 +76,19 @@ class Rectification:
         return np.stack([by_u @ self.coefficients, by_v @ self.coefficients], axis=-1) / self.scale_px
 
     def page_to_image(self, points_mm: ArrayLike) -> Floats:
-        """Map mm (…, 2) to pixels (…, 2) by Newton's method on the polynomial."""
+        """Map mm (…, 2) to pixels (…, 2) by Newton's method."""
         target = np.asarray(points_mm, np.float64)
         pixel = np.broadcast_to(np.asarray(self.centre_px), target.shape).copy()
         inverse = np.linalg.inv(self.jacobian(np.asarray(self.centre_px)))
         pixel = pixel + (target - self.image_to_page(np.asarray(self.centre_px))) @ inverse.T
         limit = 0.6 * max(self.size_px)
-        for _ in range(12):
+        for iteration in range(16):
+            if iteration < 3:  # near enough then: the same slopes serve to the end
+                slopes = np.linalg.inv(self._regular_jacobian(pixel))
             miss = target - self.image_to_page(pixel)
-            step = np.linalg.solve(self._regular_jacobian(pixel), miss[..., None])[..., 0]
+            step = (slopes @ miss[..., None])[..., 0]
             pixel = pixel + np.clip(step, -limit, limit)
-            if np.abs(step).max(initial=0) < 1e-4:
+            if np.abs(step).max(initial=0) < 1e-3:
                 break
         return pixel
 
@@ -155,7 +159,7 @@ def ruling_signal(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Field:
     """Return how much darker than its surroundings each pixel is, without the ink, scaled to a local sd near 1."""
     dark = 255.0 - image.min(axis=2).astype(np.float32)
     covered = cv2.dilate((ink > 127).astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    seen = np.where(covered, np.float32(0), np.float32(1))
+    seen = np.where(covered | _steps(dark), np.float32(0), np.float32(1))
     reach = (61, 61)
     weight = cv2.blur(seen, reach) + 1e-3
     mean = cv2.blur(dark * seen, reach) / weight
@@ -163,6 +167,18 @@ def ruling_signal(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Field:
     power = cv2.blur(signal**2, (121, 121)) / (cv2.blur(seen, (121, 121)) + 1e-3)
     spread = np.sqrt(np.maximum(power, 0)) + 1.5
     return np.asarray(np.clip(signal / spread, -3, 3), np.float32)
+
+
+def _steps(dark: Field) -> NDArray[np.bool_]:
+    """Return where brightness changes for good: the paper's edge on the desk, a shadow's, a glare's."""
+    level = cv2.blur(dark, (_STEP_PX, _STEP_PX))
+    half = _STEP_PX // 2 + 1
+    across = np.abs(np.roll(level, half, 1) - np.roll(level, -half, 1))
+    down = np.abs(np.roll(level, half, 0) - np.roll(level, -half, 0))
+    across[:, :half] = across[:, -half:] = 0
+    down[:half] = down[-half:] = 0
+    step = (np.maximum(across, down) > _STEP_LEVELS).astype(np.uint8)
+    return np.asarray(cv2.dilate(step, np.ones((9, 9), np.uint8)), bool)
 
 
 # ---------------------------------------------------------------- local frequencies
@@ -212,12 +228,16 @@ def _window_frequencies(ruling: Field) -> _Windows | None:
 
 @dataclass(frozen=True)
 class _Lattice:
-    """Frequency vectors of the 5 mm lines, in cycles/px, and which lines stand out: 1 mm ones (fine), 5 mm ones."""
+    """Frequency vectors of the 5 mm lines, in cycles/px, and which lines stand out: 1 mm ones (fine), 5 mm ones.
+
+    `harmonic` is the one by which windows are searched: 5 where the 1 mm lines rise above the other harmonics.
+    """
 
     across: Floats
     down: Floats
     fine: bool
     coarse: bool
+    harmonic: int
 
 
 def _dominant(spectrum: Field, padded: int) -> _Lattice | None:
@@ -227,19 +247,14 @@ def _dominant(spectrum: Field, padded: int) -> _Lattice | None:
         return None
     across, down = pair
     best = None
-    for divisor in (
-        1,
-        2,
-        5,
-        10,
-    ):  # the strongest line may be the 5 mm one, the 1 mm one, or the second harmonic of either
+    for divisor in (1, 2, 3, 4, 5, 10):  # the strongest may be the 5 mm line, the 1 mm one, or a harmonic of either
         large = 1 / np.hypot(*(across / divisor))
         if not _MIN_LARGE_PX <= large <= _MAX_LARGE_PX:
             continue
-        score, fine, coarse = _comb_score(spectrum, padded, across / divisor, down / divisor)
+        score, fine, coarse, harmonic = _comb_score(spectrum, padded, across / divisor, down / divisor)
         score *= _plausibility(large / LARGE_MM)
         if best is None or score > best[0]:
-            best = (score, _Lattice(across / divisor, down / divisor, fine, coarse or not fine))
+            best = (score, _Lattice(across / divisor, down / divisor, fine, coarse or not fine, harmonic))
     return best[1] if best else None
 
 
@@ -297,9 +312,9 @@ def _amplitude(spectrum: Field, padded: int, frequency: Floats, reach: int = 2) 
     return float(patch.max(initial=0))
 
 
-def _comb_score(spectrum: Field, padded: int, across: Floats, down: Floats) -> tuple[float, bool, bool]:
+def _comb_score(spectrum: Field, padded: int, across: Floats, down: Floats) -> tuple[float, bool, bool, int]:
     """Judge a lattice by its harmonics: those of the 5 mm lines (1-4), that of the 1 mm lines (5), and none between."""
-    scores, fines, larges = [], [], []
+    scores, fines, larges, stands_out = [], [], [], []
     for base in (across, down):
         harmonics = np.array([_amplitude(spectrum, padded, n * base) for n in range(1, 6)])
         between = np.array([_amplitude(spectrum, padded, (n + 0.5) * base) for n in range(1, 5)])
@@ -309,7 +324,8 @@ def _comb_score(spectrum: Field, padded: int, across: Floats, down: Floats) -> t
         scores.append(min(large, 12) + 0.5 * min(small, 24))
         fines.append(small)
         larges.append(large)
-    return min(scores) + 0.3 * max(scores), min(fines) > 2.0, min(larges) > 1.8
+        stands_out.append(harmonics[4] > 1.15 * harmonics[3])
+    return min(scores) + 0.3 * max(scores), min(fines) > 2.0, min(larges) > 1.8, 5 if all(stands_out) else 1
 
 
 def _plausibility(px_per_mm: float) -> float:
@@ -319,7 +335,7 @@ def _plausibility(px_per_mm: float) -> float:
 
 def _refine(spectrum: Field, padded: int, lattice: _Lattice) -> tuple[Floats, Floats, float] | None:
     """Find the lattice in one window near that of the whole picture; the weight is its height over the noise."""
-    harmonic = 5 if lattice.fine else 1
+    harmonic = lattice.harmonic
     found, weights = [], []
     fy, fx = _axes(padded)
     for base in (lattice.across, lattice.down):
@@ -382,20 +398,38 @@ def _fit_gradient(points: Floats, slopes: Floats, weights: Floats, powers: NDArr
     return np.concatenate([[0.0], solution])
 
 
-def _demodulated(ruling: Field, rectification: Rectification, lattice: _Lattice) -> Rectification | None:
-    """Bring the map into phase with the lines: 5 mm with few terms first, 1 mm and what bends locally last."""
+def _demodulated(ruling: Field, start: Rectification, lattice: _Lattice) -> Rectification | None:
+    """Bring the map into phase with the lines: 5 mm with few terms first, 1 mm and what bends locally last.
+
+    A sheet that is bent little is followed by the polynomial, to a few µm; on one that is folded or curled the
+    polynomial slips by whole lines, and the phase unwrapped from node to node leads. What the lines agree with wins.
+    """
     coarse_mm = LARGE_MM if lattice.coarse else 1.0
-    for degree in (1, 2, 2, 3, 4):
-        rectification = _in_phase(ruling, rectification, coarse_mm, degree)
-    steps = [(coarse_mm, 3.0), (coarse_mm, 1.6)]
-    steps += [(1.0, 6.0), (1.0, 5.0)] if lattice.fine else []
-    for period_mm, sigma in steps:
-        rectification = _bent(ruling, rectification, period_mm, sigma * period_mm)
-    finest_mm = 1.0 if lattice.fine else coarse_mm
-    in_phase = _agreement(ruling, rectification, finest_mm)
-    off_phase = max(_agreement(ruling, rectification, finest_mm * factor) for factor in (0.87, 1.17))
-    confidence = 1 - off_phase / max(in_phase, 1e-9)
-    return replace(rectification, confidence=confidence) if confidence > _MIN_CONFIDENCE else None
+    fine_mm = 1.0 if lattice.fine else coarse_mm
+    for degree in (1, 2, 2, 3):
+        start = _in_phase(ruling, start, coarse_mm, degree)
+    smooth = start
+    for degree in (3, 4, 4):
+        smooth = _in_phase(ruling, smooth, fine_mm, degree)
+    best = _finely_bent(ruling, smooth, lattice)
+    agreement = _agreement(ruling, best, fine_mm)
+    if _agreement(ruling, smooth, fine_mm) < _NEARLY * agreement or not lattice.fine:
+        folded = _in_phase(ruling, start, coarse_mm, 4)
+        for reach in (3.0, 1.6):
+            folded = _bent(ruling, folded, coarse_mm, reach * coarse_mm)
+        folded = _finely_bent(ruling, folded, lattice)
+        folded_agreement = _agreement(ruling, folded, fine_mm)
+        if folded_agreement > agreement:
+            best, agreement = folded, folded_agreement
+    off_phase = max(_agreement(ruling, best, fine_mm * factor) for factor in (0.87, 1.17))
+    confidence = 1 - off_phase / max(agreement, 1e-9)
+    return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE else None
+
+
+def _finely_bent(ruling: Field, rectification: Rectification, lattice: _Lattice) -> Rectification:
+    for reach_mm in (6.0, 5.0) if lattice.fine else ():
+        rectification = _bent(ruling, rectification, 1.0, reach_mm)
+    return rectification
 
 
 def _in_phase(ruling: Field, rectification: Rectification, period_mm: float, degree: int) -> Rectification:
@@ -509,10 +543,22 @@ def _powers(degree: int) -> NDArray[np.int64]:
 
 
 def _polynomial(points: Floats, powers: NDArray[np.int64]) -> Floats:
-    return points[..., None, 0] ** powers[:, 0] * points[..., None, 1] ** powers[:, 1]
+    u, v = (_rising(points[..., axis], int(powers.max())) for axis in (0, 1))
+    return u[..., powers[:, 0]] * v[..., powers[:, 1]]
 
 
 def _gradients(points: Floats, powers: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    u, v = points[..., None, 0], points[..., None, 1]
+    u, v = (_rising(points[..., axis], int(powers.max())) for axis in (0, 1))
     i, j = powers[:, 0], powers[:, 1]
-    return i * u ** np.maximum(i - 1, 0) * v**j, j * u**i * v ** np.maximum(j - 1, 0)
+    return (
+        i * u[..., np.maximum(i - 1, 0)] * v[..., j],
+        j * u[..., i] * v[..., np.maximum(j - 1, 0)],
+    )
+
+
+def _rising(values: Floats, degree: int) -> Floats:
+    """Return the powers 0 to `degree` of each value, along a new last axis."""
+    result = np.ones((*values.shape, degree + 1))
+    for power in range(degree):
+        result[..., power + 1] = result[..., power] * values
+    return result

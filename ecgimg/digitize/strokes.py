@@ -26,6 +26,7 @@ _NEAR = 2
 _HALO_CLIP = 1.5
 N_FEATURES = 2 * (2 * _REACH + 1) + 4 * (2 * _NEAR + 1) + 5
 _DARKER_PX = 3
+_LOW_PX = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,17 +71,13 @@ class Ink:
 
     share: NDArray[np.float32]
     sums: Floats
-    moments: Floats
     trace_sums: Floats
 
 
 def measure_ink(page: FlatPage, level: float) -> Ink:
     """Prepare a page whose full ink has darkness `level` for `look`."""
     share = np.clip(page.darkness / np.float32(level), 0, 1.2)
-    rows = np.arange(share.shape[0], dtype=np.float64)[:, None]
-    return Ink(
-        share, _down(share), _down(share * rows), _down(page.segmentation.trace.astype(np.float64) / 255)
-    )  # fmt: skip
+    return Ink(share, _down(share), _down(page.segmentation.trace / np.float32(255)))
 
 
 def _down(values: NDArray[np.floating]) -> Floats:
@@ -98,7 +95,6 @@ def look(
     upper, lower = _edges(ink, columns, top, bottom)
     start, stop = top.astype(int), bottom.astype(int) + 1
     mass = ink.sums[stop, columns] - ink.sums[start, columns]
-    moment = ink.moments[stop, columns] - ink.moments[start, columns]
     trace = (ink.trace_sums[stop, columns] - ink.trace_sums[start, columns]) / (stop - start)
 
     def spread(values: Floats) -> Floats:
@@ -109,7 +105,7 @@ def look(
     taken = np.zeros(len(everywhere), bool)
     taken[columns - first] = shared
     return Strokes(
-        first, upper, lower, spread(moment / np.maximum(mass, 1e-6)), spread(mass / (stop - start)), above, below,
+        first, upper, lower, spread(_centres(ink, columns, top, bottom)), spread(mass / (stop - start)), above, below,
         spread(trace), seen, taken, pen_px, px_per_mm,
     )  # fmt: skip
 
@@ -125,6 +121,18 @@ def _edges(ink: Ink, columns: NDArray[np.int64], top: Floats, bottom: Floats) ->
     upper = top + 0.5 - np.sum([cover(top - step) for step in steps], axis=0)
     lower = bottom - 0.5 + np.sum([cover(bottom + step) for step in steps], axis=0)
     return upper, lower
+
+
+def _centres(ink: Ink, columns: NDArray[np.int64], top: Floats, bottom: Floats) -> Floats:
+    """Centre of mass of the ink of each run; of a tall one its middle."""
+    sums, moments = np.zeros(len(columns)), np.zeros(len(columns))
+    low = bottom - top < _LOW_PX
+    for step in range(_LOW_PX):
+        row = np.minimum(top + step, bottom).astype(int)
+        weight = np.where(low & (top + step <= bottom), ink.share[row, columns], 0)
+        sums += weight
+        moments += weight * row
+    return np.where(low & (sums > 1e-6), moments / np.maximum(sums, 1e-6), (top + bottom) / 2)
 
 
 def _halos(ink: Ink, columns: NDArray[np.int64], upper: Floats, lower: Floats) -> tuple[Floats, Floats]:

@@ -19,6 +19,7 @@ from ecgimg.digitize.network import one_thread
 from ecgimg.digitize.segment import segment
 from ecgimg.digitize.strokes import SUB_COLUMNS, Strokes
 from ecgimg.digitize.trace import find_strokes
+from ecgimg.record import EcgRecord
 from synth.geometry import PageMap
 from synth.pages import Request, draw_one, make_request
 from synth.source import endless_records
@@ -95,10 +96,23 @@ def _draw_part(folder: Path, request: Request, records: Path | None, part: tuple
         path = folder / f"{index:06d}.npz"
         if path.is_file():
             continue
+        if item is not None and index % 7 == 0:
+            item = item[0], _with_spikes(item[1], np.random.default_rng([request.seed, index, 2]))
         page = draw_one(request, index, item)
         rows = teach(page.image, page.truth)
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **_packed(rows))  # type: ignore[arg-type]
+
+
+def _with_spikes(record: EcgRecord, rng: np.random.Generator) -> EcgRecord:
+    """Add spikes of 2 to 4 ms about once a second, as pacemakers make them."""
+    signals = record.signals.copy()
+    size_mv = rng.uniform(0.1, 1.2) * rng.normal(0, 1, len(record.leads))
+    place = int(rng.uniform(0, record.fs_hz))
+    while place < record.n_samples - 3:
+        signals[:, place : place + int(rng.integers(1, 3))] += size_mv[:, None].astype(np.float32)
+        place += int(record.fs_hz * rng.uniform(0.7, 1.1))
+    return EcgRecord(signals, record.fs_hz, record.leads)
 
 
 def teach(image: NDArray[np.uint8], truth: PageTruth) -> list[TaughtRow]:
