@@ -62,7 +62,7 @@ def _pulse_in(
 ) -> Pulse | None:
     """Measure one blob (height, width) whose top left pixel is at `corner`; None when it has not a pulse's shape."""
     inked = mask.any(axis=0)
-    if inked.sum() < 0.7 * len(inked):
+    if inked.sum() < 0.7 * inked.size:
         return None
     upper, lower = mask.argmax(axis=0), mask.shape[0] - 1 - mask[::-1].argmax(axis=0)
     flat = inked & (lower - upper < 1.2 * mm)
@@ -74,7 +74,11 @@ def _pulse_in(
     plateau = np.flatnonzero(at_top)
     top, foot = float(np.median(middle[at_top])), float(np.median(middle[at_foot]))
     steep = np.flatnonzero(inked & ~flat)
-    sides = [steep[steep < plateau[0] + 1], steep[steep > plateau[-1] - 1]]
+    reach = 1.2 * mm
+    sides = [
+        steep[(steep < plateau[0] + 1) & (steep > plateau[0] - reach)],
+        steep[(steep > plateau[-1] - 1) & (steep < plateau[-1] + reach)],
+    ]
     left = float(sides[0].mean()) if len(sides[0]) else plateau[0] - 1.0
     right = float(sides[1].mean()) if len(sides[1]) else plateau[-1] + 1.0
     foot_px = foot + corner[1]

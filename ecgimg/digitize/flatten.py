@@ -93,7 +93,7 @@ def flatten(image: NDArray[np.uint8], segmentation: Segmentation, rectification:
     full = (nodes.shape[1] * _NODE_PX, nodes.shape[0] * _NODE_PX)
     window = (slice(_NODE_PX, _NODE_PX + size[1]), slice(_NODE_PX, _NODE_PX + size[0]))
     x, y = (np.ascontiguousarray(cv2.resize(np.ascontiguousarray(nodes[..., axis]), full)[window]) for axis in (0, 1))
-    flat = cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    flat = cv2.remap(image, x, y, cv2.INTER_CUBIC, borderValue=(255, 255, 255))
     planes = [
         cv2.remap(plane, x, y, cv2.INTER_LINEAR)
         for plane in (segmentation.trace, segmentation.label, segmentation.pulse, segmentation.other)

@@ -120,7 +120,8 @@ _SURE_NAME = 0.7
 _FEW_NAMES = 3
 _MAX_LABELS = 150
 _HALF_STEP_PX = 0.125
-_SHORT_MM, _LONG_MM = 4.0, 11.0
+_SPARE_MM = 12.0
+_FOOT_MM = 4.5
 
 
 class _Clock:
@@ -176,7 +177,7 @@ def _scale(
         sources["gain"] = "pulse" if gain else "assumed"
     if pulses and speed is None:
         width_mm = float(np.median([pulse.right_px - pulse.left_px for pulse in pulses])) / px_per_mm
-        speed = nearest(5 * width_mm, SPEEDS_MM_S, 0.25)
+        speed = nearest(5 * width_mm, SPEEDS_MM_S, 0.14)
         sources["speed"] = "pulse" if speed else "assumed"
     return Scale(px_per_mm, speed or 25.0, gain or 10.0, tuple(_level(row) for row in rows)), sources
 
@@ -194,32 +195,48 @@ def _level(row: RowTrace) -> float:
 
 
 def _extent(rows: Sequence[RowTrace], pulses: Sequence[Pulse], scale: Scale, width_px: int) -> tuple[float, float]:
-    """Return where the columns start and end: where most rows' ends agree, ten seconds apart where that fits."""
-    edge = scale.px_per_mm  # a trace that runs to the picture's edge is seen up to that edge
+    """Return where the columns start and end: the start that most rows' ends and the pulses vouch for.
+
+    A row that starts late has lost ink, one that starts early has picked some up; where the page shows ten seconds, the
+    right ends vouch for the start as well. Next to a pulse the trace runs on into the pulse's foot.
+    """
+    mm = scale.px_per_mm
     lefts = np.array([row.points_px[0, 0] - _HALF_STEP_PX for row in rows])
     rights = np.array([row.points_px[-1, 0] + _HALF_STEP_PX for row in rows])
-    lefts = np.where(lefts < edge, -0.5, lefts)
-    rights = np.where(rights > width_px - edge, width_px - 0.5, rights)
-    px_per_s = scale.speed_mm_s * scale.px_per_mm
+    lefts = np.where(lefts < mm, -0.5, lefts)  # a trace that runs to the picture's edge is seen up to that edge
+    rights = np.where(rights > width_px - mm, width_px - 0.5, rights)
+    left, right = _common(lefts, mm), _common(rights, mm)
+    px_per_s = scale.speed_mm_s * mm
     whole = 10 * px_per_s - px_per_s / FS_HZ  # a record ends with its last sample
-    left, agree_left = _common(lefts, scale.px_per_mm)
-    right, agree_right = _common(rights, scale.px_per_mm)
-    spare_mm = (right - left - whole) / scale.px_per_mm
-    at_left = bool(pulses) and float(np.median([pulse.left_px for pulse in pulses])) < (left + right) / 2
-    at_right = bool(pulses) and not at_left
-    if -_SHORT_MM < spare_mm < _LONG_MM:
-        if at_right or (abs(spare_mm) > 1 and agree_left > agree_right + 1):
-            return left, left + whole
-        if at_left or abs(spare_mm) > 1:
-            return right - whole, right
-    return left, right
+    if abs(right - left - whole) > _SPARE_MM * mm:
+        return left, right
+    middle = (left + right) / 2
+    before = [pulse.right_px for pulse in pulses if pulse.right_px < middle]
+    after = [pulse.left_px for pulse in pulses if pulse.left_px > middle]
+
+    def vouched(start: float) -> float:
+        score = _near(lefts - start, mm) * (0.5 if before else 1.1)
+        score += _near(rights - start - whole, mm) * (0.5 if after else 1.0)
+        score -= 0.3 * float((lefts < start - 1.2 * mm).sum() + (rights > start + whole + 1.2 * mm).sum())
+        score += len(rows) * 0.5 * any(-0.3 * mm < start - side < _FOOT_MM * mm for side in before)
+        return score + len(rows) * 0.5 * any(-0.3 * mm < side - start - whole < _FOOT_MM * mm for side in after)
+
+    best = max([*lefts, *(rights - whole)], key=vouched)
+    at_left = lefts[np.abs(lefts - best) < 0.6 * mm]
+    at_right = rights[np.abs(rights - best - whole) < 0.6 * mm] - whole
+    use_left = len(at_left) >= max(len(at_right) * (1.5 if before else 0.0 if after else 0.5), 1)
+    start = float(np.median(at_left if use_left else at_right))
+    return start, start + whole
 
 
-def _common(ends: Floats, px_per_mm: float) -> tuple[float, int]:
-    """Return the end that most rows share within 0.6 mm, and how many do."""
+def _near(distances: Floats, px_per_mm: float) -> float:
+    return float(np.maximum(1 - np.abs(distances) / (0.8 * px_per_mm), 0).sum())
+
+
+def _common(ends: Floats, px_per_mm: float) -> float:
+    """Return the end that most rows share within 0.6 mm."""
     close = np.abs(ends[:, None] - ends[None, :]) < 0.6 * px_per_mm
-    best = int(close.sum(axis=1).argmax())
-    return float(np.median(ends[close[best]])), int(close[best].sum())
+    return float(np.median(ends[close[int(close.sum(axis=1).argmax())]]))
 
 
 def _telling(labels: Sequence[Label]) -> int:

@@ -26,6 +26,7 @@ _ROW_GAP_MM = 6.5
 _MIN_ROW_SHARE = 0.55
 _INK_SHARE = 0.45
 _EDGE_SHARE = 0.5
+_HALF_SHARE, _BOTH_SHARE = 0.38, 0.85
 _JUMP_COST = 0.35
 _SKIP_COST = 0.06
 _MAX_SKIP_MM = 25.0
@@ -39,6 +40,7 @@ _TALLEST_MM = 60.0
 _LONE_MM = 4.0
 _SEPARATOR_MM = 1.8
 _APART_MM = 5.0
+_STILL_MM = 0.4
 _STRAY_COST = 0.2
 _FOREIGN_COST = 0.3
 
@@ -113,7 +115,7 @@ def find_strokes(page: FlatPage) -> list[tuple[float, Strokes]]:
     found = []
     for baseline, path in zip(baselines, paths, strict=True):
         strokes = _strokes(ink, runs, path, shared, pen, page.px_per_mm)
-        if strokes is not None:
+        if strokes is not None and not _is_ruled(strokes):
             found.append((float(baseline), strokes))
     return found
 
@@ -131,9 +133,11 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     strong &= page.darkness > _INK_SHARE * level
     near = cv2.dilate((planes.ink > 24).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     near &= planes.pulse <= np.maximum(planes.trace, 110)
-    dark = near & (page.darkness > _EDGE_SHARE * level)
+    dark = near & ((page.darkness > _EDGE_SHARE * level) | _split(page.darkness, level))
     dark[:, :2] = dark[:, -2:] = strong[:, :2] = strong[:, -2:] = False  # frames and edges of the picture
-    closed = cv2.morphologyEx((strong | dark).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
+    closed = (strong | dark).astype(np.uint8)
+    for shape in ((1, 3), (3, 1)):
+        closed = cv2.morphologyEx(closed, cv2.MORPH_CLOSE, np.ones(shape, np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     wide = stats[:, cv2.CC_STAT_WIDTH] > 1.5 * page.px_per_mm
     tall = stats[:, cv2.CC_STAT_HEIGHT] > 3.0 * page.px_per_mm
@@ -141,6 +145,17 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     kept = (wide | tall) & anchored
     kept[0] = False
     return np.asarray(kept[labels], bool)
+
+
+def _split(darkness: NDArray[np.float32], level: float) -> NDArray[np.bool_]:
+    """Return the darker halves of strokes whose ink is shared by two neighbouring columns or rows of pixels."""
+    half = darkness > _HALF_SHARE * level
+    result = np.zeros(half.shape, bool)
+    for axis in (0, 1):
+        for step in (-1, 1):
+            beside = np.roll(darkness, step, axis)
+            result |= half & (darkness >= beside) & (darkness + beside > _BOTH_SHARE * level)
+    return result
 
 
 def ink_level(page: FlatPage) -> float:
@@ -310,6 +325,12 @@ def _shared_runs(paths: list[NDArray[np.int64]]) -> set[int]:
         twice |= seen & taken
         seen |= taken
     return twice
+
+
+def _is_ruled(strokes: Strokes) -> bool:
+    """Tell a line of the form, ruled or framed, from a trace: nothing moves in it."""
+    low, high = np.percentile((strokes.upper + strokes.lower)[strokes.seen] / 2, (1, 99))
+    return bool(high - low < _STILL_MM * strokes.px_per_mm)
 
 
 def _strokes(
