@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitize.confidence import PageEvidence, lead_confidence
 from ecgimg.digitize.consistency import consistency_db
 from ecgimg.digitize.place import FS_HZ, Placement, Scale, slot_signal
 from ecgimg.digitize.result import Digitization, LeadReading, Status
@@ -17,6 +18,11 @@ from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 from layouts import Slot
 
 Floats = NDArray[np.float64]
+
+_DISAGREE_DB = 4.0
+_STRIP_DB = 0.0
+_MOST = 0.6
+_CLOSE_MARGIN = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +57,7 @@ def judge(
     n = round(layout.duration_s * FS_HZ)
     leads = tuple(name for name in KNOWN_LEADS if name in STANDARD_LEADS or name in layout.record_leads)
     signals = np.full((len(leads), n), np.nan)
-    trust: dict[str, float] = {}
+    trust: dict[str, tuple[float, float]] = {}
     readings, cells = [], []
     for slot in layout.slots():
         row = rows[slot.row]
@@ -62,44 +68,65 @@ def judge(
         part = signals[index, first : first + len(values)]
         seen = np.isfinite(values[: len(part)])
         part[seen] = values[: len(part)][seen]
-        reading, certainty = _reading(ground, slot, row, placement, scale)
+        reading, error_uv, covered = _reading(ground, slot, row, placement, scale)
         readings.append(reading)
-        trust[slot.lead] = max(trust.get(slot.lead, 0.0), certainty)
+        if slot.lead not in trust or covered > trust[slot.lead][1]:
+            trust[slot.lead] = error_uv, covered
     record = EcgRecord(signals.astype(np.float32), FS_HZ, leads)
-    warnings, status, reason = _verdict(placement, sources)
+    agreement = consistency_db(cells, FS_HZ)
+    layout_confidence = float(1 / (1 + np.exp(-3 * placement.margin)))
+    evidence = PageEvidence(layout_confidence, agreement, sources["gain"] != "assumed", sources["px_per_mm"] == "grid")
+    warnings, status, reason = _verdict(placement, scale, sources, agreement)
     return Digitization(
         status=status,
         reason=reason,
         record=record,
         layout=layout.name,
-        layout_confidence=float(1 / (1 + np.exp(-3 * placement.margin))),
+        layout_confidence=layout_confidence,
         speed_mm_s=scale.speed_mm_s,
         gain_mm_mv=scale.gain_mm_mv,
-        lead_confidence=trust,
+        lead_confidence={lead: lead_confidence(error, seen, evidence) for lead, (error, seen) in trust.items()},
+        lead_error_uv={lead: error for lead, (error, _) in trust.items()},
         lead_seconds={lead: float(np.isfinite(record.lead(lead)).sum() / FS_HZ) for lead in layout.record_leads},
         warnings=warnings,
         readings=tuple(readings),
         grid_px=ground.grid_px,
-        consistency_db=consistency_db(cells, FS_HZ),
+        consistency_db=agreement,
         **known,
     )
 
 
-def _verdict(placement: Placement, sources: Mapping[str, str]) -> tuple[tuple[str, ...], Status, str]:
+def _verdict(
+    placement: Placement, scale: Scale, sources: Mapping[str, str], agreement: Mapping[str, float]
+) -> tuple[tuple[str, ...], Status, str]:
+    """Put what limits the page into words, the gravest first."""
+    layout = placement.layout
+    if layout.n_rows == 1 and not placement.named:
+        reason = (
+            "a single strip without a lead name was found, no 12-lead page; name the layout to read it (--layout 1x1)"
+        )
+        return (reason,), "refused", reason
     warnings = []
-    if sources["gain"] == "assumed":
-        warnings.append("no calibration pulse was found: 10 mm/mV is assumed")
-    if placement.physics_db is not None and placement.physics_db < 6:
+    if sources["px_per_mm"] == "width":
+        warnings.append("no ruling was found: the time scale assumes that the page shows ten seconds")
+    if placement.physics_db is not None and placement.physics_db < _DISAGREE_DB:
         warnings.append(f"simultaneous limb leads disagree ({placement.physics_db:.0f} dB): lead names may be wrong")
-    if placement.margin < 0.15:
+    if agreement.get("strip", np.inf) < _STRIP_DB and placement.named < _MOST:
+        warnings.append("the rhythm strip does not repeat its lead: lead names may be wrong")
+    if placement.margin < _CLOSE_MARGIN:
         warnings.append("another layout explains the page nearly as well")
-    severe = [text for text in warnings if "assumed" not in text]
-    return tuple(warnings), "limited" if severe else "ok", severe[0] if severe else ""
+    if not placement.fits:
+        warnings.append(
+            f"the columns are {layout.seconds_per_column:.2g} s wide, which no printer prints: check the speed"
+        )
+    if sources["gain"] == "assumed":
+        warnings.append(f"no calibration pulse was found: {scale.gain_mm_mv:g} mm/mV is assumed")
+    return tuple(warnings), "limited" if warnings else "ok", warnings[0] if warnings else ""
 
 
 def _reading(
     ground: Ground, slot: Slot, row: RowTrace, placement: Placement, scale: Scale
-) -> tuple[LeadReading, float]:
+) -> tuple[LeadReading, float, float]:
     column_px = placement.layout.seconds_per_column * scale.speed_mm_s * scale.px_per_mm
     left = placement.start_px + (slot.column or 0) * column_px
     right = left + slot.seconds * scale.speed_mm_s * scale.px_per_mm
@@ -115,13 +142,13 @@ def _reading(
             (left, row.baseline_px + half),
         ]
     )
-    certainty = float(row.certainty[inside].mean()) if inside.any() else 0.0
+    error_uv = 1000 * float(row.error_px[inside].mean()) / (scale.px_per_mm * scale.gain_mm_mv) if inside.any() else 0.0
     covered = _covered(x[inside], scale) / max(right - left, 1e-6)
     reading = LeadReading(
         slot.lead, slot.sign, slot.row, slot.column, slot.start_s, slot.end_s,
         ground.to_image(points) if len(points) else np.zeros((0, 2)), ground.to_image(corners),
     )  # fmt: skip
-    return reading, float(np.clip(certainty * min(covered, 1.0), 0, 1))
+    return reading, error_uv, min(covered, 1.0)
 
 
 def _covered(x: Floats, scale: Scale) -> float:

@@ -17,7 +17,7 @@ from ecgimg.digitize.labels import read_labels
 from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import FS_HZ, Label, Placement, Scale, place
-from ecgimg.digitize.rectify import Rectification, rectify
+from ecgimg.digitize.rectify import Rectification, rectify, without_ruling
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.segment import Segmentation, segment
 from ecgimg.digitize.trace import RowTrace, trace_rows
@@ -57,8 +57,13 @@ def digitize_image(
     clock.lap("segment")
     found = rectify(image, marked.ink)
     clock.lap("rectify")
+    ruled = found is not None
     if found is None:
-        return Digitization("refused", "no ECG ruling was found on the page; a sharper or closer picture would help")
+        found = without_ruling(marked.trace)
+    if found is None:
+        return Digitization(
+            "refused", "neither ECG ruling nor traces were found; a sharper or closer picture would help"
+        )
     found, quarters = _upright(marked, found)
     page = flatten(image, marked, found)
     clock.lap("flatten")
@@ -77,7 +82,7 @@ def digitize_image(
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=found.px_per_mm)
     pulses = find_pulses(page, [row.baseline_px for row in rows])
     rows = _cut_pulses(rows, pulses)
-    scale, sources = _scale(page.px_per_mm, rows, pulses, given)
+    scale, sources = _scale(page.px_per_mm, rows, pulses, given, ruled=ruled)
     placement = place(rows, _extent(rows, pulses, scale, page.darkness.shape[1]), labels, scale, candidates)
     scale = _levelled(rows, pulses, placement, scale)
     clock.lap("place")
@@ -122,6 +127,7 @@ _MAX_LABELS = 150
 _HALF_STEP_PX = 0.125
 _SPARE_MM = 12.0
 _FOOT_MM = 4.5
+_ABOUT_TEN_S = 0.5
 
 
 class _Clock:
@@ -163,23 +169,38 @@ def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse]) -> tuple[RowT
 
 
 def _scale(
-    px_per_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], given: Given
+    px_per_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], given: Given, *, ruled: bool = True
 ) -> tuple[Scale, dict[str, str]]:
-    """Take speed and gain as given, else from the pulses, else as usual."""
+    """Take speed and gain as given, else from the pulses, else as usual.
+
+    Without a ruling a millimetre is what makes the page ten seconds wide, and a pulse's height is taken as it is.
+    """
     speed, gain = given.speed_mm_s, given.gain_mm_mv
     sources = {
-        "px_per_mm": "grid",
+        "px_per_mm": "grid" if ruled else "width",
         "speed": given.source if speed else "assumed",
         "gain": given.source if gain else "assumed",
     }
     if pulses and gain is None:
-        gain = nearest(float(np.median([pulse.height_mm for pulse in pulses])), GAINS_MM_MV, 0.15)
+        height_mm = float(np.median([pulse.height_mm for pulse in pulses]))
+        gain = nearest(height_mm, GAINS_MM_MV, 0.15) if ruled else height_mm
         sources["gain"] = "pulse" if gain else "assumed"
-    if pulses and speed is None:
-        width_mm = float(np.median([pulse.right_px - pulse.left_px for pulse in pulses])) / px_per_mm
-        speed = nearest(5 * width_mm, SPEEDS_MM_S, 0.14)
-        sources["speed"] = "pulse" if speed else "assumed"
-    return Scale(px_per_mm, speed or 25.0, gain or 10.0, tuple(_level(row) for row in rows)), sources
+    if speed is None:
+        speed, sources["speed"] = _speed(rows, pulses, px_per_mm)
+    return Scale(px_per_mm, speed, gain or 10.0, tuple(_level(row) for row in rows)), sources
+
+
+def _speed(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float) -> tuple[float, str]:
+    """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says."""
+    left = _common(np.array([row.points_px[0, 0] for row in rows]), px_per_mm)
+    right = _common(np.array([row.points_px[-1, 0] for row in rows]), px_per_mm)
+    width_mm = (right - left) / px_per_mm
+    pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses]
+    told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulses else None
+    for speed in (told, 25.0):
+        if speed is not None and abs(width_mm / speed - 10) < _ABOUT_TEN_S:
+            return speed, "pulse" if speed == told else "width"
+    return (told, "pulse") if told else (25.0, "assumed")
 
 
 def _levelled(rows: Sequence[RowTrace], pulses: Sequence[Pulse], placement: Placement | None, scale: Scale) -> Scale:

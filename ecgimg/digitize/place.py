@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
+from scipy.ndimage import gaussian_filter1d
 
 from ecgimg.digitize.trace import RowTrace
 from layouts import Layout, Slot
@@ -31,7 +33,8 @@ LIMB_MIX = {
 _MAX_GAP_S = 0.12
 _HOLD_S = 0.05
 _SEPARATOR_MM = 1.3
-_RARE = 0.3  # columns that repeat the same seconds look alike and are seldom printed
+_RARE = 0.2  # columns that repeat the same seconds are seldom printed
+_COINCIDE = 0.4
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Placement:
         How well simultaneous limb leads agree; None when fewer than three are printed at one time.
     named : float
         Share of the cells whose name was read and agrees.
+    fits : bool
+        Whether the columns are as wide as printers print them.
     """
 
     layout: Layout
@@ -79,6 +84,7 @@ class Placement:
     margin: float
     physics_db: float | None
     named: float
+    fits: bool
 
 
 def place(
@@ -99,17 +105,17 @@ def place(
         physics = physics_db(fitted, rows, start, scale)
         named, name_score = _name_score(fitted, rows, labels, start, scale)
         strip = _strip_score(fitted, rows, start, scale)
-        score = width_score + name_score + strip - (_RARE if layout.columns_in_time == "simultaneous" else 0)
+        score = width_score + name_score + strip + _time_score(fitted, rows, start, scale)
         if physics is not None:
             score += float(np.clip(physics / 12, -0.5, 1.5))
-        scored.append((score, fitted, physics, named))
+        scored.append((score, fitted, physics, named, width_score > 0))
     if not scored:
         return None
     scored.sort(key=lambda item: -item[0])
-    score, layout, physics, named = scored[0]
+    score, layout, physics, named, fits = scored[0]
     rivals = [other for other in scored[1:] if _differs(other[1], layout)]
     margin = score - rivals[0][0] if rivals else score
-    return Placement(layout, extent_px[0], score, margin, physics, named)
+    return Placement(layout, extent_px[0], score, margin, physics, named, fits)
 
 
 def _differs(first: Layout, second: Layout) -> bool:
@@ -205,6 +211,50 @@ def _strip_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scal
             error = min(float(((a - np.roll(b, k)) ** 2).sum()) for k in range(-12, 13, 3))
             score += float(np.clip(10 * np.log10(float((b**2).sum()) / max(error, 1e-9)) / 12, -0.5, 1.0))
     return score
+
+
+def _time_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float:
+    """Score whether the columns repeat the same seconds, as the layout says or not: by the beats, which then coincide.
+
+    How well two columns' beats coincide as they stand is set against how well they do when one is shifted, so that a
+    regular rhythm, whose beats coincide at many shifts, says little.
+    """
+    if layout.columns < 2:
+        return 0.0
+    beats = _beats(layout, rows, start_px, scale)
+    together = []
+    for first, second in pairwise(beats):
+        n = min(len(first), len(second))
+        if n < FS_HZ / 2 or first[:n].std() == 0 or second[:n].std() == 0:
+            continue
+        similarity = [
+            float(np.corrcoef(first[max(k, 0) : n + min(k, 0)], second[max(-k, 0) : n - max(k, 0)])[0, 1])
+            for k in range(-round(0.4 * FS_HZ), round(0.4 * FS_HZ) + 1, 4)
+        ]
+        middle = len(similarity) // 2
+        at_once = max(similarity[middle - 2 : middle + 3])
+        together.append(at_once - max(*similarity[: middle - 8], *similarity[middle + 9 :]) / 2)
+    evidence = float(np.clip(4 * (np.mean(together) - _COINCIDE), -1.2, 1.2)) if together else 0.0
+    if layout.columns_in_time == "simultaneous":
+        return evidence - _RARE
+    return -evidence
+
+
+def _beats(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> list[Floats]:
+    """Return where each column's traces are steep, over time: the beats."""
+    columns: dict[int, list[Floats]] = {}
+    for slot in layout.slots():
+        if slot.column is not None:
+            signal = slot_signal(slot, layout, rows[slot.row], start_px, scale, 0.0)
+            steep = np.abs(
+                np.diff(np.nan_to_num(signal, nan=float(np.nanmean(signal)) if np.isfinite(signal).any() else 0))
+            )
+            columns.setdefault(slot.column, []).append(np.minimum(steep / (np.percentile(steep, 99) + 1e-9), 1))
+    result = []
+    for column in sorted(columns):
+        n = min(len(steep) for steep in columns[column])
+        result.append(gaussian_filter1d(np.sum([steep[:n] for steep in columns[column]], axis=0), 0.006 * FS_HZ))
+    return result
 
 
 def _name_score(

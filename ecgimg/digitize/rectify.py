@@ -26,6 +26,8 @@ Field = NDArray[np.float32]
 LARGE_MM = 5.0
 _MAX_PX = 4_200_000
 _CELL_PX = 16
+_FEW_POINTS = 400
+_TEN_SECONDS_MM = 250.0
 _STEP_PX, _STEP_LEVELS = 31, 60.0
 _WEAK = 0.2
 _MIN_NODES = 20
@@ -52,8 +54,6 @@ class Rectification:
         waves that no polynomial follows.
     confidence : float
         How much of the ruling's ink agrees in phase with the map, 0-1; 0 when no ruling was found.
-    fine : bool
-        Whether the 1 mm lines were seen, which tells 5 mm from 1 mm without doubt.
     """
 
     powers: NDArray[np.int64]
@@ -63,7 +63,6 @@ class Rectification:
     size_px: tuple[int, int]
     bend_mm: Floats
     confidence: float
-    fine: bool
 
     def image_to_page(self, points_px: ArrayLike) -> Floats:
         """Map pixels (…, 2) to mm (…, 2)."""
@@ -153,6 +152,41 @@ def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Rectification |
     windows = _window_frequencies(ruling)
     found = _fit(ruling, windows) if windows is not None else None
     return found if found is None or factor == 1 else found.enlarged((width, height))
+
+
+def without_ruling(trace: NDArray[np.uint8]) -> Rectification | None:
+    """Make a map of a page without ruling from its traces alone, or return None where there are none.
+
+    The rows are laid level, and a millimetre is what makes the traces 250 mm wide, ten seconds at 25 mm/s; perspective
+    and curl stay.
+
+    Parameters
+    ----------
+    trace : (height, width) uint8
+        Trace probability, 255 for certain.
+    """
+    height, width = trace.shape
+    points = np.argwhere(trace > 128)[:, ::-1].astype(np.float64)
+    if len(points) < _FEW_POINTS:
+        return None
+    points = points[:: max(len(points) // 20_000, 1)]
+    centre = ((width - 1) / 2, (height - 1) / 2)
+
+    def level(angle: float) -> float:
+        across = (points - centre) @ np.array([-np.sin(angle), np.cos(angle)])
+        counts, _ = np.histogram(across, bins=max(int(np.ptp(across) / 3), 4))
+        return float((counts**2.0).mean() / counts.mean() ** 2)
+
+    best = max(np.deg2rad(np.arange(-90.0, 90.0, 1.0)), key=level)
+    best = max(best + np.deg2rad(np.arange(-1.0, 1.05, 0.1)), key=level)
+    along = np.array([np.cos(best), np.sin(best)])
+    low, high = np.percentile((points - centre) @ along, (0.3, 99.7))
+    px_per_mm = (high - low) / _TEN_SECONDS_MM
+    scale = max(width, height) / 2
+    turn = np.array([[along[0], along[1]], [-along[1], along[0]]]) / px_per_mm
+    coefficients = np.concatenate([np.zeros((1, 2)), turn.T * scale])
+    flat = np.zeros((max(height // _CELL_PX, 2), max(width // _CELL_PX, 2), 2))
+    return Rectification(_powers(1), coefficients, centre, scale, (width, height), flat, 0.0)
 
 
 def ruling_signal(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Field:
@@ -370,9 +404,7 @@ def _fit(ruling: Field, windows: _Windows) -> Rectification | None:
         for frequencies in (windows.across, windows.down)
     ]
     flat = np.zeros((max(height // _CELL_PX, 2), max(width // _CELL_PX, 2), 2))
-    first = Rectification(
-        powers, np.stack(columns, axis=1), centre, scale, (width, height), flat, 0.0, windows.lattice.fine
-    )
+    first = Rectification(powers, np.stack(columns, axis=1), centre, scale, (width, height), flat, 0.0)
     return _demodulated(ruling, first, windows.lattice)
 
 
@@ -463,7 +495,9 @@ def _bent(ruling: Field, rectification: Rectification, period_mm: float, reach_m
         ruled = _largest(strength > _WEAK * np.percentile(strength, 90))
         if ruled.sum() < _MIN_NODES:
             return rectification
-        turns = np.asarray(unwrap_phase(np.ma.array(np.angle(near), mask=~ruled)).filled(0.0)) / (2 * np.pi)
+        angles = np.ma.array(np.angle(near), mask=~ruled)
+        unwrapped = unwrap_phase(angles)  # type: ignore[no-untyped-call]
+        turns = np.asarray(unwrapped.filled(0.0)) / (2 * np.pi)
         turns -= np.round(np.median(turns[ruled]))
         shifts.append(_spread(turns, np.where(ruled, strength, 0.0)) * period_mm)
     return replace(rectification, bend_mm=rectification.bend_mm + np.stack(shifts, axis=-1))

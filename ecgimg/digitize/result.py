@@ -50,7 +50,9 @@ class Digitization:
         Where speed, gain and px_per_mm came from: ``pulse``, ``text``, ``grid``, ``given`` or ``assumed``.
     rotation_deg : int
         Clockwise turn that brings the picture upright.
-    lead_confidence, lead_seconds : mapping of lead to a share 0-1, and to the seconds seen
+    lead_confidence, lead_error_uv, lead_seconds : mapping
+        Of lead to the chance 0-1 that its mean error is below 100 µV, to the error that is to be expected of its trace
+        alone, and to the seconds seen.
     readings : tuple of LeadReading
     grid_px : tuple of (n, 2) float64
         Lines of the found 5 mm ruling in the original picture, for the overlay.
@@ -70,6 +72,7 @@ class Digitization:
     sources: Mapping[str, str] | None = None
     rotation_deg: int = 0
     lead_confidence: Mapping[str, float] | None = None
+    lead_error_uv: Mapping[str, float] | None = None
     lead_seconds: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
     readings: tuple[LeadReading, ...] = ()
@@ -95,7 +98,11 @@ class Digitization:
             "sources": dict(self.sources or {}),
             "rotation_deg": self.rotation_deg,
             "leads": {
-                lead: {"confidence": round(value, 3), "seconds": round((self.lead_seconds or {}).get(lead, 0.0), 3)}
+                lead: {
+                    "confidence": round(value, 3),
+                    "expected_error_uv": round((self.lead_error_uv or {}).get(lead, 0.0), 1),
+                    "seconds": round((self.lead_seconds or {}).get(lead, 0.0), 3),
+                }
                 for lead, value in (self.lead_confidence or {}).items()
             },
             "consistency_db": {law: round(value, 1) for law, value in self.consistency_db.items()},

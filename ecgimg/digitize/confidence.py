@@ -1,0 +1,58 @@
+"""How far a lead can be trusted: the chance that its mean error is below 100 µV, from what the page itself shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+_WEIGHTS = {
+    "bias": 6.0,
+    "log_error": -1.2,
+    "agreement": 0.12,
+    "layout": 1.0,
+    "no_pulse": -0.4,
+    "no_ruling": -1.0,
+    "missing": -2.0,
+}
+_UNKNOWN_DB = 8.0
+_AGREEMENT_DB = (-5.0, 20.0)
+
+
+@dataclass(frozen=True)
+class PageEvidence:
+    """What speaks for a page: its layout's confidence, its agreement with itself (dB), a known gain, a ruling."""
+
+    layout_confidence: float
+    agreement_db: Mapping[str, float]
+    gain_known: bool
+    ruled: bool
+
+
+def lead_confidence(error_uv: float, covered: float, page: PageEvidence) -> float:
+    """Return the chance 0-1 that a lead's mean absolute error is below 100 µV.
+
+    Parameters
+    ----------
+    error_uv : float
+        The error that the stroke reader expects of the lead's trace.
+    covered : float
+        Share of the lead's cell that was read, 0-1.
+    """
+    values = confidence_features(error_uv, covered, page)
+    return float(1 / (1 + np.exp(-sum(_WEIGHTS[name] * value for name, value in values.items()))))
+
+
+def confidence_features(error_uv: float, covered: float, page: PageEvidence) -> dict[str, float]:
+    """Return the numbers that `lead_confidence` weighs, by name."""
+    agreement = min(page.agreement_db.values()) if page.agreement_db else _UNKNOWN_DB
+    return {
+        "bias": 1.0,
+        "log_error": float(np.log(max(error_uv, 0.5))),
+        "agreement": float(np.clip(agreement, *_AGREEMENT_DB)),
+        "layout": page.layout_confidence,
+        "no_pulse": 0.0 if page.gain_known else 1.0,
+        "no_ruling": 0.0 if page.ruled else 1.0,
+        "missing": 1 - covered,
+    }
