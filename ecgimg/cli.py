@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,7 @@ from rich.table import Table
 
 from ecgimg import __version__
 from ecgimg._files import atomic_path
-from ecgimg.errors import BadRequest, EcgImgError
+from ecgimg.errors import BadRequest, EcgImgError, MissingExtra
 
 app = typer.Typer(
     name="ecgimg",
@@ -204,32 +206,68 @@ train_app = typer.Typer(help="Train the shipped networks again (needs the train 
 app.add_typer(train_app, name="train")
 
 
+_Out = Annotated[Path, typer.Option(help="Folder for the pool, checkpoints, curve and weights.")]
+_Records = Annotated[Path | None, typer.Option(help="Records to draw beside simulated hearts.")]
+_Pages = Annotated[int, typer.Option(help="Synthetic pages to learn from.")]
+_Steps = Annotated[int, typer.Option(help="Training steps.")]
+_Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes of training.")]
+_Seed = Annotated[int, typer.Option(help="Same seed, same pages and order.")]
+_Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+_Jobs = Annotated[int, typer.Option(help="Processes that draw pages.")]
+
+
 @train_app.command("segmenter")
 def train_segmenter_command(
-    out: Annotated[Path, typer.Option(help="Folder for the pool of crops, checkpoints, curve and weights.")],
-    records: Annotated[Path | None, typer.Option(help="Records to draw beside simulated hearts.")] = None,
-    steps: Annotated[int, typer.Option(help="Training steps of eight crops.")] = 4000,
-    pages: Annotated[int, typer.Option(help="Synthetic pages to cut crops from.")] = 500,
-    minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes of training.")] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same crops and order.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    jobs: Annotated[int, typer.Option(help="Processes that draw pages.")] = 2,
-) -> None:
-    """Train the segmenter on synthetic pages; called again alike, a stopped run goes on."""
-    from ecgimg.errors import MissingExtra
-
-    try:
+    out: _Out, records: _Records = None, steps: _Steps = 4000, pages: _Pages = 500, minutes: _Minutes = None,
+    seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
+) -> None:  # fmt: skip
+    """Train the segmenter on crops of synthetic pages; called again alike, a stopped run goes on."""
+    with _training(steps) as on_step:
         from ecgimg.train.segmenter import SegmenterTraining, train_segmenter
-    except ImportError:
-        raise MissingExtra("torch", "train", "training") from None
-    settings = SegmenterTraining(steps=steps, seed=seed, pages=pages)
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=_err) as progress:
-        task = progress.add_task("drawing pages", total=steps)
-        path = train_segmenter(
-            out, records, settings, minutes=minutes, device=device, jobs=jobs,
-            on_step=lambda step, loss: progress.update(task, completed=step, description=f"loss {loss:.3f}"),
-        )  # fmt: skip
+
+        settings = SegmenterTraining(steps=steps, seed=seed, pages=pages)
+        path = train_segmenter(out, records, settings, minutes=minutes, device=device, jobs=jobs, on_step=on_step)
     _out.print(f"weights: {path}", markup=False)
+
+
+@train_app.command("stroke-reader")
+def train_stroke_reader_command(
+    out: _Out, records: _Records = None, steps: _Steps = 8000, pages: _Pages = 700, minutes: _Minutes = None,
+    seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
+) -> None:  # fmt: skip
+    """Train the stroke reader on rows traced off synthetic pages; train the segmenter first, it is used for that."""
+    with _training(steps) as on_step:
+        from ecgimg.train.strokes import StrokeTraining, train_stroke_reader
+
+        settings = StrokeTraining(steps=steps, seed=seed, pages=pages)
+        path = train_stroke_reader(out, records, settings, minutes=minutes, device=device, jobs=jobs, on_step=on_step)
+    _out.print(f"weights: {path}", markup=False)
+
+
+@train_app.command("label-reader")
+def train_label_reader_command(
+    out: _Out, records: _Records = None, steps: _Steps = 6000, pages: _Pages = 460, minutes: _Minutes = None,
+    seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
+) -> None:  # fmt: skip
+    """Train the reader of lead names on crops of synthetic pages."""
+    with _training(steps) as on_step:
+        from ecgimg.train.labels import LabelTraining, train_label_reader
+
+        settings = LabelTraining(steps=steps, seed=seed, pages=pages)
+        path = train_label_reader(out, records, settings, minutes=minutes, device=device, jobs=jobs, on_step=on_step)
+    _out.print(f"weights: {path}", markup=False)
+
+
+@contextmanager
+def _training(steps: int) -> Iterator[Callable[[int, float], None]]:
+    """Show the loss; say what to install where torch is missing."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=_err) as progress:
+        task = progress.add_task("drawing pages", total=steps)
+        try:
+            yield lambda step, loss: progress.update(task, completed=step, description=f"loss {loss:.3f}")
+        except ImportError as error:
+            raise MissingExtra(error.name or "torch", "train", "training") from None
 
 
 if __name__ == "__main__":

@@ -77,6 +77,8 @@ def judge(
     layout_confidence = float(1 / (1 + np.exp(-3 * placement.margin)))
     evidence = PageEvidence(layout_confidence, agreement, sources["gain"] != "assumed", sources["px_per_mm"] == "grid")
     warnings, status, reason = _verdict(placement, scale, sources, agreement)
+    if status == "refused":
+        return Digitization("refused", reason, **known)
     return Digitization(
         status=status,
         reason=reason,

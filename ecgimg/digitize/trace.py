@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes, look, measure_ink, read_strokes
+from ecgimg.digitize.strokes import SUB_COLUMNS, Strokes, look, measure_ink, read_strokes
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +41,8 @@ _LONE_MM = 4.0
 _SEPARATOR_MM = 1.8
 _APART_MM = 5.0
 _STILL_MM = 0.4
+_BEYOND_MM = 1.2
+_FEW_COLUMNS = 8
 _STRAY_COST = 0.2
 _FOREIGN_COST = 0.3
 
@@ -110,12 +112,13 @@ def find_strokes(page: FlatPage) -> list[tuple[float, Strokes]]:
     pen = _pen_px(runs, page, level)
     paths = [_follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
     paths = _leave_others(runs, paths, baselines, pitch, page.px_per_mm, pen)
-    shared = _shared_runs(paths)
     ink = measure_ink(page, level)
     found = []
-    for baseline, path in zip(baselines, paths, strict=True):
-        strokes = _strokes(ink, runs, path, shared, pen, page.px_per_mm)
-        if strokes is not None and not _is_ruled(strokes):
+    for baseline, path in zip(baselines, _part(runs, paths, pen, page.px_per_mm), strict=True):
+        if len(path.columns) < _FEW_COLUMNS:
+            continue
+        strokes = look(ink, path.columns, path.top, path.bottom, path.shared, pen, page.px_per_mm)
+        if not _is_ruled(strokes):
             found.append((float(baseline), strokes))
     return found
 
@@ -317,34 +320,74 @@ def _trace_back(runs: _Runs, total: list[float], back: list[int], allowed: list[
     return path
 
 
-def _shared_runs(paths: list[NDArray[np.int64]]) -> set[int]:
-    seen: set[int] = set()
-    twice: set[int] = set()
-    for path in paths:
-        taken = {int(k) for k in path if k >= 0}
-        twice |= seen & taken
-        seen |= taken
-    return twice
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """The ink of one row: columns (rising), first and last pixel row in each, and whether another row took it too."""
+
+    columns: NDArray[np.int64]
+    top: Floats
+    bottom: Floats
+    shared: NDArray[np.bool_]
+
+
+def _part(runs: _Runs, paths: list[NDArray[np.int64]], pen: float, px_per_mm: float) -> list[_Path]:
+    """Part the tall runs that two rows took between them: each row's ink is what lies on its own side of the lines."""
+    tall = runs.bottom - runs.top + 1 > 2.2 * pen + 1
+    lines = [_line(runs, path, tall) for path in paths]
+    owners: dict[int, list[int]] = {}
+    for row, path in enumerate(paths):
+        for k in path[path >= 0].tolist():
+            owners.setdefault(k, []).append(row)
+    found = []
+    for row, path in enumerate(paths):
+        columns = _without_crumbs(np.flatnonzero(path >= 0), px_per_mm)
+        own = path[columns]
+        top, bottom = runs.top[own].astype(np.float64), runs.bottom[own].astype(np.float64)
+        shared = np.array([len(owners[k]) > 1 for k in own.tolist()], bool)
+        for n in np.flatnonzero(shared & tall[own]):
+            rows = owners[int(own[n])]
+            place = rows.index(row)
+            levels = [float(lines[other][columns[n]]) for other in rows]
+            top[n], bottom[n] = _share(top[n], bottom[n], levels, place, pen, _BEYOND_MM * px_per_mm)
+        found.append(_Path(columns, top, bottom, shared))
+    return found
+
+
+def _line(runs: _Runs, path: NDArray[np.int64], tall: NDArray[np.bool_]) -> Floats:
+    """Return the height of a row's line in every column, straight across what is tall or missing."""
+    columns = np.flatnonzero(path >= 0)
+    columns = columns[~tall[path[columns]]]
+    if not len(columns):
+        return np.full(len(path), np.nan)
+    middle = (runs.top[path[columns]] + runs.bottom[path[columns]]) / 2
+    return np.asarray(np.interp(np.arange(len(path)), columns, middle), np.float64)
+
+
+def _share(
+    top: float, bottom: float, levels: list[float], place: int, pen: float, beyond: float
+) -> tuple[float, float]:
+    """Return the part of a run that belongs to the `place`-th of the rows, from the top, whose lines it touches.
+
+    Ink above the uppermost line is that row's, ink below the lowest that one's; ink between two lines is a peak of the
+    lower row, unless the run goes on below it: then it is the trough of the upper one.
+    """
+    level = levels[place]
+    if not np.isfinite(level):
+        return top, bottom
+    from_above = place > 0 and bottom - levels[-1] <= beyond  # a peak that reaches the line above, or comes through it
+    to_below = place < len(levels) - 1 and bottom - levels[-1] > beyond and levels[0] - top <= beyond
+    own_top = top if place == 0 else levels[place - 1] - pen / 2 if from_above else level - pen / 2
+    own_bottom = bottom if place == len(levels) - 1 else levels[place + 1] + pen / 2 if to_below else level + pen / 2
+    if place > 0 and from_above and levels[0] - top <= beyond:
+        own_top = max(top, own_top)
+    own_top, own_bottom = max(own_top, top), min(own_bottom, bottom)
+    return (own_top, own_bottom) if own_bottom - own_top >= 1 else (level - pen / 2, level + pen / 2)
 
 
 def _is_ruled(strokes: Strokes) -> bool:
     """Tell a line of the form, ruled or framed, from a trace: nothing moves in it."""
     low, high = np.percentile((strokes.upper + strokes.lower)[strokes.seen] / 2, (1, 99))
     return bool(high - low < _STILL_MM * strokes.px_per_mm)
-
-
-def _strokes(
-    ink: Ink, runs: _Runs, path: NDArray[np.int64], shared: set[int], pen: float, px_per_mm: float
-) -> Strokes | None:
-    """Measure the ink of a path of runs."""
-    columns = _without_crumbs(np.flatnonzero(path >= 0), px_per_mm)
-    own = path[columns]
-    top, bottom = runs.top[own].astype(np.float64), runs.bottom[own].astype(np.float64)
-    is_shared = np.array([int(k) in shared for k in own], bool)
-    kept = ~_crossings(top, bottom, is_shared, pen, px_per_mm)
-    if kept.sum() < 8:
-        return None
-    return look(ink, columns[kept], top[kept], bottom[kept], is_shared[kept], pen, px_per_mm)
 
 
 def _row_trace(baseline: float, strokes: Strokes) -> RowTrace:
@@ -370,25 +413,3 @@ def _without_crumbs(columns: NDArray[np.int64], px_per_mm: float) -> NDArray[np.
     while len(pieces) > 1 and len(pieces[-1]) < _LONE_MM * px_per_mm:
         pieces.pop()
     return np.concatenate(pieces)
-
-
-def _crossings(
-    top: Floats, bottom: Floats, shared: NDArray[np.bool_], pen: float, px_per_mm: float
-) -> NDArray[np.bool_]:
-    """True where another row's stroke runs through this row's flat line: what lies before and after agrees."""
-    tall = shared & (bottom - top + 1 > 2.2 * pen + 1)
-    result = np.zeros(len(top), bool)
-    n = 0
-    while n < len(top):
-        if not tall[n]:
-            n += 1
-            continue
-        end = n
-        while end < len(top) and tall[end]:
-            end += 1
-        before, after = n - 1, end
-        if before >= 0 and after < len(top) and end - n < 3 * px_per_mm:
-            gap = abs((top[before] + bottom[before]) - (top[after] + bottom[after])) / 2
-            result[n:end] = gap < 1.2 * px_per_mm
-        n = end
-    return result

@@ -1,0 +1,106 @@
+"""One page for each thing that goes wrong with digitizers: each is drawn here, so its truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_digitize import clean_page, snr_db
+
+from ecgimg.digitize import digitize_image
+from layouts import load_layout
+from synth import HeartSpec, PageSpec, make_page, simulate
+from synth.damage import Copier, Damage
+from synth.geometry import flat_map
+from synth.spec import GridStyle
+
+
+def read(page, **given):
+    return digitize_image(page.image, **given)
+
+
+@pytest.mark.parametrize("pulse", ["left", "right", "none"])
+def test_pulses_on_either_side_or_none(pulse):
+    page = clean_page(pulse=pulse)
+    found = read(page)
+    assert found.layout == "3x4+II"
+    assert found.sources["gain"] == ("assumed" if pulse == "none" else "pulse")
+    assert found.status == ("limited" if pulse == "none" else "ok")
+    assert snr_db(page, found) > 15
+
+
+@pytest.mark.parametrize("gain", [5.0, 20.0])
+def test_other_gains(gain):
+    page = clean_page(gain_mm_mv=gain)
+    found = read(page)
+    assert found.gain_mm_mv == gain
+    assert found.sources["gain"] == "pulse"
+    assert snr_db(page, found) > 12
+
+
+def test_twice_the_speed():
+    layout = load_layout("3x4+II").with_seconds(1.25)
+    page = clean_page(layout=layout, speed_mm_s=50.0)
+    found = read(page)
+    assert (found.layout, found.speed_mm_s) == ("3x4+II", 50.0)
+    assert snr_db(page, found) > 12
+
+
+def test_cabrera_order_is_told_by_names_and_physics():
+    page = clean_page("6x2-cabrera")
+    found = read(page)
+    assert found.layout == "6x2-cabrera"
+    assert snr_db(page, found) > 15
+
+
+def test_columns_of_the_same_seconds_are_told_by_their_beats():
+    page = clean_page("6x2-simultaneous")
+    assert read(page).layout == "6x2-simultaneous"
+
+
+def test_rows_that_overlap_and_tall_complexes():
+    spec = {"plot_mm": (10.0, 45.0, 270.0, 125.0)}
+    page = clean_page(gain_mm_mv=20.0, **spec)
+    found = read(page)
+    assert found.layout == "3x4+II"
+    assert snr_db(page, found) > 8
+
+
+def test_a_trace_that_leaves_the_page_keeps_the_rest():
+    page = clean_page()
+    cut = np.ascontiguousarray(page.image[:, : round(0.93 * page.image.shape[1])])
+    found = digitize_image(cut)
+    assert found.layout == "3x4+II"
+    assert snr_db(page, found) > 12
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_pages_that_lie_on_their_side_or_head(quarters):
+    page = clean_page()
+    found = digitize_image(np.ascontiguousarray(np.rot90(page.image, quarters)))
+    assert found.rotation_deg == 90 * quarters
+    assert snr_db(page, found) > 15
+
+
+def test_a_black_and_white_photocopy():
+    spec = PageSpec(layout=load_layout("3x4+II"), vendor="ge", separator="tick")
+    copier = Copier(contrast=1.2, grey=True, binary="threshold", level=0.5)
+    damage = Damage(kind="scan", page_map=flat_map(spec.px_per_mm), size_px=spec.size_px, copier=copier)
+    record = simulate(HeartSpec(rate_bpm=66), np.random.default_rng(2)).record
+    page = make_page(spec, damage, record, np.random.SeedSequence(3))
+    found = read(page)
+    assert found.layout == "3x4+II"
+    assert snr_db(page, found) > 10
+
+
+@pytest.mark.parametrize("pulse", ["left", "none"])
+def test_no_ruling_at_all(pulse):
+    page = clean_page(grid=replace(GridStyle(), style="none"), pulse=pulse)
+    found = read(page)
+    assert found.status == "limited"
+    assert "ruling" in found.reason
+    assert found.sources["px_per_mm"] == "width"
+    if pulse == "left":  # calibrated by the pulse
+        assert found.layout == "3x4+II"
+        assert snr_db(page, found) > 8
