@@ -63,9 +63,9 @@ def _rows(strokes: Sequence[Floats]) -> tuple[RowTrace, ...]:
             groups.append([stroke])
     rows = []
     for group in groups:
-        points = np.concatenate(group)
-        points = points[np.argsort(points[:, 0], kind="stable")]
         starts = tuple(float(stroke[0, 0]) for stroke in group)
+        points = np.concatenate(group)
+        owner = np.repeat(np.arange(len(group)), [len(part) for part in group])
         rows.append(
             RowTrace(
                 float(np.median(points[:, 1])),
@@ -74,6 +74,7 @@ def _rows(strokes: Sequence[Floats]) -> tuple[RowTrace, ...]:
                 np.zeros(len(points)),
                 np.zeros(len(points), bool),
                 starts,
+                owner,
             )
         )
     return tuple(rows)

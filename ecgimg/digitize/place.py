@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
 from ecgimg.digitize.trace import RowTrace
@@ -32,6 +32,7 @@ LIMB_MIX = {
 }
 _MAX_GAP_S = 0.12
 _HOLD_S = 0.05
+_MARGIN_S = 0.05
 _SEPARATOR_MM = 1.3
 _RARE = 0.2  # columns that repeat the same seconds are seldom printed
 _COINCIDE = 0.4
@@ -147,7 +148,10 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
     left = slot_start_px(slot, layout, row, start_px, scale)
     n = round(slot.end_s * FS_HZ) - round(slot.start_s * FS_HZ)
     t = (row.points_px[:, 0] - left) / (scale.px_per_mm * scale.speed_mm_s)
-    near = (t > -0.05) & (t < n / FS_HZ + 0.05)
+    exact = not row.error_px.any()  # drawn from samples, read from a file's own paths
+    near = (t > -_MARGIN_S) & (t < n / FS_HZ + _MARGIN_S)
+    if slot.column is not None and len(row.stroke) and len(row.starts_px) == layout.columns > 1:
+        near &= row.stroke == slot.column
     if slot.column is not None and layout.columns > 1:
         border_s = _SEPARATOR_MM / scale.speed_mm_s
         near &= ~(row.tall & ((np.abs(t) < border_s) | (np.abs(t - n / FS_HZ) < border_s)))
@@ -155,19 +159,20 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
         return np.full(n, np.nan)
     t, y = t[near], row.points_px[near, 1]
     grid = np.arange(n) / FS_HZ
-    millivolt = slot.sign * (zero_px - _between(grid, t, y)) / (scale.px_per_mm * scale.gain_mm_mv)
+    millivolt = slot.sign * (zero_px - _between(grid, t, y, exact)) / (scale.px_per_mm * scale.gain_mm_mv)
     after = np.searchsorted(t, grid).clip(1, len(t) - 1)
     hole = (t[after] - t[after - 1] > _MAX_GAP_S) | (grid < t[0] - _HOLD_S) | (grid > t[-1] + _HOLD_S)
     return np.where(hole, np.nan, millivolt)
 
 
-def _between(grid: Floats, t: Floats, y: Floats) -> Floats:
-    """Interpolate by a cubic that does not overshoot; points that share a time are averaged."""
+def _between(grid: Floats, t: Floats, y: Floats, exact: bool) -> Floats:
+    """Interpolate samples by a cubic spline, a trace by a cubic that does not overshoot; equal times are averaged."""
     times, group = np.unique(np.round(t, 6), return_inverse=True)
     heights = np.bincount(group, y) / np.bincount(group)
     if len(times) < 4:
         return np.interp(grid, times, heights)
-    return np.asarray(PchipInterpolator(times, heights, extrapolate=True)(np.clip(grid, times[0], times[-1])))
+    curve = CubicSpline(times, heights) if exact else PchipInterpolator(times, heights)
+    return np.asarray(curve(np.clip(grid, times[0], times[-1])))
 
 
 def physics_db(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float | None:

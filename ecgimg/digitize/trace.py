@@ -8,7 +8,7 @@ tip less half the pen: a column's centre would clip it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -65,6 +65,8 @@ class RowTrace:
         True where the ink of the column is taller than one stroke makes it: an apex, or a separator.
     starts_px : tuple of float
         Where separate strokes start, if the row is known to be drawn as one stroke a column.
+    stroke : (n,) int64
+        Which stroke each point is of; they may overlap a little along x.
     """
 
     baseline_px: float
@@ -73,12 +75,13 @@ class RowTrace:
     error_px: Floats
     tall: NDArray[np.bool_]
     starts_px: tuple[float, ...] = ()
+    stroke: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def where(self, kept: NDArray[np.bool_]) -> RowTrace:
         """Return the row with only those points."""
         return replace(
             self, points_px=self.points_px[kept], certainty=self.certainty[kept], error_px=self.error_px[kept],
-            tall=self.tall[kept],
+            tall=self.tall[kept], stroke=self.stroke[kept] if len(self.stroke) else self.stroke,
         )  # fmt: skip
 
 
