@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.confidence import PageEvidence, lead_confidence
 from ecgimg.digitize.consistency import consistency_db
-from ecgimg.digitize.place import FS_HZ, Placement, Scale, slot_signal
+from ecgimg.digitize.place import FS_HZ, Placement, Scale, slot_signal, slot_start_px
 from ecgimg.digitize.result import Digitization, LeadReading, Status
 from ecgimg.digitize.trace import RowTrace
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
@@ -22,7 +22,8 @@ Floats = NDArray[np.float64]
 _DISAGREE_DB = 4.0
 _STRIP_DB = 0.0
 _MOST = 0.6
-_CLOSE_MARGIN = 0.2
+_CLOSE_MARGIN = 0.3
+_LEAST_S = 2.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +109,9 @@ def _verdict(
             "a single strip without a lead name was found, no 12-lead page; name the layout to read it (--layout 1x1)"
         )
         return (reason,), "refused", reason
+    if not placement.fits and layout.printed_s < _LEAST_S:
+        reason = f"the traces found are only {layout.printed_s:.1f} s long; a page shows 2.5 s or more of each lead"
+        return (reason,), "refused", reason
     warnings = []
     if sources["px_per_mm"] == "width":
         warnings.append("no ruling was found: the time scale assumes that the page shows ten seconds")
@@ -129,8 +133,7 @@ def _verdict(
 def _reading(
     ground: Ground, slot: Slot, row: RowTrace, placement: Placement, scale: Scale
 ) -> tuple[LeadReading, float, float]:
-    column_px = placement.layout.seconds_per_column * scale.speed_mm_s * scale.px_per_mm
-    left = placement.start_px + (slot.column or 0) * column_px
+    left = slot_start_px(slot, placement.layout, row, placement.start_px, scale)
     right = left + slot.seconds * scale.speed_mm_s * scale.px_per_mm
     x = row.points_px[:, 0]
     inside = (x >= left) & (x < right)

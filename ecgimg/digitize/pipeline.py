@@ -83,7 +83,12 @@ def digitize_image(
     pulses = find_pulses(page, [row.baseline_px for row in rows])
     rows = _cut_pulses(rows, pulses)
     scale, sources = _scale(page.px_per_mm, rows, pulses, given, ruled=ruled)
-    placement = place(rows, _extent(rows, pulses, scale, page.darkness.shape[1]), labels, scale, candidates)
+    rows, gaps_px = _apart(rows, page.px_per_mm)
+    extent = _extent(rows, pulses, find_separators(page), scale, page.darkness.shape[1] - gaps_px)
+    if gaps_px:
+        left = min(row.starts_px[0] for row in rows if row.starts_px)
+        extent = left, max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
+    placement = place(rows, extent, labels, scale, candidates)
     scale = _levelled(rows, pulses, placement, scale)
     clock.lap("place")
     ground = Ground(page.flat_to_image, found.px_per_mm, page.grid_lines_px(), quarters)
@@ -128,6 +133,9 @@ _HALF_STEP_PX = 0.125
 _SPARE_MM = 12.0
 _FOOT_MM = 4.5
 _ABOUT_TEN_S = 0.5
+_SEPARATOR_SHARE = 110
+_MANY = 60
+_MIN_GAP_MM, _MAX_GAPS = 1.5, 5
 
 
 class _Clock:
@@ -215,7 +223,58 @@ def _level(row: RowTrace) -> float:
     return float(np.mean(row.points_px[:, 1]))
 
 
-def _extent(rows: Sequence[RowTrace], pulses: Sequence[Pulse], scale: Scale, width_px: int) -> tuple[float, float]:
+def _apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrace, ...], float]:
+    """Find blank gaps that most rows share, where columns stand apart; returns the rows and the gaps' width in px.
+
+    Rows with the gaps are given the starts of their columns.
+    """
+    blanks = [_blanks(row, px_per_mm) for row in rows]
+    everywhere = [middle for own in blanks for middle, _ in own]
+    shared: list[float] = []
+    for middle in sorted(everywhere):
+        near = sum(any(abs(other - middle) < px_per_mm for other, _ in own) for own in blanks)
+        if near >= max(2, 0.45 * len(rows)) and not (shared and middle - shared[-1] < 3 * px_per_mm):
+            shared.append(middle)
+    spacing = np.diff(shared)
+    if not 1 <= len(shared) <= _MAX_GAPS or (len(spacing) and np.ptp(spacing) > 4 * px_per_mm):
+        return tuple(rows), 0.0
+    parted = [all(any(abs(other - middle) < px_per_mm for other, _ in own) for middle in shared) for own in blanks]
+    gaps = [
+        [min(own, key=lambda gap: abs(gap[0] - middle)) for own, apart in zip(blanks, parted, strict=True) if apart]
+        for middle in shared
+    ]
+    lefts = np.array([row.points_px[0, 0] for row, apart in zip(rows, parted, strict=True) if apart])
+    if not all(gaps) or not len(lefts):
+        return tuple(rows), 0.0
+    ends = [float(np.median([middle + width / 2 for middle, width in found])) for found in gaps]
+    starts = (_common(lefts, px_per_mm) - _HALF_STEP_PX, *ends)
+    total = sum(float(np.median([width for _, width in found])) for found in gaps)
+    return tuple(
+        replace(row, starts_px=starts) if apart else row for row, apart in zip(rows, parted, strict=True)
+    ), total
+
+
+def _blanks(row: RowTrace, px_per_mm: float) -> list[tuple[float, float]]:
+    """Return middle and width (px) of the stretches of a row without ink."""
+    x = row.points_px[:, 0]
+    at = np.flatnonzero(np.diff(x) > _MIN_GAP_MM * px_per_mm)
+    return [(float(x[k] + x[k + 1]) / 2, float(x[k + 1] - x[k])) for k in at]
+
+
+def find_separators(page: FlatPage) -> Floats:
+    """Return where short upright strokes stand that are neither trace nor lettering (n,) px: marks between columns."""
+    mm = page.px_per_mm
+    mask = (page.segmentation.other > _SEPARATOR_SHARE).astype(np.uint8)
+    upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((round(1.2 * mm), 1), np.uint8))
+    upright = cv2.morphologyEx(upright, cv2.MORPH_CLOSE, np.ones((round(1.5 * mm), 1), np.uint8))
+    count, _, stats, centres = cv2.connectedComponentsWithStats(upright, connectivity=8)
+    fits = [k for k in range(1, count) if stats[k, cv2.CC_STAT_WIDTH] < mm and stats[k, cv2.CC_STAT_HEIGHT] > 1.8 * mm]
+    return np.asarray(centres[fits, 0], np.float64)
+
+
+def _extent(
+    rows: Sequence[RowTrace], pulses: Sequence[Pulse], separators: Floats, scale: Scale, width_px: int
+) -> tuple[float, float]:
     """Return where the columns start and end: the start that most rows' ends and the pulses vouch for.
 
     A row that starts late has lost ink, one that starts early has picked some up; where the page shows ten seconds, the
@@ -225,26 +284,33 @@ def _extent(rows: Sequence[RowTrace], pulses: Sequence[Pulse], scale: Scale, wid
     lefts = np.array([row.points_px[0, 0] - _HALF_STEP_PX for row in rows])
     rights = np.array([row.points_px[-1, 0] + _HALF_STEP_PX for row in rows])
     lefts = np.where(lefts < mm, -0.5, lefts)  # a trace that runs to the picture's edge is seen up to that edge
-    rights = np.where(rights > width_px - mm, width_px - 0.5, rights)
+    cut = rights > width_px - mm
+    rights = np.where(cut, width_px - 0.5, rights)
     left, right = _common(lefts, mm), _common(rights, mm)
     px_per_s = scale.speed_mm_s * mm
     whole = 10 * px_per_s - px_per_s / FS_HZ  # a record ends with its last sample
     if abs(right - left - whole) > _SPARE_MM * mm:
         return left, right
+    quarters = 2.5 * px_per_s * np.arange(1, 4)
     middle = (left + right) / 2
     before = [pulse.right_px for pulse in pulses if pulse.right_px < middle]
     after = [pulse.left_px for pulse in pulses if pulse.left_px > middle]
 
     def vouched(start: float) -> float:
         score = _near(lefts - start, mm) * (0.5 if before else 1.1)
-        score += _near(rights - start - whole, mm) * (0.5 if after else 1.0)
+        score += _near(rights[~cut] - start - whole, mm) * (0.5 if after else 1.0)
+        score += min(sum(_near(separators - border, mm) for border in start + quarters), len(rows))
         score -= 0.3 * float((lefts < start - 1.2 * mm).sum() + (rights > start + whole + 1.2 * mm).sum())
         score += len(rows) * 0.5 * any(-0.3 * mm < start - side < _FOOT_MM * mm for side in before)
         return score + len(rows) * 0.5 * any(-0.3 * mm < side - start - whole < _FOOT_MM * mm for side in after)
 
-    best = max([*lefts, *(rights - whole)], key=vouched)
+    marks = (separators[:, None] - quarters).ravel() if len(separators) <= _MANY else np.zeros(0)
+    marks = marks[(marks > left - _SPARE_MM * mm) & (marks < left + _SPARE_MM * mm)]
+    best = max([*lefts, *(rights[~cut] - whole), *marks], key=vouched)
     at_left = lefts[np.abs(lefts - best) < 0.6 * mm]
-    at_right = rights[np.abs(rights - best - whole) < 0.6 * mm] - whole
+    at_right = rights[~cut & (np.abs(rights - best - whole) < 0.6 * mm)] - whole
+    if not len(at_left) and not len(at_right):
+        at_left = marks[np.abs(marks - best) < 0.6 * mm]
     use_left = len(at_left) >= max(len(at_right) * (1.5 if before else 0.0 if after else 0.5), 1)
     start = float(np.median(at_left if use_left else at_right))
     return start, start + whole

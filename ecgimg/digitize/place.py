@@ -34,8 +34,9 @@ _MAX_GAP_S = 0.12
 _HOLD_S = 0.05
 _MARGIN_S = 0.05
 _SEPARATOR_MM = 1.3
-_RARE = 0.2  # columns that repeat the same seconds are seldom printed
+_RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _COINCIDE = 0.4
+_USUAL = 0.15  # most pages have no rhythm strip, or lead II
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def place(
         named, name_score = _name_score(fitted, rows, labels, start, scale)
         strip = _strip_score(fitted, rows, start, scale)
         score = width_score + name_score + strip + _time_score(fitted, rows, start, scale)
+        score += _USUAL * (layout.rhythm in ((), ("II",)))
         if physics is not None:
             score += float(np.clip(physics / 12, -0.5, 1.5))
         scored.append((score, fitted, physics, named, width_score > 0))
@@ -273,7 +275,7 @@ def _name_score(
     score = 0.0
     taken: set[int] = set()
     for slot in slots:
-        left = start_px + (slot.column or 0) * column_px
+        left = slot_start_px(slot, layout, rows[slot.row], start_px, scale)
         near = [
             (abs(label.left_px - left - 1.5 * scale.px_per_mm), index)
             for index, label in enumerate(labels)
