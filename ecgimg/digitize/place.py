@@ -33,7 +33,8 @@ LIMB_MIX = {
 _MAX_GAP_S = 0.12
 _HOLD_S = 0.05
 _MARGIN_S = 0.05
-_SEPARATOR_MM = 1.3
+_MARK_MM, _BAR_MM = 1.3, 0.35
+_HARDLY_TRACE = 0.6
 _RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _COINCIDE = 0.4
 _USUAL = 0.15  # most pages have no rhythm strip, or lead II
@@ -155,8 +156,8 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
     if slot.column is not None and len(row.stroke) and len(row.starts_px) == layout.columns > 1:
         near &= row.stroke == slot.column
     if slot.column is not None and layout.columns > 1:
-        border_s = _SEPARATOR_MM / scale.speed_mm_s
-        near &= ~(row.tall & ((np.abs(t) < border_s) | (np.abs(t - n / FS_HZ) < border_s)))
+        from_border_mm = np.minimum(np.abs(t), np.abs(t - n / FS_HZ)) * scale.speed_mm_s
+        near &= ~(row.tall & (from_border_mm < np.where(row.certainty < _HARDLY_TRACE, _MARK_MM, _BAR_MM)))
     if near.sum() < 4:
         return np.full(n, np.nan)
     t, y = t[near], row.points_px[near, 1]

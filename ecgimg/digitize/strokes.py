@@ -27,6 +27,7 @@ _HALO_CLIP = 1.5
 N_FEATURES = 2 * (2 * _REACH + 1) + 4 * (2 * _NEAR + 1) + 5
 _DARKER_PX = 3
 _LOW_PX = 24
+_CUT_SHARE = 0.85
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,15 +112,19 @@ def look(
 
 
 def _edges(ink: Ink, columns: NDArray[np.int64], top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
-    """Upper and lower edge of the ink of each run, to a fraction of a pixel: a pale pixel beyond is partly covered."""
+    """Upper and lower edge of the ink of each run, to a fraction of a pixel: a pale pixel beyond is partly covered.
+
+    Where ink goes on beyond a run that was parted, its edge is where it was parted.
+    """
     last = ink.share.shape[0] - 1
 
     def cover(rows: Floats) -> Floats:
         return np.asarray(np.minimum(ink.share[np.clip(rows, 0, last).astype(int), columns], 1), np.float64)
 
     steps = range(_DARKER_PX)
-    upper = top + 0.5 - np.sum([cover(top - step) for step in steps], axis=0)
-    lower = bottom - 0.5 + np.sum([cover(bottom + step) for step in steps], axis=0)
+    above, below = (np.stack([cover(edge + sign * step) for step in steps]) for edge, sign in ((top, -1), (bottom, 1)))
+    upper = np.where(above[1] < _CUT_SHARE, top + 0.5 - above.sum(axis=0), top)
+    lower = np.where(below[1] < _CUT_SHARE, bottom - 0.5 + below.sum(axis=0), bottom)
     return upper, lower
 
 

@@ -341,19 +341,34 @@ def _part(runs: _Runs, paths: list[NDArray[np.int64]], pen: float, px_per_mm: fl
     for row, path in enumerate(paths):
         for k in path[path >= 0].tolist():
             owners.setdefault(k, []).append(row)
+    alone = np.array([len(owners.get(k, ())) == 1 for k in range(len(runs.top))], bool)
+    usual = [_usual(runs, path, line, alone, pen) for path, line in zip(paths, lines, strict=True)]
     found = []
     for row, path in enumerate(paths):
         columns = _without_crumbs(np.flatnonzero(path >= 0), px_per_mm)
-        own = path[columns]
-        top, bottom = runs.top[own].astype(np.float64), runs.bottom[own].astype(np.float64)
-        shared = np.array([len(owners[k]) > 1 for k in own.tolist()], bool)
-        for n in np.flatnonzero(shared & tall[own]):
-            rows = owners[int(own[n])]
-            place = rows.index(row)
+        taken = path[columns]
+        top, bottom = runs.top[taken].astype(np.float64), runs.bottom[taken].astype(np.float64)
+        shared = np.array([len(owners[k]) > 1 for k in taken.tolist()], bool)
+        for n in np.flatnonzero(shared & tall[taken]):
+            rows = owners[int(taken[n])]
             levels = [float(lines[other][columns[n]]) for other in rows]
-            top[n], bottom[n] = _share(top[n], bottom[n], levels, place, pen, _BEYOND_MM * px_per_mm)
-        found.append(_Path(columns, top, bottom, shared))
+            reaches = [usual[other] for other in rows]
+            top[n], bottom[n] = _share(top[n], bottom[n], levels, reaches, rows.index(row), pen, _BEYOND_MM * px_per_mm)
+        found.append(_Path(columns, top, bottom, shared & ~tall[taken]))
     return found
+
+
+def _usual(
+    runs: _Runs, path: NDArray[np.int64], line: Floats, alone: NDArray[np.bool_], pen: float
+) -> tuple[float, float] | None:
+    """Return how far (px) above and below its line a row goes where no other touches it; None if not known."""
+    columns = np.flatnonzero(path >= 0)
+    columns = columns[alone[path[columns]]]
+    own = path[columns]
+    up, down = line[columns] - runs.top[own], runs.bottom[own] - line[columns]
+    if not ((up + down) > 2.2 * pen + 1).sum() >= _FEW_COLUMNS or not np.isfinite(line).any():
+        return None
+    return float(np.percentile(up, 99.8)), float(np.percentile(down, 99.8))
 
 
 def _line(runs: _Runs, path: NDArray[np.int64], tall: NDArray[np.bool_]) -> Floats:
@@ -367,24 +382,43 @@ def _line(runs: _Runs, path: NDArray[np.int64], tall: NDArray[np.bool_]) -> Floa
 
 
 def _share(
-    top: float, bottom: float, levels: list[float], place: int, pen: float, beyond: float
-) -> tuple[float, float]:
+    top: float, bottom: float, levels: list[float], reaches: list[tuple[float, float] | None], place: int, pen: float,
+    beyond: float,
+) -> tuple[float, float]:  # fmt: skip
     """Return the part of a run that belongs to the `place`-th of the rows, from the top, whose lines it touches.
 
-    Ink above the uppermost line is that row's, ink below the lowest that one's; ink between two lines is a peak of the
-    lower row, unless the run goes on below it: then it is the trough of the upper one.
+    Where a row's other beats tell how far it goes (`reaches`, px above and below its line), the run is parted there.
+    Else ink above the uppermost line is that row's, ink below the lowest that one's, and ink between two lines is a
+    peak of the lower row.
     """
     level = levels[place]
-    if not np.isfinite(level):
+    flat = level - pen / 2, level + pen / 2
+    if not all(np.isfinite(levels)):
         return top, bottom
+    if len(levels) == 2 and (reaches[0] is not None or reaches[1] is not None):
+        upper, lower = reaches
+        if lower is not None:
+            border = max(levels[1] - 1.05 * lower[0] - pen / 2, top)
+            through = bottom - levels[1] > lower[1] + beyond and upper is None  # the upper row's trough came through
+            own = (top, bottom if through else border + pen) if place == 0 else (border, bottom)
+            missing = (place == 0 and border - max(top, levels[0]) < beyond) or (place == 1 and through)
+        else:
+            assert upper is not None
+            border = min(levels[0] + 1.05 * upper[1] + pen / 2, bottom)
+            through = levels[0] - top > upper[0] + beyond  # the lower row's peak came through
+            own = (top, border) if place == 0 else (top if through else border - pen, bottom)
+            missing = (place == 1 and min(bottom, levels[1]) - border < beyond) or (place == 0 and through)
+        if missing and place == 0 and levels[0] - top > beyond:
+            return top, flat[1]
+        if missing and place == 1 and bottom - levels[1] > beyond:
+            return flat[0], bottom
+        return flat if missing else own
     from_above = place > 0 and bottom - levels[-1] <= beyond  # a peak that reaches the line above, or comes through it
     to_below = place < len(levels) - 1 and bottom - levels[-1] > beyond and levels[0] - top <= beyond
-    own_top = top if place == 0 else levels[place - 1] - pen / 2 if from_above else level - pen / 2
-    own_bottom = bottom if place == len(levels) - 1 else levels[place + 1] + pen / 2 if to_below else level + pen / 2
-    if place > 0 and from_above and levels[0] - top <= beyond:
-        own_top = max(top, own_top)
+    own_top = top if place == 0 else levels[place - 1] - pen / 2 if from_above else flat[0]
+    own_bottom = bottom if place == len(levels) - 1 else levels[place + 1] + pen / 2 if to_below else flat[1]
     own_top, own_bottom = max(own_top, top), min(own_bottom, bottom)
-    return (own_top, own_bottom) if own_bottom - own_top >= 1 else (level - pen / 2, level + pen / 2)
+    return (own_top, own_bottom) if own_bottom - own_top >= 1 else flat
 
 
 def _is_ruled(strokes: Strokes) -> bool:
