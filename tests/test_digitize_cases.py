@@ -60,8 +60,7 @@ def test_columns_of_the_same_seconds_are_told_by_their_beats():
 
 
 def test_rows_that_overlap_and_tall_complexes():
-    spec = {"plot_mm": (10.0, 45.0, 270.0, 125.0)}
-    page = clean_page(gain_mm_mv=20.0, **spec)
+    page = clean_page(plot_mm=(10.0, 45.0, 270.0, 109.0))  # rows 16 mm apart, complexes up to 20 mm tall
     found = read(page)
     assert found.layout == "3x4+II"
     assert snr_db(page, found) > 8

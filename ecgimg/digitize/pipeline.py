@@ -17,7 +17,7 @@ from ecgimg.digitize.labels import read_labels
 from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import FS_HZ, Label, Placement, Scale, place
-from ecgimg.digitize.rectify import Rectification, rectify, without_ruling
+from ecgimg.digitize.rectify import TEN_SECONDS_MM, Rectification, rectify, without_ruling
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.segment import Segmentation, segment
 from ecgimg.digitize.trace import RowTrace, trace_rows
@@ -183,6 +183,12 @@ def _scale(
 
     Without a ruling a millimetre is what makes the page ten seconds wide, and a pulse's height is taken as it is.
     """
+    if not ruled:
+        ends = [(row.points_px[0, 0], row.points_px[-1, 0]) for row in rows]
+        left, right = (_common(np.array([end[side] for end in ends]), px_per_mm) for side in (0, 1))
+        taller = px_per_mm
+        px_per_mm = (right - left) / TEN_SECONDS_MM
+        pulses = [replace(pulse, height_mm=pulse.height_mm * taller / px_per_mm) for pulse in pulses]
     speed, gain = given.speed_mm_s, given.gain_mm_mv
     sources = {
         "px_per_mm": "grid" if ruled else "width",
@@ -205,6 +211,8 @@ def _speed(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float) 
     width_mm = (right - left) / px_per_mm
     pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses]
     told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulses else None
+    if told == max(SPEEDS_MM_S):  # some printers draw short pulses, none a long one
+        return told, "pulse"
     for speed in (told, 25.0):
         if speed is not None and abs(width_mm / speed - 10) < _ABOUT_TEN_S:
             return speed, "pulse" if speed == told else "width"

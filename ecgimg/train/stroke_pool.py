@@ -96,7 +96,7 @@ def _draw_part(folder: Path, request: Request, records: Path | None, part: tuple
         path = folder / f"{index:06d}.npz"
         if path.is_file():
             continue
-        if item is not None and index % 7 == 0:
+        if item is not None and index % 3 == 0:
             item = item[0], _with_spikes(item[1], np.random.default_rng([request.seed, index, 2]))
         page = draw_one(request, index, item)
         rows = teach(page.image, page.truth)
