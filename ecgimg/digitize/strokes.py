@@ -94,7 +94,8 @@ def look(
     seen = np.zeros(len(everywhere), bool)
     seen[columns - first] = True
     upper, lower = _edges(ink, columns, top, bottom)
-    start, stop = top.astype(int), bottom.astype(int) + 1
+    start = top.astype(int)
+    stop = np.maximum(bottom.astype(int), start) + 1
     mass = ink.sums[stop, columns] - ink.sums[start, columns]
     trace = (ink.trace_sums[stop, columns] - ink.trace_sums[start, columns]) / (stop - start)
 

@@ -134,12 +134,16 @@ def export(network: Segmenter, out: Path) -> Path:
     """Write the network as ONNX (for use, any multiple of 32 in height and width) and safetensors (for fine-tuning)."""
     from safetensors.torch import save_file
 
-    network = network.cpu().eval()
+    network = network.cpu().to(memory_format=torch.contiguous_format).eval()
     target = out / "segmenter.onnx"
     axes = {"image": {0: "batch", 2: "height", 3: "width"}, "logits": {0: "batch", 2: "height", 3: "width"}}
     torch.onnx.export(
         network, (torch.zeros(1, 3, 256, 256),), str(target), input_names=["image"], output_names=["logits"],
         dynamic_axes=axes, opset_version=17, dynamo=False,
     )  # fmt: skip
-    save_file(network.state_dict(), str(out / "segmenter.safetensors"), {"widths": json.dumps(network.widths)})
+    save_file(
+        {name: value.contiguous() for name, value in network.state_dict().items()},
+        str(out / "segmenter.safetensors"),
+        {"widths": json.dumps(network.widths)},
+    )
     return target
