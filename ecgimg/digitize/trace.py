@@ -1,9 +1,8 @@
-"""Follow the traces: one path per row through the runs of ink in each column, with sub-pixel height.
+"""Follow the traces: one path per row through the runs of ink in each column.
 
 A column of a flat page holds runs of trace ink. A row's path takes one run per column so that consecutive runs touch;
-it is found by dynamic programming over all runs near the row. A flat run gives its centre of mass; a steep one is
-entered at one end and left at the other, and a run that both its neighbours hang from is an apex, whose height is its
-tip less half the pen: a column's centre would clip it.
+it is found by dynamic programming over all runs near the row. A run that two rows took is parted between them; what the
+pen did within the ink is then read by `ecgimg.digitize.strokes`.
 """
 
 from __future__ import annotations
@@ -40,9 +39,10 @@ _TALLEST_MM = 60.0
 _LONE_MM = 4.0
 _SEPARATOR_MM = 1.8
 _APART_MM = 5.0
-_STILL_MM = 0.4
+_STRAIGHT_MM, _STRAIGHT_SHARE = 0.12, 0.82
 _BEYOND_MM = 1.2
 _FEW_COLUMNS = 8
+_LONG_SHARE, _LEAST_TRACE = 0.4, 0.3
 _STRAY_COST = 0.2
 _FOREIGN_COST = 0.3
 
@@ -123,7 +123,12 @@ def find_strokes(page: FlatPage) -> list[tuple[float, Strokes]]:
         strokes = look(ink, path.columns, path.top, path.bottom, path.shared, pen, page.px_per_mm)
         if not _is_ruled(strokes):
             found.append((float(baseline), strokes))
-    return found
+    longest = max((strokes.seen.sum() for _, strokes in found), default=0)
+    return [
+        (baseline, strokes)
+        for baseline, strokes in found
+        if strokes.seen.sum() > _LONG_SHARE * longest and strokes.trace.mean() > _LEAST_TRACE
+    ]
 
 
 def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
@@ -422,9 +427,15 @@ def _share(
 
 
 def _is_ruled(strokes: Strokes) -> bool:
-    """Tell a line of the form, ruled or framed, from a trace: nothing moves in it."""
-    low, high = np.percentile((strokes.upper + strokes.lower)[strokes.seen] / 2, (1, 99))
-    return bool(high - low < _STILL_MM * strokes.px_per_mm)
+    """Tell a line of the form, ruled or framed, from a trace: nearly all of it is dead straight."""
+    columns = np.flatnonzero(strokes.seen)
+    middle = (strokes.upper + strokes.lower)[columns] / 2
+    half = len(columns) // 2
+    apart = columns[half:] - columns[: len(columns) - half]
+    slope = float(np.median((middle[half:] - middle[: len(middle) - half]) / apart))
+    rest = middle - slope * columns
+    straight = np.abs(rest - np.median(rest)) < _STRAIGHT_MM * strokes.px_per_mm
+    return bool(straight.mean() > _STRAIGHT_SHARE)
 
 
 def _row_trace(baseline: float, strokes: Strokes) -> RowTrace:
