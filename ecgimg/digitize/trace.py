@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.signal import find_peaks
 
 from ecgimg.digitize.flatten import FlatPage
@@ -40,6 +40,7 @@ _LONE_MM = 4.0
 _SEPARATOR_MM = 1.8
 _APART_MM = 5.0
 _STRAIGHT_MM, _STRAIGHT_SHARE = 0.12, 0.82
+_BEAT_MM, _STILL_MM = 10.0, 0.25
 _BEYOND_MM = 1.2
 _FEW_COLUMNS = 8
 _LONG_SHARE, _LEAST_TRACE = 0.4, 0.3
@@ -427,7 +428,7 @@ def _share(
 
 
 def _is_ruled(strokes: Strokes) -> bool:
-    """Tell a line of the form, ruled or framed, from a trace: nearly all of it is dead straight."""
+    """Tell a line of the form, ruled or framed, from a trace: it is straight nearly everywhere, or has no beats."""
     columns = np.flatnonzero(strokes.seen)
     middle = (strokes.upper + strokes.lower)[columns] / 2
     half = len(columns) // 2
@@ -435,7 +436,9 @@ def _is_ruled(strokes: Strokes) -> bool:
     slope = float(np.median((middle[half:] - middle[: len(middle) - half]) / apart))
     rest = middle - slope * columns
     straight = np.abs(rest - np.median(rest)) < _STRAIGHT_MM * strokes.px_per_mm
-    return bool(straight.mean() > _STRAIGHT_SHARE)
+    smooth = median_filter(middle, size=round(_BEAT_MM * strokes.px_per_mm) | 1, mode="nearest")
+    beats_px = float(np.percentile(np.abs(middle - smooth), 99))
+    return bool(straight.mean() > _STRAIGHT_SHARE or beats_px < _STILL_MM * strokes.px_per_mm)
 
 
 def _row_trace(baseline: float, strokes: Strokes) -> RowTrace:
