@@ -8,14 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 _WEIGHTS = {
-    "bias": 6.0,
-    "log_error": -1.2,
-    "agreement": 0.12,
-    "layout": 1.0,
-    "no_pulse": -0.4,
-    "no_ruling": -1.0,
-    "missing": -2.0,
+    "bias": 6.51,
+    "log_error": -0.07,
+    "log_size": -1.51,
+    "agreement": 0.143,
+    "layout": 2.49,
+    "no_pulse": -0.83,
+    "no_ruling": -1.15,
+    "missing": -1.90,
 }
+"""A logistic regression on 1 084 leads of 100 synthetic pages (seed 2 000 000, used for nothing else that is reported)."""
+
 _UNKNOWN_DB = 8.0
 _AGREEMENT_DB = (-5.0, 20.0)
 
@@ -30,7 +33,7 @@ class PageEvidence:
     ruled: bool
 
 
-def lead_confidence(error_uv: float, covered: float, page: PageEvidence) -> float:
+def lead_confidence(error_uv: float, covered: float, size_uv: float, page: PageEvidence) -> float:
     """Return the chance 0-1 that a lead's mean absolute error is below 100 µV.
 
     Parameters
@@ -39,17 +42,20 @@ def lead_confidence(error_uv: float, covered: float, page: PageEvidence) -> floa
         The error that the stroke reader expects of the lead's trace.
     covered : float
         Share of the lead's cell that was read, 0-1.
+    size_uv : float
+        Standard deviation of what was read.
     """
-    values = confidence_features(error_uv, covered, page)
+    values = confidence_features(error_uv, covered, size_uv, page)
     return float(1 / (1 + np.exp(-sum(_WEIGHTS[name] * value for name, value in values.items()))))
 
 
-def confidence_features(error_uv: float, covered: float, page: PageEvidence) -> dict[str, float]:
+def confidence_features(error_uv: float, covered: float, size_uv: float, page: PageEvidence) -> dict[str, float]:
     """Return the numbers that `lead_confidence` weighs, by name."""
     agreement = min(page.agreement_db.values()) if page.agreement_db else _UNKNOWN_DB
     return {
         "bias": 1.0,
         "log_error": float(np.log(max(error_uv, 0.5))),
+        "log_size": float(np.log(max(size_uv, 10.0))),
         "agreement": float(np.clip(agreement, *_AGREEMENT_DB)),
         "layout": page.layout_confidence,
         "no_pulse": 0.0 if page.gain_known else 1.0,

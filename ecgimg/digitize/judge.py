@@ -88,7 +88,10 @@ def judge(
         layout_confidence=layout_confidence,
         speed_mm_s=scale.speed_mm_s,
         gain_mm_mv=scale.gain_mm_mv,
-        lead_confidence={lead: lead_confidence(error, seen, evidence) for lead, (error, seen) in trust.items()},
+        lead_confidence={
+            lead: lead_confidence(error, seen, 1000 * float(np.nanstd(record.lead(lead))), evidence)
+            for lead, (error, seen) in trust.items()
+        },
         lead_error_uv={lead: error for lead, (error, _) in trust.items()},
         lead_seconds={lead: float(np.isfinite(record.lead(lead)).sum() / FS_HZ) for lead in layout.record_leads},
         warnings=warnings,
