@@ -89,7 +89,7 @@ def judge(
         speed_mm_s=scale.speed_mm_s,
         gain_mm_mv=scale.gain_mm_mv,
         lead_confidence={
-            lead: lead_confidence(error, seen, 1000 * float(np.nanstd(record.lead(lead))), evidence)
+            lead: lead_confidence(error, seen, _size_uv(record.lead(lead)), evidence)
             for lead, (error, seen) in trust.items()
         },
         lead_error_uv={lead: error for lead, (error, _) in trust.items()},
@@ -100,6 +100,11 @@ def judge(
         consistency_db=agreement,
         **known,
     )
+
+
+def _size_uv(signal: NDArray[np.float32]) -> float:
+    known = signal[np.isfinite(signal)]
+    return 1000 * float(known.std()) if len(known) else 0.0
 
 
 def _verdict(
