@@ -129,7 +129,6 @@ def _place_paths(
 _SURE_NAME = 0.7
 _FEW_NAMES = 3
 _MAX_LABELS = 150
-_HALF_STEP_PX = 0.125
 _SPARE_MM = 12.0
 _FOOT_MM = 4.5
 _ABOUT_TEN_S = 0.5
@@ -251,11 +250,11 @@ def _apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrace, 
         [min(own, key=lambda gap: abs(gap[0] - middle)) for own, apart in zip(blanks, parted, strict=True) if apart]
         for middle in shared
     ]
-    lefts = np.array([row.points_px[0, 0] for row, apart in zip(rows, parted, strict=True) if apart])
+    lefts = np.array([row.left_px for row, apart in zip(rows, parted, strict=True) if apart])
     if not all(gaps) or not len(lefts):
         return tuple(rows), 0.0
     ends = [float(np.median([middle + width / 2 for middle, width in found])) for found in gaps]
-    starts = (_common(lefts, px_per_mm) - _HALF_STEP_PX, *ends)
+    starts = (_common(lefts, px_per_mm), *ends)
     total = sum(float(np.median([width for _, width in found])) for found in gaps)
     return tuple(
         replace(row, starts_px=starts) if apart else row for row, apart in zip(rows, parted, strict=True)
@@ -289,8 +288,8 @@ def _extent(
     right ends vouch for the start as well. Next to a pulse the trace runs on into the pulse's foot.
     """
     mm = scale.px_per_mm
-    lefts = np.array([row.points_px[0, 0] - _HALF_STEP_PX for row in rows])
-    rights = np.array([row.points_px[-1, 0] + _HALF_STEP_PX for row in rows])
+    lefts = np.array([row.left_px for row in rows])
+    rights = np.array([row.right_px for row in rows])
     lefts = np.where(lefts < mm, -0.5, lefts)  # a trace that runs to the picture's edge is seen up to that edge
     cut = rights > width_px - mm
     rights = np.where(cut, width_px - 0.5, rights)

@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 Field = NDArray[np.float32]
 
 LARGE_MM = 5.0
-_MAX_PX = 4_200_000
+_MAX_PX = 2_200_000
 _CELL_PX = 16
 _FEW_POINTS = 400
 TEN_SECONDS_MM = 250.0
@@ -59,7 +59,7 @@ class Rectification:
     powers: NDArray[np.int64]
     coefficients: Floats
     centre_px: tuple[float, float]
-    scale_px: float
+    scale_px: tuple[float, float]
     size_px: tuple[int, int]
     bend_mm: Floats
     confidence: float
@@ -72,7 +72,8 @@ class Rectification:
     def jacobian(self, points_px: ArrayLike) -> Floats:
         """Return d(mm)/d(px) of the polynomial at pixels (…, 2), as (…, 2, 2): row of the page, column of the image."""
         by_u, by_v = _gradients(self._normalized(points_px), self.powers)
-        return np.stack([by_u @ self.coefficients, by_v @ self.coefficients], axis=-1) / self.scale_px
+        slopes = np.stack([by_u @ self.coefficients, by_v @ self.coefficients], axis=-1)
+        return np.asarray(slopes / np.asarray(self.scale_px))
 
     def page_to_image(self, points_mm: ArrayLike) -> Floats:
         """Map mm (…, 2) to pixels (…, 2) by Newton's method."""
@@ -105,13 +106,18 @@ class Rectification:
         return replace(self, coefficients=coefficients, bend_mm=bend_mm)
 
     def enlarged(self, size_px: tuple[int, int]) -> Rectification:
-        """Return the map of the same picture at another size (width, height), its shape kept."""
-        factor = size_px[0] / self.size_px[0]
-        centre = ((self.centre_px[0] + 0.5) * factor - 0.5, (self.centre_px[1] + 0.5) * factor - 0.5)
-        return replace(self, centre_px=centre, scale_px=self.scale_px * factor, size_px=size_px)
+        """Return the map of the same picture at another size (width, height)."""
+        factor = np.array(size_px) / np.array(self.size_px)
+        centre = (np.array(self.centre_px) + 0.5) * factor - 0.5
+        scale = np.array(self.scale_px) * factor
+        return replace(
+            self, centre_px=(float(centre[0]), float(centre[1])), scale_px=(float(scale[0]), float(scale[1])),
+            size_px=size_px,
+        )  # fmt: skip
 
     def _normalized(self, points_px: ArrayLike) -> Floats:
-        return np.asarray((np.asarray(points_px, np.float64) - np.asarray(self.centre_px)) / self.scale_px)
+        shifted = np.asarray(points_px, np.float64) - np.asarray(self.centre_px)
+        return np.asarray(shifted / np.asarray(self.scale_px))
 
     def _bend_at(self, points_px: Floats) -> Floats:
         rows, columns = self.bend_mm.shape[:2]
@@ -146,8 +152,8 @@ def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Rectification |
     height, width = image.shape[:2]
     factor = min(1.0, float(np.sqrt(_MAX_PX / (height * width))))
     if factor < 1:
-        image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        ink = cv2.resize(ink, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_AREA)
+        small = (round(width * factor), round(height * factor))
+        image, ink = (cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in (image, ink))
     ruling = ruling_signal(image, ink)
     windows = _window_frequencies(ruling)
     found = _fit(ruling, windows) if windows is not None else None
@@ -186,7 +192,7 @@ def without_ruling(trace: NDArray[np.uint8]) -> Rectification | None:
     turn = np.array([[along[0], along[1]], [-along[1], along[0]]]) / px_per_mm
     coefficients = np.concatenate([np.zeros((1, 2)), turn.T * scale])
     flat = np.zeros((max(height // _CELL_PX, 2), max(width // _CELL_PX, 2), 2))
-    return Rectification(_powers(1), coefficients, centre, scale, (width, height), flat, 0.0)
+    return Rectification(_powers(1), coefficients, centre, (scale, scale), (width, height), flat, 0.0)
 
 
 def ruling_signal(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Field:
@@ -404,7 +410,7 @@ def _fit(ruling: Field, windows: _Windows) -> Rectification | None:
         for frequencies in (windows.across, windows.down)
     ]
     flat = np.zeros((max(height // _CELL_PX, 2), max(width // _CELL_PX, 2), 2))
-    first = Rectification(powers, np.stack(columns, axis=1), centre, scale, (width, height), flat, 0.0)
+    first = Rectification(powers, np.stack(columns, axis=1), centre, (scale, scale), (width, height), flat, 0.0)
     return _demodulated(ruling, first, windows.lattice)
 
 

@@ -49,6 +49,8 @@ class Strokes:
         Mean trace probability of the ink, 0-1.
     seen, shared : (n,) bool
         Whether ink was taken at all, and whether another row took the same.
+    beyond : (before, after)
+        Darkness of the pixels next to the first and the last column's ink, 0-1: how much of them the ink's ends cover.
     pen_px, px_per_mm : float
     """
 
@@ -62,8 +64,17 @@ class Strokes:
     trace: Floats
     seen: Bools
     shared: Bools
+    beyond: tuple[float, float]
     pen_px: float
     px_per_mm: float
+
+    @property
+    def ends_px(self) -> tuple[float, float]:
+        """Where the trace starts and ends: the ends of its ink, less a third of the pen, as caps are round or none."""
+        cap = self.pen_px / 3
+        last = self.first_column + len(self.upper) - 1
+        left = self.first_column + 0.5 - min(self.fill[0], 1) - self.beyond[0]
+        return float(left + cap), float(last - 0.5 + min(self.fill[-1], 1) + self.beyond[1] - cap)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +117,16 @@ def look(
     above, below = _halos(ink, everywhere, upper, lower)
     taken = np.zeros(len(everywhere), bool)
     taken[columns - first] = shared
+    beyond = tuple(
+        float(min(ink.share[rows, column].max(), 1)) if 0 <= column < ink.share.shape[1] else 0.0
+        for rows, column in (
+            (slice(max(start[0] - 1, 0), stop[0] + 1), first - 1),
+            (slice(max(start[-1] - 1, 0), stop[-1] + 1), last + 1),
+        )
+    )
     return Strokes(
         first, upper, lower, spread(_centres(ink, columns, top, bottom)), spread(mass / (stop - start)), above, below,
-        spread(trace), seen, taken, pen_px, px_per_mm,
+        spread(trace), seen, taken, (beyond[0], beyond[1]), pen_px, px_per_mm,
     )  # fmt: skip
 
 

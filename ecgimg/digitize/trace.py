@@ -43,6 +43,7 @@ _STRAIGHT_MM, _STRAIGHT_SHARE = 0.12, 0.82
 _BEAT_MM, _STILL_MM = 10.0, 0.25
 _BEYOND_MM = 1.2
 _FEW_COLUMNS = 8
+_STEP_PX = 0.25
 _LONG_SHARE, _LEAST_TRACE = 0.4, 0.3
 _STRAY_COST = 0.2
 _FOREIGN_COST = 0.3
@@ -68,6 +69,8 @@ class RowTrace:
         Where separate strokes start, if the row is known to be drawn as one stroke a column.
     stroke : (n,) int64
         Which stroke each point is of; they may overlap a little along x.
+    ink_ends_px : (left, right)
+        Where the trace starts and ends as its ink tells, NaN if not known.
     """
 
     baseline_px: float
@@ -77,6 +80,19 @@ class RowTrace:
     tall: NDArray[np.bool_]
     starts_px: tuple[float, ...] = ()
     stroke: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    ink_ends_px: tuple[float, float] = (np.nan, np.nan)
+
+    @property
+    def left_px(self) -> float:
+        """Where the trace starts, to a fraction of a pixel."""
+        first = float(self.points_px[0, 0])
+        return self.ink_ends_px[0] if abs(first - self.ink_ends_px[0]) < _STEP_PX else first - _STEP_PX / 2
+
+    @property
+    def right_px(self) -> float:
+        """Where the trace ends, to a fraction of a pixel."""
+        last = float(self.points_px[-1, 0])
+        return self.ink_ends_px[1] if abs(last - self.ink_ends_px[1]) < _STEP_PX else last + _STEP_PX / 2
 
     def where(self, kept: NDArray[np.bool_]) -> RowTrace:
         """Return the row with only those points."""
@@ -452,8 +468,9 @@ def _row_trace(baseline: float, strokes: Strokes) -> RowTrace:
         return np.repeat(values[strokes.seen], len(SUB_COLUMNS))
 
     row = RowTrace(baseline, points, each(strokes.trace), each(error), each(tall))
+    left, right = strokes.ends_px
     x = points[:, 0]
-    return row.where((x > columns[0]) & (x < columns[-1]))  # the ends of the ink stand beyond those of the trace
+    return replace(row.where((x >= left) & (x <= right)), ink_ends_px=(left, right))
 
 
 def _without_crumbs(columns: NDArray[np.int64], px_per_mm: float) -> NDArray[np.int64]:

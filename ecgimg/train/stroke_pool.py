@@ -186,7 +186,7 @@ def _unpacked(arrays: dict[str, NDArray[np.float32]]) -> list[TaughtRow]:
         pen, px_per_mm = (float(value) for value in arrays[f"scale_{number}"])
         strokes = Strokes(
             0, fields["upper"], fields["lower"], fields["centre"], fields["fill"], fields["above"], fields["below"],
-            fields["trace"], fields["seen"] > 0, fields["shared"] > 0, pen, px_per_mm,
+            fields["trace"], fields["seen"] > 0, fields["shared"] > 0, (0.0, 0.0), pen, px_per_mm,
         )  # fmt: skip
         rows.append(TaughtRow(strokes, values[len(_FIELDS) :].T))
     return rows
