@@ -24,6 +24,7 @@ _STRIP_DB = 0.0
 _MOST = 0.6
 _CLOSE_MARGIN = 0.3
 _LEAST_S = 2.4
+_HARDLY_ANY, _NO_SENSE_DB = 0.1, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +120,9 @@ def _verdict(
         return (reason,), "refused", reason
     if not placement.fits and layout.printed_s < _LEAST_S:
         reason = f"the traces found are only {layout.printed_s:.1f} s long; a page shows 2.5 s or more of each lead"
+        return (reason,), "refused", reason
+    if placement.named < _HARDLY_ANY and placement.physics_db is not None and placement.physics_db < _NO_SENSE_DB:
+        reason = "no lead name could be read, and no layout's limb leads add up: this may be no 12-lead page"
         return (reason,), "refused", reason
     warnings = []
     if sources["px_per_mm"] == "width":
