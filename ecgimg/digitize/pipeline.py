@@ -67,14 +67,8 @@ def digitize_image(
     found, quarters = _upright(marked, found)
     page = flatten(image, marked, found)
     clock.lap("flatten")
-    labels = find_labels(page)
-    upright = page
-    if _telling(labels) < _FEW_NAMES:  # the names read best the right way up
-        for turn in (2, 1, 3):
-            other = upright.turned(turn)
-            names = find_labels(other)
-            if _telling(names) > _telling(labels) + 1:
-                page, labels, quarters = other, names, (quarters + turn) % 4
+    page, labels, turns = _upright_by_names(page)
+    quarters = (quarters + turns) % 4
     clock.lap("read")
     rows = trace_rows(page)
     clock.lap("trace")
@@ -163,6 +157,18 @@ def _upright(marked: Segmentation, found: Rectification) -> tuple[Rectification,
     return found.turned(quarters), quarters
 
 
+def _upright_by_names(page: FlatPage) -> tuple[FlatPage, tuple[Label, ...], int]:
+    """Read the names; where few are telling, turn the page as they read best. Returns the quarter turns taken too."""
+    best = page, find_labels(page), 0
+    if _telling(best[1]) < _FEW_NAMES:
+        for turns in (2, 1, 3):
+            other = page.turned(turns)
+            names = find_labels(other)
+            if _telling(names) > _telling(best[1]) + 1:
+                best = other, names, turns
+    return best
+
+
 def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse]) -> tuple[RowTrace, ...]:
     """Cut off what a row's trace took of its pulse, and what lies beyond it."""
     cut = list(rows)
@@ -183,11 +189,9 @@ def _scale(
     Without a ruling a millimetre is what makes the page ten seconds wide, and a pulse's height is taken as it is.
     """
     if not ruled:
-        ends = [(row.points_px[0, 0], row.points_px[-1, 0]) for row in rows]
-        left, right = (_common(np.array([end[side] for end in ends]), px_per_mm) for side in (0, 1))
-        taller = px_per_mm
-        px_per_mm = (right - left) / TEN_SECONDS_MM
-        pulses = [replace(pulse, height_mm=pulse.height_mm * taller / px_per_mm) for pulse in pulses]
+        stretch = _width_px(rows, px_per_mm) / TEN_SECONDS_MM / px_per_mm
+        px_per_mm *= stretch
+        pulses = [replace(pulse, height_mm=pulse.height_mm / stretch) for pulse in pulses]
     speed, gain = given.speed_mm_s, given.gain_mm_mv
     sources = {
         "px_per_mm": "grid" if ruled else "width",
@@ -205,9 +209,7 @@ def _scale(
 
 def _speed(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float) -> tuple[float, str]:
     """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says."""
-    left = _common(np.array([row.points_px[0, 0] for row in rows]), px_per_mm)
-    right = _common(np.array([row.points_px[-1, 0] for row in rows]), px_per_mm)
-    width_mm = (right - left) / px_per_mm
+    width_mm = _width_px(rows, px_per_mm) / px_per_mm
     pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses]
     told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulses else None
     if told == max(SPEEDS_MM_S):  # some printers draw short pulses, none a long one
@@ -325,6 +327,12 @@ def _extent(
 
 def _near(distances: Floats, px_per_mm: float) -> float:
     return float(np.maximum(1 - np.abs(distances) / (0.8 * px_per_mm), 0).sum())
+
+
+def _width_px(rows: Sequence[RowTrace], px_per_mm: float) -> float:
+    """Return how far apart the ends lie that most rows share."""
+    left, right = (_common(np.array([row.points_px[end, 0] for row in rows]), px_per_mm) for end in (0, -1))
+    return right - left
 
 
 def _common(ends: Floats, px_per_mm: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgimg.digitize.labels import CLASSES, CROP_SHAPE
+from ecgimg.train.export import export_network
 from ecgimg.train.label_crops import LabelPool, draw_label_pool
 from ecgimg.train.label_network import LabelReader
 from ecgimg.train.loop import Schedule, fit
@@ -124,19 +124,10 @@ def evaluate(network: LabelReader, pool: LabelPool, held_back: NDArray[np.intp],
     return {name: float(right[group].mean()) if group.any() else float("nan") for name, group in groups.items()}
 
 
-# ---------------------------------------------------------------- files
-
-
 def export(network: LabelReader, out: Path) -> Path:
-    """Write the network as ONNX (for use) and safetensors (for fine-tuning)."""
-    from safetensors.torch import save_file
-
-    network = network.cpu().eval()
-    target = out / "label_reader.onnx"
-    axes = {"crop": {0: "batch"}, "logits": {0: "batch"}}
-    torch.onnx.export(
-        network, (torch.zeros(1, 1, *CROP_SHAPE),), str(target), input_names=["crop"], output_names=["logits"],
-        dynamic_axes=axes, opset_version=17, dynamo=False,
+    """Write the network, for any number of crops at once."""
+    count = {0: "batch"}
+    return export_network(
+        network, out / "label_reader.onnx", torch.zeros(1, 1, *CROP_SHAPE), ("crop", "logits"), (count, count),
+        {"widths": network.widths},
     )  # fmt: skip
-    save_file(network.state_dict(), str(out / "label_reader.safetensors"), {"widths": json.dumps(network.widths)})
-    return target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgimg.train.crops import Pool, draw_pool
+from ecgimg.train.export import export_network
 from ecgimg.train.loop import Schedule, fit
 from ecgimg.train.segmenter_network import CLASSES, Segmenter
 
@@ -127,23 +127,10 @@ def evaluate(network: Segmenter, pool: Pool, held_back: int, device: str) -> dic
     return {name: float(score) for name, score in zip(CLASSES, both[0] / np.maximum(both[1], 1), strict=True)}
 
 
-# ---------------------------------------------------------------- files
-
-
 def export(network: Segmenter, out: Path) -> Path:
-    """Write the network as ONNX (for use, any multiple of 32 in height and width) and safetensors (for fine-tuning)."""
-    from safetensors.torch import save_file
-
-    network = network.cpu().to(memory_format=torch.contiguous_format).eval()
-    target = out / "segmenter.onnx"
-    axes = {"image": {0: "batch", 2: "height", 3: "width"}, "logits": {0: "batch", 2: "height", 3: "width"}}
-    torch.onnx.export(
-        network, (torch.zeros(1, 3, 256, 256),), str(target), input_names=["image"], output_names=["logits"],
-        dynamic_axes=axes, opset_version=17, dynamo=False,
+    """Write the network; its pictures may have any multiple of 32 as height and width."""
+    size = {0: "batch", 2: "height", 3: "width"}
+    return export_network(
+        network, out / "segmenter.onnx", torch.zeros(1, 3, 256, 256), ("image", "logits"), (size, size),
+        {"widths": network.widths},
     )  # fmt: skip
-    save_file(
-        {name: value.contiguous() for name, value in network.state_dict().items()},
-        str(out / "segmenter.safetensors"),
-        {"widths": json.dumps(network.widths)},
-    )
-    return target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from ecgimg.digitize.strokes import N_FEATURES, SUB_COLUMNS, Strokes, features
+from ecgimg.train.export import export_network
 from ecgimg.train.loop import Schedule, fit
 from ecgimg.train.stroke_network import StrokeReader
 from ecgimg.train.stroke_pool import TaughtRow, draw_stroke_pool
@@ -164,16 +164,10 @@ def _stack(rows: Sequence[TaughtRow]) -> _Batch:
     )  # fmt: skip
 
 
-def export(network: nn.Module, out: Path) -> Path:
-    """Write the network as ONNX (for use) and safetensors (for fine-tuning)."""
-    from safetensors.torch import save_file
-
-    network = network.cpu().eval()
-    target = out / "stroke_reader.onnx"
-    axes = {"features": {0: "batch", 2: "columns"}, "answers": {0: "batch", 2: "columns"}}
-    torch.onnx.export(
-        network, (torch.zeros(1, N_FEATURES, 64),), str(target), input_names=["features"], output_names=["answers"],
-        dynamic_axes=axes, opset_version=17, dynamo=False,
+def export(network: StrokeReader, out: Path) -> Path:
+    """Write the network, for rows of any number of columns."""
+    size = {0: "batch", 2: "columns"}
+    return export_network(
+        network, out / "stroke_reader.onnx", torch.zeros(1, N_FEATURES, 64), ("features", "answers"), (size, size),
+        {"width": network.width},
     )  # fmt: skip
-    save_file(network.state_dict(), str(out / "stroke_reader.safetensors"), {"width": json.dumps(network.width)})
-    return target
