@@ -129,6 +129,9 @@ _ABOUT_TEN_S = 0.5
 _SEPARATOR_SHARE = 110
 _MANY = 60
 _MIN_GAP_MM, _MAX_GAPS = 1.5, 5
+_EDGE_PX = -0.25
+_COARSE_S = 0.008
+_NEAR_PX, _FAR_PX = 0.25, 0.9
 
 
 class _Clock:
@@ -292,7 +295,8 @@ def _extent(
     mm = scale.px_per_mm
     lefts = np.array([row.left_px for row in rows])
     rights = np.array([row.right_px for row in rows])
-    lefts = np.where(lefts < mm, -0.5, lefts)  # a trace that runs to the picture's edge is seen up to that edge
+    begun = lefts < mm  # a trace that runs to the picture's edge is seen up to that edge
+    lefts = np.where(begun, _EDGE_PX, lefts)
     cut = rights > width_px - mm
     rights = np.where(cut, width_px - 0.5, rights)
     left, right = _common(lefts, mm), _common(rights, mm)
@@ -316,13 +320,33 @@ def _extent(
     marks = (separators[:, None] - quarters).ravel() if len(separators) <= _MANY else np.zeros(0)
     marks = marks[(marks > left - _SPARE_MM * mm) & (marks < left + _SPARE_MM * mm)]
     best = max([*lefts, *(rights[~cut] - whole), *marks], key=vouched)
-    at_left = lefts[np.abs(lefts - best) < 0.6 * mm]
+    is_at_left = np.abs(lefts - best) < 0.6 * mm
+    at_left = lefts[is_at_left]
     at_right = rights[~cut & (np.abs(rights - best - whole) < 0.6 * mm)] - whole
     if not len(at_left) and not len(at_right):
         at_left = marks[np.abs(marks - best) < 0.6 * mm]
+    if len(at_left) and len(at_right) and not begun[is_at_left].any():
+        cap = float(np.median([row.cap_px for row in rows]))
+        start = _between_ends(float(np.median(at_left)), float(np.median(at_right)), cap, px_per_s)
+        if start is not None:
+            return start, start + whole
     use_left = len(at_left) >= max(len(at_right) * (1.5 if before else 0.0 if after else 0.5), 1)
     start = float(np.median(at_left if use_left else at_right))
     return start, start + whole
+
+
+def _between_ends(by_left_px: float, by_right_px: float, cap_px: float, px_per_s: float) -> float | None:
+    """Return the start that both ends of the traces tell, or None where they contradict each other.
+
+    Pens end flat at times, which shows as a trace that is short at both ends by the same; and a record printed from
+    100 samples a second ends 8 ms early, which shows at its right end alone.
+    """
+    spread = by_right_px - by_left_px
+    if not -2 * cap_px - _FAR_PX < spread < _FAR_PX:
+        return None
+    if spread < -_NEAR_PX and abs(spread + _COARSE_S * px_per_s) < _NEAR_PX:
+        return by_left_px
+    return (by_left_px + by_right_px) / 2
 
 
 def _near(distances: Floats, px_per_mm: float) -> float:

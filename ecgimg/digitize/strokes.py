@@ -70,11 +70,10 @@ class Strokes:
 
     @property
     def ends_px(self) -> tuple[float, float]:
-        """Where the trace starts and ends: the ends of its ink, less a third of the pen, as caps are round or none."""
-        cap = self.pen_px / 3
+        """Where the ink of the trace starts and ends, the caps of the pen included."""
         last = self.first_column + len(self.upper) - 1
         left = self.first_column + 0.5 - min(self.fill[0], 1) - self.beyond[0]
-        return float(left + cap), float(last - 0.5 + min(self.fill[-1], 1) + self.beyond[1] - cap)
+        return float(left), float(last - 0.5 + min(self.fill[-1], 1) + self.beyond[1])
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,6 +44,7 @@ _BEAT_MM, _STILL_MM = 10.0, 0.25
 _BEYOND_MM = 1.2
 _FEW_COLUMNS = 8
 _STEP_PX = 0.25
+_CAP = 0.42  # of the pen; caps are round, square or none, and print blurs them
 _LONG_SHARE, _LEAST_TRACE = 0.4, 0.3
 _STRAY_COST = 0.2
 _FOREIGN_COST = 0.3
@@ -71,6 +72,8 @@ class RowTrace:
         Which stroke each point is of; they may overlap a little along x.
     ink_ends_px : (left, right)
         Where the trace starts and ends as its ink tells, NaN if not known.
+    cap_px : float
+        How far the ink of a usual pen goes on beyond the middle of its stroke's end.
     """
 
     baseline_px: float
@@ -81,18 +84,19 @@ class RowTrace:
     starts_px: tuple[float, ...] = ()
     stroke: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     ink_ends_px: tuple[float, float] = (np.nan, np.nan)
+    cap_px: float = 0.0
 
     @property
     def left_px(self) -> float:
-        """Where the trace starts, to a fraction of a pixel."""
-        first = float(self.points_px[0, 0])
-        return self.ink_ends_px[0] if abs(first - self.ink_ends_px[0]) < _STEP_PX else first - _STEP_PX / 2
+        """Where the trace starts, to a fraction of a pixel, if its pen is a usual one."""
+        first, left = float(self.points_px[0, 0]), self.ink_ends_px[0] + self.cap_px
+        return left if abs(first - left) < _STEP_PX else first - _STEP_PX / 2
 
     @property
     def right_px(self) -> float:
-        """Where the trace ends, to a fraction of a pixel."""
-        last = float(self.points_px[-1, 0])
-        return self.ink_ends_px[1] if abs(last - self.ink_ends_px[1]) < _STEP_PX else last + _STEP_PX / 2
+        """Where the trace ends, to a fraction of a pixel, if its pen is a usual one."""
+        last, right = float(self.points_px[-1, 0]), self.ink_ends_px[1] - self.cap_px
+        return right if abs(last - right) < _STEP_PX else last + _STEP_PX / 2
 
     def where(self, kept: NDArray[np.bool_]) -> RowTrace:
         """Return the row with only those points."""
@@ -468,9 +472,9 @@ def _row_trace(baseline: float, strokes: Strokes) -> RowTrace:
         return np.repeat(values[strokes.seen], len(SUB_COLUMNS))
 
     row = RowTrace(baseline, points, each(strokes.trace), each(error), each(tall))
-    left, right = strokes.ends_px
+    (left, right), cap = strokes.ends_px, _CAP * strokes.pen_px
     x = points[:, 0]
-    return replace(row.where((x >= left) & (x <= right)), ink_ends_px=(left, right))
+    return replace(row.where((x >= left + cap) & (x <= right - cap)), ink_ends_px=(left, right), cap_px=cap)
 
 
 def _without_crumbs(columns: NDArray[np.int64], px_per_mm: float) -> NDArray[np.int64]:
