@@ -73,6 +73,7 @@ def _rows(strokes: Sequence[Floats]) -> tuple[RowTrace, ...]:
                 np.ones(len(points)),
                 np.zeros(len(points)),
                 np.zeros(len(points), bool),
+                np.zeros(len(points), bool),
                 starts,
                 owner,
             )

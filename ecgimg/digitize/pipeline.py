@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, find_pulses, nearest
+from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, set_apart, width_px
 from ecgimg.digitize.flatten import FlatPage, flatten
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.labels import read_labels
 from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.paths import PathPage, read_paths
-from ecgimg.digitize.place import FS_HZ, Label, Placement, Scale, place
+from ecgimg.digitize.place import Label, Placement, Scale, place
 from ecgimg.digitize.rectify import TEN_SECONDS_MM, Rectification, rectify, without_ruling
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.segment import Segmentation, segment
@@ -77,12 +78,15 @@ def digitize_image(
     pulses = find_pulses(page, [row.baseline_px for row in rows])
     rows = _cut_pulses(rows, pulses)
     scale, sources = _scale(page.px_per_mm, rows, pulses, given, ruled=ruled)
-    rows, gaps_px = _apart(rows, page.px_per_mm)
-    extent = _extent(rows, pulses, find_separators(page), scale, page.darkness.shape[1] - gaps_px)
+    rows, gaps_px = set_apart(rows, page.px_per_mm)
+    separators = find_separators(page)
+    extent = find_extent(rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px)
     if gaps_px:
         left = min(row.starts_px[0] for row in rows if row.starts_px)
         extent = left, max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
     placement = place(rows, extent, labels, scale, candidates)
+    if placement is not None:
+        rows = fit_columns(rows, placement, separators, scale)
     scale = _levelled(rows, pulses, placement, scale)
     clock.lap("place")
     ground = Ground(page.flat_to_image, found.px_per_mm, page.grid_lines_px(), quarters)
@@ -123,15 +127,7 @@ def _place_paths(
 _SURE_NAME = 0.7
 _FEW_NAMES = 3
 _MAX_LABELS = 150
-_SPARE_MM = 12.0
-_FOOT_MM = 4.5
 _ABOUT_TEN_S = 0.5
-_SEPARATOR_SHARE = 110
-_MANY = 60
-_MIN_GAP_MM, _MAX_GAPS = 1.5, 5
-_EDGE_PX = -0.25
-_COARSE_S = 0.008
-_NEAR_PX, _FAR_PX = 0.25, 0.9
 
 
 class _Clock:
@@ -192,7 +188,7 @@ def _scale(
     Without a ruling a millimetre is what makes the page ten seconds wide, and a pulse's height is taken as it is.
     """
     if not ruled:
-        stretch = _width_px(rows, px_per_mm) / TEN_SECONDS_MM / px_per_mm
+        stretch = width_px(rows, px_per_mm) / TEN_SECONDS_MM / px_per_mm
         px_per_mm *= stretch
         pulses = [replace(pulse, height_mm=pulse.height_mm / stretch) for pulse in pulses]
     speed, gain = given.speed_mm_s, given.gain_mm_mv
@@ -212,7 +208,7 @@ def _scale(
 
 def _speed(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float) -> tuple[float, str]:
     """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says."""
-    width_mm = _width_px(rows, px_per_mm) / px_per_mm
+    width_mm = width_px(rows, px_per_mm) / px_per_mm
     pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses]
     told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulses else None
     if told == max(SPEEDS_MM_S):  # some printers draw short pulses, none a long one
@@ -233,136 +229,6 @@ def _levelled(rows: Sequence[RowTrace], pulses: Sequence[Pulse], placement: Plac
 def _level(row: RowTrace) -> float:
     """The height about which a row's trace is centred."""
     return float(np.mean(row.points_px[:, 1]))
-
-
-def _apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrace, ...], float]:
-    """Find blank gaps that most rows share, where columns stand apart; returns the rows and the gaps' width in px.
-
-    Rows with the gaps are given the starts of their columns.
-    """
-    blanks = [_blanks(row, px_per_mm) for row in rows]
-    everywhere = [middle for own in blanks for middle, _ in own]
-    shared: list[float] = []
-    for middle in sorted(everywhere):
-        near = sum(any(abs(other - middle) < px_per_mm for other, _ in own) for own in blanks)
-        if near >= max(2, 0.45 * len(rows)) and not (shared and middle - shared[-1] < 3 * px_per_mm):
-            shared.append(middle)
-    spacing = np.diff(shared)
-    if not 1 <= len(shared) <= _MAX_GAPS or (len(spacing) and np.ptp(spacing) > 4 * px_per_mm):
-        return tuple(rows), 0.0
-    parted = [all(any(abs(other - middle) < px_per_mm for other, _ in own) for middle in shared) for own in blanks]
-    gaps = [
-        [min(own, key=lambda gap: abs(gap[0] - middle)) for own, apart in zip(blanks, parted, strict=True) if apart]
-        for middle in shared
-    ]
-    lefts = np.array([row.left_px for row, apart in zip(rows, parted, strict=True) if apart])
-    if not all(gaps) or not len(lefts):
-        return tuple(rows), 0.0
-    ends = [float(np.median([middle + width / 2 for middle, width in found])) for found in gaps]
-    starts = (_common(lefts, px_per_mm), *ends)
-    total = sum(float(np.median([width for _, width in found])) for found in gaps)
-    return tuple(
-        replace(row, starts_px=starts) if apart else row for row, apart in zip(rows, parted, strict=True)
-    ), total
-
-
-def _blanks(row: RowTrace, px_per_mm: float) -> list[tuple[float, float]]:
-    """Return middle and width (px) of the stretches of a row without ink."""
-    x = row.points_px[:, 0]
-    at = np.flatnonzero(np.diff(x) > _MIN_GAP_MM * px_per_mm)
-    return [(float(x[k] + x[k + 1]) / 2, float(x[k + 1] - x[k])) for k in at]
-
-
-def find_separators(page: FlatPage) -> Floats:
-    """Return where short upright strokes stand that are neither trace nor lettering (n,) px: marks between columns."""
-    mm = page.px_per_mm
-    mask = (page.segmentation.other > _SEPARATOR_SHARE).astype(np.uint8)
-    upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((round(1.2 * mm), 1), np.uint8))
-    upright = cv2.morphologyEx(upright, cv2.MORPH_CLOSE, np.ones((round(1.5 * mm), 1), np.uint8))
-    count, _, stats, centres = cv2.connectedComponentsWithStats(upright, connectivity=8)
-    fits = [k for k in range(1, count) if stats[k, cv2.CC_STAT_WIDTH] < mm and stats[k, cv2.CC_STAT_HEIGHT] > 1.8 * mm]
-    return np.asarray(centres[fits, 0], np.float64)
-
-
-def _extent(
-    rows: Sequence[RowTrace], pulses: Sequence[Pulse], separators: Floats, scale: Scale, width_px: int
-) -> tuple[float, float]:
-    """Return where the columns start and end: the start that most rows' ends and the pulses vouch for.
-
-    A row that starts late has lost ink, one that starts early has picked some up; where the page shows ten seconds, the
-    right ends vouch for the start as well. Next to a pulse the trace runs on into the pulse's foot.
-    """
-    mm = scale.px_per_mm
-    lefts = np.array([row.left_px for row in rows])
-    rights = np.array([row.right_px for row in rows])
-    begun = lefts < mm  # a trace that runs to the picture's edge is seen up to that edge
-    lefts = np.where(begun, _EDGE_PX, lefts)
-    cut = rights > width_px - mm
-    rights = np.where(cut, width_px - 0.5, rights)
-    left, right = _common(lefts, mm), _common(rights, mm)
-    px_per_s = scale.speed_mm_s * mm
-    whole = 10 * px_per_s - px_per_s / FS_HZ  # a record ends with its last sample
-    if abs(right - left - whole) > _SPARE_MM * mm:
-        return left, right
-    quarters = 2.5 * px_per_s * np.arange(1, 4)
-    middle = (left + right) / 2
-    before = [pulse.right_px for pulse in pulses if pulse.right_px < middle]
-    after = [pulse.left_px for pulse in pulses if pulse.left_px > middle]
-
-    def vouched(start: float) -> float:
-        score = _near(lefts - start, mm) * (0.5 if before else 1.1)
-        score += _near(rights[~cut] - start - whole, mm) * (0.5 if after else 1.0)
-        score += min(sum(_near(separators - border, mm) for border in start + quarters), len(rows))
-        score -= 0.3 * float((lefts < start - 1.2 * mm).sum() + (rights > start + whole + 1.2 * mm).sum())
-        score += len(rows) * 0.5 * any(-0.3 * mm < start - side < _FOOT_MM * mm for side in before)
-        return score + len(rows) * 0.5 * any(-0.3 * mm < side - start - whole < _FOOT_MM * mm for side in after)
-
-    marks = (separators[:, None] - quarters).ravel() if len(separators) <= _MANY else np.zeros(0)
-    marks = marks[(marks > left - _SPARE_MM * mm) & (marks < left + _SPARE_MM * mm)]
-    best = max([*lefts, *(rights[~cut] - whole), *marks], key=vouched)
-    is_at_left = np.abs(lefts - best) < 0.6 * mm
-    at_left = lefts[is_at_left]
-    at_right = rights[~cut & (np.abs(rights - best - whole) < 0.6 * mm)] - whole
-    if not len(at_left) and not len(at_right):
-        at_left = marks[np.abs(marks - best) < 0.6 * mm]
-    if len(at_left) and len(at_right) and not begun[is_at_left].any():
-        cap = float(np.median([row.cap_px for row in rows]))
-        start = _between_ends(float(np.median(at_left)), float(np.median(at_right)), cap, px_per_s)
-        if start is not None:
-            return start, start + whole
-    use_left = len(at_left) >= max(len(at_right) * (1.5 if before else 0.0 if after else 0.5), 1)
-    start = float(np.median(at_left if use_left else at_right))
-    return start, start + whole
-
-
-def _between_ends(by_left_px: float, by_right_px: float, cap_px: float, px_per_s: float) -> float | None:
-    """Return the start that both ends of the traces tell, or None where they contradict each other.
-
-    Pens end flat at times, which shows as a trace that is short at both ends by the same; and a record printed from
-    100 samples a second ends 8 ms early, which shows at its right end alone.
-    """
-    spread = by_right_px - by_left_px
-    if not -2 * cap_px - _FAR_PX < spread < _FAR_PX:
-        return None
-    if spread < -_NEAR_PX and abs(spread + _COARSE_S * px_per_s) < _NEAR_PX:
-        return by_left_px
-    return (by_left_px + by_right_px) / 2
-
-
-def _near(distances: Floats, px_per_mm: float) -> float:
-    return float(np.maximum(1 - np.abs(distances) / (0.8 * px_per_mm), 0).sum())
-
-
-def _width_px(rows: Sequence[RowTrace], px_per_mm: float) -> float:
-    """Return how far apart the ends lie that most rows share."""
-    left, right = (_common(np.array([row.points_px[end, 0] for row in rows]), px_per_mm) for end in (0, -1))
-    return right - left
-
-
-def _common(ends: Floats, px_per_mm: float) -> float:
-    """Return the end that most rows share within 0.6 mm."""
-    close = np.abs(ends[:, None] - ends[None, :]) < 0.6 * px_per_mm
-    return float(np.median(ends[close[int(close.sum(axis=1).argmax())]]))
 
 
 def _telling(labels: Sequence[Label]) -> int:

@@ -33,7 +33,7 @@ LIMB_MIX = {
 _MAX_GAP_S = 0.12
 _HOLD_S = 0.05
 _MARGIN_S = 0.05
-_MARK_MM, _BAR_MM = 1.3, 0.35
+_MARK_MM, _BAR_MM, _JOINT_PX = 1.3, 0.35, 0.6
 _HARDLY_TRACE = 0.6
 _RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _COINCIDE = 0.4
@@ -153,11 +153,16 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
     t = (row.points_px[:, 0] - left) / (scale.px_per_mm * scale.speed_mm_s)
     exact = not row.error_px.any()  # drawn from samples, read from a file's own paths
     near = (t > -_MARGIN_S) & (t < n / FS_HZ + _MARGIN_S)
-    if slot.column is not None and len(row.stroke) and len(row.starts_px) == layout.columns > 1:
-        near &= row.stroke == slot.column
+    if slot.column is not None and len(row.starts_px) == layout.columns > 1:
+        if len(row.stroke):
+            near &= row.stroke == slot.column
+        elif slot.column + 1 < layout.columns:
+            near &= row.points_px[:, 0] < row.starts_px[slot.column + 1]
     if slot.column is not None and layout.columns > 1:
         from_border_mm = np.minimum(np.abs(t), np.abs(t - n / FS_HZ)) * scale.speed_mm_s
-        near &= ~(row.tall & (from_border_mm < np.where(row.certainty < _HARDLY_TRACE, _MARK_MM, _BAR_MM)))
+        joint_mm = (1.2 * row.cap_px + _JOINT_PX) / scale.px_per_mm  # where a column is joined to the next
+        reach_mm = np.where(row.certainty < _HARDLY_TRACE, _MARK_MM, np.where(row.bar, _BAR_MM, joint_mm))
+        near &= ~(row.tall & (from_border_mm < reach_mm))
     if near.sum() < 4:
         return np.full(n, np.nan)
     t, y = t[near], row.points_px[near, 1]

@@ -18,6 +18,7 @@ from ecgimg.digitize.network import load_network
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+_SURELY_TRACE = 160
 SUB_COLUMNS = (-0.375, -0.125, 0.125, 0.375)
 """Where in a column (px from its middle) the network says how high the trace is."""
 
@@ -78,17 +79,20 @@ class Strokes:
 
 @dataclass(frozen=True, eq=False)
 class Ink:
-    """Darkness of a flat page as a share of full ink, and its sums down each column (height + 1, width)."""
+    """Darkness of a flat page as a share of full ink, its sums down each column (height + 1, width), and full ink's."""
 
+    level: float
     share: NDArray[np.float32]
     sums: Floats
     trace_sums: Floats
 
 
-def measure_ink(page: FlatPage, level: float) -> Ink:
-    """Prepare a page whose full ink has darkness `level` for `look`."""
+def measure_ink(page: FlatPage) -> Ink:
+    """Prepare a page for `look`; full ink is what the darkest of the pixels surely on the trace reach."""
+    sure = page.darkness[page.segmentation.trace > _SURELY_TRACE]
+    level = float(np.percentile(sure, 75)) if len(sure) else 1.0
     share = np.clip(page.darkness / np.float32(level), 0, 1.2)
-    return Ink(share, _down(share), _down(page.segmentation.trace / np.float32(255)))
+    return Ink(level, share, _down(share), _down(page.segmentation.trace / np.float32(255)))
 
 
 def _down(values: NDArray[np.floating]) -> Floats:

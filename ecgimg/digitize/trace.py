@@ -2,13 +2,13 @@
 
 A column of a flat page holds runs of trace ink. A row's path takes one run per column so that consecutive runs touch;
 it is found by dynamic programming over all runs near the row. A run that two rows took is parted between them; what the
-pen did within the ink is then read by `ecgimg.digitize.strokes`.
+pen did within the ink is then read by `ecgimg.digitize.strokes`, and mended by `ecgimg.digitize.redraw`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,7 +17,8 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.signal import find_peaks
 
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.strokes import SUB_COLUMNS, Strokes, look, measure_ink, read_strokes
+from ecgimg.digitize.redraw import redraw
+from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes, look, measure_ink, read_strokes
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +46,7 @@ _BEYOND_MM = 1.2
 _FEW_COLUMNS = 8
 _STEP_PX = 0.25
 _CAP = 0.42  # of the pen; caps are round, square or none, and print blurs them
+_BESIDE_MM, _OUT_MM = 0.5, 0.5
 _LONG_SHARE, _LEAST_TRACE = 0.4, 0.3
 _STRAY_COST = 0.2
 _FOREIGN_COST = 0.3
@@ -66,6 +68,8 @@ class RowTrace:
         The error to be expected of each height.
     tall : (n,) bool
         True where the ink of the column is taller than one stroke makes it: an apex, or a separator.
+    bar : (n,) bool
+        True where that ink stands out both above and below the ink beside it, as a mark between columns does.
     starts_px : tuple of float
         Where separate strokes start, if the row is known to be drawn as one stroke a column.
     stroke : (n,) int64
@@ -81,6 +85,7 @@ class RowTrace:
     certainty: Floats
     error_px: Floats
     tall: NDArray[np.bool_]
+    bar: NDArray[np.bool_]
     starts_px: tuple[float, ...] = ()
     stroke: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     ink_ends_px: tuple[float, float] = (np.nan, np.nan)
@@ -102,7 +107,7 @@ class RowTrace:
         """Return the row with only those points."""
         return replace(
             self, points_px=self.points_px[kept], certainty=self.certainty[kept], error_px=self.error_px[kept],
-            tall=self.tall[kept], stroke=self.stroke[kept] if len(self.stroke) else self.stroke,
+            tall=self.tall[kept], bar=self.bar[kept], stroke=self.stroke[kept] if len(self.stroke) else self.stroke,
         )  # fmt: skip
 
 
@@ -121,12 +126,13 @@ class _Runs:
 
 def trace_rows(page: FlatPage) -> tuple[RowTrace, ...]:
     """Find the rows of a flat page from the top and trace each."""
-    return tuple(_row_trace(baseline, strokes) for baseline, strokes in find_strokes(page))
+    ink = measure_ink(page)
+    return tuple(_row_trace(ink, baseline, strokes) for baseline, strokes in find_strokes(page, ink))
 
 
-def find_strokes(page: FlatPage) -> list[tuple[float, Strokes]]:
+def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
     """Find the rows of a flat page from the top: the height (px) at which each lies, and the ink that it takes."""
-    level = ink_level(page)
+    level = ink.level
     mask = trace_mask(page, level)
     baselines = find_baselines(mask, page.px_per_mm)
     if not len(baselines):
@@ -136,7 +142,6 @@ def find_strokes(page: FlatPage) -> list[tuple[float, Strokes]]:
     pen = _pen_px(runs, page, level)
     paths = [_follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
     paths = _leave_others(runs, paths, baselines, pitch, page.px_per_mm, pen)
-    ink = measure_ink(page, level)
     found = []
     for baseline, path in zip(baselines, _part(runs, paths, pen, page.px_per_mm), strict=True):
         if len(path.columns) < _FEW_COLUMNS:
@@ -165,7 +170,8 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     strong &= page.darkness > _INK_SHARE * level
     near = cv2.dilate((planes.ink > 24).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     near &= planes.pulse <= np.maximum(planes.trace, 110)
-    dark = near & ((page.darkness > _EDGE_SHARE * level) | _split(page.darkness, level))
+    dark = near & (page.darkness > _EDGE_SHARE * level)
+    dark |= _darker_halves(page.darkness, near & ~dark & (page.darkness > _HALF_SHARE * level), level)
     dark[:, :2] = dark[:, -2:] = strong[:, :2] = strong[:, -2:] = False  # frames and edges of the picture
     closed = (strong | dark).astype(np.uint8)
     for shape in ((1, 3), (3, 1)):
@@ -179,21 +185,16 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     return np.asarray(kept[labels], bool)
 
 
-def _split(darkness: NDArray[np.float32], level: float) -> NDArray[np.bool_]:
-    """Return the darker halves of strokes whose ink is shared by two neighbouring columns or rows of pixels."""
-    half = darkness > _HALF_SHARE * level
-    result = np.zeros(half.shape, bool)
-    for axis in (0, 1):
-        for step in (-1, 1):
-            beside = np.roll(darkness, step, axis)
-            result |= half & (darkness >= beside) & (darkness + beside > _BOTH_SHARE * level)
+def _darker_halves(darkness: NDArray[np.float32], pale: NDArray[np.bool_], level: float) -> NDArray[np.bool_]:
+    """Return which `pale` pixels are the darker halves of strokes whose ink two neighbouring columns or rows share."""
+    flat, at = darkness.ravel(), np.flatnonzero(pale)
+    split = np.zeros(len(at), bool)
+    for step in (-darkness.shape[1], -1, 1, darkness.shape[1]):
+        beside = flat[(at + step) % flat.size]
+        split |= (flat[at] >= beside) & (flat[at] + beside > _BOTH_SHARE * level)
+    result = np.zeros(pale.shape, bool)
+    result.ravel()[at[split]] = True
     return result
-
-
-def ink_level(page: FlatPage) -> float:
-    """Return the darkness of trace ink in full: what the darkest of the pixels surely on the trace reach."""
-    sure = page.darkness[page.segmentation.trace > 160]
-    return float(np.percentile(sure, 75)) if len(sure) else 1.0
 
 
 def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
@@ -215,20 +216,20 @@ def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
 
 def _find_runs(mask: NDArray[np.bool_], page: FlatPage) -> _Runs:
     height, width = mask.shape
-    padded = np.zeros((width, height + 2), np.int8)
-    padded[:, 1:-1] = mask.T
-    change = np.diff(padded, axis=1)
-    columns, top = np.nonzero(change == 1)
-    _, end = np.nonzero(change == -1)
-    plausible = end - top < _TALLEST_MM * page.px_per_mm  # no frame and no edge of the picture
-    columns, top, end = columns[plausible], top[plausible], end[plausible]
-    dark = page.darkness * page.segmentation.trace
-    total = np.zeros((height + 1, width), np.float32)
-    np.cumsum(dark, axis=0, out=total[1:])
-    mean = (total[end, columns] - total[top, columns]) / (end - top)
+    down = np.zeros((width + 1, height + 1), bool)  # each column after a gap, and a gap at the end
+    down[:-1, 1:] = cv2.transpose(mask.view(np.uint8)).view(bool)
+    change = np.flatnonzero(np.diff(down.ravel()))
+    starts, lengths = change[::2], change[1::2] - change[::2]
+    columns, top = np.divmod(starts, height + 1)
+    column, row = np.divmod(np.flatnonzero(down), height + 1)
+    shade = page.darkness[row - 1, column] * page.segmentation.trace[row - 1, column]
+    first = np.cumsum(lengths) - lengths
+    mean = np.add.reduceat(shade, first, dtype=np.float64) / lengths if len(lengths) else np.zeros(0)
+    plausible = lengths < _TALLEST_MM * page.px_per_mm  # no frame and no edge of the picture
+    columns, top, lengths, mean = columns[plausible], top[plausible], lengths[plausible], mean[plausible]
     typical = float(np.percentile(mean, 75)) if len(mean) else 1.0
-    doubt = np.clip(1 - mean / max(typical, 1e-6), 0, 1).astype(np.float64)
-    return _Runs(np.searchsorted(columns, np.arange(width + 1)), top, end - 1, doubt)
+    doubt = np.clip(1 - mean / max(typical, 1e-6), 0, 1)
+    return _Runs(np.searchsorted(columns, np.arange(width + 1)), top, top + lengths - 1, doubt)
 
 
 def _pen_px(runs: _Runs, page: FlatPage, level: float) -> float:
@@ -279,19 +280,19 @@ def _follow(
     cost_here = (_costs(runs, row, baselines, px_per_mm) + extra).tolist()
     search = _Search(runs.top.tolist(), runs.bottom.tolist(), px_per_mm)
     first = runs.first.tolist()
-    recent: list[tuple[int, list[int]]] = []
-    home: list[tuple[int, list[int]]] = []
+    recent: list[_Column] = []
+    home: list[_Column] = []
     for column in range(width):
         here = [k for k in range(first[column], first[column + 1]) if allowed[k]]
         if not here:
             continue
-        before = [*reversed(recent), *reversed(home)]
-        for k in here:
-            search.enter(k, column, cost_here[k], before)
-        recent = [*recent[1 - _LOOK_BACK :], (column, here)]
+        oldest = recent[-1].place if recent else column
+        search.enter(here, column, cost_here, [*recent, *(earlier for earlier in home if earlier.place < oldest)])
+        recent = [search.column(column, here), *recent[: _LOOK_BACK - 1]]
         at_home = [k for k in here if is_home[k]]
         if at_home:
-            home = [*home[1 - _LOOK_BACK :], (column, at_home)]
+            nearby = recent[0] if len(at_home) == len(here) else search.column(column, at_home)
+            home = [nearby, *home[: _LOOK_BACK - 1]]
     return _trace_back(runs, search.total, search.back, allowed, width)
 
 
@@ -309,6 +310,14 @@ def _costs(runs: _Runs, row: int, baselines: Floats, px_per_mm: float) -> Floats
     return np.asarray(cost + _DOUBT_COST * runs.doubt - _INK_GAIN * np.minimum(height_mm, _TALL_MM))
 
 
+class _Column(NamedTuple):
+    """Runs of an earlier column, and what the cheapest way to any of them costs."""
+
+    place: int
+    cheapest: float
+    runs: list[int]
+
+
 class _Search:
     """The cheapest way to every run, and the run it comes from (−1 where the path starts there)."""
 
@@ -319,20 +328,35 @@ class _Search:
         self._jump = _JUMP_COST / px_per_mm
         self._max_skip = max(round(_MAX_SKIP_MM * px_per_mm), 2)
 
-    def enter(self, k: int, column: int, cost_here: float, before: list[tuple[int, list[int]]]) -> None:
-        """Find the cheapest way into run `k`."""
-        best, origin = _SKIP_COST * column, -1
-        top, bottom = self._top[k], self._bottom[k]
-        for earlier, candidates in before:
-            skipped = column - earlier - 1
-            if skipped > self._max_skip:
-                continue
-            for j in candidates:
-                gap = max(top - self._bottom[j] - 1, self._top[j] - bottom - 1, 0)
-                cost = self.total[j] + _SKIP_COST * skipped + self._jump * gap
-                if cost < best:
-                    best, origin = cost, j
-        self.total[k], self.back[k] = best + cost_here, origin
+    def column(self, place: int, runs: list[int]) -> _Column:
+        """Note the runs of a column that was entered."""
+        return _Column(place, min([self.total[k] for k in runs]), runs)
+
+    def enter(self, here: list[int], column: int, cost_here: list[float], before: list[_Column]) -> None:
+        """Find the cheapest way into each of a column's runs; what cannot be cheaper is not looked at in full."""
+        total, tops, bottoms, jump = self.total, self._top, self._bottom, self._jump
+        ways = [
+            (_SKIP_COST * (column - earlier.place - 1), earlier.cheapest, earlier.runs)
+            for earlier in before
+            if column - earlier.place - 1 <= self._max_skip
+        ]
+        for k in here:
+            best, origin = _SKIP_COST * column, -1
+            above, below = tops[k] - 1, bottoms[k] + 1
+            for skipped, cheapest, candidates in ways:
+                if cheapest + skipped >= best:
+                    continue
+                for j in candidates:
+                    cost = total[j] + skipped
+                    if cost >= best:
+                        continue
+                    if bottoms[j] < above:
+                        cost += jump * (above - bottoms[j])
+                    elif tops[j] > below:
+                        cost += jump * (tops[j] - below)
+                    if cost < best:
+                        best, origin = cost, j
+            total[k], self.back[k] = best + cost_here[k], origin
 
 
 def _trace_back(runs: _Runs, total: list[float], back: list[int], allowed: list[bool], width: int) -> NDArray[np.int64]:
@@ -363,18 +387,20 @@ def _part(runs: _Runs, paths: list[NDArray[np.int64]], pen: float, px_per_mm: fl
     """Part the tall runs that two rows took between them: each row's ink is what lies on its own side of the lines."""
     tall = runs.bottom - runs.top + 1 > 2.2 * pen + 1
     lines = [_line(runs, path, tall) for path in paths]
+    takers = np.bincount(np.concatenate([path[path >= 0] for path in paths]), minlength=len(runs.top))
     owners: dict[int, list[int]] = {}
     for row, path in enumerate(paths):
-        for k in path[path >= 0].tolist():
+        taken = path[path >= 0]
+        for k in taken[takers[taken] > 1].tolist():
             owners.setdefault(k, []).append(row)
-    alone = np.array([len(owners.get(k, ())) == 1 for k in range(len(runs.top))], bool)
+    alone = takers == 1
     usual = [_usual(runs, path, line, alone, pen) for path, line in zip(paths, lines, strict=True)]
     found = []
     for row, path in enumerate(paths):
         columns = _without_crumbs(np.flatnonzero(path >= 0), px_per_mm)
         taken = path[columns]
         top, bottom = runs.top[taken].astype(np.float64), runs.bottom[taken].astype(np.float64)
-        shared = np.array([len(owners[k]) > 1 for k in taken.tolist()], bool)
+        shared = takers[taken] > 1
         for n in np.flatnonzero(shared & tall[taken]):
             rows = owners[int(taken[n])]
             levels = [float(lines[other][columns[n]]) for other in rows]
@@ -461,8 +487,9 @@ def _is_ruled(strokes: Strokes) -> bool:
     return bool(straight.mean() > _STRAIGHT_SHARE or beats_px < _STILL_MM * strokes.px_per_mm)
 
 
-def _row_trace(baseline: float, strokes: Strokes) -> RowTrace:
+def _row_trace(ink: Ink, baseline: float, strokes: Strokes) -> RowTrace:
     heights, error = read_strokes(strokes)
+    heights = redraw(ink, strokes, heights, error)
     columns = strokes.first_column + np.flatnonzero(strokes.seen)
     places = columns[:, None] + np.asarray(SUB_COLUMNS)
     points = np.stack([places, heights[strokes.seen]], axis=-1).reshape(-1, 2)
@@ -471,10 +498,20 @@ def _row_trace(baseline: float, strokes: Strokes) -> RowTrace:
     def each(values: NDArray[Any]) -> NDArray[Any]:
         return np.repeat(values[strokes.seen], len(SUB_COLUMNS))
 
-    row = RowTrace(baseline, points, each(strokes.trace), each(error), each(tall))
+    row = RowTrace(baseline, points, each(strokes.trace), each(error), each(tall), each(tall & _stands_out(strokes)))
     (left, right), cap = strokes.ends_px, _CAP * strokes.pen_px
     x = points[:, 0]
     return replace(row.where((x >= left + cap) & (x <= right - cap)), ink_ends_px=(left, right), cap_px=cap)
+
+
+def _stands_out(strokes: Strokes) -> NDArray[np.bool_]:
+    """Return where the ink of a column goes on both above and below that of the columns beside it."""
+    aside = np.ceil(_BESIDE_MM * strokes.px_per_mm + strokes.pen_px).astype(int)
+    columns = np.arange(len(strokes.upper))
+    sides = [np.clip(columns + by, 0, len(columns) - 1) for by in (-aside, aside)]
+    above = strokes.upper < np.minimum(*(strokes.upper[side] for side in sides)) - _OUT_MM * strokes.px_per_mm
+    below = strokes.lower > np.maximum(*(strokes.lower[side] for side in sides)) + _OUT_MM * strokes.px_per_mm
+    return np.asarray(above & below)
 
 
 def _without_crumbs(columns: NDArray[np.int64], px_per_mm: float) -> NDArray[np.int64]:

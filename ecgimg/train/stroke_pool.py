@@ -17,7 +17,7 @@ from ecgimg._files import atomic_path
 from ecgimg.digitize.flatten import FlatPage, flatten
 from ecgimg.digitize.network import one_thread
 from ecgimg.digitize.segment import segment
-from ecgimg.digitize.strokes import SUB_COLUMNS, Strokes
+from ecgimg.digitize.strokes import SUB_COLUMNS, Strokes, measure_ink
 from ecgimg.digitize.trace import find_strokes
 from ecgimg.record import EcgRecord
 from synth.geometry import PageMap
@@ -122,7 +122,7 @@ def teach(image: NDArray[np.uint8], truth: PageTruth) -> list[TaughtRow]:
     page = flatten(image, segment(image), true_map)  # type: ignore[arg-type]
     drawn = _drawn_rows(truth, true_map, page)
     taught = []
-    for baseline, strokes in find_strokes(page):
+    for baseline, strokes in find_strokes(page, measure_ink(page)):
         row = min(drawn, key=lambda item: abs(item[0] - baseline), default=None)
         if row is None or abs(row[0] - baseline) > 8 * page.px_per_mm or strokes.seen.mean() < _MIN_SEEN:
             continue

@@ -1,0 +1,222 @@
+"""Where the columns of a page start and end: by the ends of the rows, pulses, separators, and gaps between columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.digitize.calibrate import Pulse
+from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.place import FS_HZ, Placement, Scale
+from ecgimg.digitize.trace import RowTrace
+
+Floats = NDArray[np.float64]
+
+_SPARE_MM = 12.0
+_RUN_ON_MM = 0.4
+_FOOT_MM = 4.5
+_SEPARATOR_SHARE = 110
+_MANY = 60
+_MIN_GAP_MM, _MAX_GAPS = 1.5, 5
+_EDGE_PX = -0.25
+_COARSE_S = 0.008
+_NEAR_PX, _FAR_PX = 0.25, 0.9
+_BORDER_MM = 1.6
+_SAME_MM = 0.4
+_NARROWER, _CLEARLY = 0.03, 1.3
+_JUMP_FROM_MM, _JUMP_TO_MM, _MOST_JUMP_MM = 0.12, 0.6, 2.0
+
+
+def set_apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrace, ...], float]:
+    """Find blank gaps that most rows share, where columns stand apart; returns the rows and the gaps' width in px.
+
+    Rows with the gaps are given the starts of their columns.
+    """
+    blanks = [_blanks(row, px_per_mm) for row in rows]
+    everywhere = [middle for own in blanks for middle, _ in own]
+    shared: list[float] = []
+    for middle in sorted(everywhere):
+        near = sum(any(abs(other - middle) < px_per_mm for other, _ in own) for own in blanks)
+        if near >= max(2, 0.45 * len(rows)) and not (shared and middle - shared[-1] < 3 * px_per_mm):
+            shared.append(middle)
+    spacing = np.diff(shared)
+    if not 1 <= len(shared) <= _MAX_GAPS or (len(spacing) and np.ptp(spacing) > 4 * px_per_mm):
+        return tuple(rows), 0.0
+    parted = [all(any(abs(other - middle) < px_per_mm for other, _ in own) for middle in shared) for own in blanks]
+    gaps = [
+        [min(own, key=lambda gap: abs(gap[0] - middle)) for own, apart in zip(blanks, parted, strict=True) if apart]
+        for middle in shared
+    ]
+    lefts = np.array([row.left_px for row, apart in zip(rows, parted, strict=True) if apart])
+    if not all(gaps) or not len(lefts):
+        return tuple(rows), 0.0
+    ends = [float(np.median([middle + width / 2 for middle, width in found])) for found in gaps]
+    starts = (_common(lefts, px_per_mm), *ends)
+    total = sum(float(np.median([width for _, width in found])) for found in gaps)
+    return tuple(
+        replace(row, starts_px=starts) if apart else row for row, apart in zip(rows, parted, strict=True)
+    ), total
+
+
+def _blanks(row: RowTrace, px_per_mm: float) -> list[tuple[float, float]]:
+    """Return middle and width (px) of the stretches of a row without ink."""
+    x = row.points_px[:, 0]
+    at = np.flatnonzero(np.diff(x) > _MIN_GAP_MM * px_per_mm)
+    return [(float(x[k] + x[k + 1]) / 2, float(x[k + 1] - x[k])) for k in at]
+
+
+def find_separators(page: FlatPage) -> Floats:
+    """Return where short upright strokes stand that are neither trace nor lettering (n,) px: marks between columns."""
+    mm = page.px_per_mm
+    mask = (page.segmentation.other > _SEPARATOR_SHARE).astype(np.uint8)
+    upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((round(1.2 * mm), 1), np.uint8))
+    upright = cv2.morphologyEx(upright, cv2.MORPH_CLOSE, np.ones((round(1.5 * mm), 1), np.uint8))
+    count, _, stats, centres = cv2.connectedComponentsWithStats(upright, connectivity=8)
+    fits = [k for k in range(1, count) if stats[k, cv2.CC_STAT_WIDTH] < mm and stats[k, cv2.CC_STAT_HEIGHT] > 1.8 * mm]
+    return np.asarray(centres[fits, 0], np.float64)
+
+
+def find_extent(
+    rows: Sequence[RowTrace], pulses: Sequence[Pulse], separators: Floats, scale: Scale, width_px: int
+) -> tuple[float, float]:
+    """Return where the columns start and end: the start that most rows' ends and the pulses vouch for.
+
+    A row that starts late has lost ink, one that starts early has picked some up; where the page shows ten seconds, the
+    right ends vouch for the start as well. Next to a pulse the trace runs on into the pulse's foot.
+    """
+    mm = scale.px_per_mm
+    lefts = np.array([row.left_px for row in rows])
+    rights = np.array([row.right_px for row in rows])
+    begun = lefts < mm  # a trace that runs to the picture's edge is seen up to that edge
+    lefts = np.where(begun, _EDGE_PX, lefts)
+    cut = rights > width_px - mm
+    rights = np.where(cut, width_px - 0.5, rights)
+    left, right = _common(lefts, mm), _common(rights, mm)
+    px_per_s = scale.speed_mm_s * mm
+    whole = 10 * px_per_s - px_per_s / FS_HZ  # a record ends with its last sample
+    if abs(right - left - whole) > _SPARE_MM * mm:
+        return left, right
+    quarters = 2.5 * px_per_s * np.arange(1, 4)
+    middle = (left + right) / 2
+    before = [pulse.right_px for pulse in pulses if pulse.right_px < middle]
+    after = [pulse.left_px for pulse in pulses if pulse.left_px > middle]
+
+    run_on = np.array([any(pulse.row == k and 0 <= row.left_px - pulse.ends_px[1] < _RUN_ON_MM * mm for pulse in pulses)
+                       for k, row in enumerate(rows)], bool)  # fmt: skip
+
+    def vouched(start: float) -> float:
+        score = 0.5 * _near(lefts[run_on] - start, mm) + 1.1 * _near(lefts[~run_on] - start, mm)
+        score += _near(rights[~cut] - start - whole, mm) * (0.5 if after else 1.0)
+        score += min(sum(_near(separators - border, mm) for border in start + quarters), len(rows))
+        score -= 0.3 * float((lefts < start - 1.2 * mm).sum() + (rights > start + whole + 1.2 * mm).sum())
+        score += len(rows) * 0.5 * any(-0.3 * mm < start - side < _FOOT_MM * mm for side in before)
+        return score + len(rows) * 0.5 * any(-0.3 * mm < side - start - whole < _FOOT_MM * mm for side in after)
+
+    marks = (separators[:, None] - quarters).ravel() if len(separators) <= _MANY else np.zeros(0)
+    marks = marks[(marks > left - _SPARE_MM * mm) & (marks < left + _SPARE_MM * mm)]
+    best = max([*lefts, *(rights[~cut] - whole), *marks], key=vouched)
+    is_at_left = np.abs(lefts - best) < 0.6 * mm
+    at_left = lefts[is_at_left]
+    at_right = rights[~cut & (np.abs(rights - best - whole) < 0.6 * mm)] - whole
+    if not len(at_left) and not len(at_right):
+        at_left = marks[np.abs(marks - best) < 0.6 * mm]
+    if len(at_left) and len(at_right) and not begun[is_at_left].any():
+        cap = float(np.median([row.cap_px for row in rows]))
+        start = _between_ends(float(np.median(at_left)), float(np.median(at_right)), cap, px_per_s)
+        if start is not None:
+            return start, start + whole
+    doubtful = bool(len(at_left)) and bool(before) and (not is_at_left.any() or run_on[is_at_left].mean() > 0.5)
+    use_left = len(at_left) >= max(len(at_right) * (1.5 if doubtful else 0.0 if after else 0.5), 1)
+    start = float(np.median(at_left if use_left else at_right))
+    return start, start + whole
+
+
+def _between_ends(by_left_px: float, by_right_px: float, cap_px: float, px_per_s: float) -> float | None:
+    """Return the start that both ends of the traces tell, or None where they contradict each other.
+
+    Pens end flat at times, which shows as a trace that is short at both ends by the same; and a record printed from
+    100 samples a second ends 8 ms early, which shows at its right end alone.
+    """
+    spread = by_right_px - by_left_px
+    if not -2 * cap_px - _FAR_PX < spread < _FAR_PX:
+        return None
+    if spread < -_NEAR_PX and abs(spread + _COARSE_S * px_per_s) < _NEAR_PX:
+        return by_left_px
+    return (by_left_px + by_right_px) / 2
+
+
+def _near(distances: Floats, px_per_mm: float) -> float:
+    return float(np.maximum(1 - np.abs(distances) / (0.8 * px_per_mm), 0).sum())
+
+
+def fit_columns(
+    rows: Sequence[RowTrace], placement: Placement, separators: Floats, scale: Scale
+) -> tuple[RowTrace, ...]:
+    """Give the rows the starts of their columns where these are not where the paper speed says.
+
+    Printers leave out a few samples a column, and a ruling may be followed to some thousandths only. What tells are
+    marks between the columns, else the ends of the rows, if the traces jump there rather than at the usual places.
+    """
+    layout, mm = placement.layout, scale.px_per_mm
+    parted = sorted({slot.row for slot in layout.slots() if slot.column is not None})
+    if layout.columns < 2 or any(len(rows[row].starts_px) for row in parted):
+        return tuple(rows)
+    spacing = layout.seconds_per_column * scale.speed_mm_s * mm
+    usual = np.asarray(placement.start_px + spacing * np.arange(layout.columns), np.float64)
+    marked = _marked(usual, separators, mm)
+    if marked is not None:
+        starts = marked
+    else:
+        right = _common(np.array([rows[row].right_px for row in parted]), mm)
+        ends = [abs(rows[row].right_px - right) < _SAME_MM * mm for row in parted]
+        narrow = (right - placement.start_px) / layout.columns
+        if sum(ends) < 2 / 3 * len(parted) or abs(narrow / spacing - 1) > _NARROWER:
+            return tuple(rows)
+        starts = np.asarray(placement.start_px + narrow * np.arange(layout.columns), np.float64)
+        jumps = [sum(_jump(rows[row], border, mm) for row in parted for border in each[1:]) for each in (usual, starts)]
+        if jumps[1] < _CLEARLY * jumps[0]:
+            return tuple(rows)
+    told = tuple(starts.tolist())
+    return tuple(replace(row, starts_px=told) if index in parted else row for index, row in enumerate(rows))
+
+
+def _marked(usual_px: Floats, separators: Floats, px_per_mm: float) -> Floats | None:
+    """Return the columns' starts as marks between them tell, if at least two stand at every border, or None."""
+    starts = usual_px.copy()
+    if len(separators) > _MANY:
+        return None
+    for column in range(1, len(usual_px)):
+        near = separators[np.abs(separators - usual_px[column]) < _BORDER_MM * px_per_mm]
+        if len(near) < 2 or np.ptp(near) > _SAME_MM * px_per_mm:
+            return None
+        starts[column] = np.median(near)
+    shifts = starts[1:] - usual_px[1:]
+    even = np.arange(1, len(usual_px)) * float(np.mean(shifts / np.arange(1, len(usual_px))))
+    return starts if np.abs(shifts - even).max() < _SAME_MM * px_per_mm else None
+
+
+def _jump(row: RowTrace, border_px: float, px_per_mm: float) -> float:
+    """Return by how many mm the trace jumps at a border, up to what tells."""
+    x, y = row.points_px.T
+    away = (x - border_px) / px_per_mm
+    before = y[(away > -_JUMP_TO_MM) & (away < -_JUMP_FROM_MM)]
+    after = y[(away > _JUMP_FROM_MM) & (away < _JUMP_TO_MM)]
+    if not len(before) or not len(after):
+        return 0.0
+    return min(abs(float(np.median(after) - np.median(before))) / px_per_mm, _MOST_JUMP_MM)
+
+
+def width_px(rows: Sequence[RowTrace], px_per_mm: float) -> float:
+    """Return how far apart the ends lie that most rows share."""
+    left, right = (_common(np.array([row.points_px[end, 0] for row in rows]), px_per_mm) for end in (0, -1))
+    return right - left
+
+
+def _common(ends: Floats, px_per_mm: float) -> float:
+    """Return the end that most rows share within 0.6 mm."""
+    close = np.abs(ends[:, None] - ends[None, :]) < 0.6 * px_per_mm
+    return float(np.median(ends[close[int(close.sum(axis=1).argmax())]]))

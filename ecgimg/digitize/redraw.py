@@ -1,0 +1,219 @@
+"""Redraw the pen's path until it explains the ink: in steep strokes pixels tell more than the edges of columns do.
+
+The trace is a chain of straight pieces between the places at which its heights are known, drawn with a pen of some
+width and softness. Heights move by damped Gauss-Newton steps so that the ink that they would leave is the ink on the
+page. What the stroke reader said holds them, the more the less the drawing explains the ink, and so does the bend of
+the path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solveh_banded
+
+from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_STEEP_PENS = 1.6
+_BESIDE_COLUMNS = 4
+_MARGIN_PX = 1.6
+_ROUNDS, _TRIES = 5, 4
+_STIFFNESS = 1.0
+_TRUST = 2.0
+_LEAST_ERROR_PX = 0.05
+_LEAST_SPREAD, _USUAL_SPREAD, _HOPELESS_SPREAD = 0.03, 0.06, 0.2
+_OUTLIER = 2.5
+_MAX_STEP_PX = 3.0
+_ENOUGH = 1e-4
+_FEW_COLUMNS, _SAMPLED_COLUMNS = 30, 200
+_WIDTHS = tuple(np.arange(0.8, 1.3, 0.06).tolist())
+_SOFT_PX = (1.0, 1.25, 1.5, 1.8, 2.2, 2.7)
+
+
+@dataclass(frozen=True)
+class _Pen:
+    """Width of a pen, and over how many px its edge fades."""
+
+    width_px: float
+    soft_px: float
+
+    def cover(self, distance_px: Floats) -> Floats:
+        """Return the share of ink 0-1 at a distance from the middle of the stroke."""
+        return np.clip((self.width_px / 2 - distance_px) / self.soft_px + 0.5, 0, 1)
+
+    @property
+    def reach_px(self) -> float:
+        return (self.width_px + self.soft_px) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class _Pixels:
+    """Pixels to be explained: column (from the first of the strokes) and row of each, and its ink 0-1."""
+
+    column: Ints
+    row: Ints
+    ink: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Nearest:
+    """The nearest point of the path to each pixel: distance, piece, share of the piece, and slant −1 to 1."""
+
+    distance_px: Floats
+    piece: Ints
+    share: Floats
+    slant: Floats
+
+
+def redraw(ink: Ink, strokes: Strokes, heights: Floats, error_px: Floats) -> Floats:
+    """Return `heights` (n, places) px with those of steep strokes moved to where they explain the ink.
+
+    Parameters
+    ----------
+    error_px : (n,) float64
+        The error to be expected of the heights of each column.
+    """
+    steep = _steep(strokes)
+    if not steep.any():
+        return heights
+    pen = _fit_pen(ink, strokes, heights)
+    pixels = _pixels(ink, strokes, np.flatnonzero(steep))
+    told = heights.ravel().astype(np.float64)
+    drawing = _Drawing(pixels, pen, told.copy())
+    spread = max(1.48 * float(np.median(np.abs(drawing.rest))), _LEAST_SPREAD)
+    if spread > _HOPELESS_SPREAD:
+        return heights
+    trust = _TRUST * max((spread / _USUAL_SPREAD) ** 3, 1.0)
+    hold = np.repeat(np.where(steep, trust / np.maximum(error_px, _LEAST_ERROR_PX) ** 2, 1e6), heights.shape[1])
+    return _descend(drawing, told, hold, spread).reshape(heights.shape)
+
+
+def _steep(strokes: Strokes) -> NDArray[np.bool_]:
+    """Return the columns whose ink is taller than a flat stroke's, and those beside them."""
+    tall = strokes.lower - strokes.upper > _STEEP_PENS * strokes.pen_px
+    beside = np.convolve(tall, np.ones(2 * _BESIDE_COLUMNS + 1), mode="same") > 0
+    return np.asarray(beside & strokes.seen, bool)
+
+
+def _pixels(ink: Ink, strokes: Strokes, columns: Ints) -> _Pixels:
+    """Gather the pixels of the runs of ink in `columns`, and a margin."""
+    last = ink.share.shape[0] - 1
+    top = np.clip(np.floor(strokes.upper[columns] - _MARGIN_PX).astype(int), 0, last)
+    bottom = np.clip(np.ceil(strokes.lower[columns] + _MARGIN_PX).astype(int), top, last)
+    counts = bottom - top + 1
+    column = np.repeat(columns, counts)
+    row = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(top, counts)
+    shown = np.clip(column + strokes.first_column, 0, ink.share.shape[1] - 1)
+    return _Pixels(column, row, np.minimum(ink.share[row, shown], 1).astype(np.float64))
+
+
+def _fit_pen(ink: Ink, strokes: Strokes, heights: Floats) -> _Pen:
+    """Measure the pen where the trace is flat and alone."""
+    flat = strokes.seen & ~strokes.shared & (strokes.lower - strokes.upper < 1.3 * strokes.pen_px)
+    columns = np.flatnonzero(flat)
+    if len(columns) < _FEW_COLUMNS:
+        return _Pen(strokes.pen_px, _SOFT_PX[1])
+    columns = columns[:: max(len(columns) // _SAMPLED_COLUMNS, 1)]
+    pixels = _pixels(ink, strokes, columns)
+    distance = _nearest(pixels, heights.ravel(), 2.0).distance_px
+    pens = [_Pen(width * strokes.pen_px, soft) for width in _WIDTHS for soft in _SOFT_PX]
+    return min(pens, key=lambda pen: float(np.minimum(np.abs(pixels.ink - pen.cover(distance)), 0.3).sum()))
+
+
+def _nearest(pixels: _Pixels, path: Floats, reach_px: float) -> _Nearest:
+    """Find the nearest piece of the path among those within `reach_px` columns of each pixel."""
+    places = len(SUB_COLUMNS)
+    step = SUB_COLUMNS[1] - SUB_COLUMNS[0]
+    around = int(np.ceil(reach_px * places))
+    first = pixels.column * places + places // 2 - around
+    best = np.full(len(first), np.inf)
+    piece, share, slant = np.zeros(len(first), np.int64), np.zeros(len(first)), np.zeros(len(first))
+    rise = np.diff(path)
+    length = step**2 + rise**2
+    for k in range(2 * around):
+        index = np.clip(first + k, 0, len(path) - 2)
+        across = pixels.column - (index // places + np.asarray(SUB_COLUMNS)[index % places])
+        down = pixels.row - path[index]
+        part = np.clip((across * step + down * rise[index]) / length[index], 0, 1)
+        away_x, away_y = across - part * step, down - part * rise[index]
+        distance = away_x**2 + away_y**2
+        nearer = distance < best
+        best[nearer], piece[nearer] = distance[nearer], index[nearer]
+        share[nearer], slant[nearer] = part[nearer], away_y[nearer]
+    distance = np.sqrt(best)
+    return _Nearest(distance, piece, share, slant / np.maximum(distance, 1e-6))
+
+
+class _Drawing:
+    """What a path would leave on the page, and what of the ink that does not explain."""
+
+    def __init__(self, pixels: _Pixels, pen: _Pen, path: Floats) -> None:
+        self.pixels, self.pen, self.path = pixels, pen, path
+        self.nearest = _nearest(pixels, path, pen.reach_px + 0.3)
+        self.cover = pen.cover(self.nearest.distance_px)
+        self.rest = pixels.ink - self.cover
+
+    def moved(self, by: Floats) -> _Drawing:
+        """Return the drawing with another path."""
+        return _Drawing(self.pixels, self.pen, self.path + by)
+
+    def slopes(self) -> tuple[Floats, Floats]:
+        """Return how the cover of each pixel changes with the heights at both ends of its piece."""
+        fading = np.where((self.cover > 0) & (self.cover < 1), self.nearest.slant / self.pen.soft_px, 0.0)
+        return fading * (1 - self.nearest.share), fading * self.nearest.share
+
+
+def _descend(drawing: _Drawing, told: Floats, hold: Floats, spread: float) -> Floats:
+    """Move the path downhill from where it is, and return it."""
+    damping = 1e-3
+    cost = _cost(drawing, told, hold, spread)
+    for _ in range(_ROUNDS):
+        bands, force = _equations(drawing, told, hold, spread)
+        for _ in range(_TRIES):
+            damped = bands.copy()
+            damped[2] += damping * (bands[2] + 1)
+            trial = drawing.moved(np.clip(solveh_banded(damped, force), -_MAX_STEP_PX, _MAX_STEP_PX))
+            trial_cost = _cost(trial, told, hold, spread)
+            if trial_cost < cost:
+                break
+            damping *= 8
+        else:
+            break
+        gained, cost, drawing = cost - trial_cost, trial_cost, trial
+        damping = max(damping / 5, 1e-4)
+        if gained < _ENOUGH * cost:
+            break
+    return drawing.path
+
+
+def _cost(drawing: _Drawing, told: Floats, hold: Floats, spread: float) -> float:
+    rest = np.abs(drawing.rest) / spread
+    unexplained = np.where(rest < _OUTLIER, rest**2 / 2, _OUTLIER * (rest - _OUTLIER / 2)).sum()
+    bends = np.diff(drawing.path, 2)
+    return float(unexplained + (hold * (drawing.path - told) ** 2).sum() / 2 + _STIFFNESS * (bends**2).sum() / 2)
+
+
+def _equations(drawing: _Drawing, told: Floats, hold: Floats, spread: float) -> tuple[Floats, Floats]:
+    """Return the normal equations of a step: upper bands (3, n) as `solveh_banded` takes them, and the right side."""
+    path, piece, n = drawing.path, drawing.nearest.piece, len(drawing.path)
+    start, end = drawing.slopes()
+    weight = 1 / np.maximum(np.abs(drawing.rest) / (_OUTLIER * spread), 1) / spread**2
+    bands = np.zeros((3, n))
+    bands[2] = np.bincount(piece, weight * start**2, n) + np.bincount(piece + 1, weight * end**2, n) + hold
+    bands[1, 1:] = np.bincount(piece, weight * start * end, n)[:-1]
+    pull = weight * drawing.rest
+    force = np.bincount(piece, pull * start, n) + np.bincount(piece + 1, pull * end, n) + hold * (told - path)
+    bends = _STIFFNESS * np.diff(path, 2)
+    for offset, factor in enumerate((1.0, -2.0, 1.0)):
+        inner = slice(offset, n - 2 + offset)
+        bands[2, inner] += _STIFFNESS * factor**2
+        force[inner] -= factor * bends
+    bands[1, 1:-1] -= 2 * _STIFFNESS
+    bands[1, 2:] -= 2 * _STIFFNESS
+    bands[0, 2:] += _STIFFNESS
+    return bands, force
