@@ -7,7 +7,6 @@ its top-left corner. `split_vector` sorts that into traces, grid, calibration pu
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from ctypes import c_double, c_float, c_int, c_uint
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
+from ecgimg.printed_scale import agreed, find_mentions
 from ecgimg.record import canonical_lead
 
 __all__ = ["VectorInk", "VectorPage", "VectorPath", "VectorPulse", "VectorText", "read_vector_page", "split_vector"]
@@ -38,9 +38,6 @@ MIN_TRACES_MM = 50.0
 
 PULSE_HEIGHT_MM = (1.5, 45.0)
 PULSE_WIDTH_MM = (1.5, 15.0)
-
-_SPEED = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)[ ]?mm[ ]?/[ ]?s(?:ec|ek)?(?![a-z])", re.IGNORECASE)
-_GAIN = re.compile(r"(chest|precord\w*|v)?[ :.]*(?<![\d.])(\d+(?:\.\d+)?)[ ]?mm[ ]?/[ ]?mv", re.IGNORECASE)
 
 Box = tuple[float, float, float, float]
 Floats = NDArray[np.float64]
@@ -680,12 +677,12 @@ def _printed_scales(texts: Sequence[VectorText]) -> tuple[float | None, float | 
     """Return (speed in mm/s, gain in mm/mV, gain of the chest leads) as printed."""
     lines = "".join(
         f"{before.text}{' ' if _goes_on(before, after) else chr(10)}" for before, after in pairwise([*texts, _END])
-    ).replace(",", ".")
-    speeds = {float(found) for found in _SPEED.findall(lines)}
-    gains = [(bool(chest), float(found)) for chest, found in _GAIN.findall(lines)]
-    general = _agreed({gain for is_chest, gain in gains if not is_chest}, 1, 50)
-    chest = _agreed({gain for is_chest, gain in gains if is_chest}, 1, 50)
-    return _agreed(speeds, 2, 400), general, chest if any(is_chest for is_chest, _ in gains) else general
+    )
+    mentions = [mention for line in lines.split("\n") for mention in find_mentions(line)]
+    speed, gain = _admitted(agreed(mentions, "speed"), 2, 400), _admitted(agreed(mentions, "gain"), 1, 50)
+    if not any(mention.kind == "chest" for mention in mentions):
+        return speed, gain, gain
+    return speed, gain, _admitted(agreed(mentions, "chest"), 1, 50)
 
 
 _END = VectorText("", (math.inf, math.inf, math.inf, math.inf))
@@ -698,5 +695,5 @@ def _goes_on(before: VectorText, after: VectorText) -> bool:
     return level and -height < gap < 3 * max(height, 1.0)
 
 
-def _agreed(values: set[float], low: float, high: float) -> float | None:
-    return values.pop() if len(values) == 1 and low <= min(values) <= high else None
+def _admitted(value: float | None, low: float, high: float) -> float | None:
+    return value if value is not None and low <= value <= high else None

@@ -50,21 +50,21 @@ def printed_crop(rng: np.random.Generator) -> tuple[Image, str, float]:
     kind = rng.choice(["name", "word", "half", "merged", "turned", "empty"], p=[0.62, 0.17, 0.06, 0.06, 0.05, 0.04])
     name = str(_HARD[int(rng.integers(len(_HARD)))])
     if kind == "word":
-        ink = _lettering(_word(rng), tall, rng)
+        ink = lettering(_word(rng), tall, rng)
     elif kind == "empty":
         ink = np.zeros((max(round(tall), 3), max(round(tall * rng.uniform(0.2, 3)), 3)), np.float32)
     elif kind == "merged":
         ink = _merged(name, str(_HARD[int(rng.integers(len(_HARD)))]), tall, rng)
     elif kind == "half":
-        ink = _lettering(name, tall, rng)
+        ink = lettering(name, tall, rng)
     else:
-        ink = _lettering(_spaced(_spelling(name, rng), rng), tall, rng)
+        ink = lettering(_spaced(_spelling(name, rng), rng), tall, rng)
     if kind == "turned":
         ink = np.rot90(ink, int(rng.choice([1, 3] if set(name) == {"I"} else [1, 2, 2, 3])))
     part = _half(name, rng) if kind == "half" else (0.0, 0.0, 1.0, 1.0)
     if kind == "name" and name == "-aVR" and rng.random() < 0.25:
         part = (0.28, 0.0, 1.0, 1.0)
-    picture, box = _on_paper(ink, part, tall, rng)
+    picture, box = on_paper(ink, part, tall, rng)
     shown = np.repeat(picture[..., None], 3, axis=2)
     return normalize_crop(shown, shaken(box, rng)), name if kind == "name" else "none", tall
 
@@ -118,8 +118,8 @@ def _spaced(text: str, rng: np.random.Generator) -> str:
 # ---------------------------------------------------------------- lettering
 
 
-def _lettering(text: str, tall: float, rng: np.random.Generator) -> Image:
-    """Ink 0-1 of a line of text with capitals about `tall` px high, cut to its ink."""
+def lettering(text: str, tall: float, rng: np.random.Generator, *, tilt_deg: float = 4.0) -> Image:
+    """Ink 0-1 of a line of text with capitals about `tall` px high, turned by up to `tilt_deg`, cut to its ink."""
     hershey = rng.random() < 0.35
     if not hershey and rng.random() < 0.3:
         return _share(text_coverage(text, str(rng.choice(_FONTS)), max(round(tall), 5)))
@@ -128,7 +128,7 @@ def _lettering(text: str, tall: float, rng: np.random.Generator) -> Image:
     scale = tall / _LARGE_PX
     stretch = float(np.exp(rng.normal(0, 0.16)))
     slant = float(rng.normal(0, 0.12)) if rng.random() < 0.35 else 0.0
-    angle = np.deg2rad(rng.uniform(-4, 4))
+    angle = np.deg2rad(rng.uniform(-tilt_deg, tilt_deg))
     turn = np.array([(np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))])
     linear = turn @ np.array([(scale * stretch, -slant * scale), (0, scale)])
     corners = np.array([(0, 0), (large.shape[1], 0), (large.shape[1], high), (0, high)]) @ linear.T
@@ -174,7 +174,7 @@ def _tight(ink: Image) -> Image:
 
 def _merged(first: str, second: str, tall: float, rng: np.random.Generator) -> Image:
     """Two names in one box, side by side or one above the other."""
-    a, b = (_lettering(_spelling(name, rng), tall, rng) for name in (first, second))
+    a, b = (lettering(_spelling(name, rng), tall, rng) for name in (first, second))
     # spaced strokes make one name, so that two must stand farther apart
     least = 2.0 if {*first, *second} == {"I"} else 0.5
     gap = max(round(tall * float(rng.uniform(least, least + 1.1))), 3)
@@ -190,7 +190,7 @@ def _merged(first: str, second: str, tall: float, rng: np.random.Generator) -> I
 # ---------------------------------------------------------------- paper
 
 
-def _on_paper(
+def on_paper(
     ink: Image, part: tuple[float, float, float, float], tall: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Floats]:
     """Print ink on a bit of paper; returns (h, w) uint8 and the box of that `part` of the ink in it."""
