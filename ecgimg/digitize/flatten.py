@@ -75,10 +75,10 @@ class FlatPage:
         lines = []
         for axis in (0, 1):
             along = np.linspace(low[1 - axis], high[1 - axis], 40)
-            for place in np.arange(np.ceil(low[axis] / 5) * 5, high[axis], 5):
-                points = np.zeros((40, 2))
-                points[:, axis], points[:, 1 - axis] = place, along
-                lines.append(self.rectification.page_to_image(points))
+            places = np.arange(np.ceil(low[axis] / 5) * 5, high[axis], 5)
+            points = np.zeros((len(places), 40, 2))
+            points[..., axis], points[..., 1 - axis] = places[:, None], along
+            lines += list(self.rectification.page_to_image(points))
         return tuple(lines)
 
 
@@ -94,15 +94,12 @@ def flatten(image: NDArray[np.uint8], segmentation: Segmentation, rectification:
     window = (slice(_NODE_PX, _NODE_PX + size[1]), slice(_NODE_PX, _NODE_PX + size[0]))
     x, y = (np.ascontiguousarray(cv2.resize(np.ascontiguousarray(nodes[..., axis]), full)[window]) for axis in (0, 1))
     flat = cv2.remap(image, x, y, cv2.INTER_CUBIC, borderValue=(255, 255, 255))
-    planes = [
-        cv2.remap(plane, x, y, cv2.INTER_LINEAR)
-        for plane in (segmentation.trace, segmentation.label, segmentation.pulse, segmentation.other)
-    ]
-    grey = flat.max(axis=2)  # the channel in which a coloured ruling is palest
+    marked = cv2.merge([segmentation.trace, segmentation.label, segmentation.pulse, segmentation.other])
+    planes = cv2.split(cv2.remap(marked, x, y, cv2.INTER_LINEAR))
+    red, green, blue = cv2.split(flat)
+    grey = cv2.max(cv2.max(red, green), blue)  # the channel in which a coloured ruling is palest
     paper = cv2.medianBlur(cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), 21)
-    darkness = np.clip(
-        cv2.resize(paper, (grey.shape[1], grey.shape[0])).astype(np.float32) - grey.astype(np.float32), 0, None
-    )
+    darkness = cv2.subtract(cv2.resize(paper, (grey.shape[1], grey.shape[0])), grey).astype(np.float32)
     return FlatPage(darkness, Segmentation(*planes), flat, scale, (float(low[0]), float(low[1])), rectification)
 
 

@@ -1,0 +1,211 @@
+"""Read the ruling's local frequencies off windows of the picture: two vectors, one along each family of lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from ecgimg.digitize.threads import in_threads
+
+Floats = NDArray[np.float64]
+Field = NDArray[np.float32]
+
+LARGE_MM = 5.0
+_WINDOW_PX, _PADDED = 352, 768
+_MIN_LARGE_PX, _MAX_LARGE_PX = 11.0, 130.0
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Frequency vectors of the 5 mm lines, in cycles/px, and which lines stand out: 1 mm ones (fine), 5 mm ones.
+
+    `harmonic` is the one by which windows are searched: 5 where the 1 mm lines rise above the other harmonics.
+    """
+
+    across: Floats
+    down: Floats
+    fine: bool
+    coarse: bool
+    harmonic: int
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Local frequencies of the 5 mm lines: centres (n, 2) px, across and down (n, 2) cycles/px, weights (n,)."""
+
+    centres: Floats
+    across: Floats
+    down: Floats
+    weights: Floats
+    lattice: Lattice
+
+
+def window_frequencies(ruling: Field) -> Windows | None:
+    """Find the lattice of a ruling signal (height, width) and its frequencies in windows, or None where there is none.
+
+    The lattice common to all windows is found first; each window is then searched near it.
+    """
+    centres, spectra = _spectra(ruling)
+    common = _dominant(_mean(spectra))
+    if common is None:
+        return None
+    rows = [_refine(spectrum, common) for spectrum in spectra]
+    found = [(centre, *row) for centre, row in zip(centres, rows, strict=True) if row is not None]
+    if not found:
+        return None
+    places, across, down, weights = (np.array(values) for values in zip(*found, strict=True))
+    return Windows(places, across, down, weights, common)
+
+
+def _spectra(ruling: Field) -> tuple[list[tuple[float, float]], list[Field]]:
+    """Return centres (px) and amplitudes (768, 385) of windows: rows fy from −½, columns fx from 0 cycles/px."""
+    height, width = ruling.shape
+    size = min(_WINDOW_PX, height, width)
+    starts_y, starts_x = (
+        np.unique(np.linspace(0, length - size, max(int(np.ceil(length / (0.7 * size))), 1)).astype(int)).tolist()
+        for length in (height, width)
+    )
+    taper = np.outer(np.hanning(size), np.hanning(size)).astype(np.float32)
+    corners = [(left, top) for top in starts_y for left in starts_x]
+
+    def spectrum_at(corner: tuple[int, int]) -> Field:
+        left, top = corner
+        patch = ruling[top : top + size, left : left + size]
+        across = scipy.fft.rfft((patch - patch.mean()) * taper, _PADDED, axis=1)
+        return np.fft.fftshift(np.abs(scipy.fft.fft(across, _PADDED, axis=0)), axes=0)
+
+    centres = [(left + (size - 1) / 2, top + (size - 1) / 2) for left, top in corners]
+    return centres, in_threads(spectrum_at, corners)
+
+
+def _mean(spectra: list[Field]) -> Field:
+    """Return the mean of spectra, each scaled to a mean of 1."""
+    total = np.zeros_like(spectra[0])
+    for spectrum in spectra:
+        total += spectrum / (spectrum.mean() + 1e-6)
+    return total / np.float32(len(spectra))
+
+
+def _dominant(spectrum: Field) -> Lattice | None:
+    """Find the lattice common to the whole picture: the two frequency vectors of the 5 mm lines, in cycles/px."""
+    pair = _strongest_pair(spectrum)
+    if pair is None:
+        return None
+    across, down = pair
+    best = None
+    for divisor in (1, 2, 3, 4, 5, 10):  # the strongest may be the 5 mm line, the 1 mm one, or a harmonic of either
+        large = 1 / np.hypot(*(across / divisor))
+        if not _MIN_LARGE_PX <= large <= _MAX_LARGE_PX:
+            continue
+        score, fine, coarse, harmonic = _comb_score(spectrum, across / divisor, down / divisor)
+        score *= _plausibility(large / LARGE_MM)
+        if best is None or score > best[0]:
+            best = (score, Lattice(across / divisor, down / divisor, fine, coarse or not fine, harmonic))
+    return best[1] if best else None
+
+
+def _strongest_pair(spectrum: Field) -> tuple[Floats, Floats] | None:
+    """Return the strongest frequency within 45° of the x axis and its fellow, near a right angle to it."""
+    fy, fx = _axes()
+    radius = np.hypot(fy, fx)
+    usable = (radius > 1 / _MAX_LARGE_PX) & (radius < 0.45)
+    work = np.where(usable, spectrum, 0) * np.sqrt(np.minimum(radius / 0.02, 1))
+    mostly_x = np.abs(fy) <= fx
+    first_x = np.where(mostly_x, work, 0)
+    first_y = np.where(mostly_x, 0, work)
+    lead = first_x if first_x.max() >= first_y.max() else first_y
+    peak = _peak_at(spectrum, *np.unravel_index(int(lead.argmax()), lead.shape))
+    length = np.hypot(*peak)
+    turned = np.array([-peak[1], peak[0]])
+    cosine = np.abs(fx * turned[0] + fy * turned[1]) / (radius * length + 1e-9)
+    near = usable & (cosine > 0.93) & (radius > 0.75 * length) & (radius < 1.33 * length)
+    if not near.any():
+        return None
+    fellow = np.where(near, work, 0)
+    other = _peak_at(spectrum, *np.unravel_index(int(fellow.argmax()), fellow.shape))
+    across, down = (peak, other) if abs(peak[0]) >= abs(peak[1]) else (other, peak)
+    return across * (1 if across[0] > 0 else -1), down * (1 if down[1] > 0 else -1)
+
+
+def _axes() -> tuple[Floats, Floats]:
+    """Return the frequencies of a spectrum's rows (768, 1) and columns (1, 385), cycles/px."""
+    return (np.arange(_PADDED)[:, None] - _PADDED // 2) / _PADDED, np.arange(_PADDED // 2 + 1)[None, :] / _PADDED
+
+
+def _peak_at(spectrum: Field, row: int | np.intp, column: int | np.intp) -> Floats:
+    """Refine a maximum to a fraction of a bin; returns (fx, fy)."""
+    offsets = []
+    for axis, (index, size) in enumerate(((row, spectrum.shape[0]), (column, spectrum.shape[1]))):
+        if not 0 < index < size - 1:
+            offsets.append(0.0)
+            continue
+        before, here, after = (
+            float(spectrum[row + step, column] if axis == 0 else spectrum[row, column + step]) for step in (-1, 0, 1)
+        )
+        curvature = before - 2 * here + after
+        offsets.append(0.5 * (before - after) / curvature if curvature < -1e-9 else 0.0)
+    return np.array([(column + offsets[1]) / _PADDED, (row + offsets[0] - _PADDED // 2) / _PADDED])
+
+
+def _amplitude(spectrum: Field, frequency: Floats, reach: int = 2) -> float:
+    """Return the largest value within `reach` bins of a frequency (and its mirror image)."""
+    if frequency[0] < 0:
+        frequency = -frequency
+    column, row = round(frequency[0] * _PADDED), round(frequency[1] * _PADDED) + _PADDED // 2
+    if not (0 <= column < spectrum.shape[1] and 0 <= row < spectrum.shape[0]):
+        return 0.0
+    patch = spectrum[max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1]
+    return float(patch.max(initial=0))
+
+
+def _comb_score(spectrum: Field, across: Floats, down: Floats) -> tuple[float, bool, bool, int]:
+    """Judge a lattice by its harmonics: those of the 5 mm lines (1-4), that of the 1 mm lines (5), and none between."""
+    scores, fines, larges, stands_out = [], [], [], []
+    for base in (across, down):
+        harmonics = np.array([_amplitude(spectrum, n * base) for n in range(1, 6)])
+        between = np.array([_amplitude(spectrum, (n + 0.5) * base) for n in range(1, 5)])
+        noise = float(np.median(between)) + 0.3
+        large = float(np.sort(harmonics[:4])[1:].mean()) / noise
+        small = float(harmonics[4]) / noise
+        scores.append(min(large, 12) + 0.5 * min(small, 24))
+        fines.append(small)
+        larges.append(large)
+        stands_out.append(harmonics[4] > 1.15 * harmonics[3])
+    return min(scores) + 0.3 * max(scores), min(fines) > 2.0, min(larges) > 1.8, 5 if all(stands_out) else 1
+
+
+def _plausibility(px_per_mm: float) -> float:
+    """Pages are photographed and scanned at 3 to 16 px a millimetre, seldom beyond."""
+    return float(np.exp(-0.5 * (np.log(px_per_mm / 6.5) / 0.75) ** 2))
+
+
+def _refine(spectrum: Field, lattice: Lattice) -> tuple[Floats, Floats, float] | None:
+    """Find the lattice in one window near that of the whole picture; the weight is its height over the noise."""
+    found, weights = [], []
+    for base in (lattice.across, lattice.down):
+        target = lattice.harmonic * base
+        place, ring = _strongest_near(spectrum, target)
+        peak = _peak_at(spectrum, *place)
+        if peak @ target < 0:
+            peak = -peak
+        weights.append(float(spectrum[place] / (np.median(ring) + 1e-6)))
+        found.append(peak / lattice.harmonic)
+    weight = min(weights)
+    return (found[0], found[1], weight) if weight > 3.5 else None
+
+
+def _strongest_near(spectrum: Field, target: Floats) -> tuple[tuple[int, int], Field]:
+    """Return row and column of the largest value near a frequency or its mirror image, and all values there."""
+    reach = 0.22 * float(np.hypot(*target))
+    fy, fx = _axes()
+    low, high = np.searchsorted(fy[:, 0], (-abs(target[1]) - reach, abs(target[1]) + reach))
+    right = int(np.searchsorted(fx[0], abs(target[0]) + reach))
+    fy, fx, part = fy[low:high], fx[:, :right], spectrum[low:high, :right]
+    near = (fx - target[0]) ** 2 + (fy - target[1]) ** 2 < reach**2
+    if target[0] < 0 or not near.any():
+        near |= (fx + target[0]) ** 2 + (fy + target[1]) ** 2 < reach**2
+    row, column = np.unravel_index(int(np.where(near, part, 0).argmax()), part.shape)
+    return (int(row + low), int(column)), part[near]

@@ -1,0 +1,166 @@
+"""Bring a map into phase with the ruling's lines, by demodulation: coarse lines first, fine lines last.
+
+The ruling is multiplied by a wave that follows the lines of the map; what is left of it around a node of the map has
+the phase by which the lines miss that node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage.restoration import unwrap_phase
+
+from ecgimg.digitize.lattice import LARGE_MM, Lattice
+from ecgimg.digitize.rectification import CELL_PX, Rectification, powers_to
+from ecgimg.digitize.threads import in_threads
+
+Floats = NDArray[np.float64]
+Field = NDArray[np.float32]
+Phases = NDArray[np.complex128]
+
+_WEAK = 0.2
+_MIN_NODES = 20
+_MIN_CONFIDENCE = 0.4
+_NEARLY = 0.93
+_STILL = 1e-6
+
+
+def into_phase(ruling: Field, start: Rectification, lattice: Lattice) -> Rectification | None:
+    """Fit the map to the lines: 5 mm with few terms first, 1 mm and what bends locally last; None where none agree.
+
+    A sheet that is bent little is followed by the polynomial, to a few µm; on one that is folded or curled the
+    polynomial slips by whole lines, and the phase unwrapped from node to node leads. What the lines agree with wins.
+    """
+    coarse_mm = LARGE_MM if lattice.coarse else 1.0
+    fine_mm = 1.0 if lattice.fine else coarse_mm
+    for degree in (1, 2, 2, 3):
+        start = _in_phase(ruling, start, coarse_mm, degree)
+    smooth = start
+    for degree in (3, 4, 4):
+        smooth = _in_phase(ruling, smooth, fine_mm, degree)
+    best = _finely_bent(ruling, smooth, lattice)
+    agreement = _agreement(ruling, best, fine_mm)
+    if _agreement(ruling, smooth, fine_mm) < _NEARLY * agreement or not lattice.fine:
+        folded = _in_phase(ruling, start, coarse_mm, 4)
+        for reach in (3.0, 1.6):
+            folded = _bent(ruling, folded, coarse_mm, reach * coarse_mm)
+        folded = _finely_bent(ruling, folded, lattice)
+        folded_agreement = _agreement(ruling, folded, fine_mm)
+        if folded_agreement > agreement:
+            best, agreement = folded, folded_agreement
+    off_phase = max(_agreement(ruling, best, fine_mm * factor) for factor in (0.87, 1.17))
+    confidence = 1 - off_phase / max(agreement, 1e-9)
+    return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE else None
+
+
+def _finely_bent(ruling: Field, rectification: Rectification, lattice: Lattice) -> Rectification:
+    for reach_mm in (6.0, 5.0) if lattice.fine else ():
+        rectification = _bent(ruling, rectification, 1.0, reach_mm)
+    return rectification
+
+
+def _agreement(ruling: Field, rectification: Rectification, period_mm: float) -> float:
+    """Return how much ruling lies in phase with lines each `period_mm`, the lesser of both directions."""
+    return min(float(phases.real.mean()) for phases in _phases(ruling, rectification, period_mm))
+
+
+def _phases(ruling: Field, rectification: Rectification, period_mm: float) -> tuple[Phases, Phases]:
+    """Return the phase (angle) by which lines each `period_mm` miss the map at its nodes, and their strength: x, y."""
+    nodes_mm = rectification.nodes_mm()
+    rows, columns = nodes_mm.shape[:2]
+    height, width = ruling.shape
+    factor = max(1, min(4, int(period_mm * rectification.px_per_mm / 7)))  # no finer than the lines ask for
+    size = (max(width // factor, columns), max(height // factor, rows))
+    looked_at = ruling if factor == 1 else cv2.resize(ruling, size, interpolation=cv2.INTER_AREA)
+    sigma = max(1.4 * period_mm * rectification.px_per_mm / CELL_PX, 2.0)
+
+    def along(axis: int) -> Phases:
+        angle = cv2.resize(nodes_mm[..., axis].astype(np.float32), size) * np.float32(2 * np.pi / period_mm)
+        real, imaginary = (
+            cv2.GaussianBlur(cv2.resize(wave, (columns, rows), interpolation=cv2.INTER_AREA), (0, 0), sigma)
+            for wave in cv2.polarToCart(looked_at, angle)
+        )
+        return np.asarray(real + 1j * imaginary, np.complex128)
+
+    x, y = in_threads(along, (0, 1))
+    return x, y
+
+
+def _in_phase(ruling: Field, rectification: Rectification, period_mm: float, degree: int) -> Rectification:
+    """Correct the polynomial by the smooth part of the phase by which the lines miss it."""
+    lifted = rectification.lifted(powers_to(degree))
+    u, v = rectification.normalized_nodes(2 * degree)
+    turns = [_smooth_phase(phases, u, v, lifted.powers) for phases in _phases(ruling, rectification, period_mm)]
+    return replace(lifted, coefficients=lifted.coefficients - np.stack(turns, axis=1) * period_mm / (2 * np.pi))
+
+
+def _smooth_phase(phases: Phases, u: Floats, v: Floats, powers: NDArray[np.int64]) -> Floats:
+    """Fit a polynomial to the angles of phases (rows, columns), strong ones first, ones that miss it by far left out.
+
+    The powers of the nodes' coordinates go up to twice the polynomial's degree: u (columns, …) and v (rows, …).
+    """
+    i, j = powers.T
+    order = int(powers.max()) + 1
+    strength, angles = np.abs(phases), np.angle(phases)
+    strength = strength / (strength.max() + 1e-9)
+    ridge = 1e-6 * phases.size * np.diag((i + j > 1).astype(np.float64)) + 1e-12 * np.eye(len(powers))
+    solution = np.zeros(len(powers))
+    solution[0] = np.angle(phases.sum())
+    for _ in range(10):
+        grid = np.zeros((order, order))
+        grid[j, i] = solution
+        miss = angles - v[:, :order] @ grid @ u[:, :order].T
+        miss -= 2 * np.pi * np.rint(miss / (2 * np.pi))
+        trust = strength / (1 + (miss / 0.8) ** 2) ** 2
+        moments = v.T @ trust @ u
+        system = moments[j[:, None] + j, i[:, None] + i] + ridge
+        step = np.linalg.solve(system, (v.T @ (trust * miss) @ u)[j, i])
+        solution = solution + step
+        if np.abs(step).max() < _STILL:
+            break
+    return solution
+
+
+def _bent(ruling: Field, rectification: Rectification, period_mm: float, reach_mm: float) -> Rectification:
+    """Correct the map by the phase itself, averaged over `reach_mm` around each node and unwrapped across the page."""
+    sigma = reach_mm * rectification.px_per_mm / CELL_PX
+    shifts = []
+    for phases in _phases(ruling, rectification, period_mm):
+        near = _smoothed(phases.real, sigma) + 1j * _smoothed(phases.imag, sigma)
+        strength = np.abs(near)
+        ruled = _largest(strength > _WEAK * np.percentile(strength, 90))
+        if ruled.sum() < _MIN_NODES:
+            return rectification
+        angles = np.ma.array(np.angle(near), mask=~ruled)
+        unwrapped = unwrap_phase(angles)  # type: ignore[no-untyped-call]
+        turns = np.asarray(unwrapped.filled(0.0)) / (2 * np.pi)
+        turns -= np.round(np.median(turns[ruled]))
+        shifts.append(_spread(turns, np.where(ruled, strength, 0.0)) * period_mm)
+    return replace(rectification, bend_mm=rectification.bend_mm + np.stack(shifts, axis=-1))
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the largest connected part of a mask."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    best = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()) if count > 1 else 0
+    return np.asarray(labels == best, bool) if count > 1 else mask
+
+
+def _spread(values: Floats, weights: Floats) -> Floats:
+    """Continue values smoothly to where their weight is 0: weighted means over ever wider surroundings."""
+    weights = weights / max(float(weights.max()), 1e-9)
+    result = np.full(values.shape, np.average(values, weights=weights + 1e-12))
+    for sigma in (24.0, 12.0, 6.0, 3.0, 1.5):
+        weight = _smoothed(weights, sigma)
+        mean = _smoothed(weights * values, sigma) / np.maximum(weight, 1e-9)
+        sure = weight / (weight + 0.02)
+        result += sure * (mean - result)
+    return np.where(weights > 0, values, result)
+
+
+def _smoothed(values: Floats, sigma: float) -> Floats:
+    size = 2 * int(4 * sigma + 0.5) + 1
+    return np.asarray(cv2.GaussianBlur(values, (size, size), sigma, borderType=cv2.BORDER_REFLECT), np.float64)
