@@ -30,6 +30,7 @@ _LEAST_SPREAD, _USUAL_SPREAD, _HOPELESS_SPREAD = 0.03, 0.06, 0.2
 _OUTLIER = 2.5
 _MAX_STEP_PX = 3.0
 _ENOUGH = 1e-4
+_SPIKE_PX = 3.0
 _FEW_COLUMNS, _SAMPLED_COLUMNS = 30, 200
 _WIDTHS = tuple(np.arange(0.8, 1.3, 0.06).tolist())
 _SOFT_PX = (1.0, 1.25, 1.5, 1.8, 2.2, 2.7)
@@ -84,13 +85,57 @@ def redraw(ink: Ink, strokes: Strokes, heights: Floats, error_px: Floats) -> Flo
     pen = _fit_pen(ink, strokes, heights)
     pixels = _pixels(ink, strokes, np.flatnonzero(steep))
     told = heights.ravel().astype(np.float64)
-    drawing = _Drawing(pixels, pen, told.copy())
+    drawing = _Drawing(pixels, pen, told)
     spread = max(1.48 * float(np.median(np.abs(drawing.rest))), _LEAST_SPREAD)
     if spread > _HOPELESS_SPREAD:
         return heights
     trust = _TRUST * max((spread / _USUAL_SPREAD) ** 3, 1.0)
     hold = np.repeat(np.where(steep, trust / np.maximum(error_px, _LEAST_ERROR_PX) ** 2, 1e6), heights.shape[1])
-    return _descend(drawing, told, hold, spread).reshape(heights.shape)
+    path, stiffness = _with_spikes(ink, strokes, heights, pen)
+    target = _Target(told, hold, stiffness, spread)
+    start = min((drawing, _Drawing(pixels, pen, path)), key=lambda each: _cost(each, target))
+    return _descend(start, target).reshape(heights.shape)
+
+
+def _with_spikes(ink: Ink, strokes: Strokes, heights: Floats, pen: _Pen) -> tuple[Floats, Floats]:
+    """Return the path (n,) with a spike wherever ink goes on well beyond it, and its stiffness (n − 2,), 0 there.
+
+    A spike, such as a pacemaker draws, is as narrow as the pen, and goes one way; a mark between columns is not.
+    """
+    path = heights.ravel().astype(np.float64)
+    stiffness = np.full(len(path) - 2, _STIFFNESS)
+    places = len(SUB_COLUMNS)
+    aside = int(np.ceil(pen.width_px / 2)) + 1
+    out = [_goes_on(edge, sign, heights, pen, aside) for edge, sign in ((strokes.upper, -1), (strokes.lower, 1))]
+    for edge, sign, ours, theirs in ((strokes.upper, -1, out[0], out[1]), (strokes.lower, 1, out[1], out[0])):
+        for column in np.flatnonzero(ours & ~theirs & strokes.seen & ~strokes.shared):
+            tip = float(edge[column]) - sign * pen.width_px / 2
+            x = _tip_px(ink, strokes.first_column + int(column), round(tip)) - strokes.first_column
+            knot = round((x - SUB_COLUMNS[0]) * places)
+            if 0 < knot < len(path) - 1:
+                path[knot] = tip
+                stiffness[max(knot - 1 - places, 0) : knot + places] = 0
+    return path, stiffness
+
+
+def _goes_on(edge: Floats, sign: int, heights: Floats, pen: _Pen, aside: int) -> NDArray[np.bool_]:
+    """Return the columns at which narrow ink ends farther up (`sign` −1) or down (1) than the path (n, places) goes."""
+    path = _farthest(sign * heights.max(axis=1) if sign > 0 else -heights.min(axis=1), 1)
+    tip = sign * edge - pen.width_px / 2
+    alone = tip > np.maximum(np.roll(tip, aside), np.roll(tip, -aside)) + _SPIKE_PX
+    return np.asarray((tip - path > _SPIKE_PX) & (sign * edge >= _farthest(sign * edge, 2)) & alone, bool)
+
+
+def _farthest(values: Floats, reach: int) -> Floats:
+    """Return the largest of the values up to `reach` places away."""
+    return np.asarray(np.maximum.reduce([np.roll(values, by) for by in range(-reach, reach + 1)]), np.float64)
+
+
+def _tip_px(ink: Ink, column: int, row: int) -> float:
+    """Return where across a few columns the ink at the tip of a spike has its middle."""
+    columns = np.clip(np.arange(column - 2, column + 3), 0, ink.share.shape[1] - 1)
+    weight = ink.share[np.clip(row, 0, ink.share.shape[0] - 1), columns]
+    return float((weight * columns).sum() / max(weight.sum(), 1e-6))
 
 
 def _steep(strokes: Strokes) -> NDArray[np.bool_]:
@@ -168,17 +213,27 @@ class _Drawing:
         return fading * (1 - self.nearest.share), fading * self.nearest.share
 
 
-def _descend(drawing: _Drawing, told: Floats, hold: Floats, spread: float) -> Floats:
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """What a path is held to: the heights told (n,), how firmly (n,), its stiffness (n − 2,), the spread of the ink."""
+
+    told: Floats
+    hold: Floats
+    stiffness: Floats
+    spread: float
+
+
+def _descend(drawing: _Drawing, target: _Target) -> Floats:
     """Move the path downhill from where it is, and return it."""
     damping = 1e-3
-    cost = _cost(drawing, told, hold, spread)
+    cost = _cost(drawing, target)
     for _ in range(_ROUNDS):
-        bands, force = _equations(drawing, told, hold, spread)
+        bands, force = _equations(drawing, target)
         for _ in range(_TRIES):
             damped = bands.copy()
             damped[2] += damping * (bands[2] + 1)
             trial = drawing.moved(np.clip(solveh_banded(damped, force), -_MAX_STEP_PX, _MAX_STEP_PX))
-            trial_cost = _cost(trial, told, hold, spread)
+            trial_cost = _cost(trial, target)
             if trial_cost < cost:
                 break
             damping *= 8
@@ -191,29 +246,40 @@ def _descend(drawing: _Drawing, told: Floats, hold: Floats, spread: float) -> Fl
     return drawing.path
 
 
-def _cost(drawing: _Drawing, told: Floats, hold: Floats, spread: float) -> float:
-    rest = np.abs(drawing.rest) / spread
-    unexplained = np.where(rest < _OUTLIER, rest**2 / 2, _OUTLIER * (rest - _OUTLIER / 2)).sum()
-    bends = np.diff(drawing.path, 2)
-    return float(unexplained + (hold * (drawing.path - told) ** 2).sum() / 2 + _STIFFNESS * (bends**2).sum() / 2)
+def _cost(drawing: _Drawing, target: _Target) -> float:
+    unexplained = _robust(drawing.rest / target.spread).sum()
+    astray = _robust((drawing.path - target.told) * np.sqrt(target.hold)).sum()
+    return float(unexplained + astray + (target.stiffness * np.diff(drawing.path, 2) ** 2).sum() / 2)
 
 
-def _equations(drawing: _Drawing, told: Floats, hold: Floats, spread: float) -> tuple[Floats, Floats]:
+def _robust(deviations: Floats) -> Floats:
+    """Return half the square of small deviations; large ones count as they are."""
+    size = np.abs(deviations)
+    return np.where(size < _OUTLIER, size**2 / 2, _OUTLIER * (size - _OUTLIER / 2))
+
+
+def _equations(drawing: _Drawing, target: _Target) -> tuple[Floats, Floats]:
     """Return the normal equations of a step: upper bands (3, n) as `solveh_banded` takes them, and the right side."""
     path, piece, n = drawing.path, drawing.nearest.piece, len(drawing.path)
     start, end = drawing.slopes()
-    weight = 1 / np.maximum(np.abs(drawing.rest) / (_OUTLIER * spread), 1) / spread**2
+    weight = _weight(drawing.rest / target.spread) / target.spread**2
+    hold = target.hold * _weight((path - target.told) * np.sqrt(target.hold))
     bands = np.zeros((3, n))
     bands[2] = np.bincount(piece, weight * start**2, n) + np.bincount(piece + 1, weight * end**2, n) + hold
     bands[1, 1:] = np.bincount(piece, weight * start * end, n)[:-1]
     pull = weight * drawing.rest
-    force = np.bincount(piece, pull * start, n) + np.bincount(piece + 1, pull * end, n) + hold * (told - path)
-    bends = _STIFFNESS * np.diff(path, 2)
+    force = np.bincount(piece, pull * start, n) + np.bincount(piece + 1, pull * end, n) + hold * (target.told - path)
+    bends = target.stiffness * np.diff(path, 2)
     for offset, factor in enumerate((1.0, -2.0, 1.0)):
         inner = slice(offset, n - 2 + offset)
-        bands[2, inner] += _STIFFNESS * factor**2
+        bands[2, inner] += target.stiffness * factor**2
         force[inner] -= factor * bends
-    bands[1, 1:-1] -= 2 * _STIFFNESS
-    bands[1, 2:] -= 2 * _STIFFNESS
-    bands[0, 2:] += _STIFFNESS
+    bands[1, 1:-1] -= 2 * target.stiffness
+    bands[1, 2:] -= 2 * target.stiffness
+    bands[0, 2:] += target.stiffness
     return bands, force
+
+
+def _weight(deviations: Floats) -> Floats:
+    """Return the weight with which a squared deviation counts as in `_robust`."""
+    return 1 / np.maximum(np.abs(deviations) / _OUTLIER, 1)
