@@ -26,11 +26,11 @@ _ROUNDS, _TRIES = 5, 4
 _STIFFNESS = 1.0
 _TRUST = 2.0
 _LEAST_ERROR_PX = 0.05
-_LEAST_SPREAD, _USUAL_SPREAD, _HOPELESS_SPREAD = 0.03, 0.06, 0.2
+_LEAST_SPREAD, _USUAL_SPREAD, _CLEAN_SPREAD, _HOPELESS_SPREAD = 0.03, 0.06, 0.14, 0.2
 _OUTLIER = 2.5
 _MAX_STEP_PX = 3.0
 _ENOUGH = 1e-4
-_SPIKE_PX = 3.0
+_SPIKE_PX, _LONGEST_SPIKE_MM, _AROUND_MM = 3.0, 8.0, 1.0
 _FEW_COLUMNS, _SAMPLED_COLUMNS = 30, 200
 _WIDTHS = tuple(np.arange(0.8, 1.3, 0.06).tolist())
 _SOFT_PX = (1.0, 1.25, 1.5, 1.8, 2.2, 2.7)
@@ -91,24 +91,31 @@ def redraw(ink: Ink, strokes: Strokes, heights: Floats, error_px: Floats) -> Flo
         return heights
     trust = _TRUST * max((spread / _USUAL_SPREAD) ** 3, 1.0)
     hold = np.repeat(np.where(steep, trust / np.maximum(error_px, _LEAST_ERROR_PX) ** 2, 1e6), heights.shape[1])
-    path, stiffness = _with_spikes(ink, strokes, heights, pen)
-    target = _Target(told, hold, stiffness, spread)
-    start = min((drawing, _Drawing(pixels, pen, path)), key=lambda each: _cost(each, target))
-    return _descend(start, target).reshape(heights.shape)
+    target = _Target(told, hold, np.full(len(told) - 2, _STIFFNESS), spread)
+    if spread < _CLEAN_SPREAD:
+        path, target.stiffness[:] = _with_spikes(ink, strokes, heights, pen)
+        drawing = min((drawing, _Drawing(pixels, pen, path)), key=lambda each: _cost(each, target))
+    return _descend(drawing, target).reshape(heights.shape)
 
 
 def _with_spikes(ink: Ink, strokes: Strokes, heights: Floats, pen: _Pen) -> tuple[Floats, Floats]:
     """Return the path (n,) with a spike wherever ink goes on well beyond it, and its stiffness (n − 2,), 0 there.
 
-    A spike, such as a pacemaker draws, is as narrow as the pen, and goes one way; a mark between columns is not.
+    A spike, such as a pacemaker draws, is as narrow as the pen, goes one way, and stands on a trace that is quiet.
     """
     path = heights.ravel().astype(np.float64)
     stiffness = np.full(len(path) - 2, _STIFFNESS)
     places = len(SUB_COLUMNS)
     aside = int(np.ceil(pen.width_px / 2)) + 1
-    out = [_goes_on(edge, sign, heights, pen, aside) for edge, sign in ((strokes.upper, -1), (strokes.lower, 1))]
+    longest_px = _LONGEST_SPIKE_MM * strokes.px_per_mm
+    around = round(_AROUND_MM * strokes.px_per_mm)
+    quiet = _farthest(heights.max(axis=1), around) + _farthest(-heights.min(axis=1), around) < longest_px / 2
+    out = [
+        _goes_on(edge, sign, heights, pen, aside, longest_px)
+        for edge, sign in ((strokes.upper, -1), (strokes.lower, 1))
+    ]
     for edge, sign, ours, theirs in ((strokes.upper, -1, out[0], out[1]), (strokes.lower, 1, out[1], out[0])):
-        for column in np.flatnonzero(ours & ~theirs & strokes.seen & ~strokes.shared):
+        for column in np.flatnonzero(ours & ~theirs & strokes.seen & ~strokes.shared & quiet):
             tip = float(edge[column]) - sign * pen.width_px / 2
             x = _tip_px(ink, strokes.first_column + int(column), round(tip)) - strokes.first_column
             knot = round((x - SUB_COLUMNS[0]) * places)
@@ -118,12 +125,13 @@ def _with_spikes(ink: Ink, strokes: Strokes, heights: Floats, pen: _Pen) -> tupl
     return path, stiffness
 
 
-def _goes_on(edge: Floats, sign: int, heights: Floats, pen: _Pen, aside: int) -> NDArray[np.bool_]:
+def _goes_on(edge: Floats, sign: int, heights: Floats, pen: _Pen, aside: int, longest_px: float) -> NDArray[np.bool_]:
     """Return the columns at which narrow ink ends farther up (`sign` −1) or down (1) than the path (n, places) goes."""
     path = _farthest(sign * heights.max(axis=1) if sign > 0 else -heights.min(axis=1), 1)
     tip = sign * edge - pen.width_px / 2
     alone = tip > np.maximum(np.roll(tip, aside), np.roll(tip, -aside)) + _SPIKE_PX
-    return np.asarray((tip - path > _SPIKE_PX) & (sign * edge >= _farthest(sign * edge, 2)) & alone, bool)
+    fits = (tip - path > _SPIKE_PX) & (tip - path < longest_px)
+    return np.asarray(fits & (sign * edge >= _farthest(sign * edge, 2)) & alone, bool)
 
 
 def _farthest(values: Floats, reach: int) -> Floats:
