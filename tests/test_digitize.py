@@ -65,7 +65,7 @@ def test_a_clean_page_is_read(standard):
     assert found.status == "ok", found.reason
     assert found.layout == "3x4+II"
     assert (found.speed_mm_s, found.gain_mm_mv) == (25.0, 10.0)
-    assert found.sources["gain"] == "pulse"
+    assert found.sources["gain"] == "print"
     assert found.px_per_mm == pytest.approx(page.truth.parameters["page"]["px_per_mm"], rel=0.003)
     assert snr_db(page, found) > 20
 

@@ -9,6 +9,9 @@ import pytest
 from test_digitize import clean_page, snr_db
 
 from ecgimg.digitize import digitize_image
+from ecgimg.digitize.calibrate import Pulse
+from ecgimg.digitize.scale import Said, settle_scale
+from ecgimg.digitize.trace import RowTrace
 from layouts import load_layout
 from synth import HeartSpec, PageSpec, make_page, simulate
 from synth.damage import Copier, Damage
@@ -20,9 +23,14 @@ def read(page, **given):
     return digitize_image(page.image, **given)
 
 
+def still_row(n=2000):
+    points = np.stack([np.arange(n, dtype=np.float64), np.zeros(n)], axis=1)
+    return RowTrace(0.0, points, np.ones(n), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
+
+
 @pytest.mark.parametrize("pulse", ["left", "right", "none"])
 def test_pulses_on_either_side_or_none(pulse):
-    page = clean_page(pulse=pulse)
+    page = clean_page(pulse=pulse, print_scale=False)
     found = read(page)
     assert found.layout == "3x4+II"
     assert found.sources["gain"] == ("assumed" if pulse == "none" else "pulse")
@@ -31,12 +39,37 @@ def test_pulses_on_either_side_or_none(pulse):
 
 
 @pytest.mark.parametrize("gain", [5.0, 20.0])
-def test_other_gains(gain):
-    page = clean_page(gain_mm_mv=gain)
+@pytest.mark.parametrize("shown_by", ["pulse", "print"])
+def test_other_gains(gain, shown_by):
+    shown = {"print_scale": False} if shown_by == "pulse" else {"pulse": "none"}
+    page = clean_page(gain_mm_mv=gain, **shown)
     found = read(page)
     assert found.gain_mm_mv == gain
-    assert found.sources["gain"] == "pulse"
+    assert found.sources["gain"] == shown_by
+    assert found.status == "ok"
     assert snr_db(page, found) > 12
+
+
+def test_a_printed_chest_gain_of_its_own():
+    page = clean_page(chest_gain_mm_mv=5.0)
+    found = read(page)
+    assert (found.gain_mm_mv, found.chest_gain_mm_mv) == (10.0, 5.0)
+    assert found.summary()["chest_gain_mm_mv"] == 5.0
+    assert snr_db(page, found) > 12
+
+
+def test_a_pulse_that_contradicts_the_print_limits_the_page():
+    settled = settle_scale(8.0, [still_row()], [Pulse(0, 10, 50, 20.0, 0, (9, 51))], (Said(25.0, 10.0, None, "print"),))
+    assert settled.scale.gain_mm_mv == 10.0
+    assert settled.doubts == ("the page prints 10 mm/mV, but its calibration pulse is 20 mm high",)
+
+
+def test_what_the_user_says_of_the_scale_comes_first():
+    said = (Said(50.0, 5.0, 5.0, "given"), Said(25.0, 10.0, 20.0, "print"))
+    settled = settle_scale(8.0, [still_row()], [], said)
+    assert (settled.scale.speed_mm_s, settled.scale.gain_mm_mv, settled.scale.chest_gain_mm_mv) == (50.0, 5.0, 5.0)
+    assert settled.sources["gain"] == settled.sources["speed"] == "given"
+    assert not settled.doubts
 
 
 def test_twice_the_speed():

@@ -13,6 +13,7 @@ from ecgimg.digitize.confidence import PageEvidence, lead_confidence
 from ecgimg.digitize.consistency import consistency_db
 from ecgimg.digitize.place import FS_HZ, Placement, Scale, slot_signal, slot_start_px
 from ecgimg.digitize.result import Digitization, LeadReading, Status
+from ecgimg.digitize.scale import Settled
 from ecgimg.digitize.trace import RowTrace
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 from layouts import Slot
@@ -44,11 +45,11 @@ def judge(
     ground: Ground,
     rows: Sequence[RowTrace],
     placement: Placement | None,
-    scale: Scale,
-    sources: Mapping[str, str],
+    settled: Settled,
     timings_s: Mapping[str, float],
 ) -> Digitization:
     """Cut the rows into leads, make the record, and say how far it can be trusted."""
+    scale, sources = settled.scale, settled.sources
     known: dict[str, Any] = {
         "px_per_mm": ground.px_per_mm, "rotation_deg": 90 * ground.quarters, "timings_s": timings_s, "sources": sources,
     }  # fmt: skip
@@ -78,7 +79,7 @@ def judge(
     agreement = consistency_db(cells, FS_HZ)
     layout_confidence = float(1 / (1 + np.exp(-3 * placement.margin)))
     evidence = PageEvidence(layout_confidence, agreement, sources["gain"] != "assumed", sources["px_per_mm"] == "grid")
-    warnings, status, reason = _verdict(placement, scale, sources, agreement)
+    warnings, status, reason = _verdict(placement, settled, agreement)
     if status == "refused":
         return Digitization("refused", reason, **known)
     return Digitization(
@@ -89,6 +90,7 @@ def judge(
         layout_confidence=layout_confidence,
         speed_mm_s=scale.speed_mm_s,
         gain_mm_mv=scale.gain_mm_mv,
+        chest_gain_mm_mv=scale.chest_gain_mm_mv,
         lead_confidence={
             lead: lead_confidence(error, seen, _size_uv(record.lead(lead)), evidence)
             for lead, (error, seen) in trust.items()
@@ -109,10 +111,10 @@ def _size_uv(signal: NDArray[np.float32]) -> float:
 
 
 def _verdict(
-    placement: Placement, scale: Scale, sources: Mapping[str, str], agreement: Mapping[str, float]
+    placement: Placement, settled: Settled, agreement: Mapping[str, float]
 ) -> tuple[tuple[str, ...], Status, str]:
     """Put what limits the page into words, the gravest first."""
-    layout = placement.layout
+    layout, scale, sources = placement.layout, settled.scale, settled.sources
     if layout.n_rows == 1 and not placement.named:
         reason = (
             "a single strip without a lead name was found, no 12-lead page; name the layout to read it (--layout 1x1)"
@@ -137,8 +139,9 @@ def _verdict(
         warnings.append(
             f"the columns are {layout.seconds_per_column:.2g} s wide, which no printer prints: check the speed"
         )
+    warnings += settled.doubts
     if sources["gain"] == "assumed":
-        warnings.append(f"no calibration pulse was found: {scale.gain_mm_mv:g} mm/mV is assumed")
+        warnings.append(f"no calibration pulse and no printed gain was found: {scale.gain_mm_mv:g} mm/mV is assumed")
     return tuple(warnings), "limited" if warnings else "ok", warnings[0] if warnings else ""
 
 
@@ -159,7 +162,7 @@ def _reading(
             (left, row.baseline_px + half),
         ]
     )
-    error_uv = 1000 * float(row.error_px[inside].mean()) / (scale.px_per_mm * scale.gain_mm_mv) if inside.any() else 0.0
+    error_uv = 1000 * float(row.error_px[inside].mean()) / scale.px_per_mv(slot.lead) if inside.any() else 0.0
     covered = _covered(x[inside], scale) / max(right - left, 1e-6)
     reading = LeadReading(
         slot.lead, slot.sign, slot.row, slot.column, slot.start_s, slot.end_s,

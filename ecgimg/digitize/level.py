@@ -72,7 +72,12 @@ def level_rows(rows: Sequence[RowTrace], placement: Placement, scale: Scale, fee
     layout = placement.layout
     px_per_mv = scale.px_per_mm * scale.gain_mm_mv
     cells = [
-        (slot, slot.sign * slot_signal(slot, layout, rows[slot.row], placement.start_px, scale, 0.0) * px_per_mv)
+        (
+            slot,
+            slot.sign
+            * slot_signal(slot, layout, rows[slot.row], placement.start_px, scale, 0.0)
+            * scale.px_per_mv(slot.lead),
+        )
         for slot in layout.slots()
     ]  # height above 0 px of every cell, in px
     witnesses = _Witnesses(len(rows), px_per_mv)

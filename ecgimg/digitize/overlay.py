@@ -55,7 +55,9 @@ def _write(picture: Image8, text: str, corner: Floats, colour: tuple[int, int, i
 def _banner(picture: Image8, found: Digitization, thick: int) -> None:
     parts = [found.status.upper()]
     if found.layout:
-        parts.append(f"{found.layout}, {found.speed_mm_s:g} mm/s, {found.gain_mm_mv:g} mm/mV")
+        other = found.chest_gain_mm_mv != found.gain_mm_mv
+        gain = f"{found.gain_mm_mv:g}/{found.chest_gain_mm_mv:g}" if other else f"{found.gain_mm_mv:g}"
+        parts.append(f"{found.layout}, {found.speed_mm_s:g} mm/s, {gain} mm/mV")
     if found.reason:
         parts.append(found.reason)
     _write(picture, "   ".join(parts), np.array([8.0 * thick, 20.0 * thick]), _STATUS[found.status], thick)

@@ -31,6 +31,7 @@ class PathPage:
     y_unit: float
     speed_mm_s: float | None
     gain_mm_mv: float | None
+    chest_gain_mm_mv: float | None
 
 
 def read_paths(page: VectorPage) -> PathPage | None:
@@ -49,7 +50,9 @@ def read_paths(page: VectorPage) -> PathPage | None:
               p.height_mm / y_unit, p.base_mm / y_unit, (p.left_mm / x_unit, p.right_mm / x_unit))
         for p in ink.pulses
     )  # fmt: skip
-    return PathPage(rows, pulses, _labels(ink, unit), x_unit, y_unit, ink.speed_mm_s, ink.gain_mm_mv)
+    return PathPage(
+        rows, pulses, _labels(ink, unit), x_unit, y_unit, ink.speed_mm_s, ink.gain_mm_mv, ink.chest_gain_mm_mv
+    )
 
 
 def _rows(strokes: Sequence[Floats]) -> tuple[RowTrace, ...]:

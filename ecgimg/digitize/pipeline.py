@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, find_pulses, nearest
-from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, set_apart, width_px
+from ecgimg.digitize.calibrate import Pulse, find_pulses
+from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, set_apart
 from ecgimg.digitize.flatten import FlatPage, flatten
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.labels import read_labels
 from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import Label, Placement, Scale, place
-from ecgimg.digitize.rectify import TEN_SECONDS_MM, Rectification, rectify, without_ruling
+from ecgimg.digitize.print_reader import read_printed_scale
+from ecgimg.digitize.rectify import Rectification, rectify, without_ruling
 from ecgimg.digitize.result import Digitization
+from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.segment import Segmentation, segment
 from ecgimg.digitize.trace import RowTrace, trace_rows
 from ecgimg.formats.vector import VectorPage
@@ -48,7 +50,7 @@ def digitize_image(
         The page's own paths, where its file has them; read in place of the picture.
     """
     candidates = load_layouts("all") if layout == "auto" else (load_layout(layout),)
-    given = Given(speed_mm_s, gain_mm_mv)
+    given = Said(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")
     clock = _Clock()
     paths = read_paths(vector) if vector is not None else None
     if paths is not None and vector is not None:
@@ -77,7 +79,10 @@ def digitize_image(
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=found.px_per_mm)
     pulses = find_pulses(page, [row.baseline_px for row in rows])
     rows = _cut_pulses(rows, pulses)
-    scale, sources = _scale(page.px_per_mm, rows, pulses, given, ruled=ruled)
+    printed = read_printed_scale(page)
+    told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print")
+    settled = settle_scale(page.px_per_mm, rows, pulses, (given, told), ruled=ruled)
+    scale = settled.scale
     rows, gaps_px = set_apart(rows, page.px_per_mm)
     separators = find_separators(page)
     extent = find_extent(rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px)
@@ -90,30 +95,21 @@ def digitize_image(
     scale = _levelled(rows, pulses, placement, scale)
     clock.lap("place")
     ground = Ground(page.flat_to_image, found.px_per_mm, page.grid_lines_px(), quarters)
-    return judge(ground, rows, placement, scale, sources, clock.laps)
-
-
-@dataclass(frozen=True)
-class Given:
-    """What the user or the page's own text says of the scale."""
-
-    speed_mm_s: float | None
-    gain_mm_mv: float | None
-    source: str = "given"
+    return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
 
 
 def _place_paths(
     paths: PathPage,
     vector: VectorPage,
     image: NDArray[np.uint8],
-    given: Given,
+    given: Said,
     candidates: Sequence[Layout],
     clock: _Clock,
 ) -> Digitization:
     """Place the rows of a vector page; its coordinates are mm of ECG paper."""
-    printed = Given(given.speed_mm_s or paths.speed_mm_s, given.gain_mm_mv or paths.gain_mm_mv,
-                    "given" if given.speed_mm_s or given.gain_mm_mv else "text")  # fmt: skip
-    scale, sources = _scale(1.0, paths.rows, paths.pulses, printed)
+    told = Said(paths.speed_mm_s, paths.gain_mm_mv, paths.chest_gain_mm_mv, "text")
+    settled = settle_scale(1.0, paths.rows, paths.pulses, (given, told))
+    scale = settled.scale
     extent = (min(row.points_px[0, 0] for row in paths.rows), max(row.points_px[-1, 0] for row in paths.rows))
     placement = place(paths.rows, extent, paths.labels, scale, candidates)
     scale = _levelled(paths.rows, paths.pulses, placement, scale)
@@ -121,13 +117,12 @@ def _place_paths(
     px_per_page_mm = image.shape[1] / vector.size_mm[0]
     to_px = np.array([paths.x_unit, paths.y_unit]) * px_per_page_mm
     ground = Ground(lambda points: points * to_px - 0.5, float(to_px[0]), (), 0)
-    return judge(ground, paths.rows, placement, scale, sources, clock.laps)
+    return judge(ground, paths.rows, placement, replace(settled, scale=scale), clock.laps)
 
 
 _SURE_NAME = 0.7
 _FEW_NAMES = 3
 _MAX_LABELS = 150
-_ABOUT_TEN_S = 0.5
 
 
 class _Clock:
@@ -180,55 +175,11 @@ def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse]) -> tuple[RowT
     return tuple(cut)
 
 
-def _scale(
-    px_per_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], given: Given, *, ruled: bool = True
-) -> tuple[Scale, dict[str, str]]:
-    """Take speed and gain as given, else from the pulses, else as usual.
-
-    Without a ruling a millimetre is what makes the page ten seconds wide, and a pulse's height is taken as it is.
-    """
-    if not ruled:
-        stretch = width_px(rows, px_per_mm) / TEN_SECONDS_MM / px_per_mm
-        px_per_mm *= stretch
-        pulses = [replace(pulse, height_mm=pulse.height_mm / stretch) for pulse in pulses]
-    speed, gain = given.speed_mm_s, given.gain_mm_mv
-    sources = {
-        "px_per_mm": "grid" if ruled else "width",
-        "speed": given.source if speed else "assumed",
-        "gain": given.source if gain else "assumed",
-    }
-    if pulses and gain is None:
-        height_mm = float(np.median([pulse.height_mm for pulse in pulses]))
-        gain = nearest(height_mm, GAINS_MM_MV, 0.15) if ruled else height_mm
-        sources["gain"] = "pulse" if gain else "assumed"
-    if speed is None:
-        speed, sources["speed"] = _speed(rows, pulses, px_per_mm)
-    return Scale(px_per_mm, speed, gain or 10.0, tuple(_level(row) for row in rows)), sources
-
-
-def _speed(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float) -> tuple[float, str]:
-    """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says."""
-    width_mm = width_px(rows, px_per_mm) / px_per_mm
-    pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses]
-    told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulses else None
-    if told == max(SPEEDS_MM_S):  # some printers draw short pulses, none a long one
-        return told, "pulse"
-    for speed in (told, 25.0):
-        if speed is not None and abs(width_mm / speed - 10) < _ABOUT_TEN_S:
-            return speed, "pulse" if speed == told else "width"
-    return (told, "pulse") if told else (25.0, "assumed")
-
-
 def _levelled(rows: Sequence[RowTrace], pulses: Sequence[Pulse], placement: Placement | None, scale: Scale) -> Scale:
     if placement is None:
         return scale
     feet = {pulse.row: pulse.foot_px for pulse in pulses}
     return replace(scale, zero_px=tuple(level_rows(rows, placement, scale, feet).tolist()))
-
-
-def _level(row: RowTrace) -> float:
-    """The height about which a row's trace is centred."""
-    return float(np.mean(row.points_px[:, 1]))
 
 
 def _telling(labels: Sequence[Label]) -> int:

@@ -53,12 +53,17 @@ class Label:
 
 @dataclass(frozen=True)
 class Scale:
-    """Of the flat page: px a mm, paper speed, gain, and the heights (px) of 0 mV of each row."""
+    """Of the flat page: px a mm, paper speed, gain of limb and chest leads, and heights (px) of 0 mV of each row."""
 
     px_per_mm: float
     speed_mm_s: float
     gain_mm_mv: float
+    chest_gain_mm_mv: float
     zero_px: tuple[float, ...]
+
+    def px_per_mv(self, lead: str) -> float:
+        """Return the height of a millivolt of a lead."""
+        return self.px_per_mm * (self.chest_gain_mm_mv if lead.startswith("V") else self.gain_mm_mv)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +172,7 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
         return np.full(n, np.nan)
     t, y = t[near], row.points_px[near, 1]
     grid = np.arange(n) / FS_HZ
-    millivolt = slot.sign * (zero_px - _between(grid, t, y, exact)) / (scale.px_per_mm * scale.gain_mm_mv)
+    millivolt = slot.sign * (zero_px - _between(grid, t, y, exact)) / scale.px_per_mv(slot.lead)
     after = np.searchsorted(t, grid).clip(1, len(t) - 1)
     hole = (t[after] - t[after - 1] > _MAX_GAP_S) | (grid < t[0] - _HOLD_S) | (grid > t[-1] + _HOLD_S)
     return np.where(hole, np.nan, millivolt)

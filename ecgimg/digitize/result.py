@@ -45,9 +45,11 @@ class Digitization:
         500 Hz, NaN where the page shows nothing.
     layout : str or None
     layout_confidence : float
-    speed_mm_s, gain_mm_mv, px_per_mm : float or None
+    speed_mm_s, gain_mm_mv, chest_gain_mm_mv, px_per_mm : float or None
+        The chest gain is that of the leads V1 to V9.
     sources : mapping
-        Where speed, gain and px_per_mm came from: ``pulse``, ``text``, ``grid``, ``given`` or ``assumed``.
+        Where speed, gain and px_per_mm came from: ``given``, ``print``, ``text``, ``pulse``, ``grid``, ``width`` or
+        ``assumed``.
     rotation_deg : int
         Clockwise turn that brings the picture upright.
     lead_confidence, lead_error_uv, lead_seconds : mapping
@@ -68,6 +70,7 @@ class Digitization:
     layout_confidence: float = 0.0
     speed_mm_s: float | None = None
     gain_mm_mv: float | None = None
+    chest_gain_mm_mv: float | None = None
     px_per_mm: float | None = None
     sources: Mapping[str, str] | None = None
     rotation_deg: int = 0
@@ -94,6 +97,7 @@ class Digitization:
             "layout_confidence": round(self.layout_confidence, 3),
             "speed_mm_s": self.speed_mm_s,
             "gain_mm_mv": self.gain_mm_mv,
+            "chest_gain_mm_mv": self.chest_gain_mm_mv,
             "px_per_mm": round(self.px_per_mm, 4) if self.px_per_mm else None,
             "sources": dict(self.sources or {}),
             "rotation_deg": self.rotation_deg,

@@ -1,0 +1,87 @@
+"""Settle paper speed and gain: as the user or the page says, else as the calibration pulses show, else as usual."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, nearest
+from ecgimg.digitize.columns import width_px
+from ecgimg.digitize.place import Scale
+from ecgimg.digitize.rectify import TEN_SECONDS_MM
+from ecgimg.digitize.trace import RowTrace
+
+Floats = NDArray[np.float64]
+
+_ABOUT_TEN_S = 0.5
+_PULSE_TOLERANCE = 0.15
+_USUAL_MM_MV = 10.0
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of the scale, None where nothing is, and by whom: ``given``, ``print`` or ``text``."""
+
+    speed_mm_s: float | None
+    gain_mm_mv: float | None
+    chest_gain_mm_mv: float | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The scale, where its numbers come from, and what speaks against them, in words."""
+
+    scale: Scale
+    sources: dict[str, str]
+    doubts: tuple[str, ...]
+
+
+def settle_scale(
+    px_per_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], said: Sequence[Said], *, ruled: bool = True
+) -> Settled:
+    """Take each number from the first who says it, else from the pulses, else as usual.
+
+    Without a ruling a millimetre is what makes the page ten seconds wide, and a pulse's height is taken as it is.
+    """
+    if not ruled:
+        stretch = width_px(rows, px_per_mm) / TEN_SECONDS_MM / px_per_mm
+        px_per_mm *= stretch
+        pulses = [replace(pulse, height_mm=pulse.height_mm / stretch) for pulse in pulses]
+    height_mm = float(np.median([pulse.height_mm for pulse in pulses])) if pulses else None
+    shown = None
+    if height_mm is not None:
+        shown = nearest(height_mm, GAINS_MM_MV, _PULSE_TOLERANCE) if ruled else height_mm
+    spoken = next((each for each in said if each.gain_mm_mv), None)
+    chest = next((each.chest_gain_mm_mv for each in said if each.chest_gain_mm_mv or each is spoken), None)
+    gain, told_by = shown or _USUAL_MM_MV, "pulse" if shown else "assumed"
+    doubts: tuple[str, ...] = ()
+    if spoken is not None and spoken.gain_mm_mv and (ruled or shown is None or spoken.source == "given"):
+        gain, told_by = spoken.gain_mm_mv, spoken.source
+        if shown not in (None, gain, chest) and spoken.source != "given":
+            doubts = (f"the page prints {gain:g} mm/mV, but its calibration pulse is {shown:g} mm high",)
+    speed, speed_by = _speed(rows, pulses, px_per_mm, said)
+    sources = {"px_per_mm": "grid" if ruled else "width", "speed": speed_by, "gain": told_by}
+    levels = tuple(float(np.mean(row.points_px[:, 1])) for row in rows)
+    return Settled(Scale(px_per_mm, speed, gain, chest or gain, levels), sources, doubts)
+
+
+def _speed(
+    rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float, said: Sequence[Said]
+) -> tuple[float, str]:
+    """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says."""
+    for each in said:
+        if each.speed_mm_s:
+            return each.speed_mm_s, each.source
+    width_mm = width_px(rows, px_per_mm) / px_per_mm
+    pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses]
+    told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulses else None
+    if told == max(SPEEDS_MM_S):  # some printers draw short pulses, none a long one
+        return told, "pulse"
+    for speed in (told, 25.0):
+        if speed is not None and abs(width_mm / speed - 10) < _ABOUT_TEN_S:
+            return speed, "pulse" if speed == told else "width"
+    return (told, "pulse") if told else (25.0, "assumed")
