@@ -26,18 +26,20 @@ _MIN_NODES = 20
 _MIN_CONFIDENCE = 0.4
 _NEARLY = 0.93
 _STILL = 1e-6
+_CENTRAL = 0.35
+_GROWTH = ((0.25, 1), (0.25, 1), (0.4, 2), (0.55, 2), (0.7, 2), (0.85, 3), (1.0, 3), (1.2, 3), (np.inf, 3))
+"""How far from the start, in halves of the picture's longer side, the map is fitted next, and with which degree."""
 
 
 def into_phase(ruling: Field, start: Rectification, lattice: Lattice) -> Rectification | None:
-    """Fit the map to the lines: 5 mm with few terms first, 1 mm and what bends locally last; None where none agree.
+    """Fit the map to the lines: 5 mm ones from the middle outwards, then 1 mm and what bends locally; None if none agree.
 
     A sheet that is bent little is followed by the polynomial, to a few µm; on one that is folded or curled the
     polynomial slips by whole lines, and the phase unwrapped from node to node leads. What the lines agree with wins.
     """
     coarse_mm = LARGE_MM if lattice.coarse else 1.0
     fine_mm = 1.0 if lattice.fine else coarse_mm
-    for degree in (1, 2, 2, 3):
-        start = _in_phase(ruling, start, coarse_mm, degree)
+    start = _grown(ruling, start, coarse_mm)
     smooth = start
     for degree in (3, 4, 4):
         smooth = _in_phase(ruling, smooth, fine_mm, degree)
@@ -54,6 +56,23 @@ def into_phase(ruling: Field, start: Rectification, lattice: Lattice) -> Rectifi
     off_phase = max(_agreement(ruling, best, fine_mm * factor) for factor in (0.87, 1.17))
     confidence = 1 - off_phase / max(agreement, 1e-9)
     return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE else None
+
+
+def _grown(ruling: Field, rectification: Rectification, period_mm: float) -> Rectification:
+    """Fit the polynomial where the lines are clearest first, then ever farther out, where it foretells which line is which.
+
+    Fitted to all of a sheet at once, it may settle on the neighbours of the right lines where the sheet bends away.
+    """
+    u, v = rectification.normalized_nodes(1)
+    strength = np.minimum(*(_smoothed(np.abs(phases), 6.0) for phases in _phases(ruling, rectification, period_mm)))
+    strength = strength * np.exp(-0.5 * (u[:, 1] ** 2 + v[:, 1:] ** 2) / _CENTRAL**2)
+    row, column = np.unravel_index(int(strength.argmax()), strength.shape)
+    away = np.hypot(u[:, 1] - u[column, 1], v[:, 1:] - v[row, 1])
+    for reach, degree in _GROWTH:
+        rectification = _in_phase(ruling, rectification, period_mm, degree, within=away < reach)
+        if reach > away.max():
+            break
+    return rectification
 
 
 def _finely_bent(ruling: Field, rectification: Rectification, lattice: Lattice) -> Rectification:
@@ -89,11 +108,14 @@ def _phases(ruling: Field, rectification: Rectification, period_mm: float) -> tu
     return x, y
 
 
-def _in_phase(ruling: Field, rectification: Rectification, period_mm: float, degree: int) -> Rectification:
-    """Correct the polynomial by the smooth part of the phase by which the lines miss it."""
+def _in_phase(
+    ruling: Field, rectification: Rectification, period_mm: float, degree: int, within: NDArray[np.bool_] | None = None
+) -> Rectification:
+    """Correct the polynomial by the smooth part of the phase by which the lines miss it, at all nodes or some."""
     lifted = rectification.lifted(powers_to(degree))
     u, v = rectification.normalized_nodes(2 * degree)
-    turns = [_smooth_phase(phases, u, v, lifted.powers) for phases in _phases(ruling, rectification, period_mm)]
+    seen = 1.0 if within is None else within
+    turns = [_smooth_phase(phases * seen, u, v, lifted.powers) for phases in _phases(ruling, rectification, period_mm)]
     return replace(lifted, coefficients=lifted.coefficients - np.stack(turns, axis=1) * period_mm / (2 * np.pi))
 
 
