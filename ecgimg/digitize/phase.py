@@ -32,7 +32,7 @@ _GROWTH = ((0.25, 1), (0.25, 1), (0.4, 2), (0.55, 2), (0.7, 2), (0.85, 3), (1.0,
 
 
 def into_phase(ruling: Field, start: Rectification, lattice: Lattice) -> Rectification | None:
-    """Fit the map to the lines: 5 mm ones from the middle outwards, then 1 mm and what bends locally; None if none agree.
+    """Fit the map to the lines, 5 mm ones first, then 1 mm and what bends locally; None if none agree.
 
     A sheet that is bent little is followed by the polynomial, to a few µm; on one that is folded or curled the
     polynomial slips by whole lines, and the phase unwrapped from node to node leads. What the lines agree with wins.
@@ -59,7 +59,7 @@ def into_phase(ruling: Field, start: Rectification, lattice: Lattice) -> Rectifi
 
 
 def _grown(ruling: Field, rectification: Rectification, period_mm: float) -> Rectification:
-    """Fit the polynomial where the lines are clearest first, then ever farther out, where it foretells which line is which.
+    """Fit the polynomial where lines are clearest, then ever farther out, where it foretells which line is which.
 
     Fitted to all of a sheet at once, it may settle on the neighbours of the right lines where the sheet bends away.
     """

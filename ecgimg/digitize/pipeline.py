@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, set_apart
 from ecgimg.digitize.flatten import FlatPage, flatten
@@ -78,7 +79,7 @@ def digitize_image(
     if not rows:
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=found.px_per_mm)
     pulses = find_pulses(page, [row.baseline_px for row in rows])
-    rows = _cut_pulses(rows, pulses)
+    rows = _cut_pulses(rows, pulses, page.px_per_mm)
     printed = read_printed_scale(page)
     told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print")
     settled = settle_scale(page.px_per_mm, rows, pulses, (given, told), ruled=ruled)
@@ -92,6 +93,7 @@ def digitize_image(
     placement = place(rows, extent, labels, scale, candidates)
     if placement is not None:
         rows = fit_columns(rows, placement, separators, scale)
+        rows = align_rows(rows, placement, _levelled(rows, pulses, placement, scale))
     scale = _levelled(rows, pulses, placement, scale)
     clock.lap("place")
     ground = Ground(page.flat_to_image, found.px_per_mm, page.grid_lines_px(), quarters)
@@ -123,6 +125,7 @@ def _place_paths(
 _SURE_NAME = 0.7
 _FEW_NAMES = 3
 _MAX_LABELS = 150
+_APART_MM, _SHORT_MM = 0.8, 2.5
 
 
 class _Clock:
@@ -163,16 +166,32 @@ def _upright_by_names(page: FlatPage) -> tuple[FlatPage, tuple[Label, ...], int]
     return best
 
 
-def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse]) -> tuple[RowTrace, ...]:
-    """Cut off what a row's trace took of its pulse, and what lies beyond it."""
-    cut = list(rows)
-    for pulse in pulses:
-        x = cut[pulse.row].points_px[:, 0]
-        before, after = x < pulse.ends_px[0], x > pulse.ends_px[1]
-        kept = after if after.sum() > before.sum() else before
-        if kept.any():
-            cut[pulse.row] = cut[pulse.row].where(kept)
+def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float) -> tuple[RowTrace, ...]:
+    """Cut off what the rows' traces took of the pulses, and what lies beyond them.
+
+    Pulses stand below each other, so a row that runs on to where another has its pulse is cut there as well.
+    """
+    cut = []
+    for index, row in enumerate(rows):
+        for pulse in pulses:
+            x = row.points_px[:, 0]
+            before, after = x < pulse.ends_px[0], x > pulse.ends_px[1]
+            middle = (pulse.left_px + pulse.right_px) / 2
+            kept = after if after.sum() > before.sum() else before
+            if kept.any() and (pulse.row == index or x[0] < middle < x[-1]):
+                row = row.where(kept)
+        cut.append(_without_feet(row, px_per_mm) if pulses else row)
     return tuple(cut)
+
+
+def _without_feet(row: RowTrace, px_per_mm: float) -> RowTrace:
+    """Leave out what is left of a pulse's foot: short pieces at the ends of a row, apart from the rest."""
+    x = row.points_px[:, 0]
+    gaps = np.flatnonzero(np.diff(x) > _APART_MM * px_per_mm)
+    first = max([gap + 1 for gap in gaps if x[gap] - x[0] < _SHORT_MM * px_per_mm], default=0)
+    last = min([gap + 1 for gap in gaps if x[-1] - x[gap + 1] < _SHORT_MM * px_per_mm], default=len(x))
+    place = np.arange(len(x))
+    return row.where((place >= first) & (place < last)) if first < last else row
 
 
 def _levelled(rows: Sequence[RowTrace], pulses: Sequence[Pulse], placement: Placement | None, scale: Scale) -> Scale:

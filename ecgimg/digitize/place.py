@@ -147,8 +147,8 @@ def _fit_width(layout: Layout, width_s: float) -> tuple[Layout, float]:
 def slot_start_px(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale) -> float:
     """Return where a slot's trace starts: at its own stroke where strokes are known, else at its share of the row."""
     if slot.column is not None and len(row.starts_px) == layout.columns > 1:
-        return row.starts_px[slot.column]
-    return start_px + (slot.column or 0) * layout.seconds_per_column * scale.speed_mm_s * scale.px_per_mm
+        return row.starts_px[slot.column] + row.shift_px
+    return start_px + row.shift_px + (slot.column or 0) * layout.seconds_per_column * scale.speed_mm_s * scale.px_per_mm
 
 
 def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale, zero_px: float) -> Floats:

@@ -76,6 +76,8 @@ class RowTrace:
         Which stroke each point is of; they may overlap a little along x.
     ink_ends_px : (left, right)
         Where the trace starts and ends as its ink tells, NaN if not known.
+    shift_px : float
+        By how much the row's columns start later than those of the page.
     cap_px : float
         How far the ink of a usual pen goes on beyond the middle of its stroke's end.
     """
@@ -90,6 +92,7 @@ class RowTrace:
     stroke: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     ink_ends_px: tuple[float, float] = (np.nan, np.nan)
     cap_px: float = 0.0
+    shift_px: float = 0.0
 
     @property
     def left_px(self) -> float:
