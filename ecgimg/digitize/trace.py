@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 _ROW_GAP_MM = 6.5
 _MIN_ROW_SHARE = 0.55
-_INK_SHARE = 0.45
+_INK_SHARE, _PALE_SHARE, _UPRIGHT_MM = 0.45, 0.4, 1.2
 _EDGE_SHARE = 0.5
 _HALF_SHARE, _BOTH_SHARE = 0.38, 0.85
 _JUMP_COST = 0.35
@@ -170,7 +170,10 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     strong = (planes.trace > 128) & mine
     if strong.sum() < 50:
         return np.zeros(strong.shape, bool)
-    strong &= page.darkness > _INK_SHARE * level
+    upright = np.ones((max(round(_UPRIGHT_MM * page.px_per_mm), 3), 1), np.uint8)
+    steep = cv2.morphologyEx(strong.astype(np.uint8), cv2.MORPH_OPEN, upright) > 0
+    around = cv2.dilate(page.darkness, np.ones((5, 5), np.uint8))  # fast strokes are pale, but lines still
+    strong &= page.darkness > _INK_SHARE * np.where(steep, np.clip(around, _PALE_SHARE * level, level), level)
     near = cv2.dilate((planes.ink > 24).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     near &= planes.pulse <= np.maximum(planes.trace, 110)
     dark = near & (page.darkness > _EDGE_SHARE * level)
