@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -216,46 +218,51 @@ _Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 _Jobs = Annotated[int, typer.Option(help="Processes that draw pages.")]
 
 
-@train_app.command("segmenter")
-def train_segmenter_command(
-    out: _Out, records: _Records = None, steps: _Steps = 4000, pages: _Pages = 500, minutes: _Minutes = None,
-    seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
-) -> None:  # fmt: skip
-    """Train the segmenter on crops of synthetic pages; called again alike, a stopped run goes on."""
-    with _training(steps) as on_step:
-        from ecgimg.train.segmenter import SegmenterTraining, train_segmenter
+@dataclass(frozen=True)
+class _Network:
+    """How a network is trained: the module and names of its settings and function, and what it takes by default."""
 
-        settings = SegmenterTraining(steps=steps, seed=seed, pages=pages)
-        path = train_segmenter(out, records, settings, minutes=minutes, device=device, jobs=jobs, on_step=on_step)
-    _out.print(f"weights: {path}", markup=False)
-
-
-@train_app.command("stroke-reader")
-def train_stroke_reader_command(
-    out: _Out, records: _Records = None, steps: _Steps = 8000, pages: _Pages = 700, minutes: _Minutes = None,
-    seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
-) -> None:  # fmt: skip
-    """Train the stroke reader on rows traced off synthetic pages; train the segmenter first, it is used for that."""
-    with _training(steps) as on_step:
-        from ecgimg.train.strokes import StrokeTraining, train_stroke_reader
-
-        settings = StrokeTraining(steps=steps, seed=seed, pages=pages)
-        path = train_stroke_reader(out, records, settings, minutes=minutes, device=device, jobs=jobs, on_step=on_step)
-    _out.print(f"weights: {path}", markup=False)
+    name: str
+    module: str
+    settings: str
+    train: str
+    steps: int
+    pages: int
+    purpose: str
 
 
-@train_app.command("label-reader")
-def train_label_reader_command(
-    out: _Out, records: _Records = None, steps: _Steps = 6000, pages: _Pages = 460, minutes: _Minutes = None,
-    seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
-) -> None:  # fmt: skip
-    """Train the reader of lead names on crops of synthetic pages."""
-    with _training(steps) as on_step:
-        from ecgimg.train.labels import LabelTraining, train_label_reader
+_NETWORKS = (
+    _Network("segmenter", "segmenter", "SegmenterTraining", "train_segmenter", 4000, 500,
+             "Train the segmenter on crops of synthetic pages; called again alike, a stopped run goes on."),
+    _Network("stroke-reader", "strokes", "StrokeTraining", "train_stroke_reader", 14000, 620,
+             "Train the stroke reader on rows traced off synthetic pages, by the segmenter as it is installed."),
+    _Network("label-reader", "labels", "LabelTraining", "train_label_reader", 6000, 460,
+             "Train the reader of lead names on crops of synthetic pages."),
+    _Network("print-reader", "prints", "PrintTraining", "train_print_reader", 6000, 160,
+             "Train the reader of the printed scale on lines of print."),
+)  # fmt: skip
 
-        settings = LabelTraining(steps=steps, seed=seed, pages=pages)
-        path = train_label_reader(out, records, settings, minutes=minutes, device=device, jobs=jobs, on_step=on_step)
-    _out.print(f"weights: {path}", markup=False)
+
+def _add_training(network: _Network) -> None:
+    """Add the command that trains a network."""
+
+    def command(
+        out: _Out, records: _Records = None, steps: _Steps = network.steps, pages: _Pages = network.pages,
+        minutes: _Minutes = None, seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
+    ) -> None:  # fmt: skip
+        with _training(steps) as on_step:
+            module = import_module(f"ecgimg.train.{network.module}")
+            settings = getattr(module, network.settings)(steps=steps, seed=seed, pages=pages)
+            train = getattr(module, network.train)
+            path = train(out, records, settings, minutes=minutes, device=device, jobs=jobs, on_step=on_step)
+        _out.print(f"weights: {path}", markup=False)
+
+    command.__doc__ = network.purpose
+    train_app.command(network.name)(command)
+
+
+for _network in _NETWORKS:
+    _add_training(_network)
 
 
 @contextmanager
