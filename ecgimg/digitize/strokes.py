@@ -25,7 +25,7 @@ SUB_COLUMNS = (-0.375, -0.125, 0.125, 0.375)
 _REACH = 8
 _NEAR = 2
 _HALO_CLIP = 1.5
-N_FEATURES = 2 * (2 * _REACH + 1) + 4 * (2 * _NEAR + 1) + 5
+N_FEATURES = 2 * (2 * _REACH + 1) + 6 * (2 * _NEAR + 1) + 5
 _DARKER_PX = 3
 _LOW_PX = 24
 _CUT_SHARE = 0.85
@@ -41,6 +41,8 @@ class Strokes:
     first_column : int
     upper, lower : (n,) float64
         Edges of the ink in px of the flat page, to a fraction of a pixel; interpolated where nothing was taken.
+    run_upper, run_lower : (n,) float64
+        Edges of the whole run of ink, before it was parted between rows.
     centre : (n,) float64
         Centre of mass of the ink between them, px.
     fill : (n,) float64
@@ -59,6 +61,8 @@ class Strokes:
     first_column: int
     upper: Floats
     lower: Floats
+    run_upper: Floats
+    run_lower: Floats
     centre: Floats
     fill: Floats
     above: Floats
@@ -103,10 +107,33 @@ def _down(values: NDArray[np.floating]) -> Floats:
     return np.asarray(np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)]))
 
 
-def look(
-    ink: Ink, columns: NDArray[np.int64], top: Floats, bottom: Floats, shared: Bools, pen_px: float, px_per_mm: float
-) -> Strokes:
-    """Measure the runs [top, bottom] (inclusive rows) that a path took in `columns` (rising)."""
+@dataclass(frozen=True, eq=False)
+class TakenRuns:
+    """The runs of ink that a path took.
+
+    Parameters
+    ----------
+    columns : (n,) int
+        Rising.
+    top, bottom : (n,) float64
+        First and last row of pixels of its part of each run.
+    run_top, run_bottom : (n,) float64
+        Of the whole run, where other rows took parts of it.
+    shared : (n,) bool
+        Whether another row took the same part.
+    """
+
+    columns: NDArray[np.int64]
+    top: Floats
+    bottom: Floats
+    run_top: Floats
+    run_bottom: Floats
+    shared: Bools
+
+
+def look(ink: Ink, taken: TakenRuns, pen_px: float, px_per_mm: float) -> Strokes:
+    """Measure the ink of the runs that a path took."""
+    columns, top, bottom = taken.columns, taken.top, taken.bottom
     first, last = int(columns[0]), int(columns[-1])
     everywhere = np.arange(first, last + 1)
     seen = np.zeros(len(everywhere), bool)
@@ -122,8 +149,8 @@ def look(
 
     upper, lower = spread(upper), spread(lower)
     above, below = _halos(ink, everywhere, upper, lower)
-    taken = np.zeros(len(everywhere), bool)
-    taken[columns - first] = shared
+    shared = np.zeros(len(everywhere), bool)
+    shared[columns - first] = taken.shared
     beyond = tuple(
         float(min(ink.share[rows, column].max(), 1)) if 0 <= column < ink.share.shape[1] else 0.0
         for rows, column in (
@@ -132,8 +159,9 @@ def look(
         )
     )
     return Strokes(
-        first, upper, lower, spread(_centres(ink, columns, top, bottom)), spread(mass / (stop - start)), above, below,
-        spread(trace), seen, taken, (beyond[0], beyond[1]), pen_px, px_per_mm,
+        first, upper, lower, spread(taken.run_top), spread(taken.run_bottom),
+        spread(_centres(ink, columns, top, bottom)), spread(mass / (stop - start)), above, below,
+        spread(trace), seen, shared, (beyond[0], beyond[1]), pen_px, px_per_mm,
     )  # fmt: skip
 
 
@@ -191,6 +219,11 @@ def features(strokes: Strokes) -> NDArray[np.float32]:
         np.arcsinh((_shifted(edge, k) - middle) / pen)
         for edge in (strokes.upper, strokes.lower)
         for k in range(-_REACH, _REACH + 1)
+    ]
+    rows += [
+        np.arcsinh((_shifted(edge, k) - middle) / pen)
+        for edge in (strokes.run_upper, strokes.run_lower)
+        for k in range(-_NEAR, _NEAR + 1)
     ]
     for values in (strokes.fill, strokes.above, strokes.below, strokes.seen.astype(np.float64)):
         rows += [_shifted(values, k) for k in range(-_NEAR, _NEAR + 1)]

@@ -18,7 +18,7 @@ from scipy.signal import find_peaks
 
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.redraw import redraw
-from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes, look, measure_ink, read_strokes
+from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes, TakenRuns, look, measure_ink, read_strokes
 
 Floats = NDArray[np.float64]
 
@@ -149,7 +149,7 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
     for baseline, path in zip(baselines, _part(runs, paths, pen, page.px_per_mm), strict=True):
         if len(path.columns) < _FEW_COLUMNS:
             continue
-        strokes = look(ink, path.columns, path.top, path.bottom, path.shared, pen, page.px_per_mm)
+        strokes = look(ink, path, pen, page.px_per_mm)
         if not _is_ruled(strokes):
             found.append((float(baseline), strokes))
     longest = max((strokes.seen.sum() for _, strokes in found), default=0)
@@ -379,17 +379,7 @@ def _trace_back(runs: _Runs, total: list[float], back: list[int], allowed: list[
     return path
 
 
-@dataclass(frozen=True, eq=False)
-class _Path:
-    """The ink of one row: columns (rising), first and last pixel row in each, and whether another row took it too."""
-
-    columns: NDArray[np.int64]
-    top: Floats
-    bottom: Floats
-    shared: NDArray[np.bool_]
-
-
-def _part(runs: _Runs, paths: list[NDArray[np.int64]], pen: float, px_per_mm: float) -> list[_Path]:
+def _part(runs: _Runs, paths: list[NDArray[np.int64]], pen: float, px_per_mm: float) -> list[TakenRuns]:
     """Part the tall runs that two rows took between them: each row's ink is what lies on its own side of the lines."""
     tall = runs.bottom - runs.top + 1 > 2.2 * pen + 1
     lines = [_line(runs, path, tall) for path in paths]
@@ -412,7 +402,8 @@ def _part(runs: _Runs, paths: list[NDArray[np.int64]], pen: float, px_per_mm: fl
             levels = [float(lines[other][columns[n]]) for other in rows]
             reaches = [usual[other] for other in rows]
             top[n], bottom[n] = _share(top[n], bottom[n], levels, reaches, rows.index(row), pen, _BEYOND_MM * px_per_mm)
-        found.append(_Path(columns, top, bottom, shared & ~tall[taken]))
+        whole = runs.top[taken].astype(np.float64), runs.bottom[taken].astype(np.float64)
+        found.append(TakenRuns(columns, top, bottom, *whole, shared & ~tall[taken]))
     return found
 
 

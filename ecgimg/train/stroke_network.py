@@ -7,6 +7,9 @@ from torch import Tensor, nn
 
 from ecgimg.digitize.strokes import N_FEATURES, SUB_COLUMNS
 
+_STEPS = (1, 2, 4, 1)
+"""Columns from one tap of each layer to the next: together they see a whole complex."""
+
 
 class StrokeReader(nn.Module):
     """Map (batch, features, columns) to (batch, 2 × places + 1, columns).
@@ -19,7 +22,7 @@ class StrokeReader(nn.Module):
         super().__init__()
         self.width = width
         self.first = nn.Conv1d(N_FEATURES, width, 1)
-        self.layers = nn.ModuleList([nn.Conv1d(width, width, 5, padding=2) for _ in range(3)])
+        self.layers = nn.ModuleList([nn.Conv1d(width, width, 5, padding=2 * step, dilation=step) for step in _STEPS])
         self.head = nn.Conv1d(width, 2 * len(SUB_COLUMNS) + 1, 1)
         self.act = nn.GELU()
 

@@ -27,7 +27,9 @@ from synth.truth import PageTruth
 
 Floats = NDArray[np.float64]
 
-_FIELDS = ("upper", "lower", "centre", "fill", "above", "below", "trace", "seen", "shared")
+STROKE_FIELDS = (
+    "upper", "lower", "run_upper", "run_lower", "centre", "fill", "above", "below", "trace", "seen", "shared",
+)  # fmt: skip
 _MIN_SEEN = 0.3
 
 
@@ -172,7 +174,7 @@ def _heights(strokes: Strokes, drawn: Sequence[Floats]) -> Floats:
 def _packed(rows: Sequence[TaughtRow]) -> dict[str, NDArray[np.float32]]:
     arrays = {}
     for number, row in enumerate(rows):
-        fields = [np.asarray(getattr(row.strokes, name), np.float32) for name in _FIELDS]
+        fields = [np.asarray(getattr(row.strokes, name), np.float32) for name in STROKE_FIELDS]
         arrays[f"row_{number}"] = np.concatenate([np.stack(fields), row.heights_px.T.astype(np.float32)])
         arrays[f"scale_{number}"] = np.array([row.strokes.pen_px, row.strokes.px_per_mm], np.float32)
     return arrays
@@ -182,11 +184,9 @@ def _unpacked(arrays: dict[str, NDArray[np.float32]]) -> list[TaughtRow]:
     rows = []
     for number in range(len(arrays) // 2):
         values = arrays[f"row_{number}"].astype(np.float64)
-        fields = dict(zip(_FIELDS, values, strict=False))
+        fields = dict(zip(STROKE_FIELDS, values, strict=False))
         pen, px_per_mm = (float(value) for value in arrays[f"scale_{number}"])
-        strokes = Strokes(
-            0, fields["upper"], fields["lower"], fields["centre"], fields["fill"], fields["above"], fields["below"],
-            fields["trace"], fields["seen"] > 0, fields["shared"] > 0, (0.0, 0.0), pen, px_per_mm,
-        )  # fmt: skip
-        rows.append(TaughtRow(strokes, values[len(_FIELDS) :].T))
+        flags = {name: fields.pop(name) > 0 for name in ("seen", "shared")}
+        strokes = Strokes(first_column=0, **fields, **flags, beyond=(0.0, 0.0), pen_px=pen, px_per_mm=px_per_mm)
+        rows.append(TaughtRow(strokes, values[len(STROKE_FIELDS) :].T))
     return rows

@@ -15,7 +15,7 @@ from ecgimg.digitize.strokes import N_FEATURES, SUB_COLUMNS, Strokes, features
 from ecgimg.train.export import export_network
 from ecgimg.train.loop import Schedule, fit
 from ecgimg.train.stroke_network import StrokeReader
-from ecgimg.train.stroke_pool import TaughtRow, draw_stroke_pool
+from ecgimg.train.stroke_pool import STROKE_FIELDS, TaughtRow, draw_stroke_pool
 
 _HELD_BACK = 0.05
 _WINDOW = 256
@@ -132,13 +132,11 @@ def _window(row: TaughtRow, rng: np.random.Generator) -> TaughtRow:
     start = int(rng.integers(max(len(row.strokes.upper) - _WINDOW, 0) + 1))
     step = -1 if rng.random() < 0.5 else 1
     stop = start + _WINDOW
-    arrays = {
-        name: getattr(row.strokes, name)[start:stop][::step]
-        for name in ("upper", "lower", "centre", "fill", "above", "below", "trace", "seen", "shared")
-    }
+    arrays = {name: getattr(row.strokes, name)[start:stop][::step] for name in STROKE_FIELDS}
     heights = row.heights_px[start:stop][::step, ::step]
     if rng.random() < 0.5:
         arrays["upper"], arrays["lower"], arrays["centre"] = -arrays["lower"], -arrays["upper"], -arrays["centre"]
+        arrays["run_upper"], arrays["run_lower"] = -arrays["run_lower"], -arrays["run_upper"]
         arrays["above"], arrays["below"] = arrays["below"], arrays["above"]
         heights = -heights
     return TaughtRow(replace(row.strokes, **arrays), heights)
