@@ -29,7 +29,6 @@ N_FEATURES = 2 * (2 * _REACH + 1) + 6 * (2 * _NEAR + 1) + 5
 _DARKER_PX = 3
 _LOW_PX = 24
 _CUT_SHARE = 0.85
-_HALF_COVERED = 0.45
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +76,9 @@ class Strokes:
     @property
     def ends_px(self) -> tuple[float, float]:
         """Where the ink of the trace starts and ends, the caps of the pen included."""
-        full = np.flatnonzero(self.fill > _HALF_COVERED)
-        first, last = (int(full[0]), int(full[-1])) if len(full) else (0, len(self.fill) - 1)
-        before = self.fill[first - 1] if first else self.beyond[0]
-        after = self.fill[last + 1] if last + 1 < len(self.fill) else self.beyond[1]
-        left = self.first_column + first + 0.5 - min(self.fill[first], 1) - before
-        return float(left), float(self.first_column + last - 0.5 + min(self.fill[last], 1) + after)
+        last = self.first_column + len(self.upper) - 1
+        left = self.first_column + 0.5 - min(self.fill[0], 1) - self.beyond[0]
+        return float(left), float(last - 0.5 + min(self.fill[-1], 1) + self.beyond[1])
 
 
 @dataclass(frozen=True, eq=False)
