@@ -96,7 +96,7 @@ def digitize_image(
         rows = align_rows(rows, placement, _levelled(rows, pulses, placement, scale))
     scale = _levelled(rows, pulses, placement, scale)
     clock.lap("place")
-    ground = Ground(page.flat_to_image, found.px_per_mm, page.grid_lines_px(), quarters)
+    ground = Ground(page.flat_to_image, found.px_per_mm, page.grid_lines_px() if ruled else (), quarters)
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
 
 

@@ -1,0 +1,160 @@
+"""Stages of the digitizer on rows whose truth is known to a fraction of a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from ecgimg.digitize.align import align_rows
+from ecgimg.digitize.columns import find_extent, fit_columns
+from ecgimg.digitize.place import FS_HZ, Placement, Scale
+from ecgimg.digitize.redraw import redraw
+from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
+from ecgimg.digitize.trace import RowTrace
+from layouts import load_layout
+from synth import HeartSpec, simulate
+
+PX_PER_MM, START_PX, PITCH_PX = 8.0, 40.0, 240.0
+PX_PER_S = 25 * PX_PER_MM
+PX_PER_MV = 10 * PX_PER_MM
+
+
+# ---------------------------------------------------------------- redrawing
+
+
+def drawn(height_px, width=300, rows=160, pen_px=3.0):
+    """Draw a quiet trace with a peak of `height_px`, and measure its ink; returns ink, strokes and the true heights."""
+    x = np.arange(0, width, 0.25)
+    y = 120 + 2 * np.sin(x / 40) - height_px * np.clip(1 - np.abs(x - 150.6) / 2.5, 0, None)
+    picture = np.zeros((rows, width), np.uint8)
+    points = np.rint(np.stack([x, y], axis=1) * 16).astype(np.int32).reshape(-1, 1, 2)
+    cv2.polylines(picture, [points], False, 255, 2, cv2.LINE_AA, 4)
+    page = SimpleNamespace(darkness=picture.astype(np.float32), segmentation=SimpleNamespace(trace=picture))
+    ink = measure_ink(page)
+    columns = np.arange(2, width - 2)
+    inked = ink.share[:, columns] > 0.5
+    top = inked.argmax(axis=0).astype(np.float64)
+    bottom = rows - 1 - inked[::-1].argmax(axis=0).astype(np.float64)
+    none = np.zeros(len(columns), bool)
+    strokes = look(ink, TakenRuns(columns, top, bottom, top, bottom, none), pen_px, PX_PER_MM)
+    return ink, strokes, np.interp(columns[:, None] + np.array(SUB_COLUMNS), x, y)
+
+
+def test_a_steep_complex_is_redrawn_to_where_its_ink_is():
+    ink, strokes, truth = drawn(60.0)
+    told = truth + 0.25 * np.clip(118 - truth, 0, None)  # the peak is read too low
+    found = redraw(ink, strokes, told, np.full(len(told), 3.0))
+    near = slice(140, 157)
+    before, after = (np.sqrt(((heights - truth)[near] ** 2).mean()) for heights in (told, found))
+    assert after < 0.5 * before
+    assert truth.min() < found.min() < told.min() - 3
+
+
+def test_a_spike_as_narrow_as_the_pen_is_redrawn_to_its_tip():
+    ink, strokes, truth = drawn(0.0)
+    spike = np.zeros_like(ink.share)
+    spike[90:120, 150:152] = 1
+    ink = replace(ink, share=np.maximum(ink.share, spike))
+    upper = strokes.upper.copy()
+    upper[148:150] = 90
+    strokes = replace(strokes, upper=upper)
+    found = redraw(ink, strokes, truth, np.full(len(truth), 1.0))
+    assert found.min() < 96
+    assert np.abs(found[:140] - truth[:140]).max() < 0.5
+
+
+def test_flat_traces_are_left_as_they_were_read():
+    ink, strokes, truth = drawn(0.0)
+    assert np.array_equal(redraw(ink, strokes, truth, np.full(len(truth), 0.1)), truth)
+
+
+# ---------------------------------------------------------------- columns
+
+
+def printed_rows(layout, *, column_s=2.5, shifts_ms=(0, 0, 0, 0), step_mv=0.0):
+    """Lay the heart's leads out as a page would print them, exactly; the columns are `column_s` wide."""
+    record = simulate(HeartSpec(), np.random.default_rng(3)).record
+    rows = []
+    for number in range(layout.n_rows):
+        parts = []
+        for slot in layout.slots():
+            if slot.row != number:
+                continue
+            seconds = column_s if slot.column is not None else slot.seconds
+            first = round(slot.start_s * FS_HZ)
+            samples = record.lead(slot.lead)[first : first + round(seconds * FS_HZ)]
+            t = np.arange(len(samples)) / FS_HZ + column_s * (slot.column or 0) + shifts_ms[number] / 1000
+            zero = PITCH_PX * (number + 1) + step_mv * PX_PER_MV * ((slot.column or 0) % 2)
+            parts.append(np.stack([START_PX + t * PX_PER_S, zero - samples * PX_PER_MV], axis=1))
+        points = np.concatenate(parts).astype(np.float64)
+        n = len(points)
+        row = RowTrace(
+            PITCH_PX * (number + 1), points, np.ones(n), np.full(n, 0.1), np.zeros(n, bool), np.zeros(n, bool)
+        )
+        rows.append(replace(row, ink_ends_px=(float(points[0, 0]), float(points[-1, 0]))))
+    return rows
+
+
+def scale_of(rows):
+    return Scale(PX_PER_MM, 25.0, 10.0, 10.0, tuple(row.baseline_px for row in rows))
+
+
+@pytest.fixture
+def layout():
+    return load_layout("3x4+II")
+
+
+def placed(layout):
+    return Placement(layout, START_PX, 1.0, 1.0, None, 1.0, fits=True)
+
+
+def test_columns_a_little_narrower_than_the_speed_says_are_found(layout):
+    rows = printed_rows(layout, column_s=2.48, step_mv=0.1)
+    rows = fit_columns(rows, placed(layout), np.zeros(0), scale_of(rows))
+    expected = START_PX + 2.48 * PX_PER_S * np.arange(4)
+    for row in rows[:3]:
+        assert np.abs(np.array(row.starts_px) - expected).max() < 0.5
+    assert rows[3].starts_px == ()
+
+
+def test_columns_where_the_speed_says_stay_there(layout):
+    rows = printed_rows(layout)
+    assert all(row.starts_px == () for row in fit_columns(rows, placed(layout), np.zeros(0), scale_of(rows)))
+
+
+def test_marks_between_columns_tell_where_they_start(layout):
+    rows = printed_rows(layout)
+    marks = START_PX + 2.49 * PX_PER_S * np.array([1, 1, 2, 2, 3, 3.0])
+    found = fit_columns(rows, placed(layout), marks, scale_of(rows))
+    assert found[0].starts_px == pytest.approx(START_PX + 2.49 * PX_PER_S * np.arange(4))
+
+
+@pytest.mark.parametrize(("cap_px", "inked_px"), [(1.0, 1.0), (1.0, 0.0)])
+def test_the_start_is_told_whatever_the_pens_caps(layout, cap_px, inked_px):
+    rows = [
+        replace(row, cap_px=cap_px, ink_ends_px=(row.ink_ends_px[0] - inked_px, row.ink_ends_px[1] + inked_px))
+        for row in printed_rows(layout)
+    ]
+    trimmed = [row.where((row.points_px[:, 0] >= row.left_px) & (row.points_px[:, 0] <= row.right_px)) for row in rows]
+    start, _ = find_extent(trimmed, [], np.zeros(0), scale_of(rows), 4000)
+    assert start == pytest.approx(START_PX, abs=0.25)
+
+
+# ---------------------------------------------------------------- rows in time
+
+
+def test_rows_that_start_apart_are_aligned_by_what_must_add_up(layout):
+    shifts = (0, 10, 0, -8)
+    rows = printed_rows(layout, shifts_ms=shifts)
+    found = align_rows(rows, placed(layout), scale_of(rows))
+    told_ms = np.array([1000 * row.shift_px / PX_PER_S for row in found])
+    assert told_ms - told_ms[0] == pytest.approx(np.array(shifts) - shifts[0], abs=2.0)
+
+
+def test_rows_that_agree_are_left_where_they_are(layout):
+    rows = printed_rows(layout)
+    assert all(row.shift_px == 0 for row in align_rows(rows, placed(layout), scale_of(rows)))
