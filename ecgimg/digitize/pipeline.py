@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -57,6 +57,34 @@ def digitize_image(
     if paths is not None and vector is not None:
         clock.lap("paths")
         return _place_paths(paths, vector, image, given, candidates, clock)
+    seen = _see(image, clock)
+    if isinstance(seen, Digitization):
+        return seen
+    read = _read(seen, given, candidates, clock)
+    for turns in (1, 3) if read.status == "refused" else ():
+        turned = _read(seen.turned(turns), given, candidates, clock)
+        if turned.status != "refused" and max(turned.consistency_db.values(), default=0.0) > _SURELY_UPRIGHT_DB:
+            return turned
+    return read
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A flat page with the names on it, the quarter turns that brought it upright, and whether a ruling was found."""
+
+    page: FlatPage
+    labels: tuple[Label, ...]
+    quarters: int
+    ruled: bool
+
+    def turned(self, turns: int) -> _Seen:
+        """Return the page turned clockwise by quarters."""
+        page = self.page.turned(turns)
+        return _Seen(page, find_labels(page), (self.quarters + turns) % 4, self.ruled)
+
+
+def _see(image: NDArray[np.uint8], clock: _Clock) -> _Seen | Digitization:
+    """Segment, rectify, flatten and turn a picture; a refusal where there is nothing to go by."""
     marked = segment(image)
     clock.lap("segment")
     found = rectify(image, marked.ink)
@@ -71,18 +99,24 @@ def digitize_image(
     found, quarters = _upright(marked, found)
     page = flatten(image, marked, found)
     clock.lap("flatten")
-    page, labels, turns = _upright_by_names(page)
-    quarters = (quarters + turns) % 4
+    page, labels, turns = _upright_by_print(page)
     clock.lap("read")
+    return _Seen(page, labels, (quarters + turns) % 4, ruled)
+
+
+def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock) -> Digitization:
+    """Trace, calibrate, place and judge a flat page."""
+    page, px_per_mm = seen.page, seen.page.rectification.px_per_mm
     rows = trace_rows(page)
     clock.lap("trace")
     if not rows:
-        return Digitization("refused", "no ECG trace was found on the page", px_per_mm=found.px_per_mm)
+        return Digitization("refused", "no ECG trace was found on the page", px_per_mm=px_per_mm)
     pulses = find_pulses(page, [row.baseline_px for row in rows])
     rows = _cut_pulses(rows, pulses, page.px_per_mm)
     printed = read_printed_scale(page)
     told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print")
-    settled = settle_scale(page.px_per_mm, rows, pulses, (given, told), ruled=ruled)
+    settled = settle_scale(page.px_per_mm, rows, pulses, (given, told), ruled=seen.ruled)
+    clock.lap("scale")
     scale = settled.scale
     rows, gaps_px = set_apart(rows, page.px_per_mm)
     separators = find_separators(page)
@@ -90,13 +124,13 @@ def digitize_image(
     if gaps_px:
         left = min(row.starts_px[0] for row in rows if row.starts_px)
         extent = left, max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
-    placement = place(rows, extent, labels, scale, candidates)
+    placement = place(rows, extent, seen.labels, scale, candidates)
     if placement is not None:
         rows = fit_columns(rows, placement, separators, scale)
         rows = align_rows(rows, placement, _levelled(rows, pulses, placement, scale))
     scale = _levelled(rows, pulses, placement, scale)
     clock.lap("place")
-    ground = Ground(page.flat_to_image, found.px_per_mm, page.grid_lines_px() if ruled else (), quarters)
+    ground = Ground(page.flat_to_image, px_per_mm, page.grid_lines_px() if seen.ruled else (), seen.quarters)
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
 
 
@@ -124,6 +158,8 @@ def _place_paths(
 
 _SURE_NAME = 0.7
 _FEW_NAMES = 3
+_TALLEST_NAME_MM = 6.0
+_SURELY_UPRIGHT_DB = 10.0
 _MAX_LABELS = 150
 _APART_MM, _SHORT_MM = 0.8, 2.5
 
@@ -154,16 +190,25 @@ def _upright(marked: Segmentation, found: Rectification) -> tuple[Rectification,
     return found.turned(quarters), quarters
 
 
-def _upright_by_names(page: FlatPage) -> tuple[FlatPage, tuple[Label, ...], int]:
-    """Read the names; where few are telling, turn the page as they read best. Returns the quarter turns taken too."""
-    best = page, find_labels(page), 0
-    if _telling(best[1]) < _FEW_NAMES:
+def _upright_by_print(page: FlatPage) -> tuple[FlatPage, tuple[Label, ...], int]:
+    """Read the names; where few are telling, turn the page as its print reads best. Returns the quarter turns too."""
+    labels = find_labels(page)
+    best = page, labels, 0
+    if _telling(labels) < _FEW_NAMES:
+        legible = _legible(page, labels)
         for turns in (2, 1, 3):
             other = page.turned(turns)
             names = find_labels(other)
-            if _telling(names) > _telling(best[1]) + 1:
-                best = other, names, turns
+            found = _legible(other, names)
+            if found > legible + 1:
+                best, legible = (other, names, turns), found
     return best
+
+
+def _legible(page: FlatPage, labels: Sequence[Label]) -> int:
+    """Count what only reads so upright: telling names, and a printed scale for two."""
+    printed = read_printed_scale(page)
+    return _telling(labels) + 2 * (printed.speed_mm_s is not None or printed.gain_mm_mv is not None)
 
 
 def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float) -> tuple[RowTrace, ...]:
@@ -209,6 +254,9 @@ def _telling(labels: Sequence[Label]) -> int:
 def find_labels(page: FlatPage) -> tuple[Label, ...]:
     """Find blobs of lettering of the size of lead names, and read them."""
     mm = page.px_per_mm
+    tallest = (
+        _TALLEST_NAME_MM if page.rectification.confidence else 2 * _TALLEST_NAME_MM
+    ) * mm  # no ruling, no sure mm
     mask = (page.segmentation.label > 110).astype(np.uint8)
     joined = cv2.morphologyEx(
         mask, cv2.MORPH_CLOSE, np.ones((max(round(0.5 * mm), 1), max(round(1.2 * mm), 1)), np.uint8)
@@ -217,7 +265,7 @@ def find_labels(page: FlatPage) -> tuple[Label, ...]:
     fits = [
         k
         for k in range(1, count)
-        if 1.0 * mm < stats[k, cv2.CC_STAT_HEIGHT] < 6 * mm
+        if 1.0 * mm < stats[k, cv2.CC_STAT_HEIGHT] < tallest
         and 0.25 * mm < stats[k, cv2.CC_STAT_WIDTH] < 16 * mm
         and stats[k, cv2.CC_STAT_AREA] > 0.3 * mm * mm
     ][:_MAX_LABELS]

@@ -18,12 +18,12 @@ from ecgimg.digitize.lattice import LARGE_MM, Windows, window_frequencies
 from ecgimg.digitize.phase import into_phase
 from ecgimg.digitize.rectification import CELL_PX, Rectification, powers_to, rising
 
-__all__ = ["TEN_SECONDS_MM", "Rectification", "rectify", "ruling_signal", "without_ruling"]
+__all__ = ["Rectification", "rectify", "ruling_signal", "without_ruling"]
 
 Floats = NDArray[np.float64]
 Field = NDArray[np.float32]
 
-TEN_SECONDS_MM = 250.0
+_TEN_SECONDS_MM = 250.0
 _MAX_PX = 2_200_000
 _FEW_POINTS = 400
 _STEP_PX, _STEP_LEVELS = 31, 60.0
@@ -76,7 +76,7 @@ def without_ruling(trace: NDArray[np.uint8]) -> Rectification | None:
     best = max(best + np.deg2rad(np.arange(-1.0, 1.05, 0.1)), key=level)
     along = np.array([np.cos(best), np.sin(best)])
     low, high = np.percentile((points - centre) @ along, (0.3, 99.7))
-    px_per_mm = (high - low) / TEN_SECONDS_MM
+    px_per_mm = (high - low) / _TEN_SECONDS_MM
     scale = max(width, height) / 2
     turn = np.array([[along[0], along[1]], [-along[1], along[0]]]) / px_per_mm
     coefficients = np.concatenate([np.zeros((1, 2)), turn.T * scale])

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, nearest
 from ecgimg.digitize.columns import width_px
 from ecgimg.digitize.place import Scale
-from ecgimg.digitize.rectify import TEN_SECONDS_MM
 from ecgimg.digitize.trace import RowTrace
 
 Floats = NDArray[np.float64]
 
 _ABOUT_TEN_S = 0.5
 _PULSE_TOLERANCE = 0.15
-_USUAL_MM_MV = 10.0
+_USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
+_TEN_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def settle_scale(
     Without a ruling a millimetre is what makes the page ten seconds wide, and a pulse's height is taken as it is.
     """
     if not ruled:
-        stretch = width_px(rows, px_per_mm) / TEN_SECONDS_MM / px_per_mm
+        told_mm_s = next((each.speed_mm_s for each in said if each.speed_mm_s), _USUAL_MM_S)
+        stretch = width_px(rows, px_per_mm) / (_TEN_SECONDS * told_mm_s) / px_per_mm
         px_per_mm *= stretch
         pulses = [replace(pulse, height_mm=pulse.height_mm / stretch) for pulse in pulses]
     height_mm = float(np.median([pulse.height_mm for pulse in pulses])) if pulses else None
