@@ -15,6 +15,7 @@ from ecgimg.digitize.segment import Segmentation
 Floats = NDArray[np.float64]
 Share = NDArray[np.uint8]
 
+_MAX_PX = 8e6
 _MIN_PX_PER_MM, _MAX_PX_PER_MM = 4.0, 9.0
 _NODE_PX = 16
 
@@ -86,6 +87,7 @@ def flatten(image: NDArray[np.uint8], segmentation: Segmentation, rectification:
     """Resample picture and segmentation through the map, at about the resolution of the picture."""
     scale = float(np.clip(rectification.px_per_mm, _MIN_PX_PER_MM, _MAX_PX_PER_MM))
     low, high = _extent_mm(rectification)
+    scale = min(scale, float(np.sqrt(_MAX_PX / np.prod(high - low))))  # without a ruling the mm are guessed
     size = np.ceil((high - low) * scale).astype(int)
     nodes_x = (np.arange(-1, size[0] // _NODE_PX + 2) * _NODE_PX + (_NODE_PX - 1) / 2) / scale + low[0]
     nodes_y = (np.arange(-1, size[1] // _NODE_PX + 2) * _NODE_PX + (_NODE_PX - 1) / 2) / scale + low[1]

@@ -191,24 +191,27 @@ def _upright(marked: Segmentation, found: Rectification) -> tuple[Rectification,
 
 
 def _upright_by_print(page: FlatPage) -> tuple[FlatPage, tuple[Label, ...], int]:
-    """Read the names; where few are telling, turn the page as its print reads best. Returns the quarter turns too."""
+    """Read the names; where few are telling and no scale is legible, turn the page as its print reads best.
+
+    Returns the quarter turns taken, too.
+    """
     labels = find_labels(page)
-    best = page, labels, 0
-    if _telling(labels) < _FEW_NAMES:
-        legible = _legible(page, labels)
-        for turns in (2, 1, 3):
-            other = page.turned(turns)
-            names = find_labels(other)
-            found = _legible(other, names)
-            if found > legible + 1:
-                best, legible = (other, names, turns), found
+    if _telling(labels) >= _FEW_NAMES or _scale_is_legible(page):
+        return page, labels, 0
+    best, most = (page, labels, 0), _telling(labels)
+    for turns in (2, 1, 3):
+        other = page.turned(turns)
+        names = find_labels(other)
+        legible = _telling(names) + (2 if turns == 2 and _scale_is_legible(other) else 0)
+        if legible > most + 1:
+            best, most = (other, names, turns), legible
     return best
 
 
-def _legible(page: FlatPage, labels: Sequence[Label]) -> int:
-    """Count what only reads so upright: telling names, and a printed scale for two."""
+def _scale_is_legible(page: FlatPage) -> bool:
+    """Tell whether speed or gain can be read, which they can only upright."""
     printed = read_printed_scale(page)
-    return _telling(labels) + 2 * (printed.speed_mm_s is not None or printed.gain_mm_mv is not None)
+    return printed.speed_mm_s is not None or printed.gain_mm_mv is not None
 
 
 def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float) -> tuple[RowTrace, ...]:

@@ -180,26 +180,23 @@ def _fit_pen(ink: Ink, strokes: Strokes, heights: Floats) -> _Pen:
 
 def _nearest(pixels: _Pixels, path: Floats, reach_px: float) -> _Nearest:
     """Find the nearest piece of the path among those within `reach_px` columns of each pixel."""
-    places = len(SUB_COLUMNS)
-    step = SUB_COLUMNS[1] - SUB_COLUMNS[0]
+    places, step = len(SUB_COLUMNS), np.float32(SUB_COLUMNS[1] - SUB_COLUMNS[0])
     around = int(np.ceil(reach_px * places))
     first = pixels.column * places + places // 2 - around
-    best = np.full(len(first), np.inf)
-    piece, share, slant = np.zeros(len(first), np.int64), np.zeros(len(first)), np.zeros(len(first))
-    rise = np.diff(path)
+    index = np.clip(first + np.arange(2 * around, dtype=np.int32)[:, None], 0, len(path) - 2)  # (pieces, pixels)
+    rise = np.diff(path).astype(np.float32)
     length = step**2 + rise**2
-    for k in range(2 * around):
-        index = np.clip(first + k, 0, len(path) - 2)
-        across = pixels.column - (index // places + np.asarray(SUB_COLUMNS)[index % places])
-        down = pixels.row - path[index]
-        part = np.clip((across * step + down * rise[index]) / length[index], 0, 1)
-        away_x, away_y = across - part * step, down - part * rise[index]
-        distance = away_x**2 + away_y**2
-        nearer = distance < best
-        best[nearer], piece[nearer] = distance[nearer], index[nearer]
-        share[nearer], slant[nearer] = part[nearer], away_y[nearer]
-    distance = np.sqrt(best)
-    return _Nearest(distance, piece, share, slant / np.maximum(distance, 1e-6))
+    base = np.arange(len(path) - 1) // places + np.asarray(SUB_COLUMNS)[np.arange(len(path) - 1) % places]
+    across = (pixels.column - base[index]).astype(np.float32)
+    down = (pixels.row - path[index]).astype(np.float32)
+    share = np.clip((across * step + down * rise[index]) / length[index], 0, 1)
+    away_x, away_y = across - share * step, down - share * rise[index]
+    squares = away_x**2 + away_y**2
+    best = squares.argmin(axis=0)
+    here = best, np.arange(len(best))
+    distance = np.sqrt(squares[here].astype(np.float64))
+    slant = away_y[here] / np.maximum(distance, 1e-6)
+    return _Nearest(distance, index[here].astype(np.int64), share[here].astype(np.float64), slant)
 
 
 class _Drawing:

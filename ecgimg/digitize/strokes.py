@@ -100,7 +100,10 @@ def measure_ink(page: FlatPage) -> Ink:
 
 
 def _down(values: NDArray[np.floating]) -> Floats:
-    return np.asarray(np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)]))
+    sums = np.zeros((values.shape[0] + 1, values.shape[1]))
+    for row, line in enumerate(values):  # several times as fast as a cumulative sum down the columns
+        np.add(sums[row], line, out=sums[row + 1])
+    return sums
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from scipy.signal import find_peaks
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes, TakenRuns, look, measure_ink, read_strokes
+from ecgimg.digitize.threads import in_threads
 
 Floats = NDArray[np.float64]
 
@@ -130,7 +131,7 @@ class _Runs:
 def trace_rows(page: FlatPage) -> tuple[RowTrace, ...]:
     """Find the rows of a flat page from the top and trace each."""
     ink = measure_ink(page)
-    return tuple(_row_trace(ink, baseline, strokes) for baseline, strokes in find_strokes(page, ink))
+    return tuple(in_threads(lambda found: _row_trace(ink, *found), find_strokes(page, ink)))
 
 
 def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
