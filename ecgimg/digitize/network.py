@@ -33,6 +33,7 @@ def load_network(name: str) -> onnxruntime.InferenceSession:
         raise MissingWeights(name) from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False  # pages differ in size, and an arena keeps the largest it ever saw
     if _threads:
         options.intra_op_num_threads = _threads[-1]
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
