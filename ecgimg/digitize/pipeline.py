@@ -158,6 +158,7 @@ def _place_paths(
 
 _SURE_NAME = 0.7
 _FEW_NAMES = 3
+_STRIP_ASPECT = 3.5
 _TALLEST_NAME_MM = 6.0
 _SURELY_UPRIGHT_DB = 10.0
 _MAX_LABELS = 150
@@ -181,12 +182,16 @@ def _upright(marked: Segmentation, found: Rectification) -> tuple[Rectification,
     if len(points) < 50:
         return found, 0
     page = found.image_to_page(points[:: max(len(points) // 40_000, 1)])
-    peaked = []
+    spans, peaked = [], []
     for axis in (0, 1):
         low, high = np.percentile(page[:, axis], (0.5, 99.5))
         counts, _ = np.histogram(page[:, axis], bins=max(int(high - low), 4), range=(low, high))
+        spans.append(high - low)
         peaked.append(float((counts**2.0).mean() / max(counts.mean(), 1e-9) ** 2))
-    quarters = 0 if peaked[1] >= peaked[0] else 3  # rows gather the ink at few heights, time spreads it
+    if max(spans) > _STRIP_ASPECT * min(spans):
+        quarters = 0 if spans[0] > spans[1] else 3
+    else:
+        quarters = 0 if peaked[1] >= peaked[0] else 3  # rows gather the ink at few heights, time spreads it
     return found.turned(quarters), quarters
 
 
