@@ -136,3 +136,11 @@ def test_no_ruling_at_all(pulse):
     if pulse == "left":  # calibrated by the pulse
         assert found.layout == "3x4+II"
         assert snr_db(page, found) > 8
+
+
+def test_a_long_strip_with_its_name_is_read_either_way_up():
+    page = clean_page("1x1", size_mm=(279.4, 70.0), plot_mm=(10.0, 10.0, 270.0, 60.0))
+    found = read(page)
+    assert (found.status, found.layout, found.rotation_deg) == ("ok", "1x1", 0)
+    turned = digitize_image(np.ascontiguousarray(page.image[::-1, ::-1]))
+    assert (turned.layout, turned.rotation_deg) == ("1x1", 180)  # II reads alike both ways, the printed scale does not

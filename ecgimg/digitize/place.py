@@ -246,7 +246,7 @@ def _time_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale
         if n < FS_HZ / 2 or first[:n].std() == 0 or second[:n].std() == 0:
             continue
         similarity = [
-            float(np.corrcoef(first[max(k, 0) : n + min(k, 0)], second[max(-k, 0) : n - max(k, 0)])[0, 1])
+            _correlation(first[max(k, 0) : n + min(k, 0)], second[max(-k, 0) : n - max(k, 0)])
             for k in range(-round(0.4 * FS_HZ), round(0.4 * FS_HZ) + 1, 4)
         ]
         middle = len(similarity) // 2
@@ -256,6 +256,12 @@ def _time_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale
     if layout.columns_in_time == "simultaneous":
         return evidence - _RARE
     return -evidence
+
+
+def _correlation(first: Floats, second: Floats) -> float:
+    """Return how alike two signals are, -1 to 1; 0 where one of them is still."""
+    spread = float(first.std() * second.std())
+    return float(np.cov(first, second, bias=True)[0, 1]) / spread if spread > 0 else 0.0
 
 
 def _beats(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> list[Floats]:
