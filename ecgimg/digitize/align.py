@@ -46,7 +46,7 @@ def align_rows(rows: Sequence[RowTrace], placement: Placement, scale: Scale) -> 
         shifts_s, best = trial, unexplained
     if not best < _LEAST_GAIN * before:
         return tuple(rows)
-    shifts_px = shifts_s * scale.speed_mm_s * scale.px_per_mm
+    shifts_px = shifts_s * scale.px_per_s
     return tuple(replace(row, shift_px=float(shift)) for row, shift in zip(rows, shifts_px, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Speed, gain and the height of 0 mV: from the calibration pulses where there are any."""
+"""Calibration pulses: where they stand, how wide and high they are, and where their feet lie."""
 
 from __future__ import annotations
 

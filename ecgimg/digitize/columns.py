@@ -97,7 +97,7 @@ def find_extent(
     cut = rights > width_px - mm
     rights = np.where(cut, width_px - 0.5, rights)
     left, right = _common(lefts, mm), _common(rights, mm)
-    px_per_s = scale.speed_mm_s * mm
+    px_per_s = scale.px_per_s
     whole = 10 * px_per_s - px_per_s / FS_HZ  # a record ends with its last sample
     if abs(right - left - whole) > _SPARE_MM * mm:
         return left, right
@@ -168,7 +168,7 @@ def fit_columns(
     parted = sorted({slot.row for slot in layout.slots() if slot.column is not None})
     if layout.columns < 2 or any(len(rows[row].starts_px) for row in parted):
         return tuple(rows)
-    spacing = layout.seconds_per_column * scale.speed_mm_s * mm
+    spacing = layout.seconds_per_column * scale.px_per_s
     usual = np.asarray(placement.start_px + spacing * np.arange(layout.columns), np.float64)
     marked = _marked(usual, separators, mm)
     if marked is not None:

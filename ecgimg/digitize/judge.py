@@ -149,7 +149,7 @@ def _reading(
     ground: Ground, slot: Slot, row: RowTrace, placement: Placement, scale: Scale
 ) -> tuple[LeadReading, float, float]:
     left = slot_start_px(slot, placement.layout, row, placement.start_px, scale)
-    right = left + slot.seconds * scale.speed_mm_s * scale.px_per_mm
+    right = left + slot.seconds * scale.px_per_s
     x = row.points_px[:, 0]
     inside = (x >= left) & (x < right)
     points = row.points_px[inside]

@@ -29,6 +29,7 @@ _PAD_ABOVE = 0.15
 _PAD_BESIDE = 0.45
 _PAD_PX = 2.0
 _LEAST_CONTRAST = 28.0
+_PAPER_PERCENT = 88.0
 _BATCH = 256
 
 
@@ -93,7 +94,7 @@ def normalize_crop(image: NDArray[np.uint8], box: Floats) -> NDArray[np.float32]
     window = _window(image.shape[:2], np.asarray(box, np.float64))
     if window is None:
         return crop
-    ink = _ink(image[window])
+    ink = crop_ink(image[window], _PAPER_PERCENT)
     scale = min(CROP_SHAPE[0] / ink.shape[0], CROP_SHAPE[1] / ink.shape[1])
     height, width = (max(round(size * scale), 1) for size in ink.shape)
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -114,11 +115,14 @@ def _window(shape: tuple[int, ...], box: Floats) -> tuple[slice, slice] | None:
     return slice(first[0], last[0]), slice(first[1], last[1])
 
 
-def _ink(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Darkness 0-1 between the paper and the darkest ink; coloured ruling fades, for its brightest channel counts."""
+def crop_ink(pixels: NDArray[np.uint8], paper_percent: float) -> NDArray[np.float32]:
+    """Return darkness 0-1 between the paper, at that percentile, and the darkest ink of a crop.
+
+    Coloured ruling fades, for its brightest channel counts.
+    """
     brightest, mean = pixels.max(axis=2).astype(np.float32), pixels.mean(axis=2, dtype=np.float32)
     grey = np.float32(0.7) * brightest + np.float32(0.3) * mean
-    dark, paper = np.percentile(grey, [2, 88])
+    dark, paper = np.percentile(grey, [2, paper_percent])
     share = (paper - grey) / np.float32(max(float(paper - dark), _LEAST_CONTRAST))
     return np.asarray(np.clip(share, 0, 1), np.float32)
 

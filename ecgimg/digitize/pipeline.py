@@ -19,7 +19,7 @@ from ecgimg.digitize.labels import read_labels
 from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import Label, Placement, Scale, place
-from ecgimg.digitize.print_reader import read_printed_scale
+from ecgimg.digitize.print_reader import PrintedScale, read_printed_scale
 from ecgimg.digitize.rectify import Rectification, rectify, without_ruling
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.scale import Said, settle_scale
@@ -70,17 +70,19 @@ def digitize_image(
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A flat page with the names on it, the quarter turns that brought it upright, and whether a ruling was found."""
+    """A flat page, the names and the scale on it, the quarter turns that brought it upright, whether it is ruled."""
 
     page: FlatPage
     labels: tuple[Label, ...]
+    printed: PrintedScale
     quarters: int
     ruled: bool
 
     def turned(self, turns: int) -> _Seen:
         """Return the page turned clockwise by quarters."""
         page = self.page.turned(turns)
-        return _Seen(page, find_labels(page), (self.quarters + turns) % 4, self.ruled)
+        quarters = (self.quarters + turns) % 4
+        return _Seen(page, find_labels(page), read_printed_scale(page), quarters, self.ruled)
 
 
 def _see(image: NDArray[np.uint8], clock: _Clock) -> _Seen | Digitization:
@@ -99,9 +101,9 @@ def _see(image: NDArray[np.uint8], clock: _Clock) -> _Seen | Digitization:
     found, quarters = _upright(marked, found)
     page = flatten(image, marked, found)
     clock.lap("flatten")
-    page, labels, turns = _upright_by_print(page)
+    seen = _upright_by_print(_Seen(page, find_labels(page), read_printed_scale(page), quarters, ruled))
     clock.lap("read")
-    return _Seen(page, labels, (quarters + turns) % 4, ruled)
+    return seen
 
 
 def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock) -> Digitization:
@@ -113,7 +115,7 @@ def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock)
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=px_per_mm)
     pulses = find_pulses(page, [row.baseline_px for row in rows])
     rows = _cut_pulses(rows, pulses, page.px_per_mm)
-    printed = read_printed_scale(page)
+    printed = seen.printed
     told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print")
     settled = settle_scale(page.px_per_mm, rows, pulses, (given, told), ruled=seen.ruled)
     clock.lap("scale")
@@ -172,7 +174,7 @@ class _Clock:
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter()
-        self.laps[stage] = now - self._last
+        self.laps[stage] = self.laps.get(stage, 0.0) + now - self._last  # a page tried turned goes through some again
         self._last = now
 
 
@@ -195,27 +197,21 @@ def _upright(marked: Segmentation, found: Rectification) -> tuple[Rectification,
     return found.turned(quarters), quarters
 
 
-def _upright_by_print(page: FlatPage) -> tuple[FlatPage, tuple[Label, ...], int]:
-    """Read the names; where few are telling and no scale is legible, turn the page as its print reads best.
-
-    Returns the quarter turns taken, too.
-    """
-    labels = find_labels(page)
-    if _telling(labels) >= _FEW_NAMES or _scale_is_legible(page):
-        return page, labels, 0
-    best, most = (page, labels, 0), _telling(labels)
+def _upright_by_print(seen: _Seen) -> _Seen:
+    """Turn a page on which few names are telling and no scale is legible as its print reads best."""
+    if _telling(seen.labels) >= _FEW_NAMES or _is_legible(seen.printed):
+        return seen
+    best, most = seen, _telling(seen.labels)
     for turns in (2, 1, 3):
-        other = page.turned(turns)
-        names = find_labels(other)
-        legible = _telling(names) + (2 if turns == 2 and _scale_is_legible(other) else 0)
+        other = seen.turned(turns)
+        legible = _telling(other.labels) + (2 if turns == 2 and _is_legible(other.printed) else 0)
         if legible > most + 1:
-            best, most = (other, names, turns), legible
+            best, most = other, legible
     return best
 
 
-def _scale_is_legible(page: FlatPage) -> bool:
-    """Tell whether speed or gain can be read, which they can only upright."""
-    printed = read_printed_scale(page)
+def _is_legible(printed: PrintedScale) -> bool:
+    """Tell whether speed or gain was read, which they can only be upright."""
     return printed.speed_mm_s is not None or printed.gain_mm_mv is not None
 
 
@@ -262,9 +258,8 @@ def _telling(labels: Sequence[Label]) -> int:
 def find_labels(page: FlatPage) -> tuple[Label, ...]:
     """Find blobs of lettering of the size of lead names, and read them."""
     mm = page.px_per_mm
-    tallest = (
-        _TALLEST_NAME_MM if page.rectification.confidence else 2 * _TALLEST_NAME_MM
-    ) * mm  # no ruling, no sure mm
+    sure_mm = page.rectification.confidence > 0  # without a ruling the mm are guessed
+    tallest = _TALLEST_NAME_MM * mm * (1 if sure_mm else 2)
     mask = (page.segmentation.label > 110).astype(np.uint8)
     joined = cv2.morphologyEx(
         mask, cv2.MORPH_CLOSE, np.ones((max(round(0.5 * mm), 1), max(round(1.2 * mm), 1)), np.uint8)

@@ -61,6 +61,11 @@ class Scale:
     chest_gain_mm_mv: float
     zero_px: tuple[float, ...]
 
+    @property
+    def px_per_s(self) -> float:
+        """Return the length of a second."""
+        return self.speed_mm_s * self.px_per_mm
+
     def px_per_mv(self, lead: str) -> float:
         """Return the height of a millivolt of a lead."""
         return self.px_per_mm * (self.chest_gain_mm_mv if lead.startswith("V") else self.gain_mm_mv)
@@ -148,7 +153,7 @@ def slot_start_px(slot: Slot, layout: Layout, row: RowTrace, start_px: float, sc
     """Return where a slot's trace starts: at its own stroke where strokes are known, else at its share of the row."""
     if slot.column is not None and len(row.starts_px) == layout.columns > 1:
         return row.starts_px[slot.column] + row.shift_px
-    return start_px + row.shift_px + (slot.column or 0) * layout.seconds_per_column * scale.speed_mm_s * scale.px_per_mm
+    return start_px + row.shift_px + (slot.column or 0) * layout.seconds_per_column * scale.px_per_s
 
 
 def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale, zero_px: float) -> Floats:
@@ -287,7 +292,7 @@ def _name_score(
     """Return the share of cells whose name agrees, and the score of all names, read and unread."""
     slots = layout.slots()
     pitch = _pitch(rows, scale.px_per_mm)
-    column_px = layout.seconds_per_column * scale.speed_mm_s * scale.px_per_mm
+    column_px = layout.seconds_per_column * scale.px_per_s
     agreed = 0
     score = 0.0
     taken: set[int] = set()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.labels import crop_ink
 from ecgimg.digitize.network import load_network
 from ecgimg.printed_scale import Kind, Mention, agreed, find_mentions
 
@@ -52,7 +53,7 @@ _STEEPEST = 0.14
 _FRAME_MM = 6.0
 _BAND_SHARE = 0.2
 _CROP_SHARE = 1.5
-_LEAST_CONTRAST = 28.0
+_PAPER_PERCENT = 80.0
 _MAX_LINES = 64
 _WIDEST_PX = 2400
 _BATCH = 8
@@ -242,16 +243,9 @@ def normalize_line(image: NDArray[np.uint8], line: TextLine) -> Share:
     patch = cv2.warpAffine(image, to_image, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     width = min(max(round(size[0] * LINE_HEIGHT / size[1]), LINE_HEIGHT), _WIDEST_PX)
     method = cv2.INTER_AREA if size[1] > LINE_HEIGHT else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(_ink(patch), (width, LINE_HEIGHT), interpolation=method), np.float32)
-
-
-def _ink(pixels: NDArray[np.uint8]) -> Share:
-    """Darkness 0-1 between the paper and the darkest ink; coloured ruling fades, for its brightest channel counts."""
-    brightest, mean = pixels.max(axis=2).astype(np.float32), pixels.mean(axis=2, dtype=np.float32)
-    grey = np.float32(0.7) * brightest + np.float32(0.3) * mean
-    dark, paper = np.percentile(grey, [2, 80])
-    share = (paper - grey) / np.float32(max(float(paper - dark), _LEAST_CONTRAST))
-    return np.asarray(np.clip(share, 0, 1), np.float32)
+    return np.asarray(
+        cv2.resize(crop_ink(patch, _PAPER_PERCENT), (width, LINE_HEIGHT), interpolation=method), np.float32
+    )
 
 
 # ---------------------------------------------------------------- characters

@@ -47,9 +47,10 @@ def settle_scale(
 
     Without a ruling a millimetre is what makes the page ten seconds wide, and a pulse's height is taken as it is.
     """
+    told = next((each for each in said if each.speed_mm_s), None)
+    told_mm_s = told.speed_mm_s if told is not None else None
     if not ruled:
-        told_mm_s = next((each.speed_mm_s for each in said if each.speed_mm_s), _USUAL_MM_S)
-        stretch = width_px(rows, px_per_mm) / (_TEN_SECONDS * told_mm_s) / px_per_mm
+        stretch = width_px(rows, px_per_mm) / (_TEN_SECONDS * (told_mm_s or _USUAL_MM_S)) / px_per_mm
         px_per_mm *= stretch
         pulses = [replace(pulse, height_mm=pulse.height_mm / stretch) for pulse in pulses]
     height_mm = float(np.median([pulse.height_mm for pulse in pulses])) if pulses else None
@@ -64,25 +65,20 @@ def settle_scale(
         gain, told_by = spoken.gain_mm_mv, spoken.source
         if shown not in (None, gain, chest) and spoken.source != "given":
             doubts = (f"the page prints {gain:g} mm/mV, but its calibration pulse is {shown:g} mm high",)
-    speed, speed_by = _speed(rows, pulses, px_per_mm, said)
+    speed, speed_by = (told_mm_s, told.source) if told and told_mm_s else _shown_speed(rows, pulses, px_per_mm)
     sources = {"px_per_mm": "grid" if ruled else "width", "speed": speed_by, "gain": told_by}
     levels = tuple(float(np.mean(row.points_px[:, 1])) for row in rows)
     return Settled(Scale(px_per_mm, speed, gain, chest or gain, levels), sources, doubts)
 
 
-def _speed(
-    rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float, said: Sequence[Said]
-) -> tuple[float, str]:
+def _shown_speed(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float) -> tuple[float, str]:
     """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says."""
-    for each in said:
-        if each.speed_mm_s:
-            return each.speed_mm_s, each.source
     width_mm = width_px(rows, px_per_mm) / px_per_mm
     pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses]
     told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulses else None
     if told == max(SPEEDS_MM_S):  # some printers draw short pulses, none a long one
         return told, "pulse"
     for speed in (told, 25.0):
-        if speed is not None and abs(width_mm / speed - 10) < _ABOUT_TEN_S:
+        if speed is not None and abs(width_mm / speed - _TEN_SECONDS) < _ABOUT_TEN_S:
             return speed, "pulse" if speed == told else "width"
     return (told, "pulse") if told else (25.0, "assumed")

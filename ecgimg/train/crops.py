@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
+from ecgimg.digitize.network import one_thread
 from synth.masks import BITS, MAX_TRACES, Masks
 from synth.pages import Request, draw_one, make_request
 from synth.source import endless_records
@@ -55,7 +56,7 @@ def draw_pool(
         request = make_request("all", "mixed", seed, masks=True)
         for made in (images, classes):
             made.flush()
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread) as workers:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as workers:
             parts = [
                 workers.submit(_draw_part, folder, request, records, (k, pages, jobs), crops_per_page)
                 for k in range(jobs)
@@ -65,10 +66,6 @@ def draw_pool(
         with atomic_path(claim) as temporary:
             temporary.write_text(json.dumps(told), encoding="utf-8")
     return Pool(np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "classes.npy", mmap_mode="r"))
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
 
 
 def _draw_part(folder: Path, request: Request, records: Path | None, part: tuple[int, int, int], crops: int) -> None:

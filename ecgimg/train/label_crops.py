@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path
 from ecgimg.digitize.labels import CLASSES, NAMES, normalize_crop
 from ecgimg.train.label_prints import printed_crop, shaken
-from layouts import load_layout
+from ecgimg.train.page_pool import draw_once, draw_pages
 from synth.page import Page
-from synth.pages import Request, draw_one, make_request
-from synth.source import endless_records
+from synth.pages import Request
 
 Floats = NDArray[np.float64]
 Image8 = NDArray[np.uint8]
@@ -27,7 +23,6 @@ Image8 = NDArray[np.uint8]
 NONE = len(NAMES)
 STROKES = ("I", "II", "III")
 """Look the same upside down."""
-_PART = 10
 _JITTERS = 3
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 _LEAST_CONTRAST = 20.0
@@ -60,43 +55,28 @@ def draw_label_pool(
     Every other page shows a record of `records`, the others a simulated heart; `prints_per_page` crops are printed
     alone for each page.
     """
-    told = {"pages": pages, "prints": prints_per_page, "seed": seed, "records": str(records)}
-    claim, arrays = folder / "pool.json", folder / "pool.npz"
-    if not (claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) == told):
-        folder.mkdir(parents=True, exist_ok=True)
-        request = make_request("all", "mixed", seed, masks=False)
-        parts = [range(start, min(start + _PART, pages)) for start in range(0, pages, _PART)]
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-            futures = [pool.submit(_draw_part, request, records, part, prints_per_page) for part in parts]
-            drawn = [(page, crop) for future in futures for page, crop in future.result()]
-        with atomic_path(arrays) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                crops=np.stack([crop.pixels for _, crop in drawn]),
-                classes=np.array([crop.of_class for _, crop in drawn], np.int64),
-                heights_px=np.array([crop.height_px for _, crop in drawn], np.float32),
-                pages=np.array([page for page, _ in drawn], np.int64),
-                printed=np.array([crop.printed for _, crop in drawn]),
-            )
-        with atomic_path(claim) as temporary:
-            temporary.write_text(json.dumps(told), encoding="utf-8")
+    arrays = draw_once(
+        folder, records, _draw_part, _packed, pages=pages, prints_per_page=prints_per_page, seed=seed, jobs=jobs
+    )
     with np.load(arrays) as kept:
         return LabelPool(kept["crops"], kept["classes"], kept["heights_px"], kept["pages"], kept["printed"])
 
 
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
+def _packed(drawn: list[tuple[int, _Crop]]) -> dict[str, Any]:
+    return {
+        "crops": np.stack([crop.pixels for _, crop in drawn]),
+        "classes": np.array([crop.of_class for _, crop in drawn], np.int64),
+        "heights_px": np.array([crop.height_px for _, crop in drawn], np.float32),
+        "pages": np.array([page for page, _ in drawn], np.int64),
+        "printed": np.array([crop.printed for _, crop in drawn]),
+    }
 
 
 def _draw_part(request: Request, records: Path | None, pages: range, prints: int) -> list[tuple[int, _Crop]]:
-    stream = endless_records(records, [load_layout(name) for name in request.layouts])
     drawn = []
-    for _ in range(pages[0] // 2 if records is not None else 0):
-        next(stream)
-    for index in pages:
-        item = next(stream) if records is not None and index % 2 == 0 else None
+    for index, page in draw_pages(request, records, pages):
         rng = np.random.default_rng([request.seed, index, 2])
-        drawn += [(index, crop) for crop in page_crops(draw_one(request, index, item), rng)]
+        drawn += [(index, crop) for crop in page_crops(page, rng)]
         for _ in range(prints):
             crop, name, height_px = printed_crop(rng)
             drawn.append((index, _Crop(_as_bytes(crop), CLASSES.index(name), height_px, printed=True)))

@@ -11,12 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgimg.digitize.labels import CLASSES
-
-
-def _block(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )
+from ecgimg.train.blocks import conv_block
 
 
 class LabelReader(nn.Module):
@@ -33,10 +28,10 @@ class LabelReader(nn.Module):
     def __init__(self, widths: tuple[int, ...] = (12, 24, 40, 56), dropout: float = 0.2) -> None:
         super().__init__()
         self.widths = widths
-        self.stem = _block(1, widths[0])
+        self.stem = conv_block(1, widths[0])
         self.shrink = nn.MaxPool2d(2)
-        self.stages = nn.ModuleList([_block(a, b) for a, b in pairwise(widths)])
-        self.last = _block(widths[-1], widths[-1])
+        self.stages = nn.ModuleList([conv_block(a, b) for a, b in pairwise(widths)])
+        self.last = conv_block(widths[-1], widths[-1])
         self.gather = nn.Conv2d(widths[-1], 64, (4, 1))
         self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(64 * 12, len(CLASSES))

@@ -11,12 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgimg.digitize.print_reader import ALPHABET
-
-
-def _block(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )
+from ecgimg.train.blocks import conv_block
 
 
 class _Context(nn.Module):
@@ -55,8 +50,8 @@ class PrintReader(nn.Module):
     ) -> None:
         super().__init__()
         self.widths = widths
-        self.stem = _block(1, widths[0])
-        self.stages = nn.ModuleList([_block(a, b) for a, b in pairwise(widths)])
+        self.stem = conv_block(1, widths[0])
+        self.stages = nn.ModuleList([conv_block(a, b) for a, b in pairwise(widths)])
         self.gather = nn.Conv2d(widths[-1], frame, 3, padding=(0, 1))
         self.contexts = nn.Sequential(*(_Context(frame, dilation) for dilation in dilations))
         self.drop = nn.Dropout(dropout)

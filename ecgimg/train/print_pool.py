@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path
 from ecgimg.digitize.print_reader import LINE_HEIGHT, TextLine, normalize_line, text_band
 from ecgimg.train.label_prints import lettering, on_paper
+from ecgimg.train.page_pool import draw_once, draw_pages
 from ecgimg.train.print_texts import draw_text, fold
-from layouts import load_layout
 from synth.page import Page
-from synth.pages import Request, draw_one, make_request
-from synth.source import endless_records
+from synth.pages import Request
 
 Floats = NDArray[np.float64]
 Image8 = NDArray[np.uint8]
@@ -29,7 +24,6 @@ Image8 = NDArray[np.uint8]
 PRINT_WIDTH, PAGE_WIDTH = 320, 960
 """What crops of both kinds are padded to, in pixels."""
 
-_PART = 10
 _LINES_A_PAGE = 14
 _SCALE_WORD = "mm/"
 
@@ -63,19 +57,9 @@ def draw_print_pool(
     Every other page shows a record of `records`, the others a simulated heart; `prints_per_page` lines are printed
     alone for each page.
     """
-    told = {"pages": pages, "prints": prints_per_page, "seed": seed, "records": str(records)}
-    claim, arrays = folder / "pool.json", folder / "pool.npz"
-    if not (claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) == told):
-        folder.mkdir(parents=True, exist_ok=True)
-        request = make_request("all", "mixed", seed, masks=False)
-        parts = [range(start, min(start + _PART, pages)) for start in range(0, pages, _PART)]
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-            futures = [pool.submit(_draw_part, request, records, part, prints_per_page) for part in parts]
-            drawn = [line for future in futures for line in future.result()]
-        with atomic_path(arrays) as temporary, temporary.open("wb") as file:
-            np.savez(file, **_packed("printed", PRINT_WIDTH, drawn), **_packed("page", PAGE_WIDTH, drawn))
-        with atomic_path(claim) as temporary:
-            temporary.write_text(json.dumps(told), encoding="utf-8")
+    arrays = draw_once(
+        folder, records, _draw_part, _packed, pages=pages, prints_per_page=prints_per_page, seed=seed, jobs=jobs
+    )
     with np.load(arrays) as kept:
         return PrintPool(*(
             LineCrops(kept[f"{kind}_crops"], kept[f"{kind}_widths"], tuple(kept[f"{kind}_texts"].tolist()),
@@ -84,7 +68,11 @@ def draw_print_pool(
         ))  # fmt: skip
 
 
-def _packed(kind: str, width: int, drawn: list[tuple[str, int, _Line]]) -> dict[str, Any]:
+def _packed(drawn: list[tuple[str, int, _Line]]) -> dict[str, Any]:
+    return {**_packed_kind("printed", PRINT_WIDTH, drawn), **_packed_kind("page", PAGE_WIDTH, drawn)}
+
+
+def _packed_kind(kind: str, width: int, drawn: list[tuple[str, int, _Line]]) -> dict[str, Any]:
     lines = [(page, crop, text) for of_kind, page, (crop, text) in drawn if of_kind == kind]
     crops = np.zeros((len(lines), LINE_HEIGHT, width), np.uint8)
     for slot, (_, crop, _) in zip(crops, lines, strict=True):
@@ -97,19 +85,11 @@ def _packed(kind: str, width: int, drawn: list[tuple[str, int, _Line]]) -> dict[
     }
 
 
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
-
-
 def _draw_part(request: Request, records: Path | None, pages: range, prints: int) -> list[tuple[str, int, _Line]]:
-    stream = endless_records(records, [load_layout(name) for name in request.layouts])
     drawn = []
-    for _ in range(pages[0] // 2 if records is not None else 0):
-        next(stream)
-    for index in pages:
-        item = next(stream) if records is not None and index % 2 == 0 else None
+    for index, page in draw_pages(request, records, pages):
         rng = np.random.default_rng([request.seed, index, 3])
-        drawn += [("page", index, line) for line in page_lines(draw_one(request, index, item), rng)]
+        drawn += [("page", index, line) for line in page_lines(page, rng)]
         drawn += [("printed", index, printed_line(rng)) for _ in range(prints)]
     return drawn
 

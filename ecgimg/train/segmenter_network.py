@@ -10,15 +10,11 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from ecgimg.train.blocks import conv_block
+
 CLASSES = ("trace", "label", "pulse", "grid", "other")
 STRIDE = 32
 """Height and width must be multiples of this."""
-
-
-def _block(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )
 
 
 class Segmenter(nn.Module):
@@ -38,12 +34,12 @@ class Segmenter(nn.Module):
             nn.BatchNorm2d(widths[0]),
             nn.ReLU(inplace=True),
         )
-        self.first = _block(widths[0], widths[0])
+        self.first = conv_block(widths[0], widths[0])
         pairs = list(pairwise(widths))
-        self.down = nn.ModuleList([nn.Sequential(_block(a, b), _block(b, b)) for a, b in pairs])
+        self.down = nn.ModuleList([nn.Sequential(conv_block(a, b), conv_block(b, b)) for a, b in pairs])
         self.shrink = nn.MaxPool2d(2)
         self.lateral = nn.ModuleList([nn.Conv2d(b, a, 1) for a, b in reversed(pairs)])
-        self.up = nn.ModuleList([_block(a, a) for a, _ in reversed(pairs)])
+        self.up = nn.ModuleList([conv_block(a, a) for a, _ in reversed(pairs)])
         self.head = nn.Conv2d(widths[0], 4 * len(CLASSES), 3, padding=1)
 
     def forward(self, image: Tensor) -> Tensor:
