@@ -115,7 +115,8 @@ def test_the_ruling_is_found_in_a_photo():
     spec = PageSpec(layout=load_layout("3x4+II"), vendor="ge", separator="tick")
     damage = dataclasses.replace(sample_damage(spec, "photo", rng), ageing=None)
     photo = make_page(spec, damage, page.truth.record, np.random.SeedSequence(3))
-    found = rectify(photo.image, segment(photo.image).ink)
+    marked = segment(photo.image)
+    found = rectify(photo.image, marked.ink, marked.trace)
     assert found is not None
     left, top, right, bottom = spec.plot_mm
     mm = np.random.default_rng(0).uniform((left + 20, top + 20), (right - 20, bottom - 20), (200, 2))
@@ -205,6 +206,6 @@ def test_labels_are_found_on_a_flat_page(standard):
 
     page, _ = standard
     marked = segment(page.image)
-    flat = flatten(page.image, marked, rectify(page.image, marked.ink))
+    flat = flatten(page.image, marked, rectify(page.image, marked.ink, marked.trace))
     names = {label.name for label in find_labels(flat)} - {""}
     assert len(names) >= 8

@@ -202,7 +202,7 @@ def test_a_drawn_page_is_read():
         if any("mm/mV" in text.text for text in page.truth.texts):
             break
     marked = pipeline.segment(page.image)
-    found = pipeline.rectify(page.image, marked.ink)
+    found = pipeline.rectify(page.image, marked.ink, marked.trace)
     assert found is not None
     scale = read_printed_scale(pipeline.flatten(page.image, marked, found))
     truth = page.truth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,9 @@ Field = NDArray[np.float32]
 LARGE_MM = 5.0
 _WINDOW_PX, _PADDED = 352, 768
 _MIN_LARGE_PX, _MAX_LARGE_PX = 11.0, 130.0
+_BARE = 0.05
+_PAIRS, _APART = 5, 0.1
+_MAX_SKEW_RAD, _SKEWED = np.deg2rad(9.0), 0.4
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,21 @@ class Windows:
     lattice: Lattice
 
 
-def window_frequencies(ruling: Field) -> Windows | None:
+def window_frequencies(ruling: Field, ink: NDArray[np.uint8], rows_rad: float | None) -> Windows | None:
     """Find the lattice of a ruling signal (height, width) and its frequencies in windows, or None where there is none.
 
-    The lattice common to all windows is found first; each window is then searched near it.
+    The lattice common to all windows is found first, those with ink above all: cloth and wood have no traces on them.
+    Each window is then searched near it.
+
+    Parameters
+    ----------
+    ruling : (height, width) float32
+    ink : (height, width) uint8
+    rows_rad : float or None
+        The angle at which the rows of traces run, where it is known; lines run along them.
     """
-    centres, spectra = _spectra(ruling)
-    common = _dominant(_mean(spectra))
+    centres, spectra, inked = _spectra(ruling, ink)
+    common = _dominant(_mean(spectra, inked), rows_rad)
     if common is None:
         return None
     rows = [_refine(spectrum, common) for spectrum in spectra]
@@ -60,8 +72,8 @@ def window_frequencies(ruling: Field) -> Windows | None:
     return Windows(places, across, down, weights, common)
 
 
-def _spectra(ruling: Field) -> tuple[list[tuple[float, float]], list[Field]]:
-    """Return centres (px) and amplitudes (768, 385) of windows: rows fy from −½, columns fx from 0 cycles/px."""
+def _spectra(ruling: Field, ink: NDArray[np.uint8]) -> tuple[list[tuple[float, float]], list[Field], Floats]:
+    """Return centres (px) and amplitudes (768, 385) of windows, rows fy from −½, columns fx from 0 cycles/px, and ink."""
     height, width = ruling.shape
     size = min(_WINDOW_PX, height, width)
     starts_y, starts_x = (
@@ -78,56 +90,71 @@ def _spectra(ruling: Field) -> tuple[list[tuple[float, float]], list[Field]]:
         return np.fft.fftshift(np.abs(scipy.fft.fft(across, _PADDED, axis=0)), axes=0)
 
     centres = [(left + (size - 1) / 2, top + (size - 1) / 2) for left, top in corners]
-    return centres, in_threads(spectrum_at, corners)
+    inked = np.array([float(ink[top : top + size, left : left + size].mean()) for left, top in corners])
+    return centres, in_threads(spectrum_at, corners), inked
 
 
-def _mean(spectra: list[Field]) -> Field:
-    """Return the mean of spectra, each scaled to a mean of 1."""
+def _mean(spectra: list[Field], inked: Floats) -> Field:
+    """Return the mean of spectra, each scaled to a mean of 1, weighted by the windows' ink."""
+    weights = np.minimum(inked / max(float(inked.mean()), 1e-6), 1) + _BARE
     total = np.zeros_like(spectra[0])
-    for spectrum in spectra:
-        total += spectrum / (spectrum.mean() + 1e-6)
-    return total / np.float32(len(spectra))
+    for spectrum, weight in zip(spectra, weights, strict=True):
+        total += spectrum * np.float32(weight / (spectrum.mean() + 1e-6))
+    return total / np.float32(weights.sum())
 
 
-def _dominant(spectrum: Field) -> Lattice | None:
+def _dominant(spectrum: Field, rows_rad: float | None) -> Lattice | None:
     """Find the lattice common to the whole picture: the two frequency vectors of the 5 mm lines, in cycles/px."""
-    pair = _strongest_pair(spectrum)
-    if pair is None:
-        return None
-    across, down = pair
     best = None
-    for divisor in (1, 2, 3, 4, 5, 10):  # the strongest may be the 5 mm line, the 1 mm one, or a harmonic of either
-        large = 1 / np.hypot(*(across / divisor))
-        if not _MIN_LARGE_PX <= large <= _MAX_LARGE_PX:
-            continue
-        score, fine, coarse, harmonic = _comb_score(spectrum, across / divisor, down / divisor)
-        score *= _plausibility(large / LARGE_MM)
-        if best is None or score > best[0]:
-            best = (score, Lattice(across / divisor, down / divisor, fine, coarse or not fine, harmonic))
+    for across, down in _strong_pairs(spectrum):
+        skewed = _SKEWED if rows_rad is not None and _off_lines(across, down, rows_rad) > _MAX_SKEW_RAD else 1.0
+        for divisor in (1, 2, 3, 4, 5, 10):  # the strongest may be the 5 mm line, the 1 mm one, or a harmonic of either
+            large = 1 / np.hypot(*(across / divisor))
+            if not _MIN_LARGE_PX <= large <= _MAX_LARGE_PX:
+                continue
+            score, fine, coarse, harmonic = _comb_score(spectrum, across / divisor, down / divisor)
+            score *= _plausibility(large / LARGE_MM) * skewed
+            if best is None or score > best[0]:
+                best = (score, Lattice(across / divisor, down / divisor, fine, coarse or not fine, harmonic))
     return best[1] if best else None
 
 
-def _strongest_pair(spectrum: Field) -> tuple[Floats, Floats] | None:
-    """Return the strongest frequency within 45° of the x axis and its fellow, near a right angle to it."""
+def _off_lines(across: Floats, down: Floats, rows_rad: float) -> float:
+    """Return the angle between rows of traces and the nearer family of lines."""
+    along = np.array([np.cos(rows_rad), np.sin(rows_rad)])
+    cosines = [abs(float(vector @ along)) / float(np.hypot(*vector)) for vector in (across, down)]
+    return float(np.arccos(min(max(cosines), 1.0)))
+
+
+def _strong_pairs(spectrum: Field) -> Iterator[tuple[Floats, Floats]]:
+    """Yield the strongest frequencies, each with its fellow near a right angle to it: near the x axis, near the y axis."""
     fy, fx = _axes()
     radius = np.hypot(fy, fx)
     usable = (radius > 1 / _MAX_LARGE_PX) & (radius < 0.45)
     work = np.where(usable, spectrum, 0) * np.sqrt(np.minimum(radius / 0.02, 1))
-    mostly_x = np.abs(fy) <= fx
-    first_x = np.where(mostly_x, work, 0)
-    first_y = np.where(mostly_x, 0, work)
-    lead = first_x if first_x.max() >= first_y.max() else first_y
-    peak = _peak_at(spectrum, *np.unravel_index(int(lead.argmax()), lead.shape))
-    length = np.hypot(*peak)
-    turned = np.array([-peak[1], peak[0]])
-    cosine = np.abs(fx * turned[0] + fy * turned[1]) / (radius * length + 1e-9)
-    near = usable & (cosine > 0.93) & (radius > 0.75 * length) & (radius < 1.33 * length)
-    if not near.any():
-        return None
-    fellow = np.where(near, work, 0)
-    other = _peak_at(spectrum, *np.unravel_index(int(fellow.argmax()), fellow.shape))
-    across, down = (peak, other) if abs(peak[0]) >= abs(peak[1]) else (other, peak)
-    return across * (1 if across[0] > 0 else -1), down * (1 if down[1] > 0 else -1)
+    left = work.copy()
+    for _ in range(_PAIRS):
+        row, column = np.unravel_index(int(left.argmax()), left.shape)
+        peak = _peak_at(spectrum, row, column)
+        length = np.hypot(*peak)
+        _take_out(left, peak)
+        turned = np.array([-peak[1], peak[0]])
+        cosine = np.abs(fx * turned[0] + fy * turned[1]) / (radius * length + 1e-9)
+        near = usable & (cosine > 0.93) & (radius > 0.75 * length) & (radius < 1.33 * length)
+        if not near.any():
+            continue
+        fellow = np.where(near, work, 0)
+        other = _peak_at(spectrum, *np.unravel_index(int(fellow.argmax()), fellow.shape))
+        _take_out(left, other)
+        across, down = (peak, other) if abs(peak[0]) >= abs(peak[1]) else (other, peak)
+        yield across * (1 if across[0] > 0 else -1), down * (1 if down[1] > 0 else -1)
+
+
+def _take_out(spectrum: Field, peak: Floats) -> None:
+    """Set to 0 what is near a frequency or its mirror image."""
+    fy, fx = _axes()
+    for x, y in (peak, -peak):
+        spectrum[(fx - x) ** 2 + (fy - y) ** 2 < _APART**2 * (x * x + y * y)] = 0
 
 
 def _axes() -> tuple[Floats, Floats]:

@@ -20,10 +20,10 @@ from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import Label, Placement, Scale, place
 from ecgimg.digitize.print_reader import PrintedScale, read_printed_scale
-from ecgimg.digitize.rectify import Rectification, rectify, without_ruling
+from ecgimg.digitize.rectify import rectify, without_ruling
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.scale import Said, settle_scale
-from ecgimg.digitize.segment import Segmentation, segment
+from ecgimg.digitize.segment import segment
 from ecgimg.digitize.trace import RowTrace, trace_rows
 from ecgimg.formats.vector import VectorPage
 from layouts import Layout, load_layout, load_layouts
@@ -89,7 +89,7 @@ def _see(image: NDArray[np.uint8], clock: _Clock) -> _Seen | Digitization:
     """Segment, rectify, flatten and turn a picture; a refusal where there is nothing to go by."""
     marked = segment(image)
     clock.lap("segment")
-    found = rectify(image, marked.ink)
+    found = rectify(image, marked.ink, marked.trace)
     clock.lap("rectify")
     ruled = found is not None
     if found is None:
@@ -98,8 +98,9 @@ def _see(image: NDArray[np.uint8], clock: _Clock) -> _Seen | Digitization:
         return Digitization(
             "refused", "neither ECG ruling nor traces were found; a sharper or closer picture would help"
         )
-    found, quarters = _upright(marked, found)
     page = flatten(image, marked, found)
+    quarters = _quarters_upright(page.segmentation.trace)
+    page = page.turned(quarters)
     clock.lap("flatten")
     seen = _upright_by_print(_Seen(page, find_labels(page), read_printed_scale(page), quarters, ruled))
     clock.lap("read")
@@ -160,7 +161,7 @@ def _place_paths(
 
 _SURE_NAME = 0.7
 _FEW_NAMES = 3
-_STRIP_ASPECT = 3.5
+_FEW_PIXELS = 50
 _TALLEST_NAME_MM = 6.0
 _SURELY_UPRIGHT_DB = 10.0
 _MAX_LABELS = 150
@@ -178,23 +179,23 @@ class _Clock:
         self._last = now
 
 
-def _upright(marked: Segmentation, found: Rectification) -> tuple[Rectification, int]:
-    """Turn the page so that its traces run from left to right; returns the quarter turns taken."""
-    points = np.argwhere(marked.trace > 128)[:, ::-1]
-    if len(points) < 50:
-        return found, 0
-    page = found.image_to_page(points[:: max(len(points) // 40_000, 1)])
-    spans, peaked = [], []
+def _quarters_upright(trace: NDArray[np.uint8]) -> int:
+    """Return the quarter turns that lay the rows of a flat page along x: 0 or 3.
+
+    A line across the rows meets each of them once, whatever the heart does; a line along them meets many or none.
+    """
+    ink = trace > 128
+    bounds = []
     for axis in (0, 1):
-        low, high = np.percentile(page[:, axis], (0.5, 99.5))
-        counts, _ = np.histogram(page[:, axis], bins=max(int(high - low), 4), range=(low, high))
-        spans.append(high - low)
-        peaked.append(float((counts**2.0).mean() / max(counts.mean(), 1e-9) ** 2))
-    if max(spans) > _STRIP_ASPECT * min(spans):
-        quarters = 0 if spans[0] > spans[1] else 3
-    else:
-        quarters = 0 if peaked[1] >= peaked[0] else 3  # rows gather the ink at few heights, time spreads it
-    return found.turned(quarters), quarters
+        share = np.cumsum(ink.sum(axis=axis, dtype=np.float64))
+        if share[-1] < _FEW_PIXELS:
+            return 0
+        first, last = np.searchsorted(share / share[-1], (0.01, 0.99))
+        bounds.append(slice(first, last + 1))
+    ink = ink[bounds[1], bounds[0]]
+    met = [(ink[1:] & ~ink[:-1]).sum(axis=0) + ink[0], (ink[:, 1:] & ~ink[:, :-1]).sum(axis=1) + ink[:, 0]]
+    across, along = (float(counts.std() / max(counts.mean(), 1e-9)) for counts in met)
+    return 0 if across <= along else 3
 
 
 def _upright_by_print(seen: _Seen) -> _Seen:

@@ -25,18 +25,22 @@ Field = NDArray[np.float32]
 
 _TEN_SECONDS_MM = 250.0
 _MAX_PX = 2_200_000
-_FEW_POINTS = 400
+_FEW_POINTS, _MAX_POINTS = 400, 8_000
+_HEIGHTS = 400
 _STEP_PX, _STEP_LEVELS = 31, 60.0
 
 
-def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Rectification | None:
+def rectify(
+    image: NDArray[np.uint8], ink: NDArray[np.uint8], trace: NDArray[np.uint8]
+) -> Rectification | None:
     """Fit the map to the ruling of a picture, or return None where no ruling is to be found.
 
     Parameters
     ----------
     image : (height, width, 3) uint8
-    ink : (height, width) uint8
-        Where trace, lettering and pulses are (above 127); left out of the ruling.
+    ink, trace : (height, width) uint8
+        Where trace, lettering and pulses are (above 127), left out of the ruling; and where traces are, which run along
+        its lines.
     """
     height, width = image.shape[:2]
     factor = min(1.0, float(np.sqrt(_MAX_PX / (height * width))))
@@ -44,9 +48,32 @@ def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Rectification |
         small = (round(width * factor), round(height * factor))
         image, ink = (cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in (image, ink))
     ruling = ruling_signal(image, ink)
-    windows = window_frequencies(ruling)
+    windows = window_frequencies(ruling, ink, rows_angle(trace_points(trace)))
     found = _fit(ruling, windows) if windows is not None else None
     return found if found is None or factor == 1 else found.enlarged((width, height))
+
+
+def trace_points(trace: NDArray[np.uint8]) -> Floats | None:
+    """Return x and y (n, 2) of at most some thousand pixels of traces, or None where there are few."""
+    points = np.argwhere(trace > 128)[:, ::-1].astype(np.float64)
+    return points[:: max(len(points) // _MAX_POINTS, 1)] if len(points) >= _FEW_POINTS else None
+
+
+def rows_angle(points_px: Floats | None) -> float | None:
+    """Return the angle (rad, ±90°) at which rows of traces run: across it their ink gathers at fewest heights."""
+    if points_px is None:
+        return None
+    centred = points_px - points_px.mean(axis=0)
+
+    def gathered(angle: float, bin_px: float) -> float:
+        across = centred @ np.array([-np.sin(angle), np.cos(angle)])
+        return float((np.bincount(((across - across.min()) / bin_px).astype(np.int64)) ** 2.0).sum())
+
+    coarse_px = float(np.ptp(centred, axis=0).max()) / _HEIGHTS
+    best = max(np.deg2rad(np.arange(-90.0, 90.0, 1.0)), key=lambda angle: gathered(angle, coarse_px))
+    return float(
+        max(best + np.deg2rad(np.arange(-1.0, 1.05, 0.1)), key=lambda angle: gathered(angle, 0.5 * coarse_px))
+    )
 
 
 def without_ruling(trace: NDArray[np.uint8]) -> Rectification | None:
@@ -61,20 +88,12 @@ def without_ruling(trace: NDArray[np.uint8]) -> Rectification | None:
         Trace probability, 255 for certain.
     """
     height, width = trace.shape
-    points = np.argwhere(trace > 128)[:, ::-1].astype(np.float64)
-    if len(points) < _FEW_POINTS:
+    points = trace_points(trace)
+    angle = rows_angle(points)
+    if points is None or angle is None:
         return None
-    points = points[:: max(len(points) // 20_000, 1)]
     centre = ((width - 1) / 2, (height - 1) / 2)
-
-    def level(angle: float) -> float:
-        across = (points - centre) @ np.array([-np.sin(angle), np.cos(angle)])
-        counts, _ = np.histogram(across, bins=max(int(np.ptp(across) / 3), 4))
-        return float((counts**2.0).mean() / counts.mean() ** 2)
-
-    best = max(np.deg2rad(np.arange(-90.0, 90.0, 1.0)), key=level)
-    best = max(best + np.deg2rad(np.arange(-1.0, 1.05, 0.1)), key=level)
-    along = np.array([np.cos(best), np.sin(best)])
+    along = np.array([np.cos(angle), np.sin(angle)])
     low, high = np.percentile((points - centre) @ along, (0.3, 99.7))
     px_per_mm = (high - low) / _TEN_SECONDS_MM
     scale = max(width, height) / 2
