@@ -17,14 +17,15 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.signal import find_peaks
 
 from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.form import form_lines
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes, TakenRuns, look, measure_ink, read_strokes
 from ecgimg.digitize.threads import in_threads
 
 Floats = NDArray[np.float64]
 
-_ROW_GAP_MM = 6.5
-_MIN_ROW_SHARE = 0.55
+_ROW_GAP_MM, _ROW_REACH_MM = 6.5, 4.0
+_MIN_ROW_SHARE, _APART_SHARE = 0.55, 0.6
 _INK_SHARE, _PALE_SHARE, _UPRIGHT_MM = 0.45, 0.4, 1.2
 _EDGE_SHARE = 0.5
 _HALF_SHARE, _BOTH_SHARE = 0.38, 0.85
@@ -189,7 +190,7 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     anchored = np.bincount(labels[strong], minlength=count) > 0.15 * stats[:, cv2.CC_STAT_AREA]
     kept = (wide | tall) & anchored
     kept[0] = False
-    return np.asarray(kept[labels], bool)
+    return np.asarray(kept[labels] & ~form_lines(dark | strong, page.px_per_mm), bool)
 
 
 def _darker_halves(darkness: NDArray[np.float32], pale: NDArray[np.bool_], level: float) -> NDArray[np.bool_]:
@@ -216,9 +217,17 @@ def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
     peaks, _ = find_peaks(
         profile, distance=_ROW_GAP_MM * px_per_mm, height=0.1 * profile.max(), prominence=0.08 * profile.max()
     )
-    reach = round(4 * px_per_mm)
-    lengths = np.array([flat[max(peak - reach, 0) : peak + reach].any(axis=0).sum() for peak in peaks])
-    return np.asarray(peaks[lengths > _MIN_ROW_SHARE * lengths.max(initial=0)], np.float64)
+    def share(peak: float, reach: float) -> float:
+        return float(flat[max(int(peak - reach), 0) : int(peak + reach)].any(axis=0).sum())
+
+    lengths = np.array([share(peak, _ROW_REACH_MM * px_per_mm) for peak in peaks])
+    longest = lengths.max(initial=0)
+    found = np.asarray(peaks[lengths > _MIN_ROW_SHARE * longest], np.float64)
+    pitch = float(np.median(np.diff(found))) if len(found) > 1 else np.inf
+    for peak in sorted(peaks[lengths <= _MIN_ROW_SHARE * longest], key=lambda peak: -profile[peak]):
+        if np.abs(found - peak).min(initial=np.inf) > _APART_SHARE * pitch:  # a row that drifts, where there is room for one
+            found = np.append(found, peak) if share(peak, pitch / 2) > _MIN_ROW_SHARE * longest else found
+    return np.sort(found)
 
 
 def _find_runs(mask: NDArray[np.bool_], page: FlatPage) -> _Runs:
