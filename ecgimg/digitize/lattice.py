@@ -219,9 +219,17 @@ def _refine(spectrum: Field, lattice: Lattice) -> tuple[Floats, Floats, float] |
         if peak @ target < 0:
             peak = -peak
         weights.append(float(spectrum[place] / (np.median(ring) + 1e-6)))
-        found.append(peak / lattice.harmonic)
+        found.append(peak / _order(spectrum, peak, lattice.harmonic))
     weight = min(weights)
     return (found[0], found[1], weight) if weight > 3.5 else None
+
+
+def _order(spectrum: Field, peak: Floats, expected: int) -> int:
+    """Return which harmonic of the 5 mm lines a frequency is: the fifth may be passed over for a neighbour of it."""
+    if expected == 1:
+        return 1
+    orders = (expected, expected - 1, expected + 1)
+    return max(orders, key=lambda order: sum(_amplitude(spectrum, n * peak / order, 1) for n in range(1, 6)))
 
 
 def _strongest_near(spectrum: Field, target: Floats) -> tuple[tuple[int, int], Field]:

@@ -25,37 +25,47 @@ _WEAK = 0.2
 _MIN_NODES = 20
 _MIN_CONFIDENCE = 0.4
 _NEARLY = 0.93
+_SLIP_MM = 0.3
 _STILL = 1e-6
 _CENTRAL = 0.35
 _GROWTH = ((0.25, 1), (0.25, 1), (0.4, 2), (0.55, 2), (0.7, 2), (0.85, 3), (1.0, 3), (1.2, 3), (np.inf, 3))
 """How far from the start, in halves of the picture's longer side, the map is fitted next, and with which degree."""
 
 
-def into_phase(ruling: Field, start: Rectification, lattice: Lattice) -> Rectification | None:
+def into_phase(
+    ruling: Field, start: Rectification, folded: Rectification, lattice: Lattice
+) -> Rectification | None:
     """Fit the map to the lines, 5 mm ones first, then 1 mm and what bends locally; None if none agree.
 
-    A sheet that is bent little is followed by the polynomial, to a few µm; on one that is folded or curled the
-    polynomial slips by whole lines, and the phase unwrapped from node to node leads. What the lines agree with wins.
+    A sheet that is bent little is followed by the polynomial from `start`, to a few µm; on one that is folded or curled
+    the polynomial slips by whole lines, and the phase unwrapped from node to node leads, from `start` or from a map
+    that is `folded` already. What the lines agree with wins.
     """
     coarse_mm = LARGE_MM if lattice.coarse else 1.0
     fine_mm = 1.0 if lattice.fine else coarse_mm
-    start = _grown(ruling, start, coarse_mm)
-    smooth = start
+    grown = _grown(ruling, start, coarse_mm)
+    smooth = grown
     for degree in (3, 4, 4):
         smooth = _in_phase(ruling, smooth, fine_mm, degree)
     best = _finely_bent(ruling, smooth, lattice)
     agreement = _agreement(ruling, best, fine_mm)
-    if _agreement(ruling, smooth, fine_mm) < _NEARLY * agreement or not lattice.fine:
-        folded = _in_phase(ruling, start, coarse_mm, 4)
-        for reach in (3.0, 1.6):
-            folded = _bent(ruling, folded, coarse_mm, reach * coarse_mm)
-        folded = _finely_bent(ruling, folded, lattice)
-        folded_agreement = _agreement(ruling, folded, fine_mm)
-        if folded_agreement > agreement:
-            best, agreement = folded, folded_agreement
+    if _agreement(ruling, smooth, fine_mm) < _NEARLY * agreement or _slips(best, folded) or not lattice.fine:
+        for other, reaches in ((_in_phase(ruling, grown, coarse_mm, 4), (3.0, 1.6)), (folded, (1.6, 1.2))):
+            for reach in reaches:
+                other = _bent(ruling, other, coarse_mm, reach * coarse_mm)
+            other = _finely_bent(ruling, other, lattice)
+            others_agreement = _agreement(ruling, other, fine_mm)
+            if others_agreement > agreement:
+                best, agreement = other, others_agreement
     off_phase = max(_agreement(ruling, best, fine_mm * factor) for factor in (0.87, 1.17))
     confidence = 1 - off_phase / max(agreement, 1e-9)
     return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE else None
+
+
+def _slips(found: Rectification, foretold: Rectification) -> bool:
+    """Tell whether two maps of a picture differ by a good part of a 1 mm line beyond a common motion."""
+    apart = found.nodes_mm() - foretold.nodes_mm()
+    return bool(np.median(np.abs(apart - np.median(apart, axis=(0, 1)))) > _SLIP_MM)
 
 
 def _grown(ruling: Field, rectification: Rectification, period_mm: float) -> Rectification:

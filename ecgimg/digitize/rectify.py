@@ -10,9 +10,12 @@ Page coordinates here are mm with the origin at the picture's centre; the pipeli
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
 
 from ecgimg.digitize.lattice import LARGE_MM, Windows, window_frequencies
 from ecgimg.digitize.phase import into_phase
@@ -28,6 +31,7 @@ _MAX_PX = 2_200_000
 _FEW_POINTS, _MAX_POINTS = 400, 8_000
 _HEIGHTS = 400
 _STEP_PX, _STEP_LEVELS = 31, 60.0
+_FOLD_PX, _REACH_PX, _STIFFNESS = 80.0, 60.0, 0.3
 
 
 def rectify(
@@ -135,13 +139,65 @@ def _fit(ruling: Field, windows: Windows) -> Rectification | None:
     degree = 1 if len(windows.weights) < 5 else 2
     powers = powers_to(degree)
     points = (windows.centres - np.array(centre)) / scale
-    columns = [
-        _fit_gradient(points, LARGE_MM * frequencies * scale, windows.weights, powers)
-        for frequencies in (windows.across, windows.down)
-    ]
+    slopes = [LARGE_MM * frequencies for frequencies in (windows.across, windows.down)]
+    columns = [_fit_gradient(points, each * scale, windows.weights, powers) for each in slopes]
     flat = np.zeros((max(height // CELL_PX, 2), max(width // CELL_PX, 2), 2))
-    first = Rectification(powers, np.stack(columns, axis=1), centre, (scale, scale), (width, height), flat, 0.0)
-    return into_phase(ruling, first, windows.lattice)
+    smooth = Rectification(powers, np.stack(columns, axis=1), centre, (scale, scale), (width, height), flat, 0.0)
+    missed = smooth.jacobian(windows.centres) - np.stack(slopes, axis=1)
+    bend_mm = np.stack([_bend(windows, missed[:, axis], flat.shape[:2], (width, height)) for axis in (0, 1)], axis=-1)
+    return into_phase(ruling, smooth, replace(smooth, bend_mm=bend_mm), windows.lattice)
+
+
+def _bend(windows: Windows, slopes: Floats, shape: tuple[int, int], size_px: tuple[int, int]) -> Floats:
+    """Return a surface (rows, columns) in mm whose slopes at the windows are the given ones (n, 2) mm/px: folds, curls.
+
+    Solved on coarse nodes, as smooth as the windows let it be, those that contradict their neighbours left out.
+    """
+    rows, columns = (max(round(length / _FOLD_PX), 2) + 1 for length in (size_px[1], size_px[0]))
+    step = np.array([size_px[0] / (columns - 1), size_px[1] / (rows - 1)])
+    differences = []
+    for axis in (0, 1):
+        reach = np.zeros(2)
+        reach[axis] = _REACH_PX
+        sides = [_bilinear((windows.centres + way * reach) / step, (rows, columns)) for way in (1, -1)]
+        differences.append((sides[0] - sides[1]) / (2 * _REACH_PX))
+    system, target = np.concatenate(differences), np.concatenate([slopes[:, 0], slopes[:, 1]])
+    node = np.arange(rows * columns).reshape(rows, columns)
+    stiff = []
+    for nodes in (node, node.T):
+        bends = np.zeros((nodes[1:-1].size, node.size))
+        for shifted, factor in ((nodes[:-2], 1.0), (nodes[1:-1], -2.0), (nodes[2:], 1.0)):
+            bends[np.arange(len(bends)), shifted.ravel()] = factor / _FOLD_PX
+        stiff.append(_STIFFNESS * bends)
+    twist = np.zeros((node[1:, 1:].size, node.size))
+    for shifted, factor in ((node[1:, 1:], 1.0), (node[1:, :-1], -1.0), (node[:-1, 1:], -1.0), (node[:-1, :-1], 1.0)):
+        twist[np.arange(len(twist)), shifted.ravel()] = factor / _FOLD_PX
+    rest = np.concatenate([*stiff, _STIFFNESS * twist, 1e-6 * np.eye(node.size)])
+    stiffness = rest.T @ rest
+    trust = np.concatenate([np.minimum(windows.weights, 30) / 30] * 2)
+    factors = trust
+    surface = np.zeros(node.size)
+    for _ in range(6):
+        pull = system.T * factors
+        surface = np.linalg.solve(pull @ system + stiffness, pull @ target)
+        miss = np.maximum(*np.split(np.abs(system @ surface - target), 2))
+        factors = trust / np.concatenate([1 + (miss / max(3 * float(np.median(miss)), 1e-6)) ** 2] * 2) ** 2
+    x, y = ((np.arange(n) + 0.5) / n * (m - 1) for n, m in ((shape[1], columns), (shape[0], rows)))
+    across, down = np.meshgrid(x, y)
+    return np.asarray(map_coordinates(surface.reshape(rows, columns), [down, across], order=3, mode="nearest"))
+
+
+def _bilinear(places: Floats, shape: tuple[int, int]) -> Floats:
+    """Return the weights (n, rows x columns) by which nodes enter the values at places (n, 2): x, y in nodes."""
+    rows, columns = shape
+    weights = np.zeros((len(places), rows, columns))
+    x, y = np.clip(places[:, 0], 0, columns - 1), np.clip(places[:, 1], 0, rows - 1)
+    left, top = np.minimum(x.astype(int), columns - 2), np.minimum(y.astype(int), rows - 2)
+    at = np.arange(len(places))
+    for right, below in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        part = np.abs(1 - right - (x - left)) * np.abs(1 - below - (y - top))
+        weights[at, top + below, left + right] += part
+    return weights.reshape(len(places), -1)
 
 
 def _fit_gradient(points: Floats, slopes: Floats, weights: Floats, powers: NDArray[np.int64]) -> Floats:
