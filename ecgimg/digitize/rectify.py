@@ -31,6 +31,7 @@ _MAX_PX = 2_200_000
 _FEW_POINTS, _MAX_POINTS = 400, 8_000
 _HEIGHTS = 400
 _STEP_PX, _STEP_LEVELS = 31, 60.0
+_MAX_ASPECT = 1.42
 _FOLD_PX, _REACH_PX, _STIFFNESS = 80.0, 60.0, 0.3
 
 
@@ -145,7 +146,14 @@ def _fit(ruling: Field, windows: Windows) -> Rectification | None:
     smooth = Rectification(powers, np.stack(columns, axis=1), centre, (scale, scale), (width, height), flat, 0.0)
     missed = smooth.jacobian(windows.centres) - np.stack(slopes, axis=1)
     bend_mm = np.stack([_bend(windows, missed[:, axis], flat.shape[:2], (width, height)) for axis in (0, 1)], axis=-1)
-    return into_phase(ruling, smooth, replace(smooth, bend_mm=bend_mm), windows.lattice)
+    found = into_phase(ruling, smooth, replace(smooth, bend_mm=bend_mm), windows.lattice)
+    return found if found is not None and _is_square(found) else None
+
+
+def _is_square(found: Rectification) -> bool:
+    """Tell whether a millimetre is about as long along x as along y, as on paper that is seen from less than 45° aside."""
+    long, short = np.linalg.svd(found.jacobian(found.centre_px), compute_uv=False)
+    return bool(long < _MAX_ASPECT * short)
 
 
 def _bend(windows: Windows, slopes: Floats, shape: tuple[int, int], size_px: tuple[int, int]) -> Floats:
