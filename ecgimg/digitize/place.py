@@ -36,7 +36,8 @@ _MARGIN_S = 0.05
 _MARK_MM, _BAR_MM, _JOINT_PX = 1.3, 0.35, 0.6
 _HARDLY_TRACE = 0.6
 _RARE = 0.8  # columns that repeat the same seconds are seldom printed
-_COINCIDE = 0.4
+_COINCIDE, _NOISE, _WORSE = 0.4, 0.08, 20.0
+_STEP, _SHORTEST_BEAT_S = 4, 0.3
 _USUAL = 0.15  # most pages have no rhythm strip, or lead II
 
 
@@ -239,24 +240,26 @@ def _strip_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scal
 def _time_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float:
     """Score whether the columns repeat the same seconds, as the layout says or not: by the beats, which then coincide.
 
-    How well two columns' beats coincide as they stand is set against how well they do when one is shifted, so that a
-    regular rhythm, whose beats coincide at many shifts, says little.
+    How well two columns' beats coincide as they stand is set against how well they do when one is shifted, and against
+    how well a column's beats repeat themselves: a regular rhythm coincides with itself at many shifts, but for the same
+    seconds it does so better than from beat to beat.
     """
     if layout.columns < 2:
         return 0.0
     beats = _beats(layout, rows, start_px, scale)
+    steps = range(0, round(0.4 * FS_HZ) + 1, _STEP)
     together = []
     for first, second in pairwise(beats):
         n = min(len(first), len(second))
-        if n < FS_HZ / 2 or first[:n].std() == 0 or second[:n].std() == 0:
+        first, second = first[:n], second[:n]
+        if n < FS_HZ / 2 or first.std() == 0 or second.std() == 0:
             continue
-        similarity = [
-            _correlation(first[max(k, 0) : n + min(k, 0)], second[max(-k, 0) : n - max(k, 0)])
-            for k in range(-round(0.4 * FS_HZ), round(0.4 * FS_HZ) + 1, 4)
-        ]
-        middle = len(similarity) // 2
-        at_once = max(similarity[middle - 2 : middle + 3])
-        together.append(at_once - max(*similarity[: middle - 8], *similarity[middle + 9 :]) / 2)
+        shifted = [(_correlation(first[k:], second[: n - k]), _correlation(first[: n - k], second[k:])) for k in steps]
+        at_once = max(map(max, shifted[:3]))
+        elsewhere = max(map(max, shifted[9:]))
+        cycles = range(round(_SHORTEST_BEAT_S * FS_HZ), round(0.6 * n), _STEP)
+        itself = max((_correlation(first[k:], first[: n - k]) for k in cycles), default=0.0)
+        together.append(at_once - elsewhere / 2 - _WORSE * max(itself - at_once - _NOISE, 0.0))
     evidence = float(np.clip(4 * (np.mean(together) - _COINCIDE), -1.2, 1.2)) if together else 0.0
     if layout.columns_in_time == "simultaneous":
         return evidence - _RARE
