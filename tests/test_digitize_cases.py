@@ -59,14 +59,16 @@ def test_a_printed_chest_gain_of_its_own():
 
 
 def test_a_pulse_that_contradicts_the_print_limits_the_page():
-    settled = settle_scale(8.0, [still_row()], [Pulse(0, 10, 50, 20.0, 0, (9, 51))], (Said(25.0, 10.0, None, "print"),))
+    settled = settle_scale(
+        8.0, 2000.0, [still_row()], [Pulse(0, 10, 50, 20.0, 0, (9, 51))], (Said(25.0, 10.0, None, "print"),)
+    )
     assert settled.scale.gain_mm_mv == 10.0
     assert settled.doubts == ("the page prints 10 mm/mV, but its calibration pulse is 20 mm high",)
 
 
 def test_what_the_user_says_of_the_scale_comes_first():
     said = (Said(50.0, 5.0, 5.0, "given"), Said(25.0, 10.0, 20.0, "print"))
-    settled = settle_scale(8.0, [still_row()], [], said)
+    settled = settle_scale(8.0, 2000.0, [still_row()], [], said)
     assert (settled.scale.speed_mm_s, settled.scale.gain_mm_mv, settled.scale.chest_gain_mm_mv) == (50.0, 5.0, 5.0)
     assert settled.sources["gain"] == settled.sources["speed"] == "given"
     assert not settled.doubts

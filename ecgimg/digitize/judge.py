@@ -115,7 +115,8 @@ def _verdict(
 ) -> tuple[tuple[str, ...], Status, str]:
     """Put what limits the page into words, the gravest first."""
     layout, scale, sources = placement.layout, settled.scale, settled.sources
-    if layout.n_rows == 1 and not placement.named:
+    nameless = layout.n_rows == 1 and not placement.named
+    if nameless and (sources["px_per_mm"] == "width" or sources["gain"] == "assumed" or not placement.fits):
         reason = (
             "a single strip without a lead name was found, no 12-lead page; name the layout to read it (--layout 1x1)"
         )
@@ -127,6 +128,8 @@ def _verdict(
         reason = "no lead name could be read, and no layout's limb leads add up: this may be no 12-lead page"
         return (reason,), "refused", reason
     warnings = []
+    if nameless:
+        warnings.append(f"the lead's name could not be read: lead {layout.record_leads[0]} is assumed")
     if sources["px_per_mm"] == "width":
         warnings.append("no ruling was found: the time scale assumes that the page shows ten seconds")
     if placement.physics_db is not None and placement.physics_db < _DISAGREE_DB:
@@ -138,6 +141,10 @@ def _verdict(
     if not placement.fits:
         warnings.append(
             f"the columns are {layout.seconds_per_column:.2g} s wide, which no printer prints: check the speed"
+        )
+    elif sources["speed"] == "assumed":
+        warnings.append(
+            f"no paper speed was found, and the page does not show ten seconds: {scale.speed_mm_s:g} mm/s is assumed"
         )
     warnings += settled.doubts
     if sources["gain"] == "assumed":

@@ -32,9 +32,7 @@ _GROWTH = ((0.25, 1), (0.25, 1), (0.4, 2), (0.55, 2), (0.7, 2), (0.85, 3), (1.0,
 """How far from the start, in halves of the picture's longer side, the map is fitted next, and with which degree."""
 
 
-def into_phase(
-    ruling: Field, start: Rectification, folded: Rectification, lattice: Lattice
-) -> Rectification | None:
+def into_phase(ruling: Field, start: Rectification, folded: Rectification, lattice: Lattice) -> Rectification | None:
     """Fit the map to the lines, 5 mm ones first, then 1 mm and what bends locally; None if none agree.
 
     A sheet that is bent little is followed by the polynomial from `start`, to a few µm; on one that is folded or curled

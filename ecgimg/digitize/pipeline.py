@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse, find_pulses
-from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, set_apart
+from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, set_apart, width_px
 from ecgimg.digitize.flatten import FlatPage, flatten
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.labels import read_labels
@@ -118,10 +118,11 @@ def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock)
     rows = _cut_pulses(rows, pulses, page.px_per_mm)
     printed = seen.printed
     told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print")
-    settled = settle_scale(page.px_per_mm, rows, pulses, (given, told), ruled=seen.ruled)
+    rows, gaps_px = set_apart(rows, page.px_per_mm)
+    width = width_px(rows, page.px_per_mm) - gaps_px
+    settled = settle_scale(page.px_per_mm, width, rows, pulses, (given, told), ruled=seen.ruled)
     clock.lap("scale")
     scale = settled.scale
-    rows, gaps_px = set_apart(rows, page.px_per_mm)
     separators = find_separators(page)
     extent = find_extent(rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px)
     if gaps_px:
@@ -147,7 +148,7 @@ def _place_paths(
 ) -> Digitization:
     """Place the rows of a vector page; its coordinates are mm of ECG paper."""
     told = Said(paths.speed_mm_s, paths.gain_mm_mv, paths.chest_gain_mm_mv, "text")
-    settled = settle_scale(1.0, paths.rows, paths.pulses, (given, told))
+    settled = settle_scale(1.0, width_px(paths.rows, 1.0), paths.rows, paths.pulses, (given, told))
     scale = settled.scale
     extent = (min(row.points_px[0, 0] for row in paths.rows), max(row.points_px[-1, 0] for row in paths.rows))
     placement = place(paths.rows, extent, paths.labels, scale, candidates)

@@ -35,9 +35,7 @@ _MAX_ASPECT = 1.42
 _FOLD_PX, _REACH_PX, _STIFFNESS = 80.0, 60.0, 0.3
 
 
-def rectify(
-    image: NDArray[np.uint8], ink: NDArray[np.uint8], trace: NDArray[np.uint8]
-) -> Rectification | None:
+def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8], trace: NDArray[np.uint8]) -> Rectification | None:
     """Fit the map to the ruling of a picture, or return None where no ruling is to be found.
 
     Parameters
@@ -76,9 +74,7 @@ def rows_angle(points_px: Floats | None) -> float | None:
 
     coarse_px = float(np.ptp(centred, axis=0).max()) / _HEIGHTS
     best = max(np.deg2rad(np.arange(-90.0, 90.0, 1.0)), key=lambda angle: gathered(angle, coarse_px))
-    return float(
-        max(best + np.deg2rad(np.arange(-1.0, 1.05, 0.1)), key=lambda angle: gathered(angle, 0.5 * coarse_px))
-    )
+    return float(max(best + np.deg2rad(np.arange(-1.0, 1.05, 0.1)), key=lambda angle: gathered(angle, 0.5 * coarse_px)))
 
 
 def without_ruling(trace: NDArray[np.uint8]) -> Rectification | None:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, nearest
-from ecgimg.digitize.columns import width_px
 from ecgimg.digitize.place import Scale
 from ecgimg.digitize.trace import RowTrace
 
@@ -41,16 +40,23 @@ class Settled:
 
 
 def settle_scale(
-    px_per_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], said: Sequence[Said], *, ruled: bool = True
+    px_per_mm: float,
+    width_px: float,
+    rows: Sequence[RowTrace],
+    pulses: Sequence[Pulse],
+    said: Sequence[Said],
+    *,
+    ruled: bool = True,
 ) -> Settled:
     """Take each number from the first who says it, else from the pulses, else as usual.
 
-    Without a ruling a millimetre is what makes the page ten seconds wide, and a pulse's height is taken as it is.
+    Without a ruling a millimetre is what makes the page, of a width less the gaps between its columns, ten seconds
+    wide, and a pulse's height is taken as it is.
     """
     told = next((each for each in said if each.speed_mm_s), None)
     told_mm_s = told.speed_mm_s if told is not None else None
     if not ruled:
-        stretch = width_px(rows, px_per_mm) / (_TEN_SECONDS * (told_mm_s or _USUAL_MM_S)) / px_per_mm
+        stretch = width_px / (_TEN_SECONDS * (told_mm_s or _USUAL_MM_S)) / px_per_mm
         px_per_mm *= stretch
         pulses = [replace(pulse, height_mm=pulse.height_mm / stretch) for pulse in pulses]
     height_mm = float(np.median([pulse.height_mm for pulse in pulses])) if pulses else None
@@ -65,15 +71,16 @@ def settle_scale(
         gain, told_by = spoken.gain_mm_mv, spoken.source
         if shown not in (None, gain, chest) and spoken.source != "given":
             doubts = (f"the page prints {gain:g} mm/mV, but its calibration pulse is {shown:g} mm high",)
-    speed, speed_by = (told_mm_s, told.source) if told and told_mm_s else _shown_speed(rows, pulses, px_per_mm)
+    speed, speed_by = (
+        (told_mm_s, told.source) if told and told_mm_s else _shown_speed(width_px / px_per_mm, pulses, px_per_mm)
+    )
     sources = {"px_per_mm": "grid" if ruled else "width", "speed": speed_by, "gain": told_by}
     levels = tuple(float(np.mean(row.points_px[:, 1])) for row in rows)
     return Settled(Scale(px_per_mm, speed, gain, chest or gain, levels), sources, doubts)
 
 
-def _shown_speed(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float) -> tuple[float, str]:
+def _shown_speed(width_mm: float, pulses: Sequence[Pulse], px_per_mm: float) -> tuple[float, str]:
     """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says."""
-    width_mm = width_px(rows, px_per_mm) / px_per_mm
     pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses]
     told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulses else None
     if told == max(SPEEDS_MM_S):  # some printers draw short pulses, none a long one

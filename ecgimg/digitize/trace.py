@@ -217,6 +217,7 @@ def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
     peaks, _ = find_peaks(
         profile, distance=_ROW_GAP_MM * px_per_mm, height=0.1 * profile.max(), prominence=0.08 * profile.max()
     )
+
     def share(peak: float, reach: float) -> float:
         return float(flat[max(int(peak - reach), 0) : int(peak + reach)].any(axis=0).sum())
 
@@ -225,7 +226,9 @@ def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
     found = np.asarray(peaks[lengths > _MIN_ROW_SHARE * longest], np.float64)
     pitch = float(np.median(np.diff(found))) if len(found) > 1 else np.inf
     for peak in sorted(peaks[lengths <= _MIN_ROW_SHARE * longest], key=lambda peak: -profile[peak]):
-        if np.abs(found - peak).min(initial=np.inf) > _APART_SHARE * pitch:  # a row that drifts, where there is room for one
+        if (
+            np.abs(found - peak).min(initial=np.inf) > _APART_SHARE * pitch
+        ):  # a row that drifts, where there is room for one
             found = np.append(found, peak) if share(peak, pitch / 2) > _MIN_ROW_SHARE * longest else found
     return np.sort(found)
 
