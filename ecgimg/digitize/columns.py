@@ -24,7 +24,6 @@ _SEPARATOR_SHARE = 110
 _MANY = 60
 _MIN_GAP_MM, _MAX_GAPS = 1.5, 5
 _EDGE_PX = -0.25
-_COARSE_S = 0.008
 _NEAR_PX, _FAR_PX = 0.25, 0.9
 _BORDER_MM = 1.6
 _SAME_MM = 0.4
@@ -123,33 +122,34 @@ def find_extent(
     marks = marks[(marks > left - _SPARE_MM * mm) & (marks < left + _SPARE_MM * mm)]
     best = max([*lefts, *(rights[~cut] - whole), *marks], key=vouched)
     is_at_left = np.abs(lefts - best) < 0.6 * mm
-    at_left = lefts[is_at_left]
-    at_right = rights[~cut & (np.abs(rights - best - whole) < 0.6 * mm)] - whole
-    if not len(at_left) and not len(at_right):
-        at_left = marks[np.abs(marks - best) < 0.6 * mm]
-    if len(at_left) and len(at_right) and not begun[is_at_left].any():
-        cap = float(np.median([row.cap_px for row in rows]))
-        start = _between_ends(float(np.median(at_left)), float(np.median(at_right)), cap, px_per_s)
+    by_left = lefts[is_at_left]
+    by_right = rights[~cut & (np.abs(rights - best - whole) < 0.6 * mm)] - whole
+    if len(by_left) and len(by_right) and not begun[is_at_left].any():
+        start = _between_ends(by_left, by_right, float(np.median([row.cap_px for row in rows])))
         if start is not None:
             return start, start + whole
-    doubtful = bool(len(at_left)) and bool(before) and (not is_at_left.any() or run_on[is_at_left].mean() > 0.5)
-    use_left = len(at_left) >= max(len(at_right) * (1.5 if doubtful else 0.0 if after else 0.5), 1)
-    start = float(np.median(at_left if use_left else at_right))
+    if not len(by_left) and not len(by_right):
+        by_left = marks[np.abs(marks - best) < 0.6 * mm]
+    doubtful = bool(len(by_left)) and bool(before) and (not is_at_left.any() or run_on[is_at_left].mean() > 0.5)
+    use_left = len(by_left) >= max(len(by_right) * (1.5 if doubtful else 0.0 if after else 0.5), 1)
+    start = _most_usual(by_left if use_left else by_right)
     return start, start + whole
 
 
-def _between_ends(by_left_px: float, by_right_px: float, cap_px: float, px_per_s: float) -> float | None:
+def _between_ends(by_left: Floats, by_right: Floats, cap_px: float) -> float | None:
     """Return the start that both ends of the traces tell, or None where they contradict each other.
 
-    Pens end flat at times, which shows as a trace that is short at both ends by the same; and a record printed from
-    100 samples a second ends 8 ms early, which shows at its right end alone.
+    Pens end round, flat or in between, which shows at both ends alike and falls out between them.
     """
-    spread = by_right_px - by_left_px
-    if not -2 * cap_px - _FAR_PX < spread < _FAR_PX:
-        return None
-    if spread < -_NEAR_PX and abs(spread + _COARSE_S * px_per_s) < _NEAR_PX:
-        return by_left_px
-    return (by_left_px + by_right_px) / 2
+    left, right = _most_usual(by_left), _most_usual(by_right)
+    return (left + right) / 2 if -2 * cap_px - _FAR_PX < right - left < _FAR_PX else None
+
+
+def _most_usual(values: Floats) -> float:
+    """Return the value around which most lie."""
+    weights = np.exp(-0.5 * ((values[:, None] - values[None, :]) / _NEAR_PX) ** 2)
+    best = weights[int(weights.sum(axis=1).argmax())]
+    return float((best * values).sum() / best.sum())
 
 
 def _near(distances: Floats, px_per_mm: float) -> float:

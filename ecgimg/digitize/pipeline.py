@@ -17,6 +17,7 @@ from ecgimg.digitize.flatten import FlatPage, flatten
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.labels import read_labels
 from ecgimg.digitize.level import level_rows
+from ecgimg.digitize.marks import without_marks
 from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import Label, Placement, Scale, place
 from ecgimg.digitize.print_reader import PrintedScale, read_printed_scale
@@ -130,6 +131,7 @@ def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock)
         extent = left, max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
     placement = place(rows, extent, seen.labels, scale, candidates)
     if placement is not None:
+        rows = without_marks(page, rows, placement.borders_px(rows, scale))
         rows = fit_columns(rows, placement, separators, scale)
         rows = align_rows(rows, placement, _levelled(rows, pulses, placement, scale))
     scale = _levelled(rows, pulses, placement, scale)
@@ -166,7 +168,7 @@ _FEW_PIXELS = 50
 _TALLEST_NAME_MM = 6.0
 _SURELY_UPRIGHT_DB = 10.0
 _MAX_LABELS = 150
-_APART_MM, _SHORT_MM = 0.8, 2.5
+_APART_MM, _SHORT_MM, _FOOT_MM = 0.8, 2.5, 4.0
 
 
 class _Clock:
@@ -231,16 +233,19 @@ def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: fl
             kept = after if after.sum() > before.sum() else before
             if kept.any() and (pulse.row == index or x[0] < middle < x[-1]):
                 row = row.where(kept)
-        cut.append(_without_feet(row, px_per_mm) if pulses else row)
+        cut.append(_without_feet(row, pulses, px_per_mm))
     return tuple(cut)
 
 
-def _without_feet(row: RowTrace, px_per_mm: float) -> RowTrace:
-    """Leave out what is left of a pulse's foot: short pieces at the ends of a row, apart from the rest."""
+def _without_feet(row: RowTrace, pulses: Sequence[Pulse], px_per_mm: float) -> RowTrace:
+    """Leave out what is left of a pulse's foot: short pieces at the end of a row that is next to pulses, apart."""
     x = row.points_px[:, 0]
     gaps = np.flatnonzero(np.diff(x) > _APART_MM * px_per_mm)
-    first = max([gap + 1 for gap in gaps if x[gap] - x[0] < _SHORT_MM * px_per_mm], default=0)
-    last = min([gap + 1 for gap in gaps if x[-1] - x[gap + 1] < _SHORT_MM * px_per_mm], default=len(x))
+    near_px = _FOOT_MM * px_per_mm
+    at_left = any(abs(x[0] - pulse.ends_px[1]) < near_px for pulse in pulses)
+    at_right = any(abs(pulse.ends_px[0] - x[-1]) < near_px for pulse in pulses)
+    first = max([gap + 1 for gap in gaps if at_left and x[gap] - x[0] < _SHORT_MM * px_per_mm], default=0)
+    last = min([gap + 1 for gap in gaps if at_right and x[-1] - x[gap + 1] < _SHORT_MM * px_per_mm], default=len(x))
     place = np.arange(len(x))
     return row.where((place >= first) & (place < last)) if first < last else row
 

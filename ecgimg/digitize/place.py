@@ -33,8 +33,7 @@ LIMB_MIX = {
 _MAX_GAP_S = 0.12
 _HOLD_S = 0.05
 _MARGIN_S = 0.05
-_MARK_MM, _BAR_MM, _JOINT_PX = 1.3, 0.35, 0.6
-_HARDLY_TRACE = 0.6
+_BAR_MM, _JOINT_PX = 0.35, 0.6
 _RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _COINCIDE, _NOISE, _WORSE = 0.4, 0.08, 20.0
 _STEP, _SHORTEST_BEAT_S = 4, 0.3
@@ -99,6 +98,13 @@ class Placement:
     physics_db: float | None
     named: float
     fits: bool
+
+    def borders_px(self, rows: Sequence[RowTrace], scale: Scale) -> list[float]:
+        """Return where columns start that another precedes."""
+        spacing = self.layout.seconds_per_column * scale.px_per_s
+        told = next((row.starts_px for row in rows if len(row.starts_px) == self.layout.columns), None)
+        starts = told or [self.start_px + column * spacing for column in range(self.layout.columns)]
+        return list(starts[1:])
 
 
 def place(
@@ -172,7 +178,7 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
     if slot.column is not None and layout.columns > 1:
         from_border_mm = np.minimum(np.abs(t), np.abs(t - n / FS_HZ)) * scale.speed_mm_s
         joint_mm = (1.2 * row.cap_px + _JOINT_PX) / scale.px_per_mm  # where a column is joined to the next
-        reach_mm = np.where(row.certainty < _HARDLY_TRACE, _MARK_MM, np.where(row.bar, _BAR_MM, joint_mm))
+        reach_mm = np.where(row.bar, _BAR_MM, joint_mm)
         near &= ~(row.tall & (from_border_mm < reach_mm))
     if near.sum() < 4:
         return np.full(n, np.nan)

@@ -34,7 +34,8 @@ _SKIP_COST = 0.06
 _MAX_SKIP_MM = 25.0
 _LOOK_BACK = 3
 _PULL_COST = 0.002
-_DOUBT_COST = 0.08
+_DOUBT_COST, _FLAT_DOUBT_COST = 0.08, 0.045
+_LETTERED, _LETTER_SHARE = 0.35, 0.5
 _INK_GAIN = 0.015
 _TALL_MM = 10.0
 _FLAT_MM = 1.2
@@ -81,7 +82,7 @@ class RowTrace:
     shift_px : float
         By how much the row's columns start later than those of the page.
     cap_px : float
-        How far the ink of a usual pen goes on beyond the middle of its stroke's end.
+        How far the ink of a round pen goes on beyond the middle of its stroke's end.
     """
 
     baseline_px: float
@@ -132,7 +133,8 @@ class _Runs:
 def trace_rows(page: FlatPage) -> tuple[RowTrace, ...]:
     """Find the rows of a flat page from the top and trace each."""
     ink = measure_ink(page)
-    return tuple(in_threads(lambda found: _row_trace(ink, *found), find_strokes(page, ink)))
+    letters = page.segmentation.label
+    return tuple(in_threads(lambda found: _row_trace(ink, letters, *found), find_strokes(page, ink)))
 
 
 def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
@@ -326,7 +328,8 @@ def _costs(runs: _Runs, row: int, baselines: Floats, px_per_mm: float) -> Floats
         to_other = np.abs(middle[:, None] - others[None, :]).min(axis=1)
         is_theirs = (np.abs(middle - centre) > to_other) & (height_mm < _FLAT_MM)
         cost = cost + _STRAY_COST * is_theirs
-    return np.asarray(cost + _DOUBT_COST * runs.doubt - _INK_GAIN * np.minimum(height_mm, _TALL_MM))
+    doubt_cost = np.where(height_mm < _FLAT_MM, _FLAT_DOUBT_COST, _DOUBT_COST)  # a name may stand on the trace
+    return np.asarray(cost + doubt_cost * runs.doubt - _INK_GAIN * np.minimum(height_mm, _TALL_MM))
 
 
 class _Column(NamedTuple):
@@ -497,13 +500,14 @@ def _is_ruled(strokes: Strokes) -> bool:
     return bool(straight.mean() > _STRAIGHT_SHARE or beats_px < _STILL_MM * strokes.px_per_mm)
 
 
-def _row_trace(ink: Ink, baseline: float, strokes: Strokes) -> RowTrace:
+def _row_trace(ink: Ink, letters: NDArray[np.uint8], baseline: float, strokes: Strokes) -> RowTrace:
     heights, error = read_strokes(strokes)
     heights = redraw(ink, strokes, heights, error)
+    tall = strokes.lower - strokes.upper > _SEPARATOR_MM * strokes.px_per_mm
+    lettered = _lettered(letters, strokes, tall)
     columns = strokes.first_column + np.flatnonzero(strokes.seen)
     places = columns[:, None] + np.asarray(SUB_COLUMNS)
     points = np.stack([places, heights[strokes.seen]], axis=-1).reshape(-1, 2)
-    tall = strokes.lower - strokes.upper > _SEPARATOR_MM * strokes.px_per_mm
 
     def each(values: NDArray[Any]) -> NDArray[Any]:
         return np.repeat(values[strokes.seen], len(SUB_COLUMNS))
@@ -511,7 +515,17 @@ def _row_trace(ink: Ink, baseline: float, strokes: Strokes) -> RowTrace:
     row = RowTrace(baseline, points, each(strokes.trace), each(error), each(tall), each(tall & _stands_out(strokes)))
     (left, right), cap = strokes.ends_px, _CAP * strokes.pen_px
     x = points[:, 0]
-    return replace(row.where((x >= left + cap) & (x <= right - cap)), ink_ends_px=(left, right), cap_px=cap)
+    row = row.where((x >= left + cap) & (x <= right - cap) & ~each(lettered))
+    return replace(row, ink_ends_px=(left, right), cap_px=cap)
+
+
+def _lettered(letters: NDArray[np.uint8], strokes: Strokes, tall: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return in which tall columns the ink is lettering that stands on the trace: nothing can be read there."""
+    result = np.zeros(len(tall), bool)
+    for column in np.flatnonzero(tall & strokes.seen & (strokes.trace < _LETTERED)):
+        top, bottom = int(strokes.upper[column]), int(strokes.lower[column]) + 1
+        result[column] = letters[max(top, 0) : bottom, strokes.first_column + column].mean() > 255 * _LETTER_SHARE
+    return result
 
 
 def _stands_out(strokes: Strokes) -> NDArray[np.bool_]:

@@ -1,0 +1,93 @@
+"""Find the marks between columns, whole, dashed or dotted, and take them off the traces that they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.trace import RowTrace
+
+Floats = NDArray[np.float64]
+
+_SURELY_TRACE = 200
+_DARK_SHARE = 0.4
+_BORDER_MM, _CLEAR_MM = 0.9, 0.5
+_LARGE_MM = 5.0
+_LEAST_SHARE, _OVER_RULING, _HALF = 0.1, 1.6, 0.5
+_WIDEST_MM, _BLUR_PX, _SURELY = 1.3, 0.5, 0.8
+
+
+def without_marks(page: FlatPage, rows: Sequence[RowTrace], borders_px: Sequence[float]) -> tuple[RowTrace, ...]:
+    """Leave out what rows took of marks at the borders between columns: tall ink within the marks' width."""
+    marks = [mark for border in borders_px if (mark := find_mark(page, rows, border)) is not None]
+    cleared = []
+    for row in rows:
+        x = row.points_px[:, 0]
+        marked = np.zeros(len(x), bool)
+        for left, right in marks:
+            marked |= (x > left - _BLUR_PX) & (x < right + _BLUR_PX)
+        marked &= row.tall & (row.certainty < _SURELY)
+        cleared.append(row.where(~marked) if marked.any() else row)
+    return tuple(cleared)
+
+
+def find_mark(page: FlatPage, rows: Sequence[RowTrace], border_px: float) -> tuple[float, float] | None:
+    """Return left and right edge (px) of the mark that stands at a border, or None where there is none.
+
+    A mark is dark at more heights that no trace passes than the ruling's lines beside it are.
+    """
+    mm = page.px_per_mm
+    reach = round(_BORDER_MM * mm)
+    first = round(border_px) - reach
+    height, width = page.darkness.shape
+    if first < 0 or first + 2 * reach + 1 > width:
+        return None
+    sure = page.darkness[page.segmentation.trace > _SURELY_TRACE]
+    if not len(sure):
+        return None
+    dark = page.darkness > _DARK_SHARE * float(np.percentile(sure, 75))
+    top, bottom = _plot(rows, height)
+
+    def shares(start: int) -> Floats:
+        columns = np.arange(start, start + 2 * reach + 1)
+        columns = columns[(columns >= 0) & (columns < width)]
+        free = np.ones((bottom - top, len(columns)), bool)
+        for row in rows:
+            _cover(free, row, columns, top, _CLEAR_MM * mm)
+        found = (dark[top:bottom, columns] & free).sum(axis=0) / np.maximum(free.sum(axis=0), 1)
+        return np.asarray(found, np.float64)
+
+    here = shares(first)
+    step = round(_LARGE_MM * mm)
+    ruling = max((float(shares(first + side * step).max(initial=0)) for side in (-2, -1, 1, 2)), default=0.0)
+    best = int(here.argmax())
+    if here[best] < max(_LEAST_SHARE, _OVER_RULING * ruling):
+        return None
+    inside = here > _HALF * here[best]
+    left = right = best
+    while left > 0 and inside[left - 1]:
+        left -= 1
+    while right + 1 < len(inside) and inside[right + 1]:
+        right += 1
+    return (first + left - 0.5, first + right + 0.5) if right - left < _WIDEST_MM * mm else None
+
+
+def _plot(rows: Sequence[RowTrace], height: int) -> tuple[int, int]:
+    """Return the heights between which the rows lie, half a row's distance beyond the outer ones."""
+    baselines = [row.baseline_px for row in rows]
+    pitch = float(np.median(np.diff(baselines))) if len(rows) > 1 else height / 4
+    return max(round(min(baselines) - pitch / 2), 0), min(round(max(baselines) + pitch / 2), height)
+
+
+def _cover(free: NDArray[np.bool_], row: RowTrace, columns: NDArray[np.int_], top: int, clear_px: float) -> None:
+    """Take the heights that a row's own trace passes off the free ones, what stands out both ways not counted as such."""
+    x, y = row.points_px[~row.bar].T
+    for place, column in enumerate(columns):
+        near = np.abs(x - column) < clear_px
+        if near.any():
+            free[
+                max(int(y[near].min() - clear_px) - top, 0) : max(int(y[near].max() + clear_px) - top + 1, 0), place
+            ] = False
