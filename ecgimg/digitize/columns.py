@@ -24,7 +24,7 @@ _SEPARATOR_SHARE = 110
 _MANY = 60
 _MIN_GAP_MM, _MAX_GAPS = 1.5, 5
 _EDGE_PX = -0.25
-_NEAR_PX, _FAR_PX = 0.25, 0.9
+_NEAR_PX, _FAR_PX = 0.25, 0.3
 _BORDER_MM = 1.6
 _SAME_MM = 0.4
 _NARROWER, _CLEARLY = 0.03, 1.3
@@ -98,7 +98,7 @@ def find_extent(
     left, right = _common(lefts, mm), _common(rights, mm)
     px_per_s = scale.px_per_s
     whole = 10 * px_per_s - px_per_s / FS_HZ  # a record ends with its last sample
-    if abs(right - left - whole) > _SPARE_MM * mm:
+    if np.abs(np.append(lefts, left) - (right - whole)).min() > _SPARE_MM * mm:
         return left, right
     quarters = 2.5 * px_per_s * np.arange(1, 4)
     middle = (left + right) / 2
@@ -124,8 +124,11 @@ def find_extent(
     is_at_left = np.abs(lefts - best) < 0.6 * mm
     by_left = lefts[is_at_left]
     by_right = rights[~cut & (np.abs(rights - best - whole) < 0.6 * mm)] - whole
-    if len(by_left) and len(by_right) and not begun[is_at_left].any():
-        start = _between_ends(by_left, by_right, float(np.median([row.cap_px for row in rows])))
+    inked = np.array([row.ends_on_ink for row in rows], bool)
+    free_left = lefts[is_at_left & inked[:, 0] & ~begun]
+    free_right = rights[inked[:, 1] & ~cut & (np.abs(rights - best - whole) < 0.6 * mm)] - whole
+    if len(free_left) and len(free_right):
+        start = _between_ends(free_left, free_right, float(np.median([row.cap_px for row in rows])))
         if start is not None:
             return start, start + whole
     if not len(by_left) and not len(by_right):
@@ -142,7 +145,7 @@ def _between_ends(by_left: Floats, by_right: Floats, cap_px: float) -> float | N
     Pens end round, flat or in between, which shows at both ends alike and falls out between them.
     """
     left, right = _most_usual(by_left), _most_usual(by_right)
-    return (left + right) / 2 if -2 * cap_px - _FAR_PX < right - left < _FAR_PX else None
+    return (left + right) / 2 if -2 * cap_px - _FAR_PX < right - left < 1.4 * cap_px + _FAR_PX else None
 
 
 def _most_usual(values: Floats) -> float:

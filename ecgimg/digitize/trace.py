@@ -34,8 +34,9 @@ _SKIP_COST = 0.06
 _MAX_SKIP_MM = 25.0
 _LOOK_BACK = 3
 _PULL_COST = 0.002
-_DOUBT_COST, _FLAT_DOUBT_COST = 0.08, 0.045
-_LETTERED, _LETTER_SHARE = 0.35, 0.5
+_DOUBT_COST, _FLAT_DOUBT_COST = 0.08, 0.058
+_LETTERED, _LETTER_SHARE, _NAME_MM = 0.35, 0.5, 9.0
+_FEW_FLAT = 3
 _INK_GAIN = 0.015
 _TALL_MM = 10.0
 _FLAT_MM = 1.2
@@ -48,7 +49,7 @@ _BEAT_MM, _STILL_MM = 10.0, 0.25
 _BEYOND_MM = 1.2
 _FEW_COLUMNS = 8
 _STEP_PX = 0.25
-_CAP = 0.42  # of the pen; caps are round, square or none, and print blurs them
+_CAP = 0.3  # of the pen; caps are round, square or none, and print blurs them
 _BESIDE_MM, _OUT_MM = 0.5, 0.5
 _LONG_SHARE, _LEAST_TRACE = 0.4, 0.3
 _STRAY_COST = 0.2
@@ -98,16 +99,23 @@ class RowTrace:
     shift_px: float = 0.0
 
     @property
+    def ends_on_ink(self) -> tuple[bool, bool]:
+        """Whether the trace starts and ends where its ink does, and was not cut short."""
+        left, right = self.ink_ends_px[0] + self.cap_px, self.ink_ends_px[1] - self.cap_px
+        first, last = float(self.points_px[0, 0]), float(self.points_px[-1, 0])
+        return abs(first - left) < _STEP_PX, abs(last - right) < _STEP_PX
+
+    @property
     def left_px(self) -> float:
         """Where the trace starts, to a fraction of a pixel, if its pen is a usual one."""
-        first, left = float(self.points_px[0, 0]), self.ink_ends_px[0] + self.cap_px
-        return left if abs(first - left) < _STEP_PX else first - _STEP_PX / 2
+        on_ink = self.ends_on_ink[0]
+        return self.ink_ends_px[0] + self.cap_px if on_ink else float(self.points_px[0, 0]) - _STEP_PX / 2
 
     @property
     def right_px(self) -> float:
         """Where the trace ends, to a fraction of a pixel, if its pen is a usual one."""
-        last, right = float(self.points_px[-1, 0]), self.ink_ends_px[1] - self.cap_px
-        return right if abs(last - right) < _STEP_PX else last + _STEP_PX / 2
+        on_ink = self.ends_on_ink[1]
+        return self.ink_ends_px[1] - self.cap_px if on_ink else float(self.points_px[-1, 0]) + _STEP_PX / 2
 
     def where(self, kept: NDArray[np.bool_]) -> RowTrace:
         """Return the row with only those points."""
@@ -149,6 +157,7 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
     pen = _pen_px(runs, page, level)
     paths = [_follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
     paths = _leave_others(runs, paths, baselines, pitch, page.px_per_mm, pen)
+    paths = [_beyond_lettering(runs, path, page.px_per_mm) for path in paths]
     found = []
     for baseline, path in zip(baselines, _part(runs, paths, pen, page.px_per_mm), strict=True):
         if len(path.columns) < _FEW_COLUMNS:
@@ -315,6 +324,37 @@ def _follow(
             nearby = recent[0] if len(at_home) == len(here) else search.column(column, at_home)
             home = [nearby, *home[: _LOOK_BACK - 1]]
     return _trace_back(runs, search.total, search.back, allowed, width)
+
+
+def _beyond_lettering(runs: _Runs, path: NDArray[np.int64], px_per_mm: float) -> NDArray[np.int64]:
+    """Follow a path that starts on lettering to the left, through it: a name may stand on the start of its trace."""
+    columns = np.flatnonzero(path >= 0)
+    if not len(columns):
+        return path
+    height_mm = (runs.bottom - runs.top + 1) / px_per_mm
+    column, run = int(columns[0]), int(path[columns[0]])
+    taken: list[tuple[int, int]] = []
+    last = max(column - round(_NAME_MM * px_per_mm), 0)
+    while column > last:
+        column -= 1
+        beside = [
+            k
+            for k in range(runs.first[column], runs.first[column + 1])
+            if runs.top[k] <= runs.bottom[run] + 1 and runs.bottom[k] >= runs.top[run] - 1
+        ]
+        if not beside:
+            break
+        flat = [k for k in beside if height_mm[k] < _FLAT_MM]
+        run = max(flat or beside, key=lambda k: height_mm[k])
+        taken.append((column, run))
+    while taken and height_mm[taken[-1][1]] >= _FLAT_MM:  # lettering beyond which there is no trace
+        taken.pop()
+    if sum(height_mm[k] < _FLAT_MM for _, k in taken) < _FEW_FLAT:
+        return path
+    path = path.copy()
+    for column, run in taken:
+        path[column] = run
+    return path
 
 
 def _costs(runs: _Runs, row: int, baselines: Floats, px_per_mm: float) -> Floats:
