@@ -11,8 +11,14 @@ import pytest
 
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.columns import find_extent, fit_columns
+from ecgimg.digitize.form import form_lines
+from ecgimg.digitize.judge import Ground, judge
+from ecgimg.digitize.marks import find_mark, without_marks
+from ecgimg.digitize.pipeline import _quarters_upright
 from ecgimg.digitize.place import FS_HZ, Placement, Scale
+from ecgimg.digitize.rectify import rows_angle, trace_points
 from ecgimg.digitize.redraw import redraw
+from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
 from ecgimg.digitize.trace import RowTrace
 from layouts import load_layout
@@ -158,3 +164,104 @@ def test_rows_that_start_apart_are_aligned_by_what_must_add_up(layout):
 def test_rows_that_agree_are_left_where_they_are(layout):
     rows = printed_rows(layout)
     assert all(row.shift_px == 0 for row in align_rows(rows, placed(layout), scale_of(rows)))
+
+
+# ---------------------------------------------------------------- pages before their rows are known
+
+
+def page_of_rows(n_rows=3, beats=8):
+    """Draw rows with tall complexes at the same times on a page of 2,000 x 800 px; returns the ink."""
+    ink = np.zeros((800, 2000), np.uint8)
+    x = np.arange(60, 1940)
+    for row in range(n_rows):
+        y = 150 + 230 * row + 3 * np.sin(x / 60)
+        for beat in range(beats):
+            y = y - 110 * np.clip(1 - np.abs(x - 150 - 230 * beat) / 9, 0, None)
+        cv2.polylines(ink, [np.stack([x, y], axis=1).round().astype(np.int32).reshape(-1, 1, 2)], False, 255, 3)
+    return ink
+
+
+@pytest.mark.parametrize("n_rows", [1, 3])
+def test_rows_are_laid_along_x(n_rows):
+    ink = page_of_rows(n_rows)
+    assert _quarters_upright(ink) == 0
+    assert _quarters_upright(np.ascontiguousarray(np.rot90(ink))) == 3
+
+
+@pytest.mark.parametrize("angle_deg", [-33.0, -7.0, 0.0, 21.0])
+def test_the_angle_of_rows_is_read_off_their_traces(angle_deg):
+    turn = cv2.getRotationMatrix2D((1000, 400), -angle_deg, 0.6)
+    for n_rows in (1, 3):
+        angle = rows_angle(trace_points(cv2.warpAffine(page_of_rows(n_rows), turn, (2000, 1200))))
+        assert np.rad2deg(angle) == pytest.approx(angle_deg, abs=0.6)
+
+
+def test_straight_lines_of_the_form_are_told_from_traces():
+    trace = page_of_rows() > 0
+    lined = trace.copy()
+    lined[100:103, 40:1960] = True  # goes through the complexes of the first row
+    lines = form_lines(lined, PX_PER_MM)
+    assert not form_lines(trace, PX_PER_MM).any()
+    assert lines[101, 40:1960].mean() > 0.9
+    assert (lines & trace).sum() < 0.02 * trace.sum()
+
+
+def marked_page(dashes):
+    """Return rows with a tall complex beside a border at 1,000 px, and a page where dashes stand there, or not."""
+    rows = []
+    for baseline in (150, 380, 610):
+        x = np.arange(60, 1940, 0.5)
+        y = baseline - 100 * np.clip(1 - np.abs(x - 1006) / 5, 0, None)
+        tall = np.abs(x - 1004) < 8
+        flags = np.zeros(len(x), bool)
+        rows.append(
+            RowTrace(baseline, np.stack([x, y], axis=1), np.full(len(x), 0.5), np.full(len(x), 0.1), tall, flags)
+        )
+    darkness = page_of_rows(3, 0).astype(np.float32)
+    for top in range(30, 740, 20) if dashes else ():
+        darkness[top : top + 8, 999:1002] = 255
+    trace = np.where(darkness > 0, 255, 0).astype(np.uint8)
+    page = SimpleNamespace(darkness=darkness, px_per_mm=PX_PER_MM, segmentation=SimpleNamespace(trace=trace))
+    return page, rows
+
+
+def test_a_dashed_mark_is_taken_off_the_trace_and_the_complex_beside_it_stays():
+    page, rows = marked_page(dashes=True)
+    left, right = find_mark(page, rows, 1003.0)
+    assert 998 <= left < 1000 < right <= 1002
+    for row in without_marks(page, rows, [1003.0]):
+        x = row.points_px[:, 0]
+        assert not ((x > 999) & (x < 1001)).any()
+        assert ((x > 1003) & (x < 1010)).sum() == 13
+
+
+def test_without_a_mark_nothing_is_taken_off():
+    page, rows = marked_page(dashes=False)
+    assert find_mark(page, rows, 1003.0) is None
+    assert all(len(row.points_px) == 3760 for row in without_marks(page, rows, [1003.0]))
+
+
+# ---------------------------------------------------------------- what limits a page
+
+
+def judged(layout, rows, said, *, named=1.0, width_s=10.0):
+    settled = settle_scale(PX_PER_MM, width_s * PX_PER_S, rows, [], (said,))
+    placement = Placement(layout, START_PX, 1.0, 1.0, None, named, fits=True)
+    return judge(Ground(lambda points: points, PX_PER_MM, (), 0), rows, placement, settled, {})
+
+
+def test_a_nameless_strip_is_read_as_its_layouts_lead_and_says_so():
+    layout = load_layout("1x1")
+    rows = printed_rows(layout)
+    found = judged(layout, rows, Said(25.0, 10.0, 10.0, "print"), named=0.0)
+    assert found.status == "limited"
+    assert found.reason == "the lead's name could not be read: lead II is assumed"
+    assert judged(layout, rows, Said(None, None, None, "print"), named=0.0).status == "refused"
+
+
+def test_a_speed_that_nothing_tells_limits_the_page(layout):
+    rows = printed_rows(layout)
+    found = judged(layout, rows, Said(None, 10.0, 10.0, "print"), width_s=8.0)
+    assert found.status == "limited"
+    assert found.reason.startswith("no paper speed was found")
+    assert judged(layout, rows, Said(None, 10.0, 10.0, "print")).status == "ok"

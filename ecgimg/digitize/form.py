@@ -43,7 +43,7 @@ def form_lines(ink: Mask, px_per_mm: float) -> Mask:
 def _thin(ink: Mask, thickest_px: float) -> Mask:
     """Return the ink whose run down the page is at most so many pixels."""
     opened = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_OPEN, np.ones((int(thickest_px) + 1, 1), np.uint8))
-    return ink & (opened == 0)
+    return np.asarray(ink & (opened == 0), bool)
 
 
 def _in_long_stretch(hit: Mask, length: int) -> Mask:

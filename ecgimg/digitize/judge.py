@@ -114,42 +114,52 @@ def _verdict(
     placement: Placement, settled: Settled, agreement: Mapping[str, float]
 ) -> tuple[tuple[str, ...], Status, str]:
     """Put what limits the page into words, the gravest first."""
+    reason = _refusal(placement, settled)
+    if reason:
+        return (reason,), "refused", reason
     layout, scale, sources = placement.layout, settled.scale, settled.sources
-    nameless = layout.n_rows == 1 and not placement.named
-    if nameless and (sources["px_per_mm"] == "width" or sources["gain"] == "assumed" or not placement.fits):
-        reason = (
+    warnings = {
+        f"the lead's name could not be read: lead {layout.record_leads[0]} is assumed": _is_nameless(placement),
+        "no ruling was found: the time scale assumes that the page shows ten seconds": sources["px_per_mm"] == "width",
+        f"no paper speed was found, and the page does not show ten seconds: {scale.speed_mm_s:g} mm/s is assumed": (
+            sources["speed"] == "assumed" and sources["px_per_mm"] != "width"
+        ),
+        f"simultaneous limb leads disagree ({placement.physics_db or 0:.0f} dB): lead names may be wrong": (
+            placement.physics_db is not None and placement.physics_db < _DISAGREE_DB
+        ),
+        "the rhythm strip does not repeat its lead: lead names may be wrong": (
+            agreement.get("strip", np.inf) < _STRIP_DB and placement.named < _MOST
+        ),
+        "another layout explains the page nearly as well": placement.margin < _CLOSE_MARGIN,
+        f"the columns are {layout.seconds_per_column:.2g} s wide, which no printer prints: check the speed": (
+            not placement.fits
+        ),
+        **dict.fromkeys(settled.doubts, True),
+        f"no calibration pulse and no printed gain was found: {scale.gain_mm_mv:g} mm/mV is assumed": (
+            sources["gain"] == "assumed"
+        ),
+    }
+    true = tuple(words for words, holds in warnings.items() if holds)
+    return true, "limited" if true else "ok", true[0] if true else ""
+
+
+def _is_nameless(placement: Placement) -> bool:
+    return placement.layout.n_rows == 1 and not placement.named
+
+
+def _refusal(placement: Placement, settled: Settled) -> str:
+    """Return why a page cannot be used at all, or nothing."""
+    layout, sources = placement.layout, settled.sources
+    to_go_by = placement.fits and sources["px_per_mm"] != "width" and sources["gain"] != "assumed"
+    if _is_nameless(placement) and not to_go_by:
+        return (
             "a single strip without a lead name was found, no 12-lead page; name the layout to read it (--layout 1x1)"
         )
-        return (reason,), "refused", reason
     if not placement.fits and layout.printed_s < _LEAST_S:
-        reason = f"the traces found are only {layout.printed_s:.1f} s long; a page shows 2.5 s or more of each lead"
-        return (reason,), "refused", reason
+        return f"the traces found are only {layout.printed_s:.1f} s long; a page shows 2.5 s or more of each lead"
     if placement.named < _HARDLY_ANY and placement.physics_db is not None and placement.physics_db < _NO_SENSE_DB:
-        reason = "no lead name could be read, and no layout's limb leads add up: this may be no 12-lead page"
-        return (reason,), "refused", reason
-    warnings = []
-    if nameless:
-        warnings.append(f"the lead's name could not be read: lead {layout.record_leads[0]} is assumed")
-    if sources["px_per_mm"] == "width":
-        warnings.append("no ruling was found: the time scale assumes that the page shows ten seconds")
-    if placement.physics_db is not None and placement.physics_db < _DISAGREE_DB:
-        warnings.append(f"simultaneous limb leads disagree ({placement.physics_db:.0f} dB): lead names may be wrong")
-    if agreement.get("strip", np.inf) < _STRIP_DB and placement.named < _MOST:
-        warnings.append("the rhythm strip does not repeat its lead: lead names may be wrong")
-    if placement.margin < _CLOSE_MARGIN:
-        warnings.append("another layout explains the page nearly as well")
-    if not placement.fits:
-        warnings.append(
-            f"the columns are {layout.seconds_per_column:.2g} s wide, which no printer prints: check the speed"
-        )
-    elif sources["speed"] == "assumed":
-        warnings.append(
-            f"no paper speed was found, and the page does not show ten seconds: {scale.speed_mm_s:g} mm/s is assumed"
-        )
-    warnings += settled.doubts
-    if sources["gain"] == "assumed":
-        warnings.append(f"no calibration pulse and no printed gain was found: {scale.gain_mm_mv:g} mm/mV is assumed")
-    return tuple(warnings), "limited" if warnings else "ok", warnings[0] if warnings else ""
+        return "no lead name could be read, and no layout's limb leads add up: this may be no 12-lead page"
+    return ""
 
 
 def _reading(

@@ -73,7 +73,7 @@ def window_frequencies(ruling: Field, ink: NDArray[np.uint8], rows_rad: float | 
 
 
 def _spectra(ruling: Field, ink: NDArray[np.uint8]) -> tuple[list[tuple[float, float]], list[Field], Floats]:
-    """Return centres (px) and amplitudes (768, 385) of windows, rows fy from −½, columns fx from 0 cycles/px, and ink."""
+    """Return centres (px), amplitudes (768, 385) and ink of windows; rows fy from −½, columns fx from 0 cycles/px."""
     height, width = ruling.shape
     size = min(_WINDOW_PX, height, width)
     starts_y, starts_x = (
@@ -127,7 +127,7 @@ def _off_lines(across: Floats, down: Floats, rows_rad: float) -> float:
 
 
 def _strong_pairs(spectrum: Field) -> Iterator[tuple[Floats, Floats]]:
-    """Yield the strongest frequencies, each with its fellow near a right angle to it: near the x axis, near the y axis."""
+    """Yield the strongest frequencies, each with its fellow at a right angle to it: first the one nearer the x axis."""
     fy, fx = _axes()
     radius = np.hypot(fy, fx)
     usable = (radius > 1 / _MAX_LARGE_PX) & (radius < 0.45)

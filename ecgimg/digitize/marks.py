@@ -83,7 +83,7 @@ def _plot(rows: Sequence[RowTrace], height: int) -> tuple[int, int]:
 
 
 def _cover(free: NDArray[np.bool_], row: RowTrace, columns: NDArray[np.int_], top: int, clear_px: float) -> None:
-    """Take the heights that a row's own trace passes off the free ones, what stands out both ways not counted as such."""
+    """Take the heights that a row's own trace passes off the free ones; what stands out both ways is not its own."""
     x, y = row.points_px[~row.bar].T
     for place, column in enumerate(columns):
         near = np.abs(x - column) < clear_px

@@ -254,7 +254,7 @@ def _time_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale
         return 0.0
     beats = _beats(layout, rows, start_px, scale)
     steps = range(0, round(0.4 * FS_HZ) + 1, _STEP)
-    together = []
+    together, worse = [], []
     for first, second in pairwise(beats):
         n = min(len(first), len(second))
         first, second = first[:n], second[:n]
@@ -265,8 +265,12 @@ def _time_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale
         elsewhere = max(map(max, shifted[9:]))
         cycles = range(round(_SHORTEST_BEAT_S * FS_HZ), round(0.6 * n), _STEP)
         itself = max((_correlation(first[k:], first[: n - k]) for k in cycles), default=0.0)
-        together.append(at_once - elsewhere / 2 - _WORSE * max(itself - at_once - _NOISE, 0.0))
-    evidence = float(np.clip(4 * (np.mean(together) - _COINCIDE), -1.2, 1.2)) if together else 0.0
+        together.append(at_once - elsewhere / 2)
+        worse.append(itself - at_once)
+    evidence = 0.0
+    if together:
+        doubt = _WORSE * max(float(np.median(worse)) - _NOISE, 0.0)
+        evidence = float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -1.2, 1.2))
     if layout.columns_in_time == "simultaneous":
         return evidence - _RARE
     return -evidence

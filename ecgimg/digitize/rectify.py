@@ -147,7 +147,7 @@ def _fit(ruling: Field, windows: Windows) -> Rectification | None:
 
 
 def _is_square(found: Rectification) -> bool:
-    """Tell whether a millimetre is about as long along x as along y, as on paper that is seen from less than 45° aside."""
+    """Tell whether a millimetre is about as long along x as along y, as on paper seen from less than 45° aside."""
     long, short = np.linalg.svd(found.jacobian(found.centre_px), compute_uv=False)
     return bool(long < _MAX_ASPECT * short)
 
