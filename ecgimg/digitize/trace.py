@@ -230,7 +230,7 @@ def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
     )
 
     def share(peak: float, reach: float) -> float:
-        return float(flat[max(int(peak - reach), 0) : int(peak + reach)].any(axis=0).sum())
+        return float(mask[max(int(peak - reach), 0) : int(peak + reach)].any(axis=0).sum())
 
     lengths = np.array([share(peak, _ROW_REACH_MM * px_per_mm) for peak in peaks])
     longest = lengths.max(initial=0)
