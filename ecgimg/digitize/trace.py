@@ -34,7 +34,7 @@ _SKIP_COST = 0.06
 _MAX_SKIP_MM = 25.0
 _LOOK_BACK = 3
 _PULL_COST = 0.002
-_DOUBT_COST, _FLAT_DOUBT_COST = 0.08, 0.058
+_DOUBT_COST = 0.08
 _LETTERED, _LETTER_SHARE, _NAME_MM = 0.35, 0.5, 9.0
 _FEW_FLAT = 3
 _INK_GAIN = 0.015
@@ -157,7 +157,7 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
     pen = _pen_px(runs, page, level)
     paths = [_follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
     paths = _leave_others(runs, paths, baselines, pitch, page.px_per_mm, pen)
-    paths = [_beyond_lettering(runs, path, page.px_per_mm) for path in paths]
+    paths = [_beyond_lettering(runs, path, page) for path in paths]
     found = []
     for baseline, path in zip(baselines, _part(runs, paths, pen, page.px_per_mm), strict=True):
         if len(path.columns) < _FEW_COLUMNS:
@@ -326,15 +326,15 @@ def _follow(
     return _trace_back(runs, search.total, search.back, allowed, width)
 
 
-def _beyond_lettering(runs: _Runs, path: NDArray[np.int64], px_per_mm: float) -> NDArray[np.int64]:
+def _beyond_lettering(runs: _Runs, path: NDArray[np.int64], page: FlatPage) -> NDArray[np.int64]:
     """Follow a path that starts on lettering to the left, through it: a name may stand on the start of its trace."""
     columns = np.flatnonzero(path >= 0)
     if not len(columns):
         return path
-    height_mm = (runs.bottom - runs.top + 1) / px_per_mm
+    height_mm = (runs.bottom - runs.top + 1) / page.px_per_mm
     column, run = int(columns[0]), int(path[columns[0]])
     taken: list[tuple[int, int]] = []
-    last = max(column - round(_NAME_MM * px_per_mm), 0)
+    last = max(column - round(_NAME_MM * page.px_per_mm), 0)
     while column > last:
         column -= 1
         beside = [
@@ -346,6 +346,8 @@ def _beyond_lettering(runs: _Runs, path: NDArray[np.int64], px_per_mm: float) ->
             break
         flat = [k for k in beside if height_mm[k] < _FLAT_MM]
         run = max(flat or beside, key=lambda k: height_mm[k])
+        if not flat and not _is_lettering(page.segmentation.label, runs.top[run], runs.bottom[run], column):
+            break
         taken.append((column, run))
     while taken and height_mm[taken[-1][1]] >= _FLAT_MM:  # lettering beyond which there is no trace
         taken.pop()
@@ -368,8 +370,7 @@ def _costs(runs: _Runs, row: int, baselines: Floats, px_per_mm: float) -> Floats
         to_other = np.abs(middle[:, None] - others[None, :]).min(axis=1)
         is_theirs = (np.abs(middle - centre) > to_other) & (height_mm < _FLAT_MM)
         cost = cost + _STRAY_COST * is_theirs
-    doubt_cost = np.where(height_mm < _FLAT_MM, _FLAT_DOUBT_COST, _DOUBT_COST)  # a name may stand on the trace
-    return np.asarray(cost + doubt_cost * runs.doubt - _INK_GAIN * np.minimum(height_mm, _TALL_MM))
+    return np.asarray(cost + _DOUBT_COST * runs.doubt - _INK_GAIN * np.minimum(height_mm, _TALL_MM))
 
 
 class _Column(NamedTuple):
@@ -563,9 +564,14 @@ def _lettered(letters: NDArray[np.uint8], strokes: Strokes, tall: NDArray[np.boo
     """Return in which tall columns the ink is lettering that stands on the trace: nothing can be read there."""
     result = np.zeros(len(tall), bool)
     for column in np.flatnonzero(tall & strokes.seen & (strokes.trace < _LETTERED)):
-        top, bottom = int(strokes.upper[column]), int(strokes.lower[column]) + 1
-        result[column] = letters[max(top, 0) : bottom, strokes.first_column + column].mean() > 255 * _LETTER_SHARE
+        top, bottom = int(strokes.upper[column]), int(strokes.lower[column])
+        result[column] = _is_lettering(letters, top, bottom, strokes.first_column + column)
     return result
+
+
+def _is_lettering(letters: NDArray[np.uint8], top: int, bottom: int, column: int) -> bool:
+    """Tell whether ink of a column, from top to bottom, is that of a name."""
+    return bool(letters[max(top, 0) : bottom + 1, column].mean() > 255 * _LETTER_SHARE)
 
 
 def _stands_out(strokes: Strokes) -> NDArray[np.bool_]:
