@@ -265,3 +265,4 @@ def test_a_speed_that_nothing_tells_limits_the_page(layout):
     assert found.status == "limited"
     assert found.reason.startswith("no paper speed was found")
     assert judged(layout, rows, Said(None, 10.0, 10.0, "print")).status == "ok"
+    assert judged(layout, rows, Said(None, None, None, "print"), named=0.0, width_s=8.0).status == "refused"

@@ -346,7 +346,7 @@ def _beyond_lettering(runs: _Runs, path: NDArray[np.int64], page: FlatPage) -> N
             break
         flat = [k for k in beside if height_mm[k] < _FLAT_MM]
         run = max(flat or beside, key=lambda k: height_mm[k])
-        if not flat and not _is_lettering(page.segmentation.label, runs.top[run], runs.bottom[run], column):
+        if not flat and not _is_lettering(page.segmentation.label, int(runs.top[run]), int(runs.bottom[run]), column):
             break
         taken.append((column, run))
     while taken and height_mm[taken[-1][1]] >= _FLAT_MM:  # lettering beyond which there is no trace
@@ -565,7 +565,7 @@ def _lettered(letters: NDArray[np.uint8], strokes: Strokes, tall: NDArray[np.boo
     result = np.zeros(len(tall), bool)
     for column in np.flatnonzero(tall & strokes.seen & (strokes.trace < _LETTERED)):
         top, bottom = int(strokes.upper[column]), int(strokes.lower[column])
-        result[column] = _is_lettering(letters, top, bottom, strokes.first_column + column)
+        result[column] = _is_lettering(letters, top, bottom, strokes.first_column + int(column))
     return result
 
 
