@@ -19,6 +19,7 @@ _WINDOW_PX, _PADDED = 352, 768
 _MIN_LARGE_PX, _MAX_LARGE_PX = 11.0, 130.0
 _BARE = 0.05
 _PAIRS, _APART = 5, 0.1
+_EXPECTED = 1.5
 _MAX_SKEW_RAD, _SKEWED = np.deg2rad(9.0), 0.4
 
 
@@ -228,8 +229,12 @@ def _order(spectrum: Field, peak: Floats, expected: int) -> int:
     """Return which harmonic of the 5 mm lines a frequency is: the fifth may be passed over for a neighbour of it."""
     if expected == 1:
         return 1
-    orders = (expected, expected - 1, expected + 1)
-    return max(orders, key=lambda order: sum(_amplitude(spectrum, n * peak / order, 1) for n in range(1, 6)))
+    lines = {
+        order: sum(_amplitude(spectrum, n * peak / order, 1) for n in range(1, 6))
+        * (_EXPECTED if order == expected else 1)
+        for order in (expected, expected - 1, expected + 1)
+    }
+    return max(lines, key=lines.__getitem__)
 
 
 def _strongest_near(spectrum: Field, target: Floats) -> tuple[tuple[int, int], Field]:
