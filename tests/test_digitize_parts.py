@@ -13,10 +13,11 @@ from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.columns import find_extent, fit_columns
 from ecgimg.digitize.form import form_lines
 from ecgimg.digitize.judge import Ground, judge
+from ecgimg.digitize.lattice import Lattice, Windows, _order
 from ecgimg.digitize.marks import find_mark, without_marks
 from ecgimg.digitize.pipeline import _quarters_upright
 from ecgimg.digitize.place import FS_HZ, Placement, Scale
-from ecgimg.digitize.rectify import rows_angle, trace_points
+from ecgimg.digitize.rectify import _bend, rows_angle, trace_points
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
@@ -194,6 +195,29 @@ def test_the_angle_of_rows_is_read_off_their_traces(angle_deg):
     for n_rows in (1, 3):
         angle = rows_angle(trace_points(cv2.warpAffine(page_of_rows(n_rows), turn, (2000, 1200))))
         assert np.rad2deg(angle) == pytest.approx(angle_deg, abs=0.6)
+
+
+@pytest.mark.parametrize(("harmonics", "told"), [((1, 2, 3, 4, 5, 6), 6), ((6,), 5)])
+def test_which_harmonic_of_the_lines_a_frequency_is(harmonics, told):
+    base = np.array([24.0, 6.0]) / 768
+    spectrum = np.full((768, 385), 0.1, np.float32)
+    for n in harmonics:
+        column, row = np.rint(n * base * 768).astype(int)
+        spectrum[row + 384, column] = 5.0
+    assert _order(spectrum, 6 * base, 5) == told
+
+
+def test_a_fold_is_followed_as_the_windows_tell():
+    centres = np.stack(np.meshgrid(np.arange(100.0, 1600, 200), np.arange(100.0, 1100, 200)), axis=-1).reshape(-1, 2)
+    slopes = np.stack([np.where(centres[:, 0] > 800, 0.02, 0.0), np.zeros(len(centres))], axis=1)
+    slopes[7] = 0.5, -0.5  # a window that contradicts its neighbours
+    none = np.zeros((len(centres), 2))
+    lattice = Lattice(np.array([0.03, 0.0]), np.array([0.0, 0.03]), fine=True, coarse=True, harmonic=5)
+    windows = Windows(centres, none, none, np.full(len(centres), 30.0), lattice)
+    surface = _bend(windows, slopes, (75, 106), (1700, 1200))
+    step = np.diff(surface, axis=1) / (1700 / 106)
+    assert np.abs(step[:, 5:34]).max() < 0.004  # three nodes away from the fold
+    assert np.abs(step[:, 66:95] - 0.02).max() < 0.004
 
 
 def test_straight_lines_of_the_form_are_told_from_traces():
