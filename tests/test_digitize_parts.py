@@ -268,9 +268,9 @@ def test_without_a_mark_nothing_is_taken_off():
 # ---------------------------------------------------------------- what limits a page
 
 
-def judged(layout, rows, said, *, named=1.0, width_s=10.0):
+def judged(layout, rows, said, *, named=1.0, width_s=10.0, strips_named=True):
     settled = settle_scale(PX_PER_MM, width_s * PX_PER_S, rows, [], (said,))
-    placement = Placement(layout, START_PX, 1.0, 1.0, None, named, fits=True)
+    placement = Placement(layout, START_PX, 1.0, 1.0, None, named, fits=True, strips_named=strips_named)
     return judge(Ground(lambda points: points, PX_PER_MM, (), 0), rows, placement, settled, {})
 
 
@@ -290,3 +290,14 @@ def test_a_speed_that_nothing_tells_limits_the_page(layout):
     assert found.reason.startswith("no paper speed was found")
     assert judged(layout, rows, Said(None, 10.0, 10.0, "print")).status == "ok"
     assert judged(layout, rows, Said(None, None, None, "print"), named=0.0, width_s=8.0).status == "refused"
+
+
+def test_a_nameless_strip_that_does_not_repeat_its_lead_limits_the_page(layout):
+    rows = printed_rows(layout)
+    said = Said(25.0, 10.0, 10.0, "print")
+    assert judged(layout, rows, said, strips_named=False).status == "ok"
+    rows[3] = replace(rows[3], points_px=rows[3].points_px[:, :1] * [1, 0] + rows[1].points_px[::-1, 1:] * [0, 1])
+    assert judged(layout, rows, said).status == "ok"
+    found = judged(layout, rows, said, strips_named=False)
+    assert found.status == "limited"
+    assert found.reason.startswith("the rhythm strip's name could not be read")

@@ -21,7 +21,7 @@ from layouts import Slot
 Floats = NDArray[np.float64]
 
 _DISAGREE_DB = 4.0
-_STRIP_DB = 0.0
+_STRIP_DB, _CLEAR_STRIP_DB = 0.0, 8.0
 _MOST = 0.6
 _CLOSE_MARGIN = 0.3
 _LEAST_S = 2.4
@@ -129,6 +129,9 @@ def _verdict(
         ),
         "the rhythm strip does not repeat its lead: lead names may be wrong": (
             agreement.get("strip", np.inf) < _STRIP_DB and placement.named < _MOST
+        ),
+        "the rhythm strip's name could not be read, and it does not clearly repeat its lead": (
+            not placement.strips_named and agreement.get("strip", np.inf) < _CLEAR_STRIP_DB
         ),
         "another layout explains the page nearly as well": placement.margin < _CLOSE_MARGIN,
         f"the columns are {layout.seconds_per_column:.2g} s wide, which no printer prints: check the speed": (

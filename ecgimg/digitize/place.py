@@ -89,6 +89,8 @@ class Placement:
         Share of the cells whose name was read and agrees.
     fits : bool
         Whether the columns are as wide as printers print them.
+    strips_named : bool
+        Whether the names of all rhythm strips were read and agree.
     """
 
     layout: Layout
@@ -98,6 +100,7 @@ class Placement:
     physics_db: float | None
     named: float
     fits: bool
+    strips_named: bool = True
 
     def borders_px(self, rows: Sequence[RowTrace], scale: Scale) -> list[float]:
         """Return where columns start that another precedes."""
@@ -123,20 +126,21 @@ def place(
         fitted, width_score = _fit_width(layout, width_s)
         start = extent_px[0]
         physics = physics_db(fitted, rows, start, scale)
-        named, name_score = _name_score(fitted, rows, labels, start, scale)
+        agreed, name_score = _name_score(fitted, rows, labels, start, scale)
         strip = _strip_score(fitted, rows, start, scale)
         score = width_score + name_score + strip + _time_score(fitted, rows, start, scale)
         score += _USUAL * (layout.rhythm in ((), ("II",)))
         if physics is not None:
             score += float(np.clip(physics / 12, -0.5, 1.5))
-        scored.append((score, fitted, physics, named, width_score > 0))
+        scored.append((score, fitted, physics, agreed, width_score > 0))
     if not scored:
         return None
     scored.sort(key=lambda item: -item[0])
-    score, layout, physics, named, fits = scored[0]
+    score, layout, physics, agreed, fits = scored[0]
     rivals = [other for other in scored[1:] if _differs(other[1], layout)]
     margin = score - rivals[0][0] if rivals else score
-    return Placement(layout, extent_px[0], score, margin, physics, named, fits)
+    strips = [named for slot, named in zip(layout.slots(), agreed, strict=True) if slot.column is None]
+    return Placement(layout, extent_px[0], score, margin, physics, sum(agreed) / len(agreed), fits, all(strips))
 
 
 def _differs(first: Layout, second: Layout) -> bool:
@@ -301,12 +305,12 @@ def _beats(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Sca
 
 def _name_score(
     layout: Layout, rows: Sequence[RowTrace], labels: Sequence[Label], start_px: float, scale: Scale
-) -> tuple[float, float]:
-    """Return the share of cells whose name agrees, and the score of all names, read and unread."""
+) -> tuple[list[bool], float]:
+    """Return in which slots a name was read that agrees, and the score of all names, read and unread."""
     slots = layout.slots()
     pitch = _pitch(rows, scale.px_per_mm)
     column_px = layout.seconds_per_column * scale.px_per_s
-    agreed = 0
+    agreed = []
     score = 0.0
     taken: set[int] = set()
     for slot in slots:
@@ -319,10 +323,10 @@ def _name_score(
             and index not in taken
         ]
         exact = [(d, index) for d, index in near if labels[index].name == slot.printed_name]
+        agreed.append(bool(exact))
         if exact:
             _, index = min(exact)
             taken.add(index)
-            agreed += 1
             score += labels[index].confidence
         elif near:
             _, index = min(near)
@@ -332,7 +336,7 @@ def _name_score(
             score -= 0.1
     spare = [label for index, label in enumerate(labels) if index not in taken and label.name]
     score -= 0.5 * sum(label.confidence for label in spare)
-    return agreed / len(slots), 4 * score / len(slots)
+    return agreed, 4 * score / len(slots)
 
 
 def _pitch(rows: Sequence[RowTrace], px_per_mm: float) -> float:
