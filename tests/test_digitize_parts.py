@@ -301,3 +301,11 @@ def test_a_nameless_strip_that_does_not_repeat_its_lead_limits_the_page(layout):
     found = judged(layout, rows, said, strips_named=False)
     assert found.status == "limited"
     assert found.reason.startswith("the rhythm strip's name could not be read")
+
+
+def test_few_names_and_no_physics_limit_the_page():
+    layout = load_layout("6x1-chest")
+    rows = printed_rows(layout, column_s=10.0, shifts_ms=(0,) * 6)
+    said = Said(25.0, 10.0, 10.0, "print")
+    assert judged(layout, rows, said, named=0.3).reason.startswith("too few lead names")
+    assert judged(layout, rows, said, named=0.8).status == "ok"

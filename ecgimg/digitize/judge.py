@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 _DISAGREE_DB = 4.0
 _STRIP_DB, _CLEAR_STRIP_DB = 0.0, 8.0
 _MOST = 0.6
+_HALF_NAMED, _BACKED_DB = 0.5, 6.0
 _CLOSE_MARGIN = 0.3
 _LEAST_S = 2.4
 _HARDLY_ANY, _NO_SENSE_DB = 0.1, 2.0
@@ -129,6 +130,9 @@ def _verdict(
         ),
         "the rhythm strip does not repeat its lead: lead names may be wrong": (
             agreement.get("strip", np.inf) < _STRIP_DB and placement.named < _MOST
+        ),
+        "too few lead names could be read to be sure of the layout": (
+            placement.named < _HALF_NAMED and (placement.physics_db or 0.0) < _BACKED_DB
         ),
         "the rhythm strip's name could not be read, and it does not clearly repeat its lead": (
             not placement.strips_named and agreement.get("strip", np.inf) < _CLEAR_STRIP_DB
