@@ -120,6 +120,7 @@ def place(
     """Choose the layout that explains the page best, or None when none has this many rows."""
     width_s = (extent_px[1] - extent_px[0]) / scale.px_per_mm / scale.speed_mm_s
     scored = []
+    coincidence: dict[tuple[object, ...], float] = {}  # the same for all layouts with the same cells
     for layout in candidates:
         if layout.n_rows != len(rows):
             continue
@@ -128,7 +129,10 @@ def place(
         physics = physics_db(fitted, rows, start, scale)
         agreed, name_score = _name_score(fitted, rows, labels, start, scale)
         strip = _strip_score(fitted, rows, start, scale)
-        score = width_score + name_score + strip + _time_score(fitted, rows, start, scale)
+        cells = fitted.seconds_per_column, tuple((slot.row, slot.column) for slot in fitted.slots())
+        if cells not in coincidence:
+            coincidence[cells] = _coincidence(fitted, rows, start, scale)
+        score = width_score + name_score + strip + _time_score(fitted, coincidence[cells])
         score += _USUAL * (layout.rhythm in ((), ("II",)))
         if physics is not None:
             score += float(np.clip(physics / 12, -0.5, 1.5))
@@ -247,8 +251,15 @@ def _strip_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scal
     return score
 
 
-def _time_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float:
-    """Score whether the columns repeat the same seconds, as the layout says or not: by the beats, which then coincide.
+def _time_score(layout: Layout, coincidence: float) -> float:
+    """Score whether the columns repeat the same seconds, as the layout says or not."""
+    if layout.columns < 2:
+        return 0.0
+    return coincidence - _RARE if layout.columns_in_time == "simultaneous" else -coincidence
+
+
+def _coincidence(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float:
+    """Return how clearly the columns repeat the same seconds, -1.2 to 1.2: their beats then coincide.
 
     How well two columns' beats coincide as they stand is set against how well they do when one is shifted, and against
     how well a column's beats repeat themselves: a regular rhythm coincides with itself at many shifts, but for the same
@@ -275,9 +286,7 @@ def _time_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale
     if together:
         doubt = _WORSE * max(float(np.median(worse)) - _NOISE, 0.0)
         evidence = float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -1.2, 1.2))
-    if layout.columns_in_time == "simultaneous":
-        return evidence - _RARE
-    return -evidence
+    return evidence
 
 
 def _correlation(first: Floats, second: Floats) -> float:
