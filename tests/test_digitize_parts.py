@@ -251,7 +251,7 @@ def marked_page(dashes):
 
 def test_a_dashed_mark_is_taken_off_the_trace_and_the_complex_beside_it_stays():
     page, rows = marked_page(dashes=True)
-    left, right = find_mark(page, rows, 1003.0)
+    left, right = find_mark(page, rows, 1003.0, 255.0)
     assert 998 <= left < 1000 < right <= 1002
     for row in without_marks(page, rows, [1003.0]):
         x = row.points_px[:, 0]
@@ -261,7 +261,7 @@ def test_a_dashed_mark_is_taken_off_the_trace_and_the_complex_beside_it_stays():
 
 def test_without_a_mark_nothing_is_taken_off():
     page, rows = marked_page(dashes=False)
-    assert find_mark(page, rows, 1003.0) is None
+    assert find_mark(page, rows, 1003.0, 255.0) is None
     assert all(len(row.points_px) == 3760 for row in without_marks(page, rows, [1003.0]))
 
 

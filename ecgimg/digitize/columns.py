@@ -123,10 +123,11 @@ def find_extent(
     best = max([*lefts, *(rights[~cut] - whole), *marks], key=vouched)
     is_at_left = np.abs(lefts - best) < 0.6 * mm
     by_left = lefts[is_at_left]
-    by_right = rights[~cut & (np.abs(rights - best - whole) < 0.6 * mm)] - whole
+    is_at_right = ~cut & (np.abs(rights - best - whole) < 0.6 * mm)
+    by_right = rights[is_at_right] - whole
     inked = np.array([row.ends_on_ink for row in rows], bool)
     free_left = lefts[is_at_left & inked[:, 0] & ~begun]
-    free_right = rights[inked[:, 1] & ~cut & (np.abs(rights - best - whole) < 0.6 * mm)] - whole
+    free_right = rights[is_at_right & inked[:, 1]] - whole
     if len(free_left) and len(free_right):
         start = _between_ends(free_left, free_right, float(np.median([row.cap_px for row in rows])))
         if start is not None:

@@ -164,10 +164,10 @@ def _refusal(placement: Placement, settled: Settled) -> str:
         )
     if not placement.fits and layout.printed_s < _LEAST_S:
         return f"the traces found are only {layout.printed_s:.1f} s long; a page shows 2.5 s or more of each lead"
-    nameless = placement.named < _HARDLY_ANY
-    if nameless and placement.physics_db is not None and placement.physics_db < _NO_SENSE_DB:
+    unnamed = placement.named < _HARDLY_ANY
+    if unnamed and placement.physics_db is not None and placement.physics_db < _NO_SENSE_DB:
         return "no lead name could be read, and no layout's limb leads add up: this may be no 12-lead page"
-    if nameless and sources["speed"] == sources["gain"] == "assumed":
+    if unnamed and sources["speed"] == sources["gain"] == "assumed":
         return (
             "neither lead names nor speed nor gain could be read: take the whole page, or name layout, speed and gain"
         )

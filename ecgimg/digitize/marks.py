@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.strokes import ink_level
 from ecgimg.digitize.trace import RowTrace
 
 Floats = NDArray[np.float64]
@@ -22,7 +23,10 @@ _WIDEST_MM, _BLUR_PX, _SURELY = 1.3, 0.5, 0.8
 
 def without_marks(page: FlatPage, rows: Sequence[RowTrace], borders_px: Sequence[float]) -> tuple[RowTrace, ...]:
     """Leave out what rows took of marks at the borders between columns: tall ink within the marks' width."""
-    marks = [mark for border in borders_px if (mark := find_mark(page, rows, border)) is not None]
+    level = ink_level(page, _SURELY_TRACE)
+    if level is None:
+        return tuple(rows)
+    marks = [mark for border in borders_px if (mark := find_mark(page, rows, border, level)) is not None]
     cleared = []
     for row in rows:
         x = row.points_px[:, 0]
@@ -34,10 +38,11 @@ def without_marks(page: FlatPage, rows: Sequence[RowTrace], borders_px: Sequence
     return tuple(cleared)
 
 
-def find_mark(page: FlatPage, rows: Sequence[RowTrace], border_px: float) -> tuple[float, float] | None:
+def find_mark(page: FlatPage, rows: Sequence[RowTrace], border_px: float, level: float) -> tuple[float, float] | None:
     """Return left and right edge (px) of the mark that stands at a border, or None where there is none.
 
-    A mark is dark at more heights that no trace passes than the ruling's lines beside it are.
+    A mark is dark, against full ink of that level, at more heights that no trace passes than the ruling's lines beside
+    it are.
     """
     mm = page.px_per_mm
     reach = round(_BORDER_MM * mm)
@@ -45,10 +50,6 @@ def find_mark(page: FlatPage, rows: Sequence[RowTrace], border_px: float) -> tup
     height, width = page.darkness.shape
     if first < 0 or first + 2 * reach + 1 > width:
         return None
-    sure = page.darkness[page.segmentation.trace > _SURELY_TRACE]
-    if not len(sure):
-        return None
-    dark = page.darkness > _DARK_SHARE * float(np.percentile(sure, 75))
     top, bottom = _plot(rows, height)
 
     def shares(start: int) -> Floats:
@@ -57,7 +58,8 @@ def find_mark(page: FlatPage, rows: Sequence[RowTrace], border_px: float) -> tup
         free = np.ones((bottom - top, len(columns)), bool)
         for row in rows:
             _cover(free, row, columns, top, _CLEAR_MM * mm)
-        found = (dark[top:bottom, columns] & free).sum(axis=0) / np.maximum(free.sum(axis=0), 1)
+        dark = page.darkness[top:bottom, columns] > _DARK_SHARE * level
+        found = (dark & free).sum(axis=0) / np.maximum(free.sum(axis=0), 1)
         return np.asarray(found, np.float64)
 
     here = shares(first)

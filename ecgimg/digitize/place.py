@@ -129,10 +129,13 @@ def place(
         physics = physics_db(fitted, rows, start, scale)
         agreed, name_score = _name_score(fitted, rows, labels, start, scale)
         strip = _strip_score(fitted, rows, start, scale)
-        cells = fitted.seconds_per_column, tuple((slot.row, slot.column) for slot in fitted.slots())
-        if cells not in coincidence:
-            coincidence[cells] = _coincidence(fitted, rows, start, scale)
-        score = width_score + name_score + strip + _time_score(fitted, coincidence[cells])
+        score = width_score + name_score + strip
+        if fitted.columns > 1:
+            cells = fitted.seconds_per_column, tuple((slot.row, slot.column) for slot in fitted.slots())
+            if cells not in coincidence:
+                coincidence[cells] = _coincidence(fitted, rows, start, scale)
+            simultaneous = fitted.columns_in_time == "simultaneous"
+            score += coincidence[cells] - _RARE if simultaneous else -coincidence[cells]
         score += _USUAL * (layout.rhythm in ((), ("II",)))
         if physics is not None:
             score += float(np.clip(physics / 12, -0.5, 1.5))
@@ -251,13 +254,6 @@ def _strip_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scal
     return score
 
 
-def _time_score(layout: Layout, coincidence: float) -> float:
-    """Score whether the columns repeat the same seconds, as the layout says or not."""
-    if layout.columns < 2:
-        return 0.0
-    return coincidence - _RARE if layout.columns_in_time == "simultaneous" else -coincidence
-
-
 def _coincidence(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float:
     """Return how clearly the columns repeat the same seconds, -1.2 to 1.2: their beats then coincide.
 
@@ -265,8 +261,6 @@ def _coincidence(layout: Layout, rows: Sequence[RowTrace], start_px: float, scal
     how well a column's beats repeat themselves: a regular rhythm coincides with itself at many shifts, but for the same
     seconds it does so better than from beat to beat.
     """
-    if layout.columns < 2:
-        return 0.0
     beats = _beats(layout, rows, start_px, scale)
     steps = range(0, round(0.4 * FS_HZ) + 1, _STEP)
     together, worse = [], []
@@ -282,11 +276,10 @@ def _coincidence(layout: Layout, rows: Sequence[RowTrace], start_px: float, scal
         itself = max((_correlation(first[k:], first[: n - k]) for k in cycles), default=0.0)
         together.append(at_once - elsewhere / 2)
         worse.append(itself - at_once)
-    evidence = 0.0
-    if together:
-        doubt = _WORSE * max(float(np.median(worse)) - _NOISE, 0.0)
-        evidence = float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -1.2, 1.2))
-    return evidence
+    if not together:
+        return 0.0
+    doubt = _WORSE * max(float(np.median(worse)) - _NOISE, 0.0)
+    return float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -1.2, 1.2))
 
 
 def _correlation(first: Floats, second: Floats) -> float:

@@ -93,10 +93,15 @@ class Ink:
 
 def measure_ink(page: FlatPage) -> Ink:
     """Prepare a page for `look`; full ink is what the darkest of the pixels surely on the trace reach."""
-    sure = page.darkness[page.segmentation.trace > _SURELY_TRACE]
-    level = float(np.percentile(sure, 75)) if len(sure) else 1.0
+    level = ink_level(page) or 1.0
     share = np.clip(page.darkness / np.float32(level), 0, 1.2)
     return Ink(level, share, _down(share), _down(page.segmentation.trace / np.float32(255)))
+
+
+def ink_level(page: FlatPage, surely: int = _SURELY_TRACE) -> float | None:
+    """Return the darkness of full ink, by pixels of at least that trace probability (0-255), or None without any."""
+    sure = page.darkness[page.segmentation.trace > surely]
+    return float(np.percentile(sure, 75)) if len(sure) else None
 
 
 def _down(values: NDArray[np.floating]) -> Floats:
