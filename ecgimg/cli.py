@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,6 +19,10 @@ from rich.table import Table
 from ecgimg import __version__
 from ecgimg._files import atomic_path
 from ecgimg.errors import BadRequest, EcgImgError, MissingExtra
+
+if TYPE_CHECKING:
+    from ecgimg.classify.dataset import LabelledRecords
+    from ecgimg.classify.findings import Findings
 
 app = typer.Typer(
     name="ecgimg",
@@ -156,6 +161,57 @@ def digitize(
         raise typer.Exit(1)
 
 
+@app.command()
+def classify(
+    inputs: Annotated[list[Path], typer.Argument(help="Pictures, PDFs, or records.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for STEM.findings.json and the pictures.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON, one object a line.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Find and draw what the top findings rest on.")] = False,
+    threshold: Annotated[str, typer.Option(help="youden, sens90 or spec90.")] = "youden",
+    model: Annotated[Path | None, typer.Option(help="Other weights, NAME.json or NAME.onnx.")] = None,
+) -> None:
+    """Classify pages and records, whatever part of the twelve leads they show. Research use only."""
+    from ecgimg.classify.weights import load_classifier
+    from ecgimg.classify.write import classify_files
+
+    classifier = load_classifier(model) if model is not None else None
+    failed = wrong = 0
+    for outcome in classify_files(inputs, out, operating=threshold, explain=explain, classifier=classifier):
+        found = outcome.findings
+        wrong += found is None
+        failed += found is not None and bool(found.reason)
+        if as_json:
+            told = found.summary() if found is not None else {"reason": outcome.error}
+            print(json.dumps({"stem": outcome.stem, **told}))  # noqa: T201
+        else:
+            _show_findings(outcome.stem, found, outcome.error)
+    if not as_json:
+        _out.print("research use only, not a medical device")
+    if out is not None:
+        _err.print(f"findings are in {out}", markup=False)
+    if failed or wrong:
+        raise typer.Exit(2 if wrong and len(inputs) == 1 else 1)
+
+
+def _show_findings(stem: str, found: Findings | None, error: str) -> None:
+    """Print what is present in one record, or why nothing is said."""
+    if found is None or found.reason:
+        _out.print(f"{stem}: {error or (found.reason if found else '')}", markup=False)
+        return
+    seconds = ", ".join(f"{lead} {seen:.3g} s" for lead, seen in found.seen_s.items() if seen)
+    _out.print(f"{stem}   seen: {seconds}", markup=False)
+    table = Table("label", "probability", "threshold", "name", box=None)
+    for finding in found.present:
+        table.add_row(finding.label, f"{finding.probability:.2f}", f"{finding.threshold:.2f}", finding.name)
+    _out.print(table if found.present else "  nothing reaches its threshold")
+    silent = [finding for finding in found.findings if finding.silence]
+    for why in dict.fromkeys(finding.silence for finding in silent):
+        labels = ", ".join(finding.label for finding in silent if finding.silence == why)
+        _out.print(f"  not judged: {labels} ({why})", markup=False)
+    for warning in found.warnings:
+        _out.print(f"  {warning}", markup=False)
+
+
 evaluate_app = typer.Typer(help="How good it is, on your pages or on synthetic ones.", no_args_is_help=True)
 app.add_typer(evaluate_app, name="evaluate")
 
@@ -202,6 +258,56 @@ def evaluate_digitizer(
         for item in worst[:figures]:
             report.draw_page(item, out / f"{item.score.stem}.png")
         _out.print(f"scores and figures are in {out}", markup=False)
+
+
+@evaluate_app.command("layouts")
+def evaluate_layouts(
+    records: Annotated[list[Path], typer.Option(help="Records: NPZ, a folder of WFDB, or PTB-XL. May be repeated.")],
+    labels: Annotated[list[Path] | None, typer.Option(help="Their labels (CSV): one for all, or one for each.")] = None,
+    layouts: Annotated[
+        str, typer.Option(help="Names or files, separated by commas; all; random: another one for each record.")
+    ] = "12x1,3x4,3x4+II,3x4+II+V1,6x2,6x2+II,random",
+    via: Annotated[str, typer.Option(help="mask, or page: draw, damage and digitize each.")] = "mask",
+    damage: Annotated[str, typer.Option(help="Of the pages: none, scan, photo, screen, aged or mixed.")] = "photo",
+    model: Annotated[str | None, typer.Option(help="Weights (.json), an entry point, or module:name.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="Folder for LAYOUT.csv: ecg_id and probabilities.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the figure.")] = None,
+    folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
+    limit: Annotated[int, typer.Option(help="Use the first so many records only; 0 for all.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the random layouts, pages and intervals.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Processes that draw and digitize pages.")] = 1,
+) -> None:
+    """Classify the same records as each layout shows them, to see how robust a model is to the page."""
+    from ecgimg.evaluate import layout_report
+    from ecgimg.evaluate import layouts as robustness
+
+    data = _labelled(records, labels, folds=folds)
+    data = data.first(limit) if limit else data
+    tested = robustness.find_model(model)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    summaries = []
+    with Progress(*columns, console=_err, transient=True) as progress:
+        task = progress.add_task(f"{len(data)} records", total=None)
+        found = robustness.evaluate_layouts(
+            tested,
+            data,
+            layouts,
+            via=via,
+            damage=damage,
+            seed=seed,
+            jobs=jobs,
+        )
+        for scores in found:
+            summaries.append(robustness.summarize(tested, data, scores, seed=seed))
+            if predictions is not None:
+                robustness.save_predictions(robustness.labels_of(tested, scores), data, scores, predictions)
+            progress.advance(task)
+    _out.print(layout_report.layout_table(summaries))
+    _out.print(layout_report.label_table(summaries))
+    if out is not None:
+        layout_report.save(summaries, out / "scores.json")
+        layout_report.draw(summaries, out / "layouts.png")
+        _out.print(f"scores and figure are in {out}", markup=False)
 
 
 train_app = typer.Typer(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)
@@ -265,12 +371,74 @@ for _network in _NETWORKS:
     _add_training(_network)
 
 
+@train_app.command("classifier")
+def train_classifier(
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, curves, out-of-fold predictions and weights.")],
+    records: Annotated[list[Path], typer.Option(help="Records: NPZ, a folder of WFDB, or PTB-XL. May be repeated.")],
+    labels: Annotated[list[Path] | None, typer.Option(help="Their labels (CSV), one for each --records.")] = None,
+    uncertain: Annotated[
+        list[Path] | None, typer.Option(help="More records, whose voltages are estimates: taught, never tested.")
+    ] = None,
+    uncertain_labels: Annotated[list[Path] | None, typer.Option(help="The labels of those.")] = None,
+    folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
+    network: Annotated[str, typer.Option(help="patchecg, resnet, mean or published.")] = "patchecg",
+    initial: Annotated[Path | None, typer.Option(help="Weights to fine-tune (.safetensors).")] = None,
+    no_cross_validation: Annotated[
+        bool, typer.Option("--no-cross-validation", help="Train on all records only; probabilities stay uncalibrated.")
+    ] = False,
+    hearts: Annotated[int, typer.Option(help="Simulated hearts to learn from first.")] = 16000,
+    heart_epochs: Annotated[float, typer.Option(help="How often each heart is shown.")] = 10.0,
+    epochs: Annotated[float, typer.Option(help="How often each record is shown.")] = 20.0,
+    seeds: Annotated[int, typer.Option(help="Networks whose mean is the answer.")] = 1,
+    minutes: _Minutes = None, seed: _Seed = 0, device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    jobs: Annotated[int, typer.Option(help="Processes.")] = 2,
+) -> None:  # fmt: skip
+    """Train PatchECG, or fine-tune it on your own records; under torchrun on several GPUs."""
+    with _training(0) as on_step:
+        import torch
+
+        from ecgimg.train.patchecg import ClassifierTraining, distributed
+        from ecgimg.train.patchecg import train_classifier as train
+
+        data = _labelled(records, labels, uncertain, uncertain_labels, folds)
+        settings = ClassifierTraining(
+            network, hearts=hearts, heart_epochs=heart_epochs, epochs=epochs, seeds=seeds, seed=seed
+        )
+        chosen = distributed(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+        path = train(
+            out, data, settings, initial=initial, cross_validated=not no_cross_validation, minutes=minutes,
+            device=chosen, jobs=jobs, on_step=on_step,
+        )  # fmt: skip
+    _out.print(f"weights: {path}", markup=False)
+
+
+def _labelled(
+    records: list[Path],
+    labels: list[Path] | None,
+    uncertain: list[Path] | None = None,
+    uncertain_labels: list[Path] | None = None,
+    folds: str = "",
+) -> LabelledRecords:
+    """Read and join all sources; a single table of labels serves all records of its kind."""
+    from ecgimg.classify.dataset import joined, parse_folds, read_labelled
+
+    parts = []
+    for paths, tables, gain_known in ((records, labels, True), (uncertain or [], uncertain_labels, False)):
+        given: list[Path | None] = [*(tables or [])]
+        if len(given) not in (0, 1, len(paths)):
+            raise BadRequest(f"there are {len(paths)} sources of records and {len(given)} tables of labels for them")
+        wanted = given * len(paths) if len(given) == 1 else given or [None] * len(paths)
+        parts += [read_labelled(path, table, gain_known=gain_known) for path, table in zip(paths, wanted, strict=True)]
+    data = joined(parts)
+    return data if not folds else parse_folds(data, folds)
+
+
 @contextmanager
 def _training(steps: int) -> Iterator[Callable[[int, float], None]]:
     """Show the loss; say what to install where torch is missing."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=_err) as progress:
-        task = progress.add_task("drawing pages", total=steps)
+        task = progress.add_task("preparing", total=steps or None)
         try:
             yield lambda step, loss: progress.update(task, completed=step, description=f"loss {loss:.3f}")
         except ImportError as error:

@@ -9,7 +9,8 @@
     ├── BadRequest       values that no page can be drawn with (a negative size, an unknown damage)
     ├── BadOutput        a place that cannot be written
     ├── MissingExtra     an optional package is needed and is not installed
-    └── MissingWeights   a shipped network is not where it was installed
+    ├── MissingWeights   a shipped network is not where it was installed
+    └── BadWeights       weights of a classifier that are missing, damaged or of another kind
 
 A message is one sentence or two: what was wrong with which input, and what would mend it.
 """
@@ -44,6 +45,10 @@ class MissingWeights(EcgImgError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the weights ecgimg/weights/{name} are missing; install ecgimg again")
+
+
+class BadWeights(EcgImgError):
+    """Weights of a classifier that are missing, damaged or of another kind."""
 
 
 class MissingExtra(EcgImgError):

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from ecgimg.errors import BadRecord
 from ecgimg.formats import iter_records, record_files
-from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord, unbroken_runs
+from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
+from ecgimg.resample import resample
 from layouts import Layout
 from synth.heart import sample_heart, simulate
 
@@ -111,30 +110,3 @@ def prepare(item: tuple[str, EcgRecord] | None, layout: Layout, rng: np.random.G
     if start:
         record = EcgRecord(record.signals[:, start:], record.fs_hz, record.leads)
     return Sourced(record, (), {"source": "record", "record_id": str(name), "start_s": start / record.fs_hz})
-
-
-def resample(record: EcgRecord, fs_hz: float) -> EcgRecord:
-    """Return the record at another rate by band-limited interpolation of every unbroken run; gaps stay gaps."""
-    up, down = _ratio(record.fs_hz, fs_hz)
-    samples = round(record.n_samples * up / down)
-    signals = np.full((len(record.leads), samples), np.nan, np.float32)
-    for row, lead in enumerate(record.signals):
-        for start, end in unbroken_runs(np.isfinite(lead)):
-            run = _resample_run(lead[start:end].astype(np.float64), up, down)
-            first = round(start * up / down)
-            kept = min(len(run), samples - first)
-            signals[row, first : first + kept] = run[:kept]
-    return EcgRecord(signals, record.fs_hz * up / down, record.leads)
-
-
-def _resample_run(run: NDArray[np.float64], up: int, down: int) -> NDArray[np.float64]:
-    if len(run) < 3:
-        return np.repeat(run, max(up // down, 1))
-    return np.asarray(resample_poly(run, up, down, padtype="line"), np.float64)
-
-
-def _ratio(from_hz: float, to_hz: float) -> tuple[int, int]:
-    scale = 1000
-    a, b = round(to_hz * scale), round(from_hz * scale)
-    common = int(np.gcd(a, b))
-    return a // common, b // common

@@ -18,11 +18,20 @@ HEAVY = ("torch", "scipy", "cv2", "skimage", "onnxruntime", "pandas", "wfdb", "p
 
 def test_public_names():
     assert ecgimg.__all__ == [
-        "STANDARD_LEADS", "BadOutput", "BadRecord", "BadRequest", "EcgImgError", "EcgRecord", "MissingExtra",
-        "UnknownLayout", "UnreadablePage", "__version__", "iter_records", "read_record",
+        "STANDARD_LEADS", "BadOutput", "BadRecord", "BadRequest", "BadWeights", "EcgImgError", "EcgRecord", "MissingExtra",
+        "UnknownLayout", "UnreadablePage", "__version__", "classify", "digitize", "iter_records", "read_record",
     ]  # fmt: skip
     for module in (ecgimg, layouts, synth):
         assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_the_verbs_are_called_by_their_own_name():
+    code = (
+        "import ecgimg, numpy as np; page = np.full((40, 40, 3), 255, np.uint8); "
+        "print(ecgimg.digitize(page).status, ecgimg.classify.__name__, ecgimg.digitize.Digitization.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["refused", "ecgimg.classify", "Digitization"]
 
 
 def test_importing_loads_nothing_heavy():

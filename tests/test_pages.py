@@ -10,10 +10,10 @@ import pytest
 
 import synth
 from ecgimg import STANDARD_LEADS, BadOutput, BadRecord, BadRequest, EcgRecord, UnknownLayout
+from ecgimg.resample import resample
 from layouts import load_layout
 from synth.damage import KINDS
 from synth.pages import write_pages
-from synth.source import resample
 from synth.truth import load_truth
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg._verbs import make_callable
 from ecgimg.digitize.pipeline import digitize_image
 from ecgimg.digitize.result import Digitization, LeadReading
 from ecgimg.formats.page import open_pages
@@ -42,3 +43,6 @@ def digitize(
     return digitize_image(
         opened.image, layout=layout, speed_mm_s=speed_mm_s, gain_mm_mv=gain_mm_mv, vector=opened.vector
     )
+
+
+make_callable(__name__)

@@ -125,14 +125,15 @@ def save_scores(scored: Sequence[PageScore], path: Path) -> None:
     """Write every page and lead as JSON."""
     pages = [{**asdict(page), "coverage": page.coverage, "failed": page.failed} for page in scored]
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(_plain(pages), indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps(plain(pages), indent=1), encoding="utf-8")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: NaN as null, numbers to six digits."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float | np.floating):
         return round(float(value), 6) if np.isfinite(value) else None
     return value
@@ -146,7 +147,7 @@ def draw_page(scored: Scored, path: Path) -> None:
     MissingExtra
         Without matplotlib.
     """
-    plt = _pyplot()
+    plt = pyplot()
     leads = list(scored.signals)
     figure, axes = plt.subplots(len(leads), 1, figsize=(11, 1.1 * len(leads) + 0.6), sharex=True, squeeze=False)
     by_lead = {lead.lead: lead for lead in scored.score.leads}
@@ -159,22 +160,23 @@ def draw_page(scored: Scored, path: Path) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     axes[-1, 0].set_xlabel("s (grey: truth, red: read; mV)")
     figure.suptitle(f"{scored.score.stem} {scored.score.status}", size=9)
-    _save(plt, figure, path)
+    save_figure(plt, figure, path)
 
 
 def draw_confidence(pages: Sequence[PageScore], path: Path) -> None:
     """Draw each lead's error over its confidence (`MissingExtra` without matplotlib)."""
-    plt = _pyplot()
+    plt = pyplot()
     leads: list[LeadScore] = [lead for page in pages for lead in page.leads if np.isfinite(lead.mae_uv)]
     figure, axis = plt.subplots(figsize=(6, 4))
     axis.semilogy([lead.confidence for lead in leads], [max(lead.mae_uv, 0.5) for lead in leads], ".", ms=3, alpha=0.4)
     axis.axhline(_BAD_UV, color="0.5", lw=0.8)
     axis.set_xlabel("confidence")
     axis.set_ylabel("mean absolute error µV")
-    _save(plt, figure, path)
+    save_figure(plt, figure, path)
 
 
-def _pyplot() -> Any:
+def pyplot() -> Any:
+    """Return pyplot, without a display (`MissingExtra` without matplotlib)."""
     try:
         import matplotlib as mpl
     except ImportError:
@@ -185,7 +187,8 @@ def _pyplot() -> Any:
     return plt
 
 
-def _save(plt: Any, figure: Any, path: Path) -> None:
+def save_figure(plt: Any, figure: Any, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110, bbox_inches="tight", format="png")
     plt.close(figure)

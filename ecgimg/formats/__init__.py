@@ -23,7 +23,7 @@ from ecgimg.formats import csv, dicom, edf, numpy, parquet, wfdb
 from ecgimg.formats._common import check_file, check_range
 from ecgimg.record import EcgRecord
 
-__all__ = ["iter_records", "read_record", "record_files", "write_record"]
+__all__ = ["is_record_file", "iter_records", "read_record", "record_files", "write_record"]
 
 _READ: dict[str, Callable[[Path], EcgRecord]] = {
     ".hea": wfdb.read,
@@ -72,6 +72,12 @@ def read_record(path: str | Path, record_id: int | str | None = None) -> EcgReco
     if record_id is not None and str(record_id) not in (path.stem, path.name):
         raise BadRecord(f"{path} holds one record, not {record_id!r}; leave record_id out")
     return _READ[suffix](path)
+
+
+def is_record_file(path: str | Path) -> bool:
+    """Tell a record from a page by its name: by its suffix, or a WFDB header of that name."""
+    path = Path(path)
+    return path.suffix.lower() in _READ or path.with_name(f"{path.name}.hea").is_file()
 
 
 def iter_records(path: str | Path) -> Iterator[tuple[str, EcgRecord]]:

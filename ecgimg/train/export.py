@@ -14,28 +14,28 @@ from torch import Tensor, nn
 def export_network(
     network: nn.Module,
     target: Path,
-    example: Tensor,
-    names: tuple[str, str],
-    axes: tuple[Mapping[int, str], Mapping[int, str]],
+    inputs: Mapping[str, tuple[Tensor, Mapping[int, str]]],
+    output: tuple[str, Mapping[int, str]],
     settings: Mapping[str, int | Sequence[int]],
 ) -> Path:
     """Write `target` (``.onnx``, for use) and a ``.safetensors`` beside it (for fine-tuning); returns `target`.
 
     Parameters
     ----------
-    example : Tensor
-        An input of the network, of any size along `axes`.
-    names, axes : of the input and of the output
-        What they are called, and which of their axes may have any length.
+    inputs : mapping of name to (example, axes)
+        In the network's own order; `axes` are those that may have any length, by name.
+    output : (name, axes)
     settings : mapping
         What the network was made with, kept in the safetensors file.
     """
     from safetensors.torch import save_file
 
     network = network.cpu().to(memory_format=torch.contiguous_format).eval()
-    dynamic: dict[str, Any] = {name: dict(axis) for name, axis in zip(names, axes, strict=True)}
+    dynamic: dict[str, Any] = {name: dict(axes) for name, (_, axes) in inputs.items()}
+    dynamic[output[0]] = dict(output[1])
+    examples = tuple(example for example, _ in inputs.values())
     torch.onnx.export(
-        network, (example,), str(target), input_names=[names[0]], output_names=[names[1]], dynamic_axes=dynamic,
+        network, examples, str(target), input_names=list(inputs), output_names=[output[0]], dynamic_axes=dynamic,
         opset_version=17, dynamo=False,
     )  # fmt: skip
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}

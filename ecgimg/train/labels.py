@@ -128,6 +128,6 @@ def export(network: LabelReader, out: Path) -> Path:
     """Write the network, for any number of crops at once."""
     count = {0: "batch"}
     return export_network(
-        network, out / "label_reader.onnx", torch.zeros(1, 1, *CROP_SHAPE), ("crop", "logits"), (count, count),
+        network, out / "label_reader.onnx", {"crop": (torch.zeros(1, 1, *CROP_SHAPE), count)}, ("logits", count),
         {"widths": network.widths},
     )  # fmt: skip

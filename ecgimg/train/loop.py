@@ -6,7 +6,8 @@ import csv
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Schedule:
         Stop after so many of training, earlier runs of the same folder counted in.
     log_every : int
         Steps between two lines of the curve and two checkpoints.
+    averaging : float
+        Share of the past that the running mean of the weights keeps at each step; the mean is what is evaluated and
+        what is left in the network at the end. 0 keeps the last weights.
     """
 
     steps: int
@@ -34,6 +39,7 @@ class Schedule:
     seed: int = 0
     minutes: float | None = None
     log_every: int = 100
+    averaging: float = 0.0
 
 
 def fit(
@@ -51,7 +57,8 @@ def fit(
     learning rate follows the share of the steps that is done, or of the minutes, whichever is further.
     """
     optimizer = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
-    step, spent_s = _resume(out, network, optimizer)
+    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(schedule.averaging), use_buffers=True)
+    step, spent_s = _resume(out, network, optimizer, mean)
     began, losses = time.monotonic(), []
     while step < schedule.steps:
         share = step / schedule.steps
@@ -68,18 +75,35 @@ def fit(
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimizer.step()
+        mean.update_parameters(network)
         step += 1
         losses.append(float(loss.detach()))
         if on_step:
             on_step(step, losses[-1])
-        if step % schedule.log_every == 0 or step == schedule.steps:
-            network.eval()
-            with torch.no_grad():
+        if (step % schedule.log_every == 0 or step == schedule.steps) and is_first():
+            with _averaged(network, mean), torch.no_grad():
                 scores = evaluate()
             _log(out, step, float(np.mean(losses[-schedule.log_every :])), scores)
-            _checkpoint(out, network, optimizer, step, spent_s + time.monotonic() - began, schedule)
+            spent = spent_s + time.monotonic() - began
+            _checkpoint(out, network, optimizer, mean, (step, spent), schedule)
+    network.load_state_dict(mean.module.state_dict())
     network.eval()
     return step
+
+
+def is_first() -> bool:
+    """Return whether this process is the one that writes: the only one, or the first that ``torchrun`` started."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+@contextmanager
+def _averaged(network: nn.Module, mean: AveragedModel) -> Iterator[None]:
+    """Give the network its mean weights for a while, ready to be evaluated."""
+    own = {name: value.clone() for name, value in network.state_dict().items()}
+    network.load_state_dict(mean.module.state_dict())
+    network.eval()
+    yield
+    network.load_state_dict(own)
 
 
 def rate(share: float) -> float:
@@ -88,23 +112,25 @@ def rate(share: float) -> float:
 
 
 def _checkpoint(
-    out: Path, network: nn.Module, optimizer: torch.optim.Optimizer, step: int, spent_s: float, schedule: Schedule
-) -> None:
+    out: Path, network: nn.Module, optimizer: torch.optim.Optimizer, mean: AveragedModel, spent: tuple[int, float],
+    schedule: Schedule,
+) -> None:  # fmt: skip
     state = {
-        "network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent_s": spent_s,
-        "settings": asdict(schedule),
+        "network": network.state_dict(), "optimizer": optimizer.state_dict(), "mean": mean.state_dict(),
+        "step": spent[0], "spent_s": spent[1], "settings": asdict(schedule),
     }  # fmt: skip
     torch.save(state, out / "checkpoint.tmp")
     os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")  # noqa: PTH105
 
 
-def _resume(out: Path, network: nn.Module, optimizer: Any) -> tuple[int, float]:
+def _resume(out: Path, network: nn.Module, optimizer: Any, mean: AveragedModel) -> tuple[int, float]:
     path = out / "checkpoint.pt"
     if not path.is_file():
         return 0, 0.0
     state = torch.load(path, weights_only=True)
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
+    mean.load_state_dict(state["mean"])
     return int(state["step"]), float(state["spent_s"])
 
 

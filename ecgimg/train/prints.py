@@ -136,6 +136,6 @@ def evaluate(network: PrintReader, pool: PrintPool, device: str) -> dict[str, fl
 def export(network: PrintReader, out: Path) -> Path:
     """Write the network, for any number of lines of any width at once."""
     return export_network(
-        network, out / "print_reader.onnx", torch.zeros(1, 1, LINE_HEIGHT, 320), ("line", "logits"),
-        ({0: "batch", 3: "width"}, {0: "batch", 1: "frames"}), {"widths": network.widths},
+        network, out / "print_reader.onnx", {"line": (torch.zeros(1, 1, LINE_HEIGHT, 320), {0: "batch", 3: "width"})},
+        ("logits", {0: "batch", 1: "frames"}), {"widths": network.widths},
     )  # fmt: skip

@@ -131,6 +131,6 @@ def export(network: Segmenter, out: Path) -> Path:
     """Write the network; its pictures may have any multiple of 32 as height and width."""
     size = {0: "batch", 2: "height", 3: "width"}
     return export_network(
-        network, out / "segmenter.onnx", torch.zeros(1, 3, 256, 256), ("image", "logits"), (size, size),
+        network, out / "segmenter.onnx", {"image": (torch.zeros(1, 3, 256, 256), size)}, ("logits", size),
         {"widths": network.widths},
     )  # fmt: skip

@@ -166,6 +166,6 @@ def export(network: StrokeReader, out: Path) -> Path:
     """Write the network, for rows of any number of columns."""
     size = {0: "batch", 2: "columns"}
     return export_network(
-        network, out / "stroke_reader.onnx", torch.zeros(1, N_FEATURES, 64), ("features", "answers"), (size, size),
+        network, out / "stroke_reader.onnx", {"features": (torch.zeros(1, N_FEATURES, 64), size)}, ("answers", size),
         {"width": network.width},
     )  # fmt: skip

@@ -1,0 +1,321 @@
+"""How robust a classifier is to the layout of the page: the same records, shown as each layout shows them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.metadata import entry_points
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg._files import atomic_path
+from ecgimg.classify.dataset import CANVAS, LabelledRecords, on_canvas
+from ecgimg.classify.labels import LABELS, SUBCLASSES, SUPERCLASSES
+from ecgimg.classify.tokens import FS_HZ
+from ecgimg.classify.weights import Classifier, load_classifier, shipped_classifier
+from ecgimg.digitize import digitize_image
+from ecgimg.digitize.network import one_thread
+from ecgimg.errors import BadRequest
+from ecgimg.evaluate import metrics
+from ecgimg.record import STANDARD_LEADS, EcgRecord
+from layouts import Layout, load_layouts, visible_window
+from synth.pages import Request, draw_one, make_request
+
+Floats = NDArray[np.float64]
+Signals = NDArray[np.float32]
+
+ENTRY_POINTS = "ecgimg.classifiers"
+ENOUGH_POSITIVES = 20
+_TIMES = 500
+_BATCH = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A classifier under test.
+
+    Parameters
+    ----------
+    predict : callable (signals_mv, mask, fs_hz) -> (records, labels)
+        Of signals (records, 12, samples) in mV with 0 where `mask`, of the same shape, is False.
+    labels : tuple of str
+        What the columns mean, from `LABELS`.
+    thresholds : (labels,)
+        From which probability a label counts as present.
+    """
+
+    name: str
+    predict: Callable[[Signals, NDArray[np.bool_], float], NDArray[np.floating[Any]]]
+    labels: tuple[str, ...]
+    thresholds: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class LayoutScores:
+    """Predictions (records, labels) for one layout, and the records whose page was refused (via page)."""
+
+    layout: str
+    probabilities: Floats
+    unread: NDArray[np.bool_]
+
+
+def find_model(name: str | None) -> Model:
+    """Return the shipped classifier, one by the path of its weights, or a plug-in.
+
+    A plug-in is a callable ``(signals_mv, mask, fs_hz) -> probabilities``, named ``module:name`` or by an entry point
+    of the group ``ecgimg.classifiers``. It may have an attribute ``labels``; without one its columns must be those of
+    `LABELS` or of the 23 subclasses.
+
+    Raises
+    ------
+    BadRequest, BadWeights
+    """
+    if name is None:
+        return _as_model("PatchECG", shipped_classifier())
+    if Path(name).suffix in {".json", ".onnx", ".safetensors"}:
+        return _as_model(Path(name).stem, load_classifier(name))
+    found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    try:
+        if name in found:
+            plugin = found[name].load()
+        else:
+            module, _, attribute = name.partition(":")
+            plugin = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        known = f"; entry points are {', '.join(found)}" if found else ""
+        raise BadRequest(
+            f"the model {name!r} is no weights file (.json, .onnx), entry point, or module:name ({error}){known}"
+        ) from None
+    if not callable(plugin):
+        raise BadRequest(f"the model {name!r} cannot be called with (signals_mv, mask, fs_hz)")
+    labels = tuple(getattr(plugin, "labels", ()))
+    unknown = [label for label in labels if label not in LABELS]
+    if unknown:
+        raise BadRequest(f"the model {name!r} names labels that are not known here: {', '.join(unknown[:4])}")
+    thresholds = getattr(plugin, "thresholds", None)
+    cut = np.full(len(labels), 0.5) if thresholds is None else np.asarray(thresholds, np.float64)
+    return Model(name, plugin, labels, cut)
+
+
+def _as_model(name: str, classifier: Classifier) -> Model:
+    def predict(signals_mv: Signals, mask: NDArray[np.bool_], _fs_hz: float) -> Floats:
+        return classifier.probabilities(classifier.logits(np.where(mask, signals_mv, np.nan).astype(np.float32)))
+
+    cuts = classifier.thresholds("youden")
+    thresholds = np.array([0.5 if cut is None else cut for cut in cuts.values()])
+    return Model(name, predict, classifier.labels, thresholds)
+
+
+def evaluate_layouts(
+    model: Model,
+    data: LabelledRecords,
+    layouts: str,
+    *,
+    via: str = "mask",
+    damage: str = "photo",
+    seed: int = 0,
+    jobs: int = 1,
+) -> Iterator[LayoutScores]:
+    """Classify every record as each layout shows it, in turn.
+
+    Parameters
+    ----------
+    layouts : str
+        Names or files separated by commas, or ``all``; among the names may be ``random``, another layout for each
+        record.
+    via : {"mask", "page"}
+        Hide what the layout does not show; or draw the page, damage it, digitize it, and classify what was read. A page
+        that is refused gets the mean of the others' probabilities.
+    """
+    if via not in ("mask", "page"):
+        raise BadRequest(f"records are shown via mask or page, not {via!r}")
+    for name, chosen in _chosen(layouts, len(data), seed):
+        if via == "mask":
+            signals = np.where(_masks(chosen), data.signals_mv, np.float32(np.nan))
+        else:
+            signals = _through_pages(data, chosen, damage, seed, jobs)
+        yield LayoutScores(name, *_predicted(model, signals))
+
+
+def _chosen(layouts: str, n: int, seed: int) -> Iterator[tuple[str, list[Layout]]]:
+    """Yield (name, the layout of each record)."""
+    names = [name.strip() for name in layouts.split(",") if name.strip()]
+    known = {
+        layout.name: layout for layout in load_layouts(",".join(name for name in names if name != "random") or "all")
+    }
+    order = [*known] if names == ["all"] else [name if name == "random" else None for name in names]
+    listed = iter(known)
+    for name in order:
+        if name == "random":
+            drawn = load_layouts("all")
+            rng = np.random.default_rng([seed, 1])
+            yield name, [drawn[int(rng.integers(len(drawn)))] for _ in range(n)]
+        else:
+            own = name or next(listed)
+            yield own, [known[own]] * n
+
+
+def masks_of(name: str, n: int, seed: int = 0) -> NDArray[np.bool_]:
+    """Return (n, 12, samples) True where a layout, or ``random``, shows each of `n` records."""
+    return _masks(next(_chosen(name, n, seed))[1])
+
+
+def _masks(chosen: Sequence[Layout]) -> NDArray[np.bool_]:
+    of_layout = {layout.name: visible_window(layout, STANDARD_LEADS, FS_HZ, CANVAS)[:, :CANVAS] for layout in chosen}
+    return np.stack([of_layout[layout.name] for layout in chosen])
+
+
+def _predicted(model: Model, signals: Signals) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return probabilities (records, labels), and which records showed nothing."""
+    mask = np.isfinite(signals)
+    unread = np.asarray(~mask.any(axis=(1, 2)), bool)
+    filled = np.where(mask, signals, np.float32(0))
+    seen = np.flatnonzero(~unread)
+    parts = [
+        np.asarray(model.predict(filled[rows], mask[rows], FS_HZ), np.float64)
+        for rows in np.array_split(seen, max(-(-len(seen) // _BATCH), 1))
+        if len(rows)
+    ]
+    if not parts:
+        raise BadRequest("no record shows anything in this layout, or no page could be read")
+    if any(part.ndim != 2 or not np.isfinite(part).all() for part in parts):
+        raise BadRequest(f"the model {model.name!r} must return finite probabilities (records, labels)")
+    found = np.concatenate(parts)
+    probabilities = np.empty((len(signals), found.shape[1]))
+    probabilities[seen], probabilities[unread] = found, found.mean(axis=0)
+    return probabilities, unread
+
+
+def _through_pages(data: LabelledRecords, chosen: Sequence[Layout], damage: str, seed: int, jobs: int) -> Signals:
+    read = partial(_read_page, damage=damage, seed=seed)
+    work = (range(len(data)), data.signals_mv, [layout.name for layout in chosen])
+    if jobs == 1:
+        return np.stack(list(map(read, *work)))
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+        return np.stack(list(pool.map(read, *work)))
+
+
+def _read_page(index: int, signals_mv: Signals, layout: str, damage: str, seed: int) -> Signals:
+    """Draw, damage and digitize one record; NaN everywhere where the page was refused."""
+    request: Request = make_request(layout, damage, seed, masks=False)
+    page = draw_one(request, index, (str(index), EcgRecord(signals_mv, FS_HZ)))
+    found = digitize_image(page.image)
+    read = np.full(signals_mv.shape, np.nan, np.float32)
+    if found.record is not None:
+        values = on_canvas(found.record)[:, : signals_mv.shape[-1]]
+        read[:, : values.shape[-1]] = values
+    return read
+
+
+# ---------------------------------------------------------------- scores
+
+
+def labels_of(model: Model, scores: LayoutScores) -> tuple[str, ...]:
+    """Return what the columns mean (`BadRequest` where a plug-in does not say and it cannot be told)."""
+    width = scores.probabilities.shape[1]
+    for labels in (model.labels, LABELS, SUBCLASSES):
+        if len(labels) == width:
+            return labels
+    raise BadRequest(f"the model {model.name!r} returns {width} columns; give it an attribute labels that names them")
+
+
+def groups_of(labels: Sequence[str], data: LabelledRecords) -> dict[str, list[str]]:
+    """Return the groups of labels that are averaged: those of `labels` that have a positive, or enough of them."""
+    positives = dict(zip(LABELS, (data.targets & data.known).sum(axis=0).tolist(), strict=True))
+    subclasses = [label for label in SUBCLASSES if label in labels and positives[label]]
+    groups = {
+        f"subclasses with ≥ {ENOUGH_POSITIVES}": [k for k in subclasses if positives[k] >= ENOUGH_POSITIVES],
+        "subclasses": subclasses,
+        "superclasses": [label for label in SUPERCLASSES if label in labels and positives[label]],
+        "AFIB": [label for label in ("AFIB",) if label in labels and positives[label]],
+    }
+    return {name: members for name, members in groups.items() if members}
+
+
+def summarize(
+    model: Model, data: LabelledRecords, scores: LayoutScores, *, times: int = _TIMES, seed: int = 0
+) -> dict[str, Any]:
+    """Return the scores of one layout.
+
+    For each group of labels AUROC with a 95 % interval over patients, AUPRC, macro F and calibration error; for each
+    label its positives, AUROC and AUPRC.
+    """
+    labels = labels_of(model, scores)
+    columns = {label: k for k, label in enumerate(labels)}
+    draws = metrics.resampled(data.patients, times, np.random.default_rng([seed, 2]))
+    summary: dict[str, Any] = {"layout": scores.layout, "records": len(data), "unread": int(scores.unread.sum())}
+    summary["groups"] = {
+        name: _group_scores(model, data, scores, members, columns, draws)
+        for name, members in groups_of(labels, data).items()
+    }
+    summary["labels"] = {}
+    for label in labels:
+        at = LABELS.index(label)
+        known = data.known[:, at]
+        positive, score = data.targets[known, at], scores.probabilities[known, columns[label]]
+        if positive.any():
+            summary["labels"][label] = {
+                "positives": int(positive.sum()),
+                "auroc": metrics.auroc(score, positive),
+                "auprc": metrics.auprc(score, positive),
+            }
+    return summary
+
+
+def _group_scores(
+    model: Model, data: LabelledRecords, scores: LayoutScores, members: Sequence[str], columns: Mapping[str, int],
+    draws: Sequence[NDArray[np.intp]],
+) -> dict[str, Any]:  # fmt: skip
+    at, own = [LABELS.index(label) for label in members], [columns[label] for label in members]
+    positive, known, found = data.targets[:, at], data.known[:, at], scores.probabilities[:, own]
+    cut = model.thresholds[own] if len(model.thresholds) == len(columns) else np.full(len(own), 0.5)
+    said = (found >= cut).astype(np.float64)
+    spread = [metrics.macro(metrics.auroc, found[draw], positive[draw], known[draw]) for draw in draws]
+    return {
+        "labels": len(members),
+        "auroc": metrics.macro(metrics.auroc, found, positive, known),
+        "auroc_95": metrics.interval(np.array(spread)),
+        "auprc": metrics.macro(metrics.auprc, found, positive, known),
+        "macro_f": metrics.macro(lambda flags, truth: metrics.f_score(flags > 0.5, truth), said, positive, known),
+        "calibration_error": metrics.macro(metrics.calibration_error, found, positive, known),
+    }
+
+
+def paired_difference(
+    data: LabelledRecords, members: Sequence[str], first: Floats, second: Floats, *, times: int = _TIMES, seed: int = 0
+) -> tuple[float, tuple[float, float]]:
+    """Return by how much the macro AUROC of `first` exceeds that of `second`, with its 95 % interval over patients.
+
+    Both are probabilities (records, members).
+    """
+    at = [LABELS.index(label) for label in members]
+    positive, known = data.targets[:, at], data.known[:, at]
+
+    def difference(rows: NDArray[np.intp] | slice) -> float:
+        return metrics.macro(metrics.auroc, first[rows], positive[rows], known[rows]) - metrics.macro(
+            metrics.auroc, second[rows], positive[rows], known[rows]
+        )
+
+    draws = metrics.resampled(data.patients, times, np.random.default_rng([seed, 2]))
+    return difference(slice(None)), metrics.interval(np.array([difference(draw) for draw in draws]))
+
+
+def save_predictions(labels: Sequence[str], data: LabelledRecords, scores: LayoutScores, folder: Path) -> Path:
+    """Write ``<layout>.csv``: ``ecg_id`` and the probability of each label."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["ecg_id", *labels])
+    for name, row in zip(data.ids, scores.probabilities, strict=True):
+        table.writerow([name, *(f"{value:.6f}" for value in row)])
+    with atomic_path(folder / f"{scores.layout}.csv") as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+    return folder / f"{scores.layout}.csv"

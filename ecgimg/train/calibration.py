@@ -1,0 +1,75 @@
+"""Turn out-of-fold logits into calibrated probabilities and operating points."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from ecgimg.classify.weights import LabelCard
+from ecgimg.evaluate import metrics
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_ENOUGH = 8
+_STIFFNESS, _PULL = 2.0, 0.02
+_SLOPES = (0.2, 4.0)
+
+
+def calibrated(logits: Floats, positive: Flags, known: Flags) -> LabelCard:
+    """Fit slope, offset and thresholds of one label.
+
+    Parameters
+    ----------
+    logits : (layouts, records)
+        Of records that the network did not see in training, as each layout shows them.
+    positive, known : (records,)
+
+    Returns
+    -------
+    LabelCard
+        Platt's scaling (Platt 1999), its slope held to 1 the more, the fewer positives there are; without thresholds
+        where there are fewer than eight.
+    """
+    found, wanted = logits[:, known].ravel(), np.tile(positive[known], len(logits))
+    positives = int(positive[known].sum())
+    slope, offset = fit_scaling(found, wanted, positives)
+    probability = 1 / (1 + np.exp(-(slope * found + offset)))
+    enough = positives >= _ENOUGH
+    return LabelCard(
+        slope=slope,
+        offset=offset,
+        thresholds=operating_points(probability, wanted) if enough else None,
+        positives=positives,
+        auroc=metrics.auroc(found, wanted) if enough else None,
+    )
+
+
+def fit_scaling(logits: Floats, positive: Flags, positives: int) -> tuple[float, float]:
+    """Return (slope, offset) that make ``sigmoid(slope · logit + offset)`` a probability."""
+    layouts = positive.sum() / max(positives, 1)  # every record stands in each layout, and counts once
+
+    def loss(values: Floats) -> float:
+        scaled = values[0] * logits + values[1]
+        entropy = (np.logaddexp(0, scaled) - positive * scaled).sum() / max(layouts, 1)
+        return float(entropy + _STIFFNESS * np.log(values[0]) ** 2 + _PULL * values[1] ** 2)
+
+    fitted = minimize(loss, np.array([1.0, 0.0]), bounds=[_SLOPES, (-8.0, 8.0)], method="L-BFGS-B")
+    return float(fitted.x[0]), float(fitted.x[1])
+
+
+def operating_points(probability: Floats, positive: Flags) -> dict[str, float]:
+    """Return the thresholds of most sensitivity + specificity, of 90 % sensitivity, and of 90 % specificity."""
+    cuts = np.unique(np.quantile(probability, np.linspace(0, 1, 2001)))
+    ordered = [np.sort(probability[flags]) for flags in (positive, ~positive)]
+    reaching, below = (np.searchsorted(values, cuts) / len(values) for values in ordered)
+    sensitivity, specificity = 1 - reaching, below
+    least = np.flatnonzero(sensitivity >= 0.9)
+    most = np.flatnonzero(specificity >= 0.9)
+    found = {
+        "youden": cuts[int(np.argmax(sensitivity + specificity))],
+        "sens90": cuts[least[-1]] if len(least) else cuts[0],
+        "spec90": cuts[most[0]] if len(most) else cuts[-1],
+    }
+    return {name: float(cut) for name, cut in found.items()}

@@ -1,0 +1,199 @@
+"""The whole training of a classifier: simulated hearts, out-of-fold networks, networks on all records, one file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ecgimg._files import atomic_path
+from ecgimg._version import __version__
+from ecgimg.classify.dataset import LabelledRecords
+from ecgimg.classify.labels import LABELS
+from ecgimg.classify.tokens import tokenize
+from ecgimg.classify.weights import ClassifierCard, LabelCard
+from ecgimg.errors import BadRequest
+from ecgimg.train.calibration import calibrated
+from ecgimg.train.classifier import Stage, learn, load_weights, make_network
+from ecgimg.train.crossval import cross_validate
+from ecgimg.train.export import export_network
+from ecgimg.train.hearts import simulated_records
+from ecgimg.train.loop import is_first
+
+Logits = NDArray[np.float32]
+
+LAYOUTS = ("12x1", "3x4", "3x4+II", "3x4+II+V1", "6x2", "6x2+II", "random")
+"""What out-of-fold predictions are made for, and probabilities are calibrated over."""
+
+
+@dataclass(frozen=True)
+class ClassifierTraining:
+    """All that decides the weights besides the records.
+
+    Parameters
+    ----------
+    network : str
+        ``patchecg``, or a baseline.
+    hearts, heart_epochs : int, float
+        Simulated hearts to learn from first, and how often each is shown.
+    epochs : float
+        How often each record is shown.
+    seeds : int
+        Networks whose mean logit is the answer.
+    """
+
+    network: str = "patchecg"
+    hearts: int = 16000
+    heart_epochs: float = 10.0
+    heart_learning_rate: float = 2e-3
+    epochs: float = 20.0
+    learning_rate: float = 1e-3
+    seeds: int = 1
+    seed: int = 0
+
+
+def train_classifier(
+    out: Path,
+    data: LabelledRecords,
+    settings: ClassifierTraining,
+    *,
+    initial: Path | None = None,
+    cross_validated: bool = True,
+    minutes: float | None = None,
+    device: str = "cpu",
+    jobs: int = 2,
+    on_step: Callable[[int, float], None] | None = None,
+) -> Path:
+    """Train, calibrate and write ``patchecg.json``, ``.onnx`` and ``.safetensors`` into `out`; returns the JSON.
+
+    A run that was stopped goes on where it was when called again alike.
+
+    Parameters
+    ----------
+    initial : Path, optional
+        Weights to start from (``.safetensors``) in place of simulated hearts: fine-tuning on one's own records.
+    cross_validated : bool
+        Whether networks are trained for the folds first. Their predictions of what they did not see calibrate the
+        probabilities and set the operating points; without them probabilities are the network's own.
+    minutes : float, optional
+        Of training on all records, for each seed.
+    """
+    if settings.network == "resnet" and not cross_validated:
+        raise BadRequest("a ResNet is trained to be compared with; it is not written as a classifier")
+    out.mkdir(parents=True, exist_ok=True)
+    start = initial or _learn_hearts(out, settings, device, jobs, on_step)
+    stage = Stage(settings.epochs, 32, settings.learning_rate, seed=settings.seed)
+    seeds = range(settings.seed, settings.seed + settings.seeds)
+    cards: Mapping[str, LabelCard] | None = None
+    if cross_validated and is_first():
+        logits = cross_validate(
+            out / "folds", settings.network, data, stage, LAYOUTS, initial=start, seeds=seeds, jobs=jobs, device=device
+        )
+        save_out_of_fold(out / "out_of_fold.npz", data, logits)
+        cards = calibrate(data, logits)
+    if settings.network == "resnet":
+        return out / "out_of_fold.npz"
+    networks = []
+    for seed in seeds:
+        network = make_network(settings.network)
+        load_weights(network, start)
+        own = replace(stage, seed=seed)
+        learn(network, data, None, own, out / f"all-seed-{seed}", minutes=minutes, device=device, on_step=on_step)
+        networks.append(network)
+    return export_classifier(out, Ensemble(networks), cards or _plain_cards(data), len(data))
+
+
+def _learn_hearts(
+    out: Path, settings: ClassifierTraining, device: str, jobs: int, on_step: Callable[[int, float], None] | None
+) -> Path:
+    """Train on simulated hearts; returns the weights, which every fold starts from."""
+    from safetensors.torch import save_file
+
+    target = out / "hearts" / f"{settings.network}.safetensors"
+    if target.is_file():
+        return target
+    hearts = simulated_records(out / "hearts", settings.hearts, settings.seed, jobs)
+    network = make_network(settings.network)
+    stage = Stage(settings.heart_epochs, 64, settings.heart_learning_rate, seed=settings.seed)
+    learn(network, hearts, None, stage, out / "hearts", device=device, on_step=on_step)
+    if is_first():
+        with atomic_path(target) as temporary:
+            save_file(network.cpu().state_dict(), str(temporary))
+    return target
+
+
+def save_out_of_fold(path: Path, data: LabelledRecords, logits: Mapping[str, Logits]) -> None:
+    """Write the out-of-fold logits: ``ids``, ``labels``, and for each layout (records, labels)."""
+    with atomic_path(path) as temporary:
+        np.savez(temporary, allow_pickle=False, ids=data.ids, labels=np.array(LABELS), **logits)
+
+
+def calibrate(data: LabelledRecords, logits: Mapping[str, Logits]) -> dict[str, LabelCard]:
+    """Return the card of each label from out-of-fold logits, all layouts together."""
+    stacked = np.stack(list(logits.values())).astype(np.float64)  # (layouts, records, labels)
+    there = np.isfinite(stacked).all(axis=(0, 2))
+    return {
+        label: calibrated(stacked[:, there, k], data.targets[there, k], data.known[there, k])
+        for k, label in enumerate(LABELS)
+    }
+
+
+def _plain_cards(data: LabelledRecords) -> dict[str, LabelCard]:
+    positives = (data.targets & data.known).sum(axis=0).tolist()
+    return {
+        label: LabelCard(
+            slope=1, offset=0, thresholds={"youden": 0.5, "sens90": 0.5, "spec90": 0.5}, positives=count, auroc=None
+        )
+        for label, count in zip(LABELS, positives, strict=True)
+    }
+
+
+class Ensemble(nn.Module):
+    """The mean logit of some networks, the labels only."""
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, values: Tensor, lead: Tensor, time_s: Tensor, present: Tensor) -> Tensor:
+        """Map tokens to logits (batch, labels)."""
+        logits = [network(values, lead, time_s, present)[:, : len(LABELS)] for network in self.networks]
+        return torch.stack(logits).mean(dim=0)
+
+
+def export_classifier(out: Path, network: Ensemble, cards: Mapping[str, LabelCard], records: int) -> Path:
+    """Write the three files of a classifier into `out`; returns the JSON, which is written last."""
+    tokens = tokenize(np.random.default_rng(0).normal(size=(2, 12, 300)).astype(np.float32))
+    axes = {0: "batch", 1: "tokens"}
+    examples = {name: (torch.from_numpy(part), axes) for name, part in vars(tokens).items()}
+    settings = dict(network.networks[0].settings)
+    onnx = export_network(network, out / "patchecg.onnx", examples, ("logits", {0: "batch"}), settings)
+    files = {"onnx": onnx, "safetensors": onnx.with_suffix(".safetensors")}
+    card = ClassifierCard(
+        schema_name="ecgimg-classifier",
+        schema_version=1,
+        version=__version__,
+        records=records,
+        network=settings,
+        sha256={kind: hashlib.sha256(path.read_bytes()).hexdigest() for kind, path in files.items()},
+        labels=dict(cards),
+    )
+    with atomic_path(out / "patchecg.json") as temporary:
+        temporary.write_text(card.model_dump_json(indent=1), encoding="utf-8")
+    return out / "patchecg.json"
+
+
+def distributed(device: str) -> str:
+    """Join the processes that ``torchrun`` started, if it did; returns the device of this one."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return device
+    on_gpu = torch.device(device).type == "cuda"
+    torch.distributed.init_process_group("nccl" if on_gpu else "gloo")
+    return f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else device
