@@ -310,6 +310,27 @@ def evaluate_layouts(
         _out.print(f"scores and figure are in {out}", markup=False)
 
 
+@evaluate_app.command("out-of-fold")
+def evaluate_out_of_fold(
+    files: Annotated[
+        list[Path], typer.Argument(help="out_of_fold.npz of trainings; the first is compared with others.")
+    ],
+    records: Annotated[list[Path], typer.Option(help="The records that were trained on. May be repeated.")],
+    labels: Annotated[list[Path] | None, typer.Option(help="Their labels (CSV): one for all, or one for each.")] = None,
+    folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 9; all by default.")] = "",
+) -> None:
+    """Score what cross-validated trainings said of records they had not seen, by layout, and compare them."""
+    from ecgimg.evaluate import layout_report
+    from ecgimg.evaluate.out_of_fold import comparison_table, summaries_of
+
+    data = _labelled(records, labels, folds=folds)
+    summaries = list(summaries_of(files[0], data))
+    _out.print(layout_report.layout_table(summaries))
+    _out.print(layout_report.label_table(summaries))
+    if len(files) > 1:
+        _out.print(comparison_table(files[0], files[1:], data))
+
+
 train_app = typer.Typer(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)
 app.add_typer(train_app, name="train")
 

@@ -1,8 +1,8 @@
-"""Which patches a finding rests on: by how much its logit falls when each is taken away.
+"""Which patches a finding rests on: by how much its logit falls when each is hidden.
 
-The network reads whatever patches there are, so a patch can simply be left out, which is what the deletion test of an
-explanation does. That is as cheap as a batch of records, needs no gradients at run time, and unlike attention rollout
-or gradient × input it is no approximation for single patches.
+The network reads whatever patches there are, so a patch can simply be hidden, its samples in its neighbours' margins
+too, which is what the deletion test of an explanation does. That is as cheap as a batch of records, needs no gradients
+at run time, and unlike attention rollout or gradient × input it is no approximation for single patches.
 """
 
 from __future__ import annotations
@@ -13,50 +13,50 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.classify.tokens import Tokens, tokenize
+from ecgimg.classify.tokens import FS_HZ, PATCH
 from ecgimg.classify.weights import Classifier
 
-_BATCH = 48
+Signals = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class PatchWeights:
-    """The patches of one record: lead (n,), middle (n,) in seconds, and label → fall of the logit (n,)."""
+    """The patches of one record that hold a value.
 
-    lead: NDArray[np.int64]
-    time_s: NDArray[np.float32]
+    Parameters
+    ----------
+    lead, patch : (patches,) int
+        Row of the record, and number along it.
+    weights : mapping of label to (patches,)
+        By how much its logit falls without the patch.
+    """
+
+    lead: NDArray[np.intp]
+    patch: NDArray[np.intp]
     weights: Mapping[str, NDArray[np.float64]]
 
-
-def explain(classifier: Classifier, signals_mv: NDArray[np.float32], labels: Sequence[str]) -> PatchWeights:
-    """Take every patch of one record (1, 12, samples) at 100 Hz away in turn; it must hold some value."""
-    tokens = tokenize(signals_mv)
-    whole = classifier.of_tokens(tokens)[0]
-    count = int(tokens.present[0].sum())
-    falls = [
-        whole - classifier.of_tokens(_without(tokens, np.arange(start, min(start + _BATCH, count))))
-        for start in range(0, count, _BATCH)
-    ]
-    fall = np.concatenate(falls).astype(np.float64)
-    weights = {label: fall[:, classifier.labels.index(label)] for label in labels}
-    return PatchWeights(tokens.lead[0, :count], tokens.time_s[0, :count], weights)
+    @property
+    def start_s(self) -> NDArray[np.float64]:
+        """Where each patch begins, (patches,) seconds."""
+        return np.asarray(self.patch * (PATCH / FS_HZ), np.float64)
 
 
-def without_patches(tokens: Tokens, gone: NDArray[np.bool_]) -> Tokens:
-    """Return one record's tokens without those where `gone` (tokens,) is True."""
-    kept = ~gone
-    return Tokens(tokens.values[:, kept], tokens.lead[:, kept], tokens.time_s[:, kept], tokens.present[:, kept])
+def explain(classifier: Classifier, signals_mv: Signals, labels: Sequence[str]) -> PatchWeights:
+    """Hide every patch of one record (12, samples) at 100 Hz in turn, which must hold some value."""
+    padded = np.pad(signals_mv, ((0, 0), (0, -signals_mv.shape[1] % PATCH)), constant_values=np.nan)
+    known = np.isfinite(padded).reshape(len(padded), -1, PATCH).any(axis=2)
+    lead, patch = np.nonzero(known)
+    less = np.repeat(signals_mv[None], len(lead), axis=0)
+    for row, (where, number) in enumerate(zip(lead, patch, strict=True)):
+        less[row, where, number * PATCH : (number + 1) * PATCH] = np.nan
+    fall = classifier.logits(signals_mv[None]) - classifier.logits(less)
+    fall64: NDArray[np.float64] = np.nan_to_num(fall).astype(np.float64)  # without its only patch a record shows nothing
+    return PatchWeights(lead, patch, {label: fall64[:, classifier.labels.index(label)] for label in labels})
 
 
-def _without(tokens: Tokens, gone: NDArray[np.intp]) -> Tokens:
-    """Return a batch: the record without each of the patches `gone`, if others are left."""
-    n = len(gone)
-    present = np.repeat(tokens.present, n, axis=0)
-    if tokens.present.sum() > 1:
-        present[np.arange(n), gone] = False
-    return Tokens(
-        np.repeat(tokens.values, n, axis=0),
-        np.repeat(tokens.lead, n, axis=0),
-        np.repeat(tokens.time_s, n, axis=0),
-        present,
-    )
+def without_patches(signals_mv: Signals, weights: PatchWeights, gone: NDArray[np.intp]) -> Signals:
+    """Return a record (12, samples) without some of its patches, given by their place in `weights`."""
+    less = signals_mv.copy()
+    for where, number in zip(weights.lead[gone], weights.patch[gone], strict=True):
+        less[where, number * PATCH : (number + 1) * PATCH] = np.nan
+    return less

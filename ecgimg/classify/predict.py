@@ -138,7 +138,7 @@ def evidence_of(
     found: Findings, record: EcgRecord, classifier: Classifier, top: int = _TOP
 ) -> dict[str, tuple[Evidence, ...]]:
     """Return the patches that the `top` present findings rest on, most important first, in the first ten seconds."""
-    signals = _windows(on_canvas(record))[:1]
+    signals = _windows(on_canvas(record))[0]
     labels = [finding.label for finding in found.present[:top]]
     if not labels:
         return {}
@@ -149,8 +149,8 @@ def evidence_of(
         evidence[label] = tuple(
             Evidence(
                 STANDARD_LEADS[int(patches.lead[k])],
-                float(patches.time_s[k]) - PATCH / FS_HZ / 2,
-                float(patches.time_s[k]) + PATCH / FS_HZ / 2,
+                float(patches.start_s[k]),
+                float(patches.start_s[k]) + PATCH / FS_HZ,
                 float(weights[k]),
             )
             for k in order

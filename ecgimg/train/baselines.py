@@ -33,11 +33,9 @@ class ResNet(nn.Module):
         self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(2 * widths[-1], outputs)
 
-    def forward(self, signals: Tensor) -> Tensor:
-        """Map (batch, 12, samples) mV, NaN where nothing is known, to logits (batch, outputs)."""
-        known = torch.isfinite(signals)
-        x = torch.cat([torch.where(known, signals, torch.zeros_like(signals)), known.to(signals.dtype)], dim=1)
-        x = self.blocks(self.stem(x))  # (b, width, samples / 32)
+    def forward(self, channels: Tensor) -> Tensor:
+        """Map (batch, 24, samples), mV with 0 where nothing is known and the leads' masks, to logits."""
+        x = self.blocks(self.stem(channels))  # (b, width, samples / 32)
         logits: Tensor = self.head(self.drop(torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)))
         return logits
 

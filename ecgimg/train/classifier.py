@@ -124,9 +124,11 @@ def learn(
 
 
 def inputs(network: nn.Module, signals: Signals, device: str = "cpu") -> tuple[Tensor, ...]:
-    """Return what a network takes of (batch, 12, samples) mV with NaN: tokens, or for the ResNet the signals."""
+    """Return what a network takes of (batch, 12, samples) mV with NaN: tokens, or for the ResNet signals and masks."""
     if isinstance(network, ResNet):
-        return (torch.from_numpy(signals).to(device),)
+        known = np.isfinite(signals)
+        channels = np.concatenate([np.where(known, signals, np.float32(0)), known.astype(np.float32)], axis=1)
+        return (torch.from_numpy(channels).to(device),)
     return tuple(torch.from_numpy(part).to(device) for part in vars(tokenize(signals)).values())
 
 

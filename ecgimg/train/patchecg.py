@@ -19,7 +19,6 @@ from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.classify.labels import LABELS
 from ecgimg.classify.tokens import tokenize
 from ecgimg.classify.weights import ClassifierCard, LabelCard
-from ecgimg.errors import BadRequest
 from ecgimg.train.calibration import calibrated
 from ecgimg.train.classifier import Stage, learn, load_weights, make_network
 from ecgimg.train.crossval import cross_validate
@@ -73,6 +72,8 @@ def train_classifier(
 ) -> Path:
     """Train, calibrate and write ``patchecg.json``, ``.onnx`` and ``.safetensors`` into `out`; returns the JSON.
 
+    Of a ResNet only ``resnet.onnx`` is written, for the plug-in of ``notebooks/resnet_plugin.py``.
+
     A run that was stopped goes on where it was when called again alike.
 
     Parameters
@@ -85,8 +86,6 @@ def train_classifier(
     minutes : float, optional
         Of training on all records, for each seed.
     """
-    if settings.network == "resnet" and not cross_validated:
-        raise BadRequest("a ResNet is trained to be compared with; it is not written as a classifier")
     out.mkdir(parents=True, exist_ok=True)
     start = initial or _learn_hearts(out, settings, device, jobs, on_step)
     stage = Stage(settings.epochs, 32, settings.learning_rate, seed=settings.seed)
@@ -98,8 +97,6 @@ def train_classifier(
         )
         save_out_of_fold(out / "out_of_fold.npz", data, logits)
         cards = calibrate(data, logits)
-    if settings.network == "resnet":
-        return out / "out_of_fold.npz"
     networks = []
     for seed in seeds:
         network = make_network(settings.network)
@@ -107,6 +104,8 @@ def train_classifier(
         own = replace(stage, seed=seed)
         learn(network, data, None, own, out / f"all-seed-{seed}", minutes=minutes, device=device, on_step=on_step)
         networks.append(network)
+    if settings.network == "resnet":
+        return export_resnet(out, Ensemble(networks))
     return export_classifier(out, Ensemble(networks), cards or _plain_cards(data), len(data))
 
 
@@ -162,9 +161,9 @@ class Ensemble(nn.Module):
         super().__init__()
         self.networks = nn.ModuleList(networks)
 
-    def forward(self, values: Tensor, lead: Tensor, time_s: Tensor, present: Tensor) -> Tensor:
-        """Map tokens to logits (batch, labels)."""
-        logits = [network(values, lead, time_s, present)[:, : len(LABELS)] for network in self.networks]
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Map what the networks take to logits (batch, labels)."""
+        logits = [network(*inputs)[:, : len(LABELS)] for network in self.networks]
         return torch.stack(logits).mean(dim=0)
 
 
@@ -188,6 +187,13 @@ def export_classifier(out: Path, network: Ensemble, cards: Mapping[str, LabelCar
     with atomic_path(out / "patchecg.json") as temporary:
         temporary.write_text(card.model_dump_json(indent=1), encoding="utf-8")
     return out / "patchecg.json"
+
+
+def export_resnet(out: Path, network: Ensemble) -> Path:
+    """Write ``resnet.onnx``, which takes ``channels`` (batch, 24, samples): mV and masks."""
+    channels = (torch.zeros(2, 24, 1000), {0: "batch", 2: "samples"})
+    settings = dict(network.networks[0].settings)
+    return export_network(network, out / "resnet.onnx", {"channels": channels}, ("logits", {0: "batch"}), settings)
 
 
 def distributed(device: str) -> str:

@@ -1,0 +1,78 @@
+"""Score the out-of-fold predictions that training leaves, and compare networks on the same records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from ecgimg.classify.dataset import LabelledRecords
+from ecgimg.errors import BadRequest
+from ecgimg.evaluate.layouts import LayoutScores, Model, groups_of, paired_difference, summarize
+
+Floats = NDArray[np.float64]
+
+
+def read_out_of_fold(path: Path, data: LabelledRecords) -> tuple[LabelledRecords, tuple[str, ...], dict[str, Floats]]:
+    """Read ``out_of_fold.npz``: its records that are in `data` and were predicted, the labels, and layout → logits.
+
+    Raises
+    ------
+    BadRequest
+        When the file cannot be read, or shares no record with `data`.
+    """
+    try:
+        with np.load(path) as parts:
+            ids, labels = parts["ids"], tuple(parts["labels"].tolist())
+            logits = {name: parts[name].astype(np.float64) for name in parts.files if name not in ("ids", "labels")}
+    except (OSError, KeyError, ValueError) as error:
+        raise BadRequest(f"{path} holds no out-of-fold predictions: {error}") from None
+    predicted = np.isfinite(next(iter(logits.values()))).all(axis=1)
+    row_of = {name: row for row, name in enumerate(ids.tolist()) if predicted[row]}
+    chosen = np.array([name in row_of for name in data.ids.tolist()], bool)
+    if not chosen.any():
+        raise BadRequest(f"{path} predicts none of these records")
+    kept = data.subset(chosen)
+    rows = np.array([row_of[name] for name in kept.ids.tolist()])
+    return kept, labels, {name: values[rows] for name, values in logits.items()}
+
+
+def summaries_of(path: Path, data: LabelledRecords) -> Iterator[dict[str, Any]]:
+    """Yield the scores of each layout, as `summarize` gives them, from uncalibrated logits."""
+    kept, labels, logits = read_out_of_fold(path, data)
+    model = Model(path.stem, lambda *_: np.zeros((0, 0)), labels, np.full(len(labels), 0.5))
+    for layout, values in logits.items():
+        scores = LayoutScores(layout, 1 / (1 + np.exp(-values)), np.zeros(len(kept), bool))
+        yield summarize(model, kept, scores)
+
+
+def comparison_table(first: Path, others: Sequence[Path], data: LabelledRecords, group: int = 0) -> Table:
+    """Return by how much the macro AUROC of `first` exceeds that of others on each layout, with 95 % intervals.
+
+    `group` counts the groups of `groups_of`: 0 is the subclasses with enough positives.
+    """
+    kept, labels, logits = read_out_of_fold(first, data)
+    name, members = list(groups_of(labels, kept).items())[group]
+    at = [labels.index(label) for label in members]
+    table = Table("layout", "less than", f"{name}: difference", "95 %", box=None)
+    for other in others:
+        same, _, rival = read_out_of_fold(other, kept)
+        if len(same) != len(kept):
+            raise BadRequest(f"{other} does not predict all records that {first} predicts")
+        for layout, difference in _differences(kept, members, at, logits, rival):
+            gain, (low, high) = difference
+            table.add_row(layout, other.parent.name, f"{gain:+.4f}", f"{low:+.4f} to {high:+.4f}")
+    return table
+
+
+def _differences(
+    data: LabelledRecords, members: Sequence[str], at: Sequence[int], first: Mapping[str, Floats],
+    second: Mapping[str, Floats],
+) -> Iterator[tuple[str, tuple[float, tuple[float, float]]]]:  # fmt: skip
+    for layout in first:
+        if layout in second:
+            yield layout, paired_difference(data, members, first[layout][:, at], second[layout][:, at])
