@@ -9,13 +9,16 @@ STAMP := $(VENV)/.installed
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 demo: $(STAMP)
 	$(BIN)/ecgimg synth --out demo/page -n 1 --layouts 3x4+II --damage photo --seed 7
 	$(BIN)/ecgimg digitize demo/page/page-000000.jpg --out demo/read
-	@echo "The photo is demo/page/page-000000.jpg; what was read off it is drawn in demo/read/page-000000.overlay.png."
+	$(BIN)/ecgimg classify demo/page/page-000000.jpg --out demo/read --explain
+	@echo "The photo is demo/page/page-000000.jpg; what was read off it is drawn in demo/read/page-000000.overlay.png,"
+	@echo "and what the findings rest on beside it."
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2

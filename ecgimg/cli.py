@@ -195,16 +195,18 @@ def classify(
 
 def _show_findings(stem: str, found: Findings | None, error: str) -> None:
     """Print what is present in one record, or why nothing is said."""
+    from ecgimg.classify.labels import SINGLE
+
     if found is None or found.reason:
         _out.print(f"{stem}: {error or (found.reason if found else '')}", markup=False)
         return
     seconds = ", ".join(f"{lead} {seen:.3g} s" for lead, seen in found.seen_s.items() if seen)
     _out.print(f"{stem}   seen: {seconds}", markup=False)
     table = Table("label", "probability", "threshold", "name", box=None)
-    for finding in found.present:
+    for finding in found.leading:
         table.add_row(finding.label, f"{finding.probability:.2f}", f"{finding.threshold:.2f}", finding.name)
-    _out.print(table if found.present else "  nothing reaches its threshold")
-    silent = [finding for finding in found.findings if finding.silence]
+    _out.print(table if found.leading else "  nothing reaches its threshold")
+    silent = [finding for finding in found.findings if finding.silence and finding.label in SINGLE]
     for why in dict.fromkeys(finding.silence for finding in silent):
         labels = ", ".join(finding.label for finding in silent if finding.silence == why)
         _out.print(f"  not judged: {labels} ({why})", markup=False)
@@ -409,6 +411,9 @@ def train_classifier(
     ] = False,
     hearts: Annotated[int, typer.Option(help="Simulated hearts to learn from first.")] = 16000,
     heart_epochs: Annotated[float, typer.Option(help="How often each heart is shown.")] = 10.0,
+    pretrain_epochs: Annotated[
+        float, typer.Option(help="How often each record is then shown without labels, to guess hidden patches.")
+    ] = 0.0,
     epochs: Annotated[float, typer.Option(help="How often each record is shown.")] = 20.0,
     seeds: Annotated[int, typer.Option(help="Networks whose mean is the answer.")] = 1,
     minutes: _Minutes = None, seed: _Seed = 0, device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -423,7 +428,13 @@ def train_classifier(
 
         data = _labelled(records, labels, uncertain, uncertain_labels, folds)
         settings = ClassifierTraining(
-            network, hearts=hearts, heart_epochs=heart_epochs, epochs=epochs, seeds=seeds, seed=seed
+            network,
+            hearts=hearts,
+            heart_epochs=heart_epochs,
+            pretrain_epochs=pretrain_epochs,
+            epochs=epochs,
+            seeds=seeds,
+            seed=seed,
         )
         chosen = distributed(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
         path = train(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from importlib.resources import files
@@ -71,12 +72,19 @@ def test_lead_order_and_unknown_leads_do_not_matter(classifier):
     np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_more_extreme_operating_points_say_less_or_more(classifier):
-    record = heart(seed=3, conduction="clbbb", qrs_ms=150)
-    counts = {name: len(ecgimg.classify(record, operating=name).present) for name in ("sens90", "spec90")}
-    assert counts["sens90"] >= counts["spec90"]
+@pytest.mark.parametrize("operating", ["youden", "sens90", "spec90"])
+def test_what_is_present_reaches_the_threshold_of_the_operating_point(classifier, operating):
+    found = ecgimg.classify(heart(seed=3, conduction="clbbb", qrs_ms=150), operating=operating)
+    cuts = classifier.thresholds(operating)
+    reached = {f.label for f in found.findings if cuts[f.label] is not None and f.probability >= cuts[f.label]}
+    assert {finding.label for finding in found.present} == reached
+    assert "CLBBB" in {finding.label for finding in found.leading}
+    assert not any(finding.label.startswith(("cinc_", "super_")) for finding in found.leading)
+
+
+def test_an_unknown_operating_point_is_refused():
     with pytest.raises(BadRequest, match="youden, sens90, spec90"):
-        ecgimg.classify(record, operating="lucky")
+        ecgimg.classify(heart(), operating="lucky")
 
 
 # ---------------------------------------------------------------- silence
@@ -151,6 +159,27 @@ def test_what_can_be_no_ecg_is_refused(classifier, signals, message):
 def test_other_leads_are_refused(classifier):
     with pytest.raises(BadRecord, match="none of the twelve leads"):
         ecgimg.classify(EcgRecord(np.ones((1, 500)), 100.0, ("X",)))
+
+
+def test_voltages_are_not_judged_where_the_gain_is_assumed(classifier):
+    page = next(synth.pages(n=1, layouts="3x4+II", damage="none", seed=3))
+    read = ecgimg.digitize(page.image)
+    known, assumed = (
+        ecgimg.classify(dataclasses.replace(read, sources={**(read.sources or {}), "gain": by}))
+        for by in ("pulse", "assumed")
+    )
+    assert known["LVH"].probability is not None
+    assert "gain" in assumed["LVH"].silence
+    assert assumed["AFIB"].probability is not None
+
+
+def test_leads_that_the_digitizer_doubts_are_left_out(classifier):
+    page = next(synth.pages(n=1, layouts="3x4+II", damage="none", seed=3))
+    read = ecgimg.digitize(page.image)
+    doubted = dataclasses.replace(read, lead_confidence={**(read.lead_confidence or {}), "V1": 0.1})
+    found = ecgimg.classify(doubted)
+    assert "V1" not in found.seen_s
+    assert any("V1" in warning for warning in found.warnings)
 
 
 @pytest.fixture

@@ -50,7 +50,9 @@ def explain(classifier: Classifier, signals_mv: Signals, labels: Sequence[str]) 
     for row, (where, number) in enumerate(zip(lead, patch, strict=True)):
         less[row, where, number * PATCH : (number + 1) * PATCH] = np.nan
     fall = classifier.logits(signals_mv[None]) - classifier.logits(less)
-    fall64: NDArray[np.float64] = np.nan_to_num(fall).astype(np.float64)  # without its only patch a record shows nothing
+    fall64: NDArray[np.float64] = np.nan_to_num(fall).astype(
+        np.float64
+    )  # without its only patch a record shows nothing
     return PatchWeights(lead, patch, {label: fall64[:, classifier.labels.index(label)] for label in labels})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecgimg.classify.labels import FULL_NAMES
+from ecgimg.classify.labels import FULL_NAMES, SINGLE
 from ecgimg.digitize.result import Digitization
 from ecgimg.record import EcgRecord
 
@@ -96,6 +96,11 @@ class Findings:
         """The findings at or above their threshold, those farthest above it (in odds) first."""
         found = [finding for finding in self.findings if finding.present]
         return tuple(sorted(found, key=_excess, reverse=True))
+
+    @property
+    def leading(self) -> tuple[Finding, ...]:
+        """The findings of `present` that are no group of others: what a person reads first."""
+        return tuple(finding for finding in self.present if finding.label in SINGLE)
 
     def summary(self) -> dict[str, Any]:
         """Return what ``STEM.findings.json`` holds."""

@@ -74,6 +74,9 @@ PTB-XL tells acute from old infarction by a stage that statements do not carry: 
 acute, one of infarction as old.
 """
 
+SINGLE = (*SUBCLASSES, *RHYTHMS, *FORMS)
+"""The labels that are no group of others."""
+
 LABELS = (*SUBCLASSES, *SUPERCLASSES, *RHYTHMS, *FORMS, *CINC2024)
 """Every label, in the order of the network's outputs."""
 

@@ -129,7 +129,7 @@ def _of_page(page: Digitization, classifier: Classifier, operating: str, wanted:
     if not set(kept) & set(STANDARD_LEADS):
         reason = "every lead was read with low confidence; a sharper or flatter picture would help"
         return Findings(reason, operating=operating, warnings=page.warnings, digitization=page)
-    gain_assumed = (page.sources or {}).get("gain_mm_mv") == "assumed"
+    gain_assumed = (page.sources or {}).get("gain") == "assumed"
     found = _of_record(page.record.select(kept), classifier, operating, wanted, gain_assumed)
     return replace(found, warnings=warnings, digitization=page)
 
@@ -137,9 +137,9 @@ def _of_page(page: Digitization, classifier: Classifier, operating: str, wanted:
 def evidence_of(
     found: Findings, record: EcgRecord, classifier: Classifier, top: int = _TOP
 ) -> dict[str, tuple[Evidence, ...]]:
-    """Return the patches that the `top` present findings rest on, most important first, in the first ten seconds."""
+    """Return the patches that the `top` leading findings rest on, most important first, in the first ten seconds."""
     signals = _windows(on_canvas(record))[0]
-    labels = [finding.label for finding in found.present[:top]]
+    labels = [finding.label for finding in found.leading[:top]]
     if not labels:
         return {}
     patches = explain(classifier, signals, labels)

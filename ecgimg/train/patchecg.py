@@ -17,14 +17,17 @@ from ecgimg._files import atomic_path
 from ecgimg._version import __version__
 from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.classify.labels import LABELS
+from ecgimg.classify.network import PatchECG
 from ecgimg.classify.tokens import tokenize
 from ecgimg.classify.weights import ClassifierCard, LabelCard
+from ecgimg.errors import BadRequest
 from ecgimg.train.calibration import calibrated
 from ecgimg.train.classifier import Stage, learn, load_weights, make_network
 from ecgimg.train.crossval import cross_validate
 from ecgimg.train.export import export_network
 from ecgimg.train.hearts import simulated_records
 from ecgimg.train.loop import is_first
+from ecgimg.train.pretrain import pretrain
 
 Logits = NDArray[np.float32]
 
@@ -42,6 +45,9 @@ class ClassifierTraining:
         ``patchecg``, or a baseline.
     hearts, heart_epochs : int, float
         Simulated hearts to learn from first, and how often each is shown.
+    pretrain_epochs : float
+        How often each record is then shown without its labels, to guess what is hidden of it. The folds that are held
+        back later take part, without labels; 0 leaves it out, as it gained nothing after the hearts.
     epochs : float
         How often each record is shown.
     seeds : int
@@ -52,6 +58,7 @@ class ClassifierTraining:
     hearts: int = 16000
     heart_epochs: float = 10.0
     heart_learning_rate: float = 2e-3
+    pretrain_epochs: float = 0.0
     epochs: float = 20.0
     learning_rate: float = 1e-3
     seeds: int = 1
@@ -86,12 +93,16 @@ def train_classifier(
     minutes : float, optional
         Of training on all records, for each seed.
     """
+    if cross_validated and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise BadRequest("folds are trained by processes of their own: under torchrun say --no-cross-validation")
     out.mkdir(parents=True, exist_ok=True)
     start = initial or _learn_hearts(out, settings, device, jobs, on_step)
+    if settings.pretrain_epochs > 0:
+        start = _guess_patches(out, start, data, settings, device, on_step)
     stage = Stage(settings.epochs, 32, settings.learning_rate, seed=settings.seed)
     seeds = range(settings.seed, settings.seed + settings.seeds)
     cards: Mapping[str, LabelCard] | None = None
-    if cross_validated and is_first():
+    if cross_validated:
         logits = cross_validate(
             out / "folds", settings.network, data, stage, LAYOUTS, initial=start, seeds=seeds, jobs=jobs, device=device
         )
@@ -113,8 +124,6 @@ def _learn_hearts(
     out: Path, settings: ClassifierTraining, device: str, jobs: int, on_step: Callable[[int, float], None] | None
 ) -> Path:
     """Train on simulated hearts; returns the weights, which every fold starts from."""
-    from safetensors.torch import save_file
-
     target = out / "hearts" / f"{settings.network}.safetensors"
     if target.is_file():
         return target
@@ -122,6 +131,28 @@ def _learn_hearts(
     network = make_network(settings.network)
     stage = Stage(settings.heart_epochs, 64, settings.heart_learning_rate, seed=settings.seed)
     learn(network, hearts, None, stage, out / "hearts", device=device, on_step=on_step)
+    return _save_weights(network, target)
+
+
+def _guess_patches(
+    out: Path, start: Path, data: LabelledRecords, settings: ClassifierTraining, device: str,
+    on_step: Callable[[int, float], None] | None,
+) -> Path:  # fmt: skip
+    """Go on from `start` with masked patches of the records; returns the weights."""
+    network = make_network(settings.network)
+    if not isinstance(network, PatchECG):
+        raise BadRequest(f"a network of the kind {settings.network!r} has no patches that could be guessed")
+    load_weights(network, start)
+    pretrain(
+        network, data.signals_mv, out / "patches", epochs=settings.pretrain_epochs, learning_rate=5e-4,
+        seed=settings.seed, device=device, on_step=on_step,
+    )  # fmt: skip
+    return _save_weights(network, out / "patches" / f"{settings.network}.safetensors")
+
+
+def _save_weights(network: nn.Module, target: Path) -> Path:
+    from safetensors.torch import save_file
+
     if is_first():
         with atomic_path(target) as temporary:
             save_file(network.cpu().state_dict(), str(temporary))
