@@ -320,13 +320,15 @@ def evaluate_out_of_fold(
     records: Annotated[list[Path], typer.Option(help="The records that were trained on. May be repeated.")],
     labels: Annotated[list[Path] | None, typer.Option(help="Their labels (CSV): one for all, or one for each.")] = None,
     folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 9; all by default.")] = "",
+    calibrated_on: Annotated[str, typer.Option(help="Calibrate on these folds first, as 1-8.")] = "",
 ) -> None:
     """Score what cross-validated trainings said of records they had not seen, by layout, and compare them."""
     from ecgimg.evaluate import layout_report
     from ecgimg.evaluate.out_of_fold import comparison_table, summaries_of
 
     data = _labelled(records, labels, folds=folds)
-    summaries = list(summaries_of(files[0], data))
+    calibrating = _labelled(records, labels, folds=calibrated_on) if calibrated_on else None
+    summaries = list(summaries_of(files[0], data, calibrating))
     _out.print(layout_report.layout_table(summaries))
     _out.print(layout_report.label_table(summaries))
     if len(files) > 1:

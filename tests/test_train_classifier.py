@@ -13,6 +13,7 @@ import pytest
 from ecgimg import BadRequest, BadWeights
 from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.classify.labels import LABELS, SUBCLASSES
+from ecgimg.evaluate.calibration import calibrate
 from ecgimg.evaluate.layouts import Model, evaluate_layouts, find_model, masks_of, save_predictions, summarize
 
 torch = pytest.importorskip("torch", reason="training needs torch (the train extra)")
@@ -21,7 +22,7 @@ pytest.importorskip("safetensors")
 from ecgimg.train.classifier import Stage, learn, load_weights, make_network, predict_logits  # noqa: E402
 from ecgimg.train.crossval import cross_validate  # noqa: E402
 from ecgimg.train.hearts import simulated_records  # noqa: E402
-from ecgimg.train.patchecg import Ensemble, calibrate, export_classifier, export_resnet  # noqa: E402
+from ecgimg.train.patchecg import Ensemble, export_classifier, export_resnet  # noqa: E402
 from ecgimg.train.pretrain import pretrain  # noqa: E402
 from ecgimg.train.visibility import disturbed, random_mask  # noqa: E402
 from layouts import load_layouts  # noqa: E402
@@ -141,8 +142,8 @@ def test_what_is_written_can_be_used_and_fine_tuned(tmp_path, hearts):
     np.testing.assert_allclose(found, slope * expected + offset, atol=1e-3)
     summary = summarize(model, hearts, scores, times=20)
     assert summary["records"] == 96
-    low, high = summary["groups"]["subclasses"]["auroc_95"]
-    assert low <= summary["groups"]["subclasses"]["auroc"] <= high
+    low, high = summary["groups"]["subclass"]["auroc_95"]
+    assert low <= summary["groups"]["subclass"]["auroc"] <= high
     written = save_predictions(model.labels, hearts, scores, tmp_path).read_text().splitlines()
     assert written[0].split(",")[:2] == ["ecg_id", SUBCLASSES[0]]
     assert len(written) == 97

@@ -17,7 +17,7 @@ Summary = Mapping[str, Any]
 
 def layout_table(summaries: Sequence[Summary]) -> Table:
     """Return a line for each layout and group of labels."""
-    table = Table("layout", "labels", "n", "AUROC", "95 %", "AUPRC", "macro F", "calibration error", "unread", box=None)
+    table = Table("layout", "labels", "n", "AUROC", "95 %", "AUPRC", "macro F", "ECE", "unread", box=None)
     for summary in summaries:
         for name, group in summary["groups"].items():
             low, high = group["auroc_95"]

@@ -233,9 +233,9 @@ def groups_of(labels: Sequence[str], data: LabelledRecords) -> dict[str, list[st
     positives = dict(zip(LABELS, (data.targets & data.known).sum(axis=0).tolist(), strict=True))
     subclasses = [label for label in SUBCLASSES if label in labels and positives[label]]
     groups = {
-        f"subclasses with ≥ {ENOUGH_POSITIVES}": [k for k in subclasses if positives[k] >= ENOUGH_POSITIVES],
-        "subclasses": subclasses,
-        "superclasses": [label for label in SUPERCLASSES if label in labels and positives[label]],
+        f"subclass ≥{ENOUGH_POSITIVES}": [k for k in subclasses if positives[k] >= ENOUGH_POSITIVES],
+        "subclass": subclasses,
+        "superclass": [label for label in SUPERCLASSES if label in labels and positives[label]],
         "AFIB": [label for label in ("AFIB",) if label in labels and positives[label]],
     }
     return {name: members for name, members in groups.items() if members}

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.errors import BadRequest
+from ecgimg.evaluate.calibration import calibrate
 from ecgimg.evaluate.layouts import LayoutScores, Model, groups_of, paired_difference, summarize
 
 Floats = NDArray[np.float64]
@@ -41,12 +42,24 @@ def read_out_of_fold(path: Path, data: LabelledRecords) -> tuple[LabelledRecords
     return kept, labels, {name: values[rows] for name, values in logits.items()}
 
 
-def summaries_of(path: Path, data: LabelledRecords) -> Iterator[dict[str, Any]]:
-    """Yield the scores of each layout, as `summarize` gives them, from uncalibrated logits."""
+def summaries_of(
+    path: Path, data: LabelledRecords, calibrating: LabelledRecords | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the scores of each layout, as `summarize` gives them.
+
+    Probabilities are calibrated, and thresholds chosen, on the records `calibrating`, which may not be those that are
+    scored if calibration is to be judged; without them they are the network's own, cut at 0.5.
+    """
     kept, labels, logits = read_out_of_fold(path, data)
-    model = Model(path.stem, lambda *_: np.zeros((0, 0)), labels, np.full(len(labels), 0.5))
+    slope, offset, cuts = np.ones(len(labels)), np.zeros(len(labels)), np.full(len(labels), 0.5)
+    if calibrating is not None:
+        known, _, others = read_out_of_fold(path, calibrating)
+        cards = calibrate(known, others).values()
+        slope, offset = (np.array([getattr(card, name) for card in cards]) for name in ("slope", "offset"))
+        cuts = np.array([card.thresholds["youden"] if card.thresholds else 0.5 for card in cards])
+    model = Model(path.stem, lambda *_: np.zeros((0, 0)), labels, cuts)
     for layout, values in logits.items():
-        scores = LayoutScores(layout, 1 / (1 + np.exp(-values)), np.zeros(len(kept), bool))
+        scores = LayoutScores(layout, 1 / (1 + np.exp(-(slope * values + offset))), np.zeros(len(kept), bool))
         yield summarize(model, kept, scores)
 
 

@@ -21,7 +21,7 @@ from ecgimg.classify.network import PatchECG
 from ecgimg.classify.tokens import tokenize
 from ecgimg.classify.weights import ClassifierCard, LabelCard
 from ecgimg.errors import BadRequest
-from ecgimg.train.calibration import calibrated
+from ecgimg.evaluate.calibration import calibrate
 from ecgimg.train.classifier import Stage, learn, load_weights, make_network
 from ecgimg.train.crossval import cross_validate
 from ecgimg.train.export import export_network
@@ -163,16 +163,6 @@ def save_out_of_fold(path: Path, data: LabelledRecords, logits: Mapping[str, Log
     """Write the out-of-fold logits: ``ids``, ``labels``, and for each layout (records, labels)."""
     with atomic_path(path) as temporary:
         np.savez(temporary, allow_pickle=False, ids=data.ids, labels=np.array(LABELS), **logits)
-
-
-def calibrate(data: LabelledRecords, logits: Mapping[str, Logits]) -> dict[str, LabelCard]:
-    """Return the card of each label from out-of-fold logits, all layouts together."""
-    stacked = np.stack(list(logits.values())).astype(np.float64)  # (layouts, records, labels)
-    there = np.isfinite(stacked).all(axis=(0, 2))
-    return {
-        label: calibrated(stacked[:, there, k], data.targets[there, k], data.known[there, k])
-        for k, label in enumerate(LABELS)
-    }
 
 
 def _plain_cards(data: LabelledRecords) -> dict[str, LabelCard]:

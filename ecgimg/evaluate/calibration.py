@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from ecgimg.classify.dataset import LabelledRecords
+from ecgimg.classify.labels import LABELS
 from ecgimg.classify.weights import LabelCard
 from ecgimg.evaluate import metrics
 
@@ -15,6 +20,16 @@ Flags = NDArray[np.bool_]
 _ENOUGH = 8
 _STIFFNESS, _PULL = 2.0, 0.02
 _SLOPES = (0.2, 4.0)
+
+
+def calibrate(data: LabelledRecords, logits: Mapping[str, NDArray[np.floating[Any]]]) -> dict[str, LabelCard]:
+    """Return the card of each label from out-of-fold logits, all layouts together."""
+    stacked = np.stack(list(logits.values())).astype(np.float64)  # (layouts, records, labels)
+    there = np.isfinite(stacked).all(axis=(0, 2))
+    return {
+        label: calibrated(stacked[:, there, k], data.targets[there, k], data.known[there, k])
+        for k, label in enumerate(LABELS)
+    }
 
 
 def calibrated(logits: Floats, positive: Flags, known: Flags) -> LabelCard:
