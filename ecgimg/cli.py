@@ -406,7 +406,7 @@ def train_classifier(
     ] = None,
     uncertain_labels: Annotated[list[Path] | None, typer.Option(help="The labels of those.")] = None,
     folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
-    network: Annotated[str, typer.Option(help="patchecg, resnet, mean or published.")] = "patchecg",
+    network: Annotated[str, typer.Option(help="patchecg, resnet, mean, published; + joins.")] = "patchecg+resnet",
     initial: Annotated[Path | None, typer.Option(help="Weights to fine-tune (.safetensors).")] = None,
     no_cross_validation: Annotated[
         bool, typer.Option("--no-cross-validation", help="Train on all records only; probabilities stay uncalibrated.")

@@ -13,7 +13,7 @@ import onnxruntime
 
 from ecgimg.classify.labels import LABELS
 
-WEIGHTS = os.environ.get("RESNET_ONNX", "resnet/resnet.onnx")
+WEIGHTS = os.environ.get("RESNET_ONNX", "resnet/classifier.onnx")
 
 
 def predict(signals_mv, mask, fs_hz):

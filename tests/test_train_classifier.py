@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ecgimg import BadRequest, BadWeights
+from ecgimg.classify import load_classifier
 from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.classify.labels import LABELS, SUBCLASSES
 from ecgimg.evaluate.calibration import calibrate
@@ -22,7 +23,7 @@ pytest.importorskip("safetensors")
 from ecgimg.train.classifier import Stage, learn, load_weights, make_network, predict_logits  # noqa: E402
 from ecgimg.train.crossval import cross_validate  # noqa: E402
 from ecgimg.train.hearts import simulated_records  # noqa: E402
-from ecgimg.train.patchecg import Ensemble, export_classifier, export_resnet  # noqa: E402
+from ecgimg.train.patchecg import Ensemble, export_classifier  # noqa: E402
 from ecgimg.train.pretrain import pretrain  # noqa: E402
 from ecgimg.train.visibility import disturbed, random_mask  # noqa: E402
 from layouts import load_layouts  # noqa: E402
@@ -151,10 +152,30 @@ def test_what_is_written_can_be_used_and_fine_tuned(tmp_path, hearts):
         load_weights(make_network("patchecg"), path.with_suffix(".safetensors"))
 
 
+def test_networks_of_two_kinds_answer_together(tmp_path, hearts):
+    torch.manual_seed(4)
+    parts = [make_network("patchecg"), make_network("resnet")]
+    cards = calibrate(hearts, {"12x1": np.zeros((96, len(LABELS)))})
+    path = export_classifier(tmp_path, Ensemble(parts), cards, 96)
+    classifier = load_classifier(path)
+    whole = hearts.signals_mv[:6]
+    page = np.where(masks_of("3x4+II", 6), whole, np.nan)
+    for signals in (whole, page):
+        expected = np.mean([predict_logits(part, signals) for part in parts], axis=0)
+        np.testing.assert_allclose(classifier.logits(signals), expected, atol=1e-4)
+    short = page[:, :, :250]
+    canvas = np.pad(short, ((0, 0), (0, 0), (0, 750)), constant_values=np.nan)
+    np.testing.assert_allclose(classifier.logits(short), classifier.logits(canvas), atol=1e-4)
+    again = make_network("resnet")
+    load_weights(again, path.with_suffix(".safetensors"), place=1)
+    np.testing.assert_array_equal(again.head.weight.detach(), parts[1].head.weight.detach())
+
+
 def test_a_plug_in_is_put_through_the_same_test(tmp_path, hearts, monkeypatch):
     torch.manual_seed(3)
-    path = export_resnet(tmp_path, Ensemble([make_network("resnet")]))
-    monkeypatch.setenv("RESNET_ONNX", str(path))
+    resnet = Ensemble([make_network("resnet")])
+    path = export_classifier(tmp_path, resnet, calibrate(hearts, {"12x1": np.zeros((96, len(LABELS)))}), 96)
+    monkeypatch.setenv("RESNET_ONNX", str(path.with_suffix(".onnx")))
     monkeypatch.syspath_prepend(str(ROOT / "notebooks"))
     model = find_model("resnet_plugin:predict")
     for scores in evaluate_layouts(model, hearts.first(8), "12x1,random"):
@@ -192,13 +213,13 @@ def test_two_processes_train_together(tmp_path, hearts):
     (tmp_path / "l.csv").write_text("\n".join(rows))
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "ecgimg", "train",
-        "classifier", "--network", "mean", "--records", "r.npz", "--labels", "l.csv", "--out", "out", "--hearts", "64",
-        "--heart-epochs", "1", "--epochs", "2", "--no-cross-validation", "--device", "cpu",
+        "classifier", "--network", "mean+resnet", "--records", "r.npz", "--labels", "l.csv", "--out", "out", "--hearts",
+        "64", "--heart-epochs", "1", "--epochs", "2", "--no-cross-validation", "--device", "cpu",
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert find_model(str(tmp_path / "out" / "patchecg.json")).labels == LABELS
+    assert find_model(str(tmp_path / "out" / "classifier.json")).labels == LABELS
 
 
 def test_fewer_records_than_a_batch_are_refused(tmp_path, hearts):

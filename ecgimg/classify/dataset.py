@@ -13,14 +13,11 @@ from numpy.typing import NDArray
 
 from ecgimg.classify.labels import CODES_OF, LABELS, targets
 from ecgimg.classify.snomed import SCP_OF_SNOMED, header_codes, statements_of
-from ecgimg.classify.tokens import FS_HZ
+from ecgimg.classify.tokens import CANVAS, FS_HZ
 from ecgimg.errors import BadRecord, BadRequest
 from ecgimg.formats import iter_records, read_record, record_files
 from ecgimg.record import STANDARD_LEADS, EcgRecord
 from ecgimg.resample import resample
-
-CANVAS = 1000
-"""Samples of the canvas of ten seconds."""
 
 VOLTAGE_LABELS = ("LVH", "RVH", "SEHYP", "super_HYP", "cinc_HYP", "LVOLT", "HVOLT", "VCLVH")
 """What is judged by millivolts: not learned from records whose gain is an estimate, not said where it is assumed."""

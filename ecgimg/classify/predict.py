@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.classify.dataset import CANVAS, VOLTAGE_LABELS, on_canvas
+from ecgimg.classify.dataset import VOLTAGE_LABELS, on_canvas
 from ecgimg.classify.explain import explain
 from ecgimg.classify.findings import Evidence, Finding, Findings
-from ecgimg.classify.tokens import FS_HZ, PATCH
+from ecgimg.classify.tokens import CANVAS, FS_HZ, PATCH
 from ecgimg.classify.visible import silence
 from ecgimg.classify.weights import Classifier, check_operating, shipped_classifier
 from ecgimg.digitize import Digitization, digitize, digitize_image

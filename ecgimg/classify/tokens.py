@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 FS_HZ = 100.0
 """Samples a second that the network reads."""
+CANVAS = 1000
+"""Samples of the canvas of ten seconds."""
 PATCH = 64
 """Samples of a patch: 0.64 s."""
 MARGIN = 32

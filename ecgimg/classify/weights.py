@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import onnxruntime
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ecgimg.classify.labels import LABELS
-from ecgimg.classify.tokens import Tokens, tokenize
+from ecgimg.classify.tokens import CANVAS, tokenize
 from ecgimg.errors import BadRequest, BadWeights, MissingWeights
 
 OPERATING_POINTS = ("youden", "sens90", "spec90")
@@ -55,7 +55,7 @@ class ClassifierCard(BaseModel):
     schema_version: Literal[1]
     version: str
     records: int = Field(ge=0)
-    network: dict[str, int | list[int]]
+    networks: list[dict[str, str | int | list[int]]]
     sha256: dict[Literal["onnx", "safetensors"], str]
     labels: dict[str, LabelCard]
 
@@ -82,13 +82,13 @@ class Classifier:
         order = np.argsort(counts, kind="stable")[int((counts == 0).sum()) :]
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
-            found[chosen] = self.of_tokens(tokenize(signals_mv[chosen]))
+            (logits,) = self.session.run(None, feed_of(signals_mv[chosen], self._inputs))
+            found[chosen] = logits
         return found
 
-    def of_tokens(self, tokens: Tokens) -> NDArray[np.float32]:
-        """Return (batch, labels) logits."""
-        (logits,) = self.session.run(None, dict(vars(tokens)))
-        return np.asarray(logits, np.float32)
+    @cached_property
+    def _inputs(self) -> tuple[str, ...]:
+        return tuple(item.name for item in self.session.get_inputs())
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return calibrated probabilities of logits (…, labels)."""
@@ -101,6 +101,25 @@ class Classifier:
         return {
             label: card.thresholds[operating] if card.thresholds else None for label, card in self.card.labels.items()
         }
+
+
+TOKEN_INPUTS = ("values", "lead", "time_s", "present")
+
+
+def feed_of(signals_mv: NDArray[np.float32], inputs: Collection[str]) -> dict[str, NDArray[Any]]:
+    """Return what networks take of records (batch, 12, samples) mV, NaN where nothing is known, by name.
+
+    The tokens, and ``channels`` (batch, 24, samples): mV with 0 where nothing is known, and the leads' masks, on a
+    canvas of ten seconds or more.
+    """
+    feed: dict[str, NDArray[Any]] = {}
+    if "values" in inputs:
+        feed |= vars(tokenize(signals_mv))
+    if "channels" in inputs:
+        known = np.isfinite(signals_mv)
+        channels = np.concatenate([np.where(known, signals_mv, np.float32(0)), known.astype(np.float32)], axis=1)
+        feed["channels"] = np.pad(channels, ((0, 0), (0, 0), (0, max(CANVAS - channels.shape[2], 0))))
+    return feed
 
 
 def check_operating(operating: str) -> None:

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
-from ecgimg.classify.dataset import CANVAS, LabelledRecords, on_canvas
+from ecgimg.classify.dataset import LabelledRecords, on_canvas
 from ecgimg.classify.labels import LABELS, SUBCLASSES, SUPERCLASSES
-from ecgimg.classify.tokens import FS_HZ
+from ecgimg.classify.tokens import CANVAS, FS_HZ
 from ecgimg.classify.weights import Classifier, load_classifier, shipped_classifier
 from ecgimg.digitize import digitize_image
 from ecgimg.digitize.network import one_thread

@@ -20,7 +20,8 @@ from torch.nn.parallel import DistributedDataParallel
 from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.classify.labels import LABELS, SUBCLASSES
 from ecgimg.classify.network import PatchECG
-from ecgimg.classify.tokens import PATCH, tokenize
+from ecgimg.classify.tokens import PATCH
+from ecgimg.classify.weights import TOKEN_INPUTS, feed_of
 from ecgimg.errors import BadRequest, BadWeights
 from ecgimg.evaluate import metrics
 from ecgimg.train.baselines import ResNet, mean_of_patches, published
@@ -73,13 +74,22 @@ def make_network(name: str) -> nn.Module:
     return NETWORKS[name](OUTPUTS)
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Take weights from a safetensors file (`BadWeights` where they are of another network)."""
+def load_weights(network: nn.Module, path: Path, place: int = 0) -> None:
+    """Take weights from a safetensors file: of one network, or of the one at `place` in a shipped classifier.
+
+    Raises
+    ------
+    BadWeights
+        Where the file cannot be read, or holds another network.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    prefix = f"networks.{place}."
     try:
-        network.load_state_dict(load_file(path))
+        weights = load_file(path)
+        own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+        network.load_state_dict(own or weights)
     except (OSError, SafetensorError) as error:
         raise BadWeights(f"{path} is no safetensors file that can be read ({error})") from None
     except RuntimeError:
@@ -126,10 +136,8 @@ def learn(
 def inputs(network: nn.Module, signals: Signals, device: str = "cpu") -> tuple[Tensor, ...]:
     """Return what a network takes of (batch, 12, samples) mV with NaN: tokens, or for the ResNet signals and masks."""
     if isinstance(network, ResNet):
-        known = np.isfinite(signals)
-        channels = np.concatenate([np.where(known, signals, np.float32(0)), known.astype(np.float32)], axis=1)
-        return (torch.from_numpy(channels).to(device),)
-    return tuple(torch.from_numpy(part).to(device) for part in vars(tokenize(signals)).values())
+        return (torch.from_numpy(feed_of(signals, ("channels",))["channels"]).to(device),)
+    return tuple(torch.from_numpy(part).to(device) for part in feed_of(signals, TOKEN_INPUTS).values())
 
 
 def classification_loss(logits: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ def cross_validate(
     stage: Stage,
     layouts: Sequence[str],
     *,
-    initial: Path | None = None,
+    initial: tuple[Path, int] | None = None,
     seeds: Sequence[int] = (0,),
     groups: Sequence[Folds] = FOLD_GROUPS,
     jobs: int = 1,
@@ -42,8 +42,8 @@ def cross_validate(
 ) -> dict[str, Logits]:
     """Train a network for every group of folds and seed, on the other folds; what is finished is not done again.
 
-    Only records whose gain is known are predicted; the others teach. Patients of the held-back folds are left out of
-    the training whatever their fold.
+    `initial` are weights to start from, and the place of the network in their file. Only records whose gain is known
+    are predicted; the others teach. Patients of the held-back folds are left out of the training whatever their fold.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def _predicted(data: LabelledRecords, groups: Sequence[Folds]) -> Iterator[NDArr
 
 def _one_fold(
     task: tuple[Folds, int], *, out: Path, shared: Path, name: str, stage: Stage, layouts: Sequence[str],
-    initial: Path | None, device: str,
+    initial: tuple[Path, int] | None, device: str,
 ) -> Path:  # fmt: skip
     """Train for one group of folds and one seed, and predict what was held back; returns the file of predictions."""
     group, seed = task
@@ -102,7 +102,7 @@ def _one_fold(
     rows = next(_predicted(data, [group]))
     network = make_network(name)
     if initial is not None:
-        load_weights(network, initial)
+        load_weights(network, *initial)
     own = Stage(**{**vars(stage), "seed": seed})
     learn(network, teaching, None, own, folder, device=device)
     held_back = data.subset(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ def export_network(
     target: Path,
     inputs: Mapping[str, tuple[Tensor, Mapping[int, str]]],
     output: tuple[str, Mapping[int, str]],
-    settings: Mapping[str, int | Sequence[int]],
+    settings: Mapping[str, Any],
 ) -> Path:
     """Write `target` (``.onnx``, for use) and a ``.safetensors`` beside it (for fine-tuning); returns `target`.
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._files import atomic_paths
-from ecgimg.classify.dataset import CANVAS, LabelledRecords
+from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.classify.labels import CODES_OF, LABELS, targets
-from ecgimg.classify.tokens import FS_HZ
+from ecgimg.classify.tokens import CANVAS, FS_HZ
 from synth.heart import sample_heart, simulate
 from synth.heart.labels import CODES
 

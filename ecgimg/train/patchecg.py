@@ -18,10 +18,10 @@ from ecgimg._version import __version__
 from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.classify.labels import LABELS
 from ecgimg.classify.network import PatchECG
-from ecgimg.classify.tokens import tokenize
-from ecgimg.classify.weights import ClassifierCard, LabelCard
+from ecgimg.classify.weights import TOKEN_INPUTS, ClassifierCard, LabelCard, feed_of
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.calibration import calibrate
+from ecgimg.train.baselines import ResNet
 from ecgimg.train.classifier import Stage, learn, load_weights, make_network
 from ecgimg.train.crossval import cross_validate
 from ecgimg.train.export import export_network
@@ -42,7 +42,7 @@ class ClassifierTraining:
     Parameters
     ----------
     network : str
-        ``patchecg``, or a baseline.
+        ``patchecg``, a baseline, or several joined by ``+``, whose mean logit is the answer.
     hearts, heart_epochs : int, float
         Simulated hearts to learn from first, and how often each is shown.
     pretrain_epochs : float
@@ -51,10 +51,10 @@ class ClassifierTraining:
     epochs : float
         How often each record is shown.
     seeds : int
-        Networks whose mean logit is the answer.
+        Networks of each kind, whose mean logit is the answer.
     """
 
-    network: str = "patchecg"
+    network: str = "patchecg+resnet"
     hearts: int = 16000
     heart_epochs: float = 10.0
     heart_learning_rate: float = 2e-3
@@ -63,6 +63,11 @@ class ClassifierTraining:
     learning_rate: float = 1e-3
     seeds: int = 1
     seed: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The kinds of network."""
+        return tuple(self.network.split("+"))
 
 
 def train_classifier(
@@ -77,77 +82,89 @@ def train_classifier(
     jobs: int = 2,
     on_step: Callable[[int, float], None] | None = None,
 ) -> Path:
-    """Train, calibrate and write ``patchecg.json``, ``.onnx`` and ``.safetensors`` into `out`; returns the JSON.
+    """Train, calibrate and write ``classifier.json``, ``.onnx`` and ``.safetensors`` into `out`; returns the JSON.
 
-    Of a ResNet only ``resnet.onnx`` is written, for the plug-in of ``notebooks/resnet_plugin.py``.
-
-    A run that was stopped goes on where it was when called again alike.
+    A run that was stopped goes on where it was when called again alike. Each kind of network has a folder of its own,
+    with its out-of-fold predictions.
 
     Parameters
     ----------
     initial : Path, optional
-        Weights to start from (``.safetensors``) in place of simulated hearts: fine-tuning on one's own records.
+        Weights to start from (``.safetensors``, of a classifier of the same networks) in place of simulated hearts:
+        fine-tuning on one's own records.
     cross_validated : bool
         Whether networks are trained for the folds first. Their predictions of what they did not see calibrate the
         probabilities and set the operating points; without them probabilities are the network's own.
     minutes : float, optional
-        Of training on all records, for each seed.
+        Of training on all records, for each network.
     """
     if cross_validated and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise BadRequest("folds are trained by processes of their own: under torchrun say --no-cross-validation")
-    out.mkdir(parents=True, exist_ok=True)
-    start = initial or _learn_hearts(out, settings, device, jobs, on_step)
-    if settings.pretrain_epochs > 0:
-        start = _guess_patches(out, start, data, settings, device, on_step)
     stage = Stage(settings.epochs, 32, settings.learning_rate, seed=settings.seed)
     seeds = range(settings.seed, settings.seed + settings.seeds)
-    cards: Mapping[str, LabelCard] | None = None
+    starts: list[tuple[Path, int]] = []
+    predicted: list[dict[str, Logits]] = []
+    for place, name in enumerate(settings.names):
+        make_network(name)  # an unknown name is refused before any work
+        own = out / name
+        own.mkdir(parents=True, exist_ok=True)
+        start = (initial, place) if initial else (_learn_hearts(own, name, settings, device, jobs, on_step), 0)
+        if settings.pretrain_epochs > 0:
+            start = _guess_patches(own, name, start, data, settings, device, on_step), 0
+        starts.append(start)
+        if cross_validated:
+            logits = cross_validate(
+                own / "folds", name, data, stage, LAYOUTS, initial=start, seeds=seeds, jobs=jobs, device=device
+            )
+            save_out_of_fold(own / "out_of_fold.npz", data, logits)
+            predicted.append(logits)
+    cards = _plain_cards(data)
     if cross_validated:
-        logits = cross_validate(
-            out / "folds", settings.network, data, stage, LAYOUTS, initial=start, seeds=seeds, jobs=jobs, device=device
-        )
-        save_out_of_fold(out / "out_of_fold.npz", data, logits)
-        cards = calibrate(data, logits)
+        mean = {layout: np.mean([logits[layout] for logits in predicted], axis=0) for layout in LAYOUTS}
+        save_out_of_fold(out / "out_of_fold.npz", data, mean)
+        cards = calibrate(data, mean)
     networks = []
-    for seed in seeds:
-        network = make_network(settings.network)
-        load_weights(network, start)
-        own = replace(stage, seed=seed)
-        learn(network, data, None, own, out / f"all-seed-{seed}", minutes=minutes, device=device, on_step=on_step)
-        networks.append(network)
-    if settings.network == "resnet":
-        return export_resnet(out, Ensemble(networks))
-    return export_classifier(out, Ensemble(networks), cards or _plain_cards(data), len(data))
+    for name, start in zip(settings.names, starts, strict=True):
+        for seed in seeds:
+            network = make_network(name)
+            load_weights(network, *start)
+            folder = out / name / f"all-seed-{seed}"
+            learn(
+                network, data, None, replace(stage, seed=seed), folder, minutes=minutes, device=device, on_step=on_step
+            )
+            networks.append(network)
+    return export_classifier(out, Ensemble(networks), cards, len(data))
 
 
 def _learn_hearts(
-    out: Path, settings: ClassifierTraining, device: str, jobs: int, on_step: Callable[[int, float], None] | None
-) -> Path:
+    out: Path, name: str, settings: ClassifierTraining, device: str, jobs: int,
+    on_step: Callable[[int, float], None] | None,
+) -> Path:  # fmt: skip
     """Train on simulated hearts; returns the weights, which every fold starts from."""
-    target = out / "hearts" / f"{settings.network}.safetensors"
+    target = out / "hearts.safetensors"
     if target.is_file():
         return target
-    hearts = simulated_records(out / "hearts", settings.hearts, settings.seed, jobs)
-    network = make_network(settings.network)
+    hearts = simulated_records(out.parent / "hearts", settings.hearts, settings.seed, jobs)
+    network = make_network(name)
     stage = Stage(settings.heart_epochs, 64, settings.heart_learning_rate, seed=settings.seed)
     learn(network, hearts, None, stage, out / "hearts", device=device, on_step=on_step)
     return _save_weights(network, target)
 
 
 def _guess_patches(
-    out: Path, start: Path, data: LabelledRecords, settings: ClassifierTraining, device: str,
+    out: Path, name: str, start: tuple[Path, int], data: LabelledRecords, settings: ClassifierTraining, device: str,
     on_step: Callable[[int, float], None] | None,
 ) -> Path:  # fmt: skip
     """Go on from `start` with masked patches of the records; returns the weights."""
-    network = make_network(settings.network)
+    network = make_network(name)
     if not isinstance(network, PatchECG):
-        raise BadRequest(f"a network of the kind {settings.network!r} has no patches that could be guessed")
-    load_weights(network, start)
+        raise BadRequest(f"a network of the kind {name!r} has no patches that could be guessed")
+    load_weights(network, *start)
     pretrain(
         network, data.signals_mv, out / "patches", epochs=settings.pretrain_epochs, learning_rate=5e-4,
         seed=settings.seed, device=device, on_step=on_step,
     )  # fmt: skip
-    return _save_weights(network, out / "patches" / f"{settings.network}.safetensors")
+    return _save_weights(network, out / "patches.safetensors")
 
 
 def _save_weights(network: nn.Module, target: Path) -> Path:
@@ -182,39 +199,42 @@ class Ensemble(nn.Module):
         super().__init__()
         self.networks = nn.ModuleList(networks)
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Map what the networks take to logits (batch, labels)."""
-        logits = [network(*inputs)[:, : len(LABELS)] for network in self.networks]
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the networks take: tokens, channels or both."""
+        dense = [isinstance(network, ResNet) for network in self.networks]
+        return (*(TOKEN_INPUTS if not all(dense) else ()), *(("channels",) if any(dense) else ()))
+
+    def forward(self, *given: Tensor) -> Tensor:
+        """Map what `inputs` names to logits (batch, labels)."""
+        tokens, channels = given[: len(TOKEN_INPUTS)], given[-1]
+        logits = [
+            (network(channels) if isinstance(network, ResNet) else network(*tokens))[:, : len(LABELS)]
+            for network in self.networks
+        ]
         return torch.stack(logits).mean(dim=0)
 
 
 def export_classifier(out: Path, network: Ensemble, cards: Mapping[str, LabelCard], records: int) -> Path:
     """Write the three files of a classifier into `out`; returns the JSON, which is written last."""
-    tokens = tokenize(np.random.default_rng(0).normal(size=(2, 12, 300)).astype(np.float32))
-    axes = {0: "batch", 1: "tokens"}
-    examples = {name: (torch.from_numpy(part), axes) for name, part in vars(tokens).items()}
-    settings = dict(network.networks[0].settings)
-    onnx = export_network(network, out / "patchecg.onnx", examples, ("logits", {0: "batch"}), settings)
+    example = feed_of(np.random.default_rng(0).normal(size=(2, 12, 300)).astype(np.float32), network.inputs)
+    axes = {name: {0: "batch", **({2: "samples"} if name == "channels" else {1: "tokens"})} for name in example}
+    inputs = {name: (torch.from_numpy(values), axes[name]) for name, values in example.items()}
+    settings = {f"network_{k}": dict(part.settings) for k, part in enumerate(network.networks)}
+    onnx = export_network(network, out / "classifier.onnx", inputs, ("logits", {0: "batch"}), settings)
     files = {"onnx": onnx, "safetensors": onnx.with_suffix(".safetensors")}
     card = ClassifierCard(
         schema_name="ecgimg-classifier",
         schema_version=1,
         version=__version__,
         records=records,
-        network=settings,
+        networks=[dict(part.settings) for part in network.networks],
         sha256={kind: hashlib.sha256(path.read_bytes()).hexdigest() for kind, path in files.items()},
         labels=dict(cards),
     )
-    with atomic_path(out / "patchecg.json") as temporary:
+    with atomic_path(out / "classifier.json") as temporary:
         temporary.write_text(card.model_dump_json(indent=1), encoding="utf-8")
-    return out / "patchecg.json"
-
-
-def export_resnet(out: Path, network: Ensemble) -> Path:
-    """Write ``resnet.onnx``, which takes ``channels`` (batch, 24, samples): mV and masks."""
-    channels = (torch.zeros(2, 24, 1000), {0: "batch", 2: "samples"})
-    settings = dict(network.networks[0].settings)
-    return export_network(network, out / "resnet.onnx", {"channels": channels}, ("logits", {0: "batch"}), settings)
+    return out / "classifier.json"
 
 
 def distributed(device: str) -> str:
