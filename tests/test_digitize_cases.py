@@ -10,8 +10,8 @@ from test_digitize import clean_page, snr_db
 
 from ecgimg.digitize import digitize_image
 from ecgimg.digitize.calibrate import Pulse
+from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Said, settle_scale
-from ecgimg.digitize.trace import RowTrace
 from layouts import load_layout
 from synth import HeartSpec, PageSpec, make_page, simulate
 from synth.damage import Copier, Damage

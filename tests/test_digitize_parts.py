@@ -19,9 +19,9 @@ from ecgimg.digitize.pipeline import _quarters_upright
 from ecgimg.digitize.place import FS_HZ, Placement, Scale
 from ecgimg.digitize.rectify import _bend, rows_angle, trace_points
 from ecgimg.digitize.redraw import redraw
+from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
-from ecgimg.digitize.trace import RowTrace
 from layouts import load_layout
 from synth import HeartSpec, simulate
 

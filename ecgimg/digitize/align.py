@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.place import FS_HZ, LIMB_MIX, Placement, Scale, slot_signal
-from ecgimg.digitize.trace import RowTrace
+from ecgimg.digitize.row_trace import RowTrace
 from layouts import Slot
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.place import FS_HZ, Placement, Scale
-from ecgimg.digitize.trace import RowTrace
+from ecgimg.digitize.row_trace import RowTrace
 
 Floats = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from ecgimg.digitize.confidence import PageEvidence, lead_confidence
 from ecgimg.digitize.consistency import consistency_db
 from ecgimg.digitize.place import FS_HZ, Placement, Scale, slot_signal, slot_start_px
 from ecgimg.digitize.result import Digitization, LeadReading, Status
+from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Settled
-from ecgimg.digitize.trace import RowTrace
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 from layouts import Slot
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.strokes import ink_level
-from ecgimg.digitize.trace import RowTrace
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.place import Label
-from ecgimg.digitize.trace import RowTrace
+from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.formats.vector import VectorInk, VectorPage, split_vector
 
 Floats = NDArray[np.float64]

@@ -23,9 +23,10 @@ from ecgimg.digitize.place import Label, Placement, Scale, place
 from ecgimg.digitize.print_reader import PrintedScale, read_printed_scale
 from ecgimg.digitize.rectify import rectify, without_ruling
 from ecgimg.digitize.result import Digitization
+from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.segment import segment
-from ecgimg.digitize.trace import RowTrace, trace_rows
+from ecgimg.digitize.trace import trace_rows
 from ecgimg.formats.vector import VectorPage
 from layouts import Layout, load_layout, load_layouts
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
-from ecgimg.digitize.trace import RowTrace
+from ecgimg.digitize.row_trace import RowTrace
 from layouts import Layout, Slot
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, nearest
 from ecgimg.digitize.place import Scale
-from ecgimg.digitize.trace import RowTrace
+from ecgimg.digitize.row_trace import RowTrace
 
 Floats = NDArray[np.float64]
 

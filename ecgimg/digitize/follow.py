@@ -1,0 +1,190 @@
+"""Follow a row through the runs of ink: the cheapest path, by dynamic programming over all runs near the row.
+
+A path takes one run per column, so that consecutive runs touch or nearly do.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.runs import Runs, is_lettering
+
+Floats = NDArray[np.float64]
+
+_JUMP_COST = 0.35
+_SKIP_COST = 0.06
+_MAX_SKIP_MM = 25.0
+_LOOK_BACK = 3
+_PULL_COST = 0.002
+_DOUBT_COST = 0.08
+_NAME_MM = 9.0
+_FEW_FLAT = 3
+_INK_GAIN = 0.015
+_TALL_MM = 10.0
+_FLAT_MM = 1.2
+_STRAY_COST = 0.2
+_FOREIGN_COST = 0.3
+
+
+def follow(
+    runs: Runs, row: int, baselines: Floats, pitch: float, px_per_mm: float, extra: Floats | float = 0.0
+) -> NDArray[np.int64]:
+    """Return the run that the row takes in each column, −1 where none; `extra` is a further cost of each run."""
+    width = len(runs.first) - 1
+    centre = float(baselines[row])
+    reach = max(1.6 * pitch, 25 * px_per_mm)
+    middle = (runs.top + runs.bottom) / 2
+    allowed = ((runs.bottom > centre - reach) & (runs.top < centre + reach)).tolist()
+    is_home = (np.abs(middle - centre) < 0.45 * pitch).tolist()
+    cost_here = (_costs(runs, row, baselines, px_per_mm) + extra).tolist()
+    search = _Search(runs.top.tolist(), runs.bottom.tolist(), px_per_mm)
+    first = runs.first.tolist()
+    recent: list[_Column] = []
+    home: list[_Column] = []
+    for column in range(width):
+        here = [k for k in range(first[column], first[column + 1]) if allowed[k]]
+        if not here:
+            continue
+        oldest = recent[-1].place if recent else column
+        search.enter(here, column, cost_here, [*recent, *(earlier for earlier in home if earlier.place < oldest)])
+        recent = [search.column(column, here), *recent[: _LOOK_BACK - 1]]
+        at_home = [k for k in here if is_home[k]]
+        if at_home:
+            nearby = recent[0] if len(at_home) == len(here) else search.column(column, at_home)
+            home = [nearby, *home[: _LOOK_BACK - 1]]
+    return _trace_back(runs, search.total, search.back, allowed, width)
+
+
+def leave_others(
+    runs: Runs, paths: list[NDArray[np.int64]], baselines: Floats, pitch: float, px_per_mm: float, pen: float
+) -> list[NDArray[np.int64]]:
+    """Follow rows again that rested on another row's flat line: a deep stroke that crosses it has its apex beyond."""
+    flat = runs.bottom - runs.top + 1 < 2.2 * pen + 1
+    middle = (runs.top + runs.bottom) / 2
+    nearest = np.abs(middle[:, None] - baselines[None, :]).argmin(axis=1)
+    result = []
+    for row, path in enumerate(paths):
+        taken = path[path >= 0]
+        theirs = np.zeros(len(middle), bool)
+        for other, their_path in enumerate(paths):
+            if other != row:
+                own = their_path[their_path >= 0]
+                theirs[own[flat[own] & (nearest[own] == other)]] = True
+        if theirs[taken].sum() >= 3:
+            path = follow(runs, row, baselines, pitch, px_per_mm, _FOREIGN_COST * theirs)
+        result.append(path)
+    return result
+
+
+def beyond_lettering(runs: Runs, path: NDArray[np.int64], page: FlatPage) -> NDArray[np.int64]:
+    """Follow a path that starts on lettering to the left, through it: a name may stand on the start of its trace."""
+    columns = np.flatnonzero(path >= 0)
+    if not len(columns):
+        return path
+    height_mm = (runs.bottom - runs.top + 1) / page.px_per_mm
+    column, run = int(columns[0]), int(path[columns[0]])
+    taken: list[tuple[int, int]] = []
+    last = max(column - round(_NAME_MM * page.px_per_mm), 0)
+    while column > last:
+        column -= 1
+        beside = [
+            k
+            for k in range(runs.first[column], runs.first[column + 1])
+            if runs.top[k] <= runs.bottom[run] + 1 and runs.bottom[k] >= runs.top[run] - 1
+        ]
+        if not beside:
+            break
+        flat = [k for k in beside if height_mm[k] < _FLAT_MM]
+        run = max(flat or beside, key=lambda k: height_mm[k])
+        if not flat and not is_lettering(page.segmentation.label, int(runs.top[run]), int(runs.bottom[run]), column):
+            break
+        taken.append((column, run))
+    while taken and height_mm[taken[-1][1]] >= _FLAT_MM:  # lettering beyond which there is no trace
+        taken.pop()
+    if sum(height_mm[k] < _FLAT_MM for _, k in taken) < _FEW_FLAT:
+        return path
+    path = path.copy()
+    for column, run in taken:
+        path[column] = run
+    return path
+
+
+def _costs(runs: Runs, row: int, baselines: Floats, px_per_mm: float) -> Floats:
+    """Cost of taking each run for this row: far from its baseline, nearer to another row's, doubtful, or little ink."""
+    centre = float(baselines[row])
+    others = np.delete(baselines, row)
+    middle = (runs.top + runs.bottom) / 2
+    height_mm = (runs.bottom - runs.top) / px_per_mm
+    cost = _PULL_COST * np.maximum(np.maximum(runs.top - centre, centre - runs.bottom), 0) / px_per_mm
+    if len(others):
+        to_other = np.abs(middle[:, None] - others[None, :]).min(axis=1)
+        is_theirs = (np.abs(middle - centre) > to_other) & (height_mm < _FLAT_MM)
+        cost = cost + _STRAY_COST * is_theirs
+    return np.asarray(cost + _DOUBT_COST * runs.doubt - _INK_GAIN * np.minimum(height_mm, _TALL_MM))
+
+
+class _Column(NamedTuple):
+    """Runs of an earlier column, and what the cheapest way to any of them costs."""
+
+    place: int
+    cheapest: float
+    runs: list[int]
+
+
+class _Search:
+    """The cheapest way to every run, and the run it comes from (−1 where the path starts there)."""
+
+    def __init__(self, top: list[int], bottom: list[int], px_per_mm: float) -> None:
+        self.total = [0.0] * len(top)
+        self.back = [-1] * len(top)
+        self._top, self._bottom = top, bottom
+        self._jump = _JUMP_COST / px_per_mm
+        self._max_skip = max(round(_MAX_SKIP_MM * px_per_mm), 2)
+
+    def column(self, place: int, runs: list[int]) -> _Column:
+        """Note the runs of a column that was entered."""
+        return _Column(place, min([self.total[k] for k in runs]), runs)
+
+    def enter(self, here: list[int], column: int, cost_here: list[float], before: list[_Column]) -> None:
+        """Find the cheapest way into each of a column's runs; what cannot be cheaper is not looked at in full."""
+        total, tops, bottoms, jump = self.total, self._top, self._bottom, self._jump
+        ways = [
+            (_SKIP_COST * (column - earlier.place - 1), earlier.cheapest, earlier.runs)
+            for earlier in before
+            if column - earlier.place - 1 <= self._max_skip
+        ]
+        for k in here:
+            best, origin = _SKIP_COST * column, -1
+            above, below = tops[k] - 1, bottoms[k] + 1
+            for skipped, cheapest, candidates in ways:
+                if cheapest + skipped >= best:
+                    continue
+                for j in candidates:
+                    cost = total[j] + skipped
+                    if cost >= best:
+                        continue
+                    if bottoms[j] < above:
+                        cost += jump * (above - bottoms[j])
+                    elif tops[j] > below:
+                        cost += jump * (tops[j] - below)
+                    if cost < best:
+                        best, origin = cost, j
+            total[k], self.back[k] = best + cost_here[k], origin
+
+
+def _trace_back(runs: Runs, total: list[float], back: list[int], allowed: list[bool], width: int) -> NDArray[np.int64]:
+    column_of = np.repeat(np.arange(width), np.diff(runs.first))
+    ends = np.flatnonzero(np.asarray(allowed))
+    path = np.full(width, -1)
+    if not len(ends):
+        return path
+    cost = np.asarray(total)[ends] + _SKIP_COST * (width - 1 - column_of[ends])
+    k = int(ends[int(cost.argmin())])
+    while k >= 0:
+        path[column_of[k]] = k
+        k = back[k]
+    return path

@@ -1,0 +1,96 @@
+"""Find the ink of traces on a flat page, and the heights at which rows of it lie."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+
+from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.form import form_lines
+
+Floats = NDArray[np.float64]
+
+_ROW_GAP_MM = 6.5
+_ROW_REACH_MM = 4.0
+_MIN_ROW_SHARE = 0.55
+_APART_SHARE = 0.6
+_INK_SHARE = 0.45
+_PALE_SHARE = 0.4
+_UPRIGHT_MM = 1.2
+_EDGE_SHARE = 0.5
+_HALF_SHARE = 0.38
+_BOTH_SHARE = 0.85
+
+
+def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
+    """Return where trace ink is: what the network is sure of, and the ink as dark as that which hangs on it.
+
+    Thin, fast strokes are where the network doubts; they are as dark as the rest of the trace and touch it.
+    """
+    planes = page.segmentation
+    mine = (planes.trace >= planes.label) & (planes.trace >= planes.other) & (planes.trace > planes.pulse)
+    strong = (planes.trace > 128) & mine
+    if strong.sum() < 50:
+        return np.zeros(strong.shape, bool)
+    upright = np.ones((max(round(_UPRIGHT_MM * page.px_per_mm), 3), 1), np.uint8)
+    steep = cv2.morphologyEx(strong.astype(np.uint8), cv2.MORPH_OPEN, upright) > 0
+    around = cv2.dilate(page.darkness, np.ones((5, 5), np.uint8))  # fast strokes are pale, but lines still
+    strong &= page.darkness > _INK_SHARE * np.where(steep, np.clip(around, _PALE_SHARE * level, level), level)
+    near = cv2.dilate((planes.ink > 24).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    near &= planes.pulse <= np.maximum(planes.trace, 110)
+    dark = near & (page.darkness > _EDGE_SHARE * level)
+    dark |= _darker_halves(page.darkness, near & ~dark & (page.darkness > _HALF_SHARE * level), level)
+    dark[:, :2] = dark[:, -2:] = strong[:, :2] = strong[:, -2:] = False  # frames and edges of the picture
+    closed = (strong | dark).astype(np.uint8)
+    for shape in ((1, 3), (3, 1)):
+        closed = cv2.morphologyEx(closed, cv2.MORPH_CLOSE, np.ones(shape, np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    wide = stats[:, cv2.CC_STAT_WIDTH] > 1.5 * page.px_per_mm
+    tall = stats[:, cv2.CC_STAT_HEIGHT] > 3.0 * page.px_per_mm
+    anchored = np.bincount(labels[strong], minlength=count) > 0.15 * stats[:, cv2.CC_STAT_AREA]
+    kept = (wide | tall) & anchored
+    kept[0] = False
+    return np.asarray(kept[labels] & ~form_lines(dark | strong, page.px_per_mm), bool)
+
+
+def _darker_halves(darkness: NDArray[np.float32], pale: NDArray[np.bool_], level: float) -> NDArray[np.bool_]:
+    """Return which `pale` pixels are the darker halves of strokes whose ink two neighbouring columns or rows share."""
+    flat, at = darkness.ravel(), np.flatnonzero(pale)
+    split = np.zeros(len(at), bool)
+    for step in (-darkness.shape[1], -1, 1, darkness.shape[1]):
+        beside = flat[(at + step) % flat.size]
+        split |= (flat[at] >= beside) & (flat[at] + beside > _BOTH_SHARE * level)
+    result = np.zeros(pale.shape, bool)
+    result.ravel()[at[split]] = True
+    return result
+
+
+def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
+    """Return the heights (px) at which rows of traces lie, from the top: where flat trace gathers."""
+    thick = cv2.morphologyEx(
+        mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((max(round(1.6 * px_per_mm), 3), 1), np.uint8)
+    )
+    flat = mask & (thick == 0)
+    profile = gaussian_filter1d(flat.sum(axis=1).astype(np.float64), 1.1 * px_per_mm)
+    if profile.max(initial=0) <= 0:
+        return np.zeros(0)
+    peaks, _ = find_peaks(
+        profile, distance=_ROW_GAP_MM * px_per_mm, height=0.1 * profile.max(), prominence=0.08 * profile.max()
+    )
+
+    def share(peak: float, reach: float) -> float:
+        return float(mask[max(int(peak - reach), 0) : int(peak + reach)].any(axis=0).sum())
+
+    lengths = np.array([share(peak, _ROW_REACH_MM * px_per_mm) for peak in peaks])
+    longest = lengths.max(initial=0)
+    found = np.asarray(peaks[lengths > _MIN_ROW_SHARE * longest], np.float64)
+    pitch = float(np.median(np.diff(found))) if len(found) > 1 else np.inf
+    for peak in sorted(peaks[lengths <= _MIN_ROW_SHARE * longest], key=lambda peak: -profile[peak]):
+        if (
+            np.abs(found - peak).min(initial=np.inf) > _APART_SHARE * pitch
+        ):  # a row that drifts, where there is room for one
+            found = np.append(found, peak) if share(peak, pitch / 2) > _MIN_ROW_SHARE * longest else found
+    return np.sort(found)

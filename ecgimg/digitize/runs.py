@@ -1,0 +1,67 @@
+"""The runs of ink in each column of a flat page, which the rows' paths are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.digitize.flatten import FlatPage
+
+Floats = NDArray[np.float64]
+
+_LETTER_SHARE = 0.5
+_TALLEST_MM = 60.0
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Runs of ink of the whole page, sorted by column.
+
+    First run of each column; top and bottom (inclusive) of each run, and how little it looks like trace, 0-1.
+    """
+
+    first: NDArray[np.int64]
+    top: NDArray[np.int64]
+    bottom: NDArray[np.int64]
+    doubt: Floats
+
+
+def find_runs(mask: NDArray[np.bool_], page: FlatPage) -> Runs:
+    """Return the runs of a mask of the page, but for those as tall as a frame."""
+    height, width = mask.shape
+    down = np.zeros((width + 1, height + 1), bool)  # each column after a gap, and a gap at the end
+    down[:-1, 1:] = cv2.transpose(mask.view(np.uint8)).view(bool)
+    change = np.flatnonzero(np.diff(down.ravel()))
+    starts, lengths = change[::2], change[1::2] - change[::2]
+    columns, top = np.divmod(starts, height + 1)
+    column, row = np.divmod(np.flatnonzero(down), height + 1)
+    shade = page.darkness[row - 1, column] * page.segmentation.trace[row - 1, column]
+    first = np.cumsum(lengths) - lengths
+    mean = np.add.reduceat(shade, first, dtype=np.float64) / lengths if len(lengths) else np.zeros(0)
+    plausible = lengths < _TALLEST_MM * page.px_per_mm  # no frame and no edge of the picture
+    columns, top, lengths, mean = columns[plausible], top[plausible], lengths[plausible], mean[plausible]
+    typical = float(np.percentile(mean, 75)) if len(mean) else 1.0
+    doubt = np.clip(1 - mean / max(typical, 1e-6), 0, 1)
+    return Runs(np.searchsorted(columns, np.arange(width + 1)), top, top + lengths - 1, doubt)
+
+
+def pen_px(runs: Runs, page: FlatPage, level: float) -> float:
+    """Width of the pen: the ink in a flat run over the ink of a pixel that is covered in full."""
+    heights = runs.bottom - runs.top + 1
+    if not len(heights):
+        return 1.0
+    columns = np.repeat(np.arange(len(runs.first) - 1), np.diff(runs.first))
+    flat = heights <= np.percentile(heights, 40)
+    ink = np.zeros(int(flat.sum()))
+    for step in range(-1, int(heights[flat].max()) + 1):
+        rows = np.clip(runs.top[flat] + step, 0, page.darkness.shape[0] - 1)
+        ink += np.where(runs.top[flat] + step <= runs.bottom[flat] + 1, page.darkness[rows, columns[flat]], 0)
+    return float(np.clip(np.median(ink) / level, 1.0, 12.0))
+
+
+def is_lettering(letters: NDArray[np.uint8], top: int, bottom: int, column: int) -> bool:
+    """Tell whether ink of a column, from top to bottom, is that of a name."""
+    return bool(letters[max(top, 0) : bottom + 1, column].mean() > 255 * _LETTER_SHARE)
