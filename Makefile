@@ -14,11 +14,10 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(STAMP)
-	$(BIN)/ecgimg synth --out demo/page -n 1 --layouts 3x4+II --damage photo --seed 7
-	$(BIN)/ecgimg digitize demo/page/page-000000.jpg --out demo/read
-	$(BIN)/ecgimg classify demo/page/page-000000.jpg --out demo/read --explain
-	@echo "The photo is demo/page/page-000000.jpg; what was read off it is drawn in demo/read/page-000000.overlay.png,"
-	@echo "and what the findings rest on beside it."
+	$(BIN)/ecgimg digitize ecgimg/samples/photo.jpg --out demo
+	$(BIN)/ecgimg classify ecgimg/samples/photo.jpg --out demo --explain
+	@echo "The photo is ecgimg/samples/photo.jpg; what was read off it is drawn in demo/photo.overlay.png, and what the"
+	@echo "findings rest on in the other pictures there. Research use only, not a medical device."
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2
