@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +18,8 @@ def export_network(
     inputs: Mapping[str, tuple[Tensor, Mapping[int, str]]],
     output: tuple[str, Mapping[int, str]],
     settings: Mapping[str, Any],
+    *,
+    half: bool = False,
 ) -> Path:
     """Write `target` (``.onnx``, for use) and a ``.safetensors`` beside it (for fine-tuning); returns `target`.
 
@@ -27,19 +30,59 @@ def export_network(
     output : (name, axes)
     settings : mapping
         What the network was made with, kept in the safetensors file.
+    half : bool
+        Round large weights to 16 bits, in `network` itself too, and store them so: files of half the size which
+        compute in 32 bits all the same.
     """
     from safetensors.torch import save_file
 
     network = network.cpu().to(memory_format=torch.contiguous_format).eval()
+    if half:
+        with torch.no_grad():
+            for weight in network.parameters():
+                weight.copy_(_rounded(weight))
     dynamic: dict[str, Any] = {name: dict(axes) for name, (_, axes) in inputs.items()}
     dynamic[output[0]] = dict(output[1])
     examples = tuple(example for example, _ in inputs.values())
     torch.onnx.export(
         network, examples, str(target), input_names=list(inputs), output_names=[output[0]], dynamic_axes=dynamic,
         opset_version=17, dynamo=False,
+        do_constant_folding=not half,
+        training=torch.onnx.TrainingMode.PRESERVE if half else torch.onnx.TrainingMode.EVAL,
     )  # fmt: skip
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    if half:
+        _store_halves(target)
+        weights = {name: value.half() if _is_large(value) else value for name, value in weights.items()}
     save_file(
         weights, str(target.with_suffix(".safetensors")), {key: json.dumps(value) for key, value in settings.items()}
     )
     return target
+
+
+_LARGE = 1000
+
+
+def _is_large(weight: Tensor) -> bool:
+    return bool(weight.is_floating_point() and weight.numel() > _LARGE)
+
+
+def _rounded(weight: Tensor) -> Tensor:
+    return weight.half().float() if _is_large(weight) else weight
+
+
+def _store_halves(path: Path) -> None:
+    """Store the large constants of an ONNX file in 16 bits, with a cast before their use."""
+    import onnx
+
+    model = onnx.load(str(path))
+    graph = model.graph
+    for constant in list(graph.initializer):
+        values = onnx.numpy_helper.to_array(constant)
+        if values.dtype == np.float32 and values.size > _LARGE:
+            name = constant.name
+            graph.initializer.remove(constant)
+            graph.initializer.append(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+            cast = onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT)
+            graph.node.insert(0, cast)
+    onnx.save(model, str(path))

@@ -221,7 +221,7 @@ def export_classifier(out: Path, network: Ensemble, cards: Mapping[str, LabelCar
     axes = {name: {0: "batch", **({2: "samples"} if name == "channels" else {1: "tokens"})} for name in example}
     inputs = {name: (torch.from_numpy(values), axes[name]) for name, values in example.items()}
     settings = {f"network_{k}": dict(part.settings) for k, part in enumerate(network.networks)}
-    onnx = export_network(network, out / "classifier.onnx", inputs, ("logits", {0: "batch"}), settings)
+    onnx = export_network(network, out / "classifier.onnx", inputs, ("logits", {0: "batch"}), settings, half=True)
     files = {"onnx": onnx, "safetensors": onnx.with_suffix(".safetensors")}
     card = ClassifierCard(
         schema_name="ecgimg-classifier",
