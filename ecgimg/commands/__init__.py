@@ -1,0 +1,1 @@
+"""The larger groups of commands, each thin: parse, call, write."""

@@ -1,0 +1,131 @@
+"""``ecgimg evaluate``: how good it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ecgimg.commands.common import ERR, OUT, labelled
+from ecgimg.errors import BadRequest
+
+evaluate_app = typer.Typer(help="How good it is, on your pages or on synthetic ones.", no_args_is_help=True)
+
+
+@evaluate_app.command("digitizer")
+def evaluate_digitizer(
+    pages: Annotated[Path | None, typer.Option(help="Table of pages: stem, file, and where known set, layout.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="Folder of true records, STEM.csv.")] = None,
+    synth: Annotated[int, typer.Option(help="Draw so many synthetic pages instead.")] = 0,
+    layouts: Annotated[str, typer.Option(help="Layouts of the synthetic pages.")] = "all",
+    damage: Annotated[str, typer.Option(help="Their damage: none, scan, photo, screen, aged or mixed.")] = "mixed",
+    seed: Annotated[int, typer.Option(help="Their seed; the networks were trained on seeds below 1000.")] = 1_000_000,
+    records: Annotated[Path | None, typer.Option(help="Records to draw beside simulated hearts.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the figures.")] = None,
+    figures: Annotated[int, typer.Option(help="Draw truth over reading for so many of the worst pages.")] = 12,
+    jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
+) -> None:
+    """Digitize pages whose truth is known and score them by set, layout and damage."""
+    from ecgimg.evaluate import report
+    from ecgimg.evaluate.digitizer import evaluate_pages, evaluate_synthetic, page_tasks
+
+    if (pages is None) == (synth == 0):
+        raise BadRequest("name a table of pages (--pages) or a number of synthetic ones (--synth), not both")
+    tasks = page_tasks(pages, truth) if pages is not None else []
+    scored = evaluate_pages(tasks, jobs) if tasks else evaluate_synthetic(
+        synth, layouts=layouts, damage=damage, seed=seed, records=records, jobs=jobs
+    )  # fmt: skip
+    columns = (TextColumn("digitizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    found = []
+    with Progress(*columns, console=ERR, transient=True) as progress:
+        task = progress.add_task("pages", total=len(tasks) or synth)
+        for item in scored:
+            found.append(item)
+            progress.advance(task)
+    scores = [item.score for item in found]
+    OUT.print(report.score_table(scores))
+    OUT.print(report.consistency_table(scores))
+    for name, value in report.confidence_summary(scores).items():
+        OUT.print(f"{name}: {value:.3g}", markup=False)
+    if out is not None:
+        report.save_scores(scores, out / "scores.json")
+        report.draw_confidence(scores, out / "confidence.png")
+        worst = sorted((item for item in found if item.signals), key=lambda item: item.score.ratio)
+        for item in worst[:figures]:
+            report.draw_page(item, out / f"{item.score.stem}.png")
+        OUT.print(f"scores and figures are in {out}", markup=False)
+
+
+@evaluate_app.command("layouts")
+def evaluate_layouts(
+    records: Annotated[list[Path], typer.Option(help="Records: NPZ, a folder of WFDB, or PTB-XL. May be repeated.")],
+    labels: Annotated[list[Path] | None, typer.Option(help="Their labels (CSV): one for all, or one for each.")] = None,
+    layouts: Annotated[
+        str, typer.Option(help="Names or files, separated by commas; all; random: another one for each record.")
+    ] = "12x1,3x4,3x4+II,3x4+II+V1,6x2,6x2+II,random",
+    via: Annotated[str, typer.Option(help="mask, or page: draw, damage and digitize each.")] = "mask",
+    damage: Annotated[str, typer.Option(help="Of the pages: none, scan, photo, screen, aged or mixed.")] = "photo",
+    model: Annotated[str | None, typer.Option(help="Weights (.json), an entry point, or module:name.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="Folder for LAYOUT.csv: ecg_id and probabilities.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the figure.")] = None,
+    folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
+    limit: Annotated[int, typer.Option(help="Use the first so many records only; 0 for all.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the random layouts, pages and intervals.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Processes that draw and digitize pages.")] = 1,
+) -> None:
+    """Classify the same records as each layout shows them, to see how robust a model is to the page."""
+    from ecgimg.evaluate import layout_report
+    from ecgimg.evaluate import layouts as robustness
+
+    data = labelled(records, labels, folds=folds)
+    data = data.first(limit) if limit else data
+    tested = robustness.find_model(model)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    summaries = []
+    with Progress(*columns, console=ERR, transient=True) as progress:
+        task = progress.add_task(f"{len(data)} records", total=None)
+        found = robustness.evaluate_layouts(
+            tested,
+            data,
+            layouts,
+            via=via,
+            damage=damage,
+            seed=seed,
+            jobs=jobs,
+        )
+        for scores in found:
+            summaries.append(robustness.summarize(tested, data, scores, seed=seed))
+            if predictions is not None:
+                robustness.save_predictions(robustness.labels_of(tested, scores), data, scores, predictions)
+            progress.advance(task)
+    OUT.print(layout_report.layout_table(summaries))
+    OUT.print(layout_report.label_table(summaries))
+    if out is not None:
+        layout_report.save(summaries, out / "scores.json")
+        layout_report.draw(summaries, out / "layouts.png")
+        OUT.print(f"scores and figure are in {out}", markup=False)
+
+
+@evaluate_app.command("out-of-fold")
+def evaluate_out_of_fold(
+    files: Annotated[
+        list[Path], typer.Argument(help="out_of_fold.npz of trainings; the first is compared with others.")
+    ],
+    records: Annotated[list[Path], typer.Option(help="The records that were trained on. May be repeated.")],
+    labels: Annotated[list[Path] | None, typer.Option(help="Their labels (CSV): one for all, or one for each.")] = None,
+    folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 9; all by default.")] = "",
+    calibrated_on: Annotated[str, typer.Option(help="Calibrate on these folds first, as 1-8.")] = "",
+) -> None:
+    """Score what cross-validated trainings said of records they had not seen, by layout, and compare them."""
+    from ecgimg.evaluate import layout_report
+    from ecgimg.evaluate.out_of_fold import comparison_table, summaries_of
+
+    data = labelled(records, labels, folds=folds)
+    calibrating = labelled(records, labels, folds=calibrated_on) if calibrated_on else None
+    summaries = list(summaries_of(files[0], data, calibrating))
+    OUT.print(layout_report.layout_table(summaries))
+    OUT.print(layout_report.label_table(summaries))
+    if len(files) > 1:
+        OUT.print(comparison_table(files[0], files[1:], data))

@@ -1,0 +1,137 @@
+"""``ecgimg train``: the shipped networks again, or a classifier on records of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from ecgimg.commands.common import ERR, OUT, labelled
+from ecgimg.errors import MissingExtra
+
+train_app = typer.Typer(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)
+
+
+_Out = Annotated[Path, typer.Option(help="Folder for the pool, checkpoints, curve and weights.")]
+_Records = Annotated[Path | None, typer.Option(help="Records to draw beside simulated hearts.")]
+_Pages = Annotated[int, typer.Option(help="Synthetic pages to learn from.")]
+_Steps = Annotated[int, typer.Option(help="Training steps.")]
+_Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes of training.")]
+_Seed = Annotated[int, typer.Option(help="Same seed, same pages and order.")]
+_Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+_Jobs = Annotated[int, typer.Option(help="Processes that draw pages.")]
+
+
+@dataclass(frozen=True)
+class _Network:
+    """How a network is trained: the module and names of its settings and function, and what it takes by default."""
+
+    name: str
+    module: str
+    settings: str
+    train: str
+    steps: int
+    pages: int
+    purpose: str
+
+
+_NETWORKS = (
+    _Network("segmenter", "segmenter", "SegmenterTraining", "train_segmenter", 4000, 500,
+             "Train the segmenter on crops of synthetic pages; called again alike, a stopped run goes on."),
+    _Network("stroke-reader", "strokes", "StrokeTraining", "train_stroke_reader", 14000, 620,
+             "Train the stroke reader on rows traced off synthetic pages, by the segmenter as it is installed."),
+    _Network("label-reader", "labels", "LabelTraining", "train_label_reader", 6000, 460,
+             "Train the reader of lead names on crops of synthetic pages."),
+    _Network("print-reader", "prints", "PrintTraining", "train_print_reader", 6000, 160,
+             "Train the reader of the printed scale on lines of print."),
+)  # fmt: skip
+
+
+def _add_training(network: _Network) -> None:
+    """Add the command that trains a network."""
+
+    def command(
+        out: _Out, records: _Records = None, steps: _Steps = network.steps, pages: _Pages = network.pages,
+        minutes: _Minutes = None, seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
+    ) -> None:  # fmt: skip
+        with _training(steps) as on_step:
+            module = import_module(f"ecgimg.train.{network.module}")
+            settings = getattr(module, network.settings)(steps=steps, seed=seed, pages=pages)
+            train = getattr(module, network.train)
+            path = train(out, records, settings, minutes=minutes, device=device, jobs=jobs, on_step=on_step)
+        OUT.print(f"weights: {path}", markup=False)
+
+    command.__doc__ = network.purpose
+    train_app.command(network.name)(command)
+
+
+for _network in _NETWORKS:
+    _add_training(_network)
+
+
+@train_app.command("classifier")
+def train_classifier(
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, curves, out-of-fold predictions and weights.")],
+    records: Annotated[list[Path], typer.Option(help="Records: NPZ, a folder of WFDB, or PTB-XL. May be repeated.")],
+    labels: Annotated[list[Path] | None, typer.Option(help="Their labels (CSV), one for each --records.")] = None,
+    uncertain: Annotated[
+        list[Path] | None, typer.Option(help="More records, whose voltages are estimates: taught, never tested.")
+    ] = None,
+    uncertain_labels: Annotated[list[Path] | None, typer.Option(help="The labels of those.")] = None,
+    folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
+    network: Annotated[str, typer.Option(help="patchecg, resnet, mean, published; + joins.")] = "patchecg+resnet",
+    initial: Annotated[Path | None, typer.Option(help="Weights to fine-tune (.safetensors).")] = None,
+    no_cross_validation: Annotated[
+        bool, typer.Option("--no-cross-validation", help="Train on all records only; probabilities stay uncalibrated.")
+    ] = False,
+    hearts: Annotated[int, typer.Option(help="Simulated hearts to learn from first.")] = 16000,
+    heart_epochs: Annotated[float, typer.Option(help="How often each heart is shown.")] = 10.0,
+    pretrain_epochs: Annotated[
+        float, typer.Option(help="How often each record is then shown without labels, to guess hidden patches.")
+    ] = 0.0,
+    epochs: Annotated[float, typer.Option(help="How often each record is shown.")] = 20.0,
+    seeds: Annotated[int, typer.Option(help="Networks whose mean is the answer.")] = 1,
+    minutes: _Minutes = None, seed: _Seed = 0, device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    jobs: Annotated[int, typer.Option(help="Processes.")] = 2,
+) -> None:  # fmt: skip
+    """Train PatchECG, or fine-tune it on your own records; under torchrun on several GPUs."""
+    with _training(0) as on_step:
+        import torch
+
+        from ecgimg.train.patchecg import ClassifierTraining, distributed
+        from ecgimg.train.patchecg import train_classifier as train
+
+        data = labelled(records, labels, uncertain, uncertain_labels, folds)
+        settings = ClassifierTraining(
+            network,
+            hearts=hearts,
+            heart_epochs=heart_epochs,
+            pretrain_epochs=pretrain_epochs,
+            epochs=epochs,
+            seeds=seeds,
+            seed=seed,
+        )
+        chosen = distributed(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+        path = train(
+            out, data, settings, initial=initial, cross_validated=not no_cross_validation, minutes=minutes,
+            device=chosen, jobs=jobs, on_step=on_step,
+        )  # fmt: skip
+    OUT.print(f"weights: {path}", markup=False)
+
+
+@contextmanager
+def _training(steps: int) -> Iterator[Callable[[int, float], None]]:
+    """Show the loss; say what to install where torch is missing."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=ERR) as progress:
+        task = progress.add_task("preparing", total=steps or None)
+        try:
+            yield lambda step, loss: progress.update(task, completed=step, description=f"loss {loss:.3f}")
+        except ImportError as error:
+            raise MissingExtra(error.name or "torch", "train", "training") from None
