@@ -140,6 +140,14 @@ def test_taking_the_strongest_patches_away_lowers_the_logit_more_than_others(cla
     assert min(gains) > -0.1
 
 
+def test_what_a_long_record_rests_on_is_told_in_its_own_seconds(classifier):
+    signals = heart(30, 100.0, rhythm="af").signals.copy()
+    signals[:, :1000] = np.nan
+    found = ecgimg.classify(EcgRecord(signals, 100.0), explain=True)
+    assert found.evidence
+    assert min(item.start_s for items in found.evidence.values() for item in items) >= 10
+
+
 # ---------------------------------------------------------------- wrong input
 
 

@@ -47,20 +47,22 @@ def _strokes(found: Findings, item: Evidence) -> Iterable[Floats]:
 
 
 def draw_on_signal(record: EcgRecord, found: Findings, label: str) -> Image8:
-    """Draw the first ten seconds of a record, a row a lead, with the patches that a finding rests on marked."""
-    seconds = min(record.duration_s, 10.0)
+    """Draw ten seconds of a record, a row a lead, with the patches that a finding rests on marked."""
+    chosen = strongest(found.evidence[label])
+    first_s = max(min((item.start_s for item in found.evidence[label]), default=0.0), 0.0) // 10 * 10
+    seconds = min(record.duration_s - first_s, 10.0)
     shape = (_TOP_PX + _ROW_PX * len(record.leads), _LEFT_PX + round(seconds * _PX_PER_S) + 20, 3)
     picture: Image8 = np.full(shape, 255, np.uint8)
-    for item in strongest(found.evidence[label]):
+    for item in chosen:
         if item.lead in record.leads:
             top = _TOP_PX + _ROW_PX * record.leads.index(item.lead)
-            left, right = (_LEFT_PX + round(max(t, 0) * _PX_PER_S) for t in (item.start_s, item.end_s))
+            left, right = (_LEFT_PX + round(max(t - first_s, 0) * _PX_PER_S) for t in (item.start_s, item.end_s))
             picture[top + 4 : top + _ROW_PX - 4, left:right] = (255, 224, 160)
     for row, lead in enumerate(record.leads):
         middle = _TOP_PX + _ROW_PX * row + _ROW_PX // 2
         cv2.putText(picture, lead, (10, middle + 6), cv2.FONT_HERSHEY_SIMPLEX, 0.6, _INK, 1, cv2.LINE_AA)
-        t = np.arange(record.n_samples) / record.fs_hz
-        kept = (t < seconds) & record.seen[row]
+        t = np.arange(record.n_samples) / record.fs_hz - first_s
+        kept = (t >= 0) & (t < seconds) & record.seen[row]
         points = np.stack(
             [_LEFT_PX + t * _PX_PER_S, middle - record.signals[row].astype(np.float64) * _PX_PER_MV], axis=1
         )

@@ -84,18 +84,18 @@ def check_ecg(record: EcgRecord) -> None:
 
 def logits_of(record: EcgRecord, classifier: Classifier) -> NDArray[np.float32]:
     """Return (labels,) logits; of a record longer than ten seconds the mean over windows of ten."""
-    windows = _windows(on_canvas(record))
-    return np.asarray(np.nanmean(classifier.logits(windows), axis=0), np.float32)
+    windows = np.stack([window for _, window in _windows(on_canvas(record))])
+    return np.asarray(classifier.logits(windows).mean(axis=0), np.float32)
 
 
-def _windows(signals: Signals) -> Signals:
-    """Cut (12, samples) into windows of the canvas that hold a value, (windows, 12, samples)."""
+def _windows(signals: Signals) -> list[tuple[int, Signals]]:
+    """Cut (12, samples) into windows of the canvas that hold a value: (first sample, (12, samples)) of each."""
     samples = signals.shape[1]
     if samples <= CANVAS * 5 // 4:
-        return signals[None]
-    starts = np.unique(np.r_[np.arange(0, samples - CANVAS, CANVAS), samples - CANVAS])
-    cut = np.stack([signals[:, start : start + CANVAS] for start in starts])
-    return cut[np.isfinite(cut).any(axis=(1, 2))]
+        return [(0, signals)]
+    starts = sorted({*range(0, samples - CANVAS, CANVAS), samples - CANVAS})
+    cut = [(start, signals[:, start : start + CANVAS]) for start in starts]
+    return [(start, window) for start, window in cut if np.isfinite(window).any()]
 
 
 def _of_record(
@@ -137,8 +137,11 @@ def _of_page(page: Digitization, classifier: Classifier, operating: str, wanted:
 def evidence_of(
     found: Findings, record: EcgRecord, classifier: Classifier, top: int = _TOP
 ) -> dict[str, tuple[Evidence, ...]]:
-    """Return the patches that the `top` leading findings rest on, most important first, in the first ten seconds."""
-    signals = _windows(on_canvas(record))[0]
+    """Return the patches that the `top` leading findings rest on, most important first.
+
+    Of a record longer than ten seconds the first ten in which something is seen are explained.
+    """
+    first, signals = _windows(on_canvas(record))[0]
     labels = [finding.label for finding in found.leading[:top]]
     if not labels:
         return {}
@@ -149,8 +152,8 @@ def evidence_of(
         evidence[label] = tuple(
             Evidence(
                 STANDARD_LEADS[int(patches.lead[k])],
-                float(patches.start_s[k]),
-                float(patches.start_s[k]) + PATCH / FS_HZ,
+                first / FS_HZ + float(patches.start_s[k]),
+                first / FS_HZ + float(patches.start_s[k]) + PATCH / FS_HZ,
                 float(weights[k]),
             )
             for k in order

@@ -19,6 +19,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from scipy.special import expit
 
 from ecgimg.classify.labels import LABELS
 from ecgimg.classify.tokens import CANVAS, tokenize
@@ -94,7 +95,7 @@ class Classifier:
         """Return calibrated probabilities of logits (…, labels)."""
         cards = self.card.labels.values()
         slope, offset = (np.array([getattr(card, name) for card in cards]) for name in ("slope", "offset"))
-        return np.asarray(1 / (1 + np.exp(-(slope * logits + offset))), np.float64)
+        return np.asarray(expit(slope * logits.astype(np.float64) + offset), np.float64)
 
     def thresholds(self, operating: str) -> Mapping[str, float | None]:
         """Return label → the probability from which it counts as a finding."""

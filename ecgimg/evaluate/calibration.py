@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.classify.labels import LABELS
@@ -50,7 +51,7 @@ def calibrated(logits: Floats, positive: Flags, known: Flags) -> LabelCard:
     found, wanted = logits[:, known].ravel(), np.tile(positive[known], len(logits))
     positives = int(positive[known].sum())
     slope, offset = fit_scaling(found, wanted, positives)
-    probability = 1 / (1 + np.exp(-(slope * found + offset)))
+    probability = np.asarray(expit(slope * found + offset))
     enough = positives >= _ENOUGH
     return LabelCard(
         slope=slope,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
+from scipy.special import expit
 
 from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.errors import BadRequest
@@ -59,7 +60,7 @@ def summaries_of(
         cuts = np.array([card.thresholds["youden"] if card.thresholds else 0.5 for card in cards])
     model = Model(path.stem, lambda *_: np.zeros((0, 0)), labels, cuts)
     for layout, values in logits.items():
-        scores = LayoutScores(layout, 1 / (1 + np.exp(-(slope * values + offset))), np.zeros(len(kept), bool))
+        scores = LayoutScores(layout, np.asarray(expit(slope * values + offset)), np.zeros(len(kept), bool))
         yield summarize(model, kept, scores)
 
 
