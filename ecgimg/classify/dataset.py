@@ -114,9 +114,7 @@ def read_labelled(records: Path, labels: Path | None, *, gain_known: bool = True
     BadRecord
         When no record has a label, or a table has columns that are neither labels nor facts.
     """
-    rows = [
-        _Row(name, record, facts, targets_, known) for name, record, facts, targets_, known in _read(records, labels)
-    ]
+    rows = list(_read(records, labels))
     if not rows:
         raise BadRecord(
             f"no record of {records} has a row in {labels}; ecg_id must name the records as their file does"
@@ -146,10 +144,7 @@ class _Row:
     known: NDArray[np.bool_]
 
 
-_Labelled = tuple[str, EcgRecord, Mapping[str, str], NDArray[np.bool_], NDArray[np.bool_]]
-
-
-def _read(records: Path, labels: Path | None) -> Iterator[_Labelled]:
+def _read(records: Path, labels: Path | None) -> Iterator[_Row]:
     if labels is not None:
         yield from _with_table(records, _table(labels), labels)
     elif (records / "ptbxl_database.csv").is_file():
@@ -178,21 +173,22 @@ def _table(path: Path) -> dict[str, dict[str, str]]:
     return {(row["ecg_id"] or "").strip(): row for row in rows}
 
 
-def _with_table(records: Path, table: Mapping[str, Mapping[str, str]], path: Path) -> Iterator[_Labelled]:
+def _with_table(records: Path, table: Mapping[str, Mapping[str, str]], path: Path) -> Iterator[_Row]:
     for name, record in iter_records(records):
         row = table.get(name)
         if row is None:
             continue
         if "statements" in row:
-            yield name, record, row, targets((row["statements"] or "").split(";")), np.ones(len(LABELS), bool)
+            yield _Row(name, record, row, targets((row["statements"] or "").split(";")), np.ones(len(LABELS), bool))
             continue
         cells = [(row.get(label) or "").strip() for label in LABELS]
         if not set(cells) <= {"", "0", "1", "0.0", "1.0"}:
             raise BadRecord(f"the labels of {name} in {path} must be 0 or 1, or blank where not known")
-        yield name, record, row, np.array([cell[:1] == "1" for cell in cells]), np.array([cell != "" for cell in cells])
+        said, known = np.array([cell[:1] == "1" for cell in cells]), np.array([cell != "" for cell in cells])
+        yield _Row(name, record, row, said, known)
 
 
-def _ptbxl_folder(folder: Path) -> Iterator[_Labelled]:
+def _ptbxl_folder(folder: Path) -> Iterator[_Row]:
     with (folder / "ptbxl_database.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             files = (folder / f"{row[key]}.hea" for key in ("filename_lr", "filename_hr"))
@@ -200,16 +196,16 @@ def _ptbxl_folder(folder: Path) -> Iterator[_Labelled]:
             if header is None:
                 continue
             codes = ast.literal_eval(row["scp_codes"])
-            yield row["ecg_id"], read_record(header), row, targets(codes), np.ones(len(LABELS), bool)
+            yield _Row(row["ecg_id"], read_record(header), row, targets(codes), np.ones(len(LABELS), bool))
 
 
-def _with_headers(folder: Path) -> Iterator[_Labelled]:
+def _with_headers(folder: Path) -> Iterator[_Row]:
     said = frozenset(SCP_OF_SNOMED.values())
     known = np.array([CODES_OF[label] <= said for label in LABELS])
     for header in record_files(folder):
         codes = header_codes(header) if header.suffix == ".hea" else None
         if codes is not None:
-            yield header.stem, read_record(header), {}, targets(statements_of(codes)), known
+            yield _Row(header.stem, read_record(header), {}, targets(statements_of(codes)), known)
 
 
 def _ten_seconds(signals: NDArray[np.float32]) -> NDArray[np.float32]:

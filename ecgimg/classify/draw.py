@@ -14,7 +14,7 @@ from ecgimg.record import EcgRecord
 Image8 = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-_MARK, _INK, _PALE = (255, 170, 0), (30, 30, 34), (150, 150, 150)
+_MARK, _INK = (255, 170, 0), (30, 30, 34)
 _PX_PER_S, _PX_PER_MV, _ROW_PX, _LEFT_PX, _TOP_PX = 110, 36, 84, 70, 60
 _SHARE = 10
 

@@ -119,11 +119,13 @@ def evaluate_out_of_fold(
     calibrated_on: Annotated[str, typer.Option(help="Calibrate on these folds first, as 1-8.")] = "",
 ) -> None:
     """Score what cross-validated trainings said of records they had not seen, by layout, and compare them."""
+    from ecgimg.classify.dataset import parse_folds
     from ecgimg.evaluate import layout_report
     from ecgimg.evaluate.out_of_fold import comparison_table, summaries_of
 
-    data = labelled(records, labels, folds=folds)
-    calibrating = labelled(records, labels, folds=calibrated_on) if calibrated_on else None
+    every = labelled(records, labels)
+    data = parse_folds(every, folds) if folds else every
+    calibrating = parse_folds(every, calibrated_on) if calibrated_on else None
     summaries = list(summaries_of(files[0], data, calibrating))
     OUT.print(layout_report.layout_table(summaries))
     OUT.print(layout_report.label_table(summaries))

@@ -14,6 +14,7 @@ from rich.table import Table
 from ecgimg._files import atomic_path
 from ecgimg.errors import MissingExtra
 from ecgimg.evaluate.digitizer import Scored
+from ecgimg.evaluate.metrics import auroc
 from ecgimg.evaluate.scores import LeadScore, PageScore
 
 _SURE = 0.9
@@ -107,18 +108,8 @@ def confidence_summary(pages: Sequence[PageScore]) -> dict[str, float]:
         "sure leads": float(sure.sum()),
         "median error of sure leads µV": float(np.median(error[sure])) if sure.any() else float("nan"),
         "leads over 100 µV": float(bad.sum()),
-        "auroc": _auroc(-confidence, bad),
+        "auroc": auroc(-confidence, bad),
     }
-
-
-def _auroc(score: np.ndarray[Any, Any], positive: np.ndarray[Any, Any]) -> float:
-    from scipy.stats import rankdata
-
-    n, p = len(positive), int(positive.sum())
-    if p == 0 or p == n:
-        return float("nan")
-    ranks = rankdata(score)
-    return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * (n - p)))
 
 
 def save_scores(scored: Sequence[PageScore], path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
@@ -69,19 +69,13 @@ def cross_validate(
     tasks = [(group, seed) for seed, group in product(seeds, groups)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         done = list(pool.map(work, tasks))
-    found = {layout: np.zeros((len(data), len(LABELS)), np.float32) for layout in layouts}
+    found = {layout: np.full((len(data), len(LABELS)), np.nan, np.float32) for layout in layouts}
     for path in done:
         with np.load(path) as parts:
-            for layout in layouts:
-                found[layout][parts["rows"]] += parts[layout] / len(seeds)
-    for logits in found.values():
-        logits[~np.isin(np.arange(len(data)), np.concatenate(list(_predicted(data, groups))))] = np.nan
+            for layout, logits in found.items():
+                rows = parts["rows"]
+                logits[rows] = np.nan_to_num(logits[rows]) + parts[layout] / len(seeds)
     return found
-
-
-def _predicted(data: LabelledRecords, groups: Sequence[Folds]) -> Iterator[NDArray[np.intp]]:
-    for group in groups:
-        yield np.flatnonzero(np.isin(data.folds, group) & data.gain_known)
 
 
 def _one_fold(
@@ -99,7 +93,7 @@ def _one_fold(
         data = LabelledRecords(**parts)
     held = np.isin(data.folds, group)
     teaching = data.subset(~held & ~np.isin(data.patients, data.patients[held]))
-    rows = next(_predicted(data, [group]))
+    rows = np.flatnonzero(held & data.gain_known)
     network = make_network(name)
     if initial is not None:
         load_weights(network, *initial)
