@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ecgimg.errors import BadOutput
 
@@ -57,6 +61,16 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     """
     with atomic_paths(target) as (draft,):
         yield draft
+
+
+def write_png(picture: NDArray[np.uint8], path: Path) -> None:
+    """Write a picture (height, width, 3) uint8 RGB, whole or not at all."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG", compress_level=3)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from ecgimg._files import atomic_path
+from ecgimg._files import atomic_path, write_png
 from ecgimg.classify.draw import draw_on_page, draw_on_signal
 from ecgimg.classify.findings import Findings
 from ecgimg.classify.predict import classify
@@ -83,15 +81,8 @@ def write_findings(found: Findings, stem: str, out: Path, image: NDArray[np.uint
     for label in found.evidence:
         name = label.replace("/", "-").replace(" ", "-")
         if image is not None:
-            _save(draw_on_page(image, found, label), out / f"{stem}.{name}.page.png")
+            write_png(draw_on_page(image, found, label), out / f"{stem}.{name}.page.png")
         if found.record is not None:
-            _save(draw_on_signal(found.record, found, label), out / f"{stem}.{name}.png")
+            write_png(draw_on_signal(found.record, found, label), out / f"{stem}.{name}.png")
     with atomic_path(out / f"{stem}.findings.json") as temporary:
         temporary.write_text(json.dumps(found.summary(), indent=1), encoding="utf-8")
-
-
-def _save(picture: NDArray[np.uint8], path: Path) -> None:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG", compress_level=3)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,9 +11,7 @@ from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
-from PIL import Image
-
-from ecgimg._files import atomic_path
+from ecgimg._files import atomic_path, write_png
 from ecgimg.digitize.network import one_thread
 from ecgimg.digitize.overlay import draw_overlay
 from ecgimg.digitize.pipeline import digitize_image
@@ -117,9 +114,6 @@ def write_page(found: Digitization, page: PageInput, out: Path, settings: Settin
         for name in dict.fromkeys(("csv", *settings.formats)):
             found.record.save(out / f"{page.stem}{FORMATS[name]}")
     if settings.overlay:
-        buffer = io.BytesIO()
-        Image.fromarray(draw_overlay(page.image, found)).save(buffer, format="PNG", compress_level=3)
-        with atomic_path(out / f"{page.stem}.overlay.png") as temporary:
-            temporary.write_bytes(buffer.getvalue())
+        write_png(draw_overlay(page.image, found), out / f"{page.stem}.overlay.png")
     with atomic_path(out / f"{page.stem}.json") as temporary:
         temporary.write_text(json.dumps(found.summary(), indent=1), encoding="utf-8")

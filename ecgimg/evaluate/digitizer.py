@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize import Digitization, digitize_image
-from ecgimg.digitize.network import one_thread
 from ecgimg.errors import BadRequest, EcgImgError
+from ecgimg.evaluate.pool import mapped
 from ecgimg.evaluate.scores import LeadScore, PageScore, page_ratio, score_lead
 from ecgimg.formats import read_record
 from ecgimg.formats.page import open_pages
@@ -28,8 +24,6 @@ from synth.source import endless_records
 from synth.truth import PageTruth
 
 Floats = NDArray[np.float64]
-
-Task = TypeVar("Task")
 
 FS_HZ = 500.0
 
@@ -80,7 +74,7 @@ def page_tasks(table: Path, truth: Path | None) -> list[PageTask]:
 
 def evaluate_pages(tasks: Sequence[PageTask], jobs: int = 1) -> Iterator[Scored]:
     """Digitize and score real pages, in order; a page that cannot be opened counts as one that was not read."""
-    yield from _mapped(_score_task, tasks, jobs)
+    yield from mapped(_score_task, tasks, jobs)
 
 
 def evaluate_synthetic(
@@ -94,21 +88,7 @@ def evaluate_synthetic(
     request = make_request(layouts, damage, seed, masks=False)
     stream = endless_records(records, load_layouts(layouts))
     items = [next(stream) if records is not None and index % 2 else None for index in range(n)]
-    yield from _mapped(_score_synthetic, [(request, index, item) for index, item in enumerate(items)], jobs)
-
-
-def _mapped(function: Callable[[Task], Scored], tasks: Sequence[Task], jobs: int) -> Iterator[Scored]:
-    if jobs < 1:
-        raise BadRequest(f"at least one process is needed, got jobs = {jobs}")
-    if jobs == 1:
-        yield from map(function, tasks)
-        return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
-        waiting = iter(tasks)
-        running = [pool.submit(function, task) for task in islice(waiting, 3 * jobs)]
-        while running:
-            yield running.pop(0).result()
-            running += [pool.submit(function, task) for task in islice(waiting, 1)]
+    yield from mapped(_score_synthetic, [(request, index, item) for index, item in enumerate(items)], jobs)
 
 
 def _score_task(task: PageTask) -> Scored:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +21,9 @@ from ecgimg.classify.labels import LABELS, SUBCLASSES, SUPERCLASSES
 from ecgimg.classify.tokens import CANVAS, FS_HZ
 from ecgimg.classify.weights import Classifier, load_classifier, shipped_classifier
 from ecgimg.digitize import digitize_image
-from ecgimg.digitize.network import one_thread
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate import metrics
+from ecgimg.evaluate.pool import mapped
 from ecgimg.record import STANDARD_LEADS, EcgRecord
 from layouts import Layout, load_layouts, visible_window
 from synth.pages import Request, draw_one, make_request
@@ -196,16 +194,14 @@ def _predicted(model: Model, signals: Signals) -> tuple[Floats, NDArray[np.bool_
 
 
 def _through_pages(data: LabelledRecords, chosen: Sequence[Layout], damage: str, seed: int, jobs: int) -> Signals:
-    read = partial(_read_page, damage=damage, seed=seed)
-    work = (range(len(data)), data.signals_mv, [layout.name for layout in chosen])
-    if jobs == 1:
-        return np.stack(list(map(read, *work)))
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
-        return np.stack(list(pool.map(read, *work)))
+    names = [layout.name for layout in chosen]
+    tasks = zip(range(len(data)), data.signals_mv, names, strict=True)
+    return np.stack(list(mapped(partial(_read_page, damage=damage, seed=seed), tasks, jobs)))
 
 
-def _read_page(index: int, signals_mv: Signals, layout: str, damage: str, seed: int) -> Signals:
+def _read_page(task: tuple[int, Signals, str], damage: str, seed: int) -> Signals:
     """Draw, damage and digitize one record; NaN everywhere where the page was refused."""
+    index, signals_mv, layout = task
     request: Request = make_request(layout, damage, seed, masks=False)
     page = draw_one(request, index, (str(index), EcgRecord(signals_mv, FS_HZ)))
     found = digitize_image(page.image)

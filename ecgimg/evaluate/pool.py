@@ -1,0 +1,36 @@
+"""Pages worked on by several processes, one thread each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from typing import TypeVar
+
+from ecgimg.digitize.network import one_thread
+from ecgimg.errors import BadRequest
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def mapped(function: Callable[[Task], Result], tasks: Iterable[Task], jobs: int) -> Iterator[Result]:
+    """Yield what a function makes of each task, in order; few tasks are under way at once.
+
+    Raises
+    ------
+    BadRequest
+        For fewer than one process.
+    """
+    if jobs < 1:
+        raise BadRequest(f"at least one process is needed, got jobs = {jobs}")
+    if jobs == 1:
+        yield from map(function, tasks)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+        waiting = iter(tasks)
+        running = [pool.submit(function, task) for task in islice(waiting, 3 * jobs)]
+        while running:
+            yield running.pop(0).result()
+            running += [pool.submit(function, task) for task in islice(waiting, 1)]
