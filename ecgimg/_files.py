@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from ecgimg.errors import BadOutput
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @contextmanager
@@ -43,9 +46,11 @@ def atomic_paths(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
         try:
             drafts = tuple(folder / final.name for final in finals)
             yield drafts
-            for draft, final in zip(drafts, finals, strict=True):
-                if draft.exists():
-                    draft.replace(final)
+            written = [(draft, final) for draft, final in zip(drafts, finals, strict=True) if draft.exists()]
+            for draft, _ in written:
+                _to_disk(draft)
+            for draft, final in written:
+                draft.replace(final)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -71,6 +76,12 @@ def write_png(picture: NDArray[np.uint8], path: Path) -> None:
     Image.fromarray(picture).save(buffer, format="PNG", compress_level=3)
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
+
+
+def _to_disk(path: Path) -> None:
+    """Have the content on the disk before the name: a power cut must not leave a whole name on an empty file."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 @contextmanager

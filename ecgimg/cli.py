@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ecgimg import __version__
 from ecgimg._files import atomic_path
+from ecgimg.commands.batch import batch
 from ecgimg.commands.common import ERR, OUT
 from ecgimg.commands.evaluate import evaluate_app
 from ecgimg.commands.train import train_app
@@ -208,6 +209,7 @@ def _show_findings(stem: str, found: Findings | None, error: str) -> None:
         OUT.print(f"  {warning}", markup=False)
 
 
+app.command()(batch)
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(train_app, name="train")
 

@@ -24,13 +24,13 @@ MISSING = -32768
 _MV_PER_UNIT = {"uv": 1e-3, "mv": 1.0, "v": 1e3, "nv": 1e-6, "microvolt": 1e-3, "millivolt": 1.0, "volt": 1e3}
 
 
-def need(module: str, package: str, purpose: str) -> ModuleType:
+def need(module: str, package: str, purpose: str, extra: str = "formats") -> ModuleType:
     """Import an optional package; `MissingExtra` when it is not installed."""
     try:
         with quiet():
             return import_module(module)
     except ImportError as error:
-        raise MissingExtra(package, "formats", purpose) from error
+        raise MissingExtra(package, extra, purpose) from error
 
 
 def check_file(path: Path) -> None:

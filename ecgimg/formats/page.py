@@ -76,7 +76,7 @@ class PageInput:
     vector: VectorPage | None
 
 
-def open_pages(path: str | Path, *, pdf_dpi: float = 200) -> Iterator[PageInput]:
+def open_pages(path: str | Path, *, pdf_dpi: float = 200, first: int = 1) -> Iterator[PageInput]:
     """Yield the pages of a picture or PDF in order; only the one last yielded is held.
 
     Parameters
@@ -85,6 +85,8 @@ def open_pages(path: str | Path, *, pdf_dpi: float = 200) -> Iterator[PageInput]
         A file of 200 MB and 500 pages at most, with 120 megapixels a page at most.
     pdf_dpi : float
         Pixels an inch at which PDF pages are rasterised, 20 to 1200; less where a page would exceed 30 megapixels.
+    first : int
+        The page to begin with; those before it are not decoded.
 
     Raises
     ------
@@ -93,18 +95,20 @@ def open_pages(path: str | Path, *, pdf_dpi: float = 200) -> Iterator[PageInput]
     MissingExtra
         For HEIC, when the package pillow-heif is not installed.
     BadRequest
-        For a `pdf_dpi` out of its range.
+        For a `pdf_dpi` out of its range, or a `first` below 1.
     """
     if not 20 <= pdf_dpi <= 1200:
         raise BadRequest(f"pdf_dpi {pdf_dpi:g} cannot be rasterised at; give 20 to 1200")
+    if first < 1:
+        raise BadRequest(f"pages are counted from 1, got first = {first}")
     path = Path(path)
     kind = _kind(path)
     if kind == "PDF":
-        yield from _pdf_pages(path, pdf_dpi)
-    elif kind == "HEIC":
+        yield from _pdf_pages(path, pdf_dpi, first)
+    elif kind == "picture":
+        yield from _picture_pages(path, first)
+    elif first == 1:
         yield _heic_page(path)
-    else:
-        yield from _picture_pages(path)
 
 
 def count_pages(path: str | Path) -> int:
@@ -231,10 +235,10 @@ def _frames(path: Path, image: Image.Image) -> list[int]:
     return frames or [0]
 
 
-def _picture_pages(path: Path) -> Iterator[PageInput]:
+def _picture_pages(path: Path, first: int) -> Iterator[PageInput]:
     with _picture(path) as image:
         frames = _frames(path, image)
-        for number, frame in enumerate(frames, start=1):
+        for number, frame in enumerate(frames[first - 1 :], start=first):
             name = _name(path, number, len(frames))
             with _reading(name, f"{image.format} picture"):
                 image.seek(frame)
@@ -362,10 +366,10 @@ def _pdf(path: Path) -> Iterator[Any]:
         yield document
 
 
-def _pdf_pages(path: Path, pdf_dpi: float) -> Iterator[PageInput]:
+def _pdf_pages(path: Path, pdf_dpi: float, first: int) -> Iterator[PageInput]:
     with _pdf(path) as document:
         n_pages = len(document)
-        for index in range(n_pages):
+        for index in range(first - 1, n_pages):
             name = _name(path, index + 1, n_pages)
             with _reading(name, "PDF"), closing(document[index]) as page:
                 pixels, px_per_mm = _rasterised(page, name, pdf_dpi)

@@ -1,0 +1,202 @@
+"""The ledger of a run: which pages there are, what became of each, and in which part of the dataset they stand."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecgimg.batch.source import SourceFile
+from ecgimg.batch.work import Unit
+from ecgimg.errors import BadOutput, BadRequest
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS files (url TEXT PRIMARY KEY, stamp TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS units (
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL, url TEXT NOT NULL, page INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    layout TEXT, speed_mm_s REAL, gain_mm_mv REAL,
+    duplicate_of INTEGER,         -- the first page with the same content, which is read in its place
+    status TEXT,                  -- NULL until it is done
+    row TEXT,                     -- what the table of pages says, JSON
+    written INTEGER NOT NULL DEFAULT 0,  -- whether its part of the dataset holds it
+    UNIQUE (url, page)
+);
+CREATE INDEX IF NOT EXISTS units_content ON units (sha256, page);
+CREATE INDEX IF NOT EXISTS units_status ON units (status);
+"""
+_UNIT = "number, name, url, page, sha256, layout, speed_mm_s, gain_mm_mv"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page of the ledger: the unit, the page it duplicates, and its row once it is done."""
+
+    unit: Unit
+    duplicate_of: int | None
+    row: Mapping[str, Any] | None
+
+
+class Ledger:
+    """An SQLite file in WAL mode, held by one run at a time; every change is committed before it is told.
+
+    Raises
+    ------
+    BadRequest
+        When another run holds it.
+    BadOutput
+        When it is damaged, or the disk refuses it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=2)
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("COMMIT")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise BadRequest(f"another run is at work with {path}; wait for it, or use another folder") from None
+            raise BadOutput(f"the ledger {path} cannot be written ({error}); is there room on the disk?") from None
+        except sqlite3.DatabaseError as error:
+            raise BadOutput(f"the ledger {path} is damaged ({error}); use another folder, or remove it") from None
+
+    def close(self) -> None:
+        """Close the file; what was committed is kept in any case."""
+        self._db.close()
+
+    def claim(self, settings: Mapping[str, Any]) -> None:
+        """Note how this run reads pages; `BadRequest` where the ledger was begun otherwise."""
+        told = json.dumps(settings, sort_keys=True)
+        self._change("INSERT OR IGNORE INTO meta VALUES ('settings', ?)", (told,))
+        (kept,) = self._db.execute("SELECT value FROM meta WHERE key = 'settings'").fetchone()
+        before, now = json.loads(kept), json.loads(told)
+        for key in now:
+            if before.get(key) != now[key]:
+                raise BadRequest(
+                    f"these outputs were begun with {key} {before.get(key)!r}, not {now[key]!r}; go on as they were "
+                    "begun, or use another folder"
+                )
+
+    def fresh(self, files: Iterable[SourceFile]) -> list[SourceFile]:
+        """Return the files that are new, or have changed since they were looked at."""
+        known = dict(self._db.execute("SELECT url, stamp FROM files"))
+        return [file for file in files if known.get(file.url) != _stamp(file)]
+
+    def enter(self, file: SourceFile, sha256: str, n_pages: int) -> None:
+        """Enter the pages of a file, or enter them anew where it has changed."""
+        with self._whole():
+            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (file.url, _stamp(file)))
+            self._db.execute("DELETE FROM units WHERE url = ? AND page > ?", (file.url, n_pages))
+            for page in range(1, n_pages + 1):
+                name = file.name if page == 1 else f"{file.name}-p{page}"
+                self._db.execute(
+                    "INSERT INTO units (number, name, url, page, sha256, layout, speed_mm_s, gain_mm_mv) "
+                    "VALUES ((SELECT coalesce(max(number), -1) + 1 FROM units), ?, ?, ?, ?, ?, ?, ?) "
+                    "ON CONFLICT (url, page) DO UPDATE SET name = excluded.name, sha256 = excluded.sha256, "
+                    "layout = excluded.layout, speed_mm_s = excluded.speed_mm_s, gain_mm_mv = excluded.gain_mm_mv, "
+                    "status = NULL, row = NULL, duplicate_of = NULL, written = 0",
+                    (name, file.url, page, sha256, *file.given),
+                )
+
+    def mark_duplicates(self) -> None:
+        """Point pages of the same content, to be read alike, at the first of them."""
+        self._change(
+            "UPDATE units SET duplicate_of = (SELECT min(other.number) FROM units other WHERE "
+            "other.sha256 = units.sha256 AND other.page = units.page AND other.layout IS units.layout AND "
+            "other.speed_mm_s IS units.speed_mm_s AND other.gain_mm_mv IS units.gain_mm_mv) WHERE sha256 != ''"
+        )
+        self._change("UPDATE units SET duplicate_of = NULL WHERE duplicate_of = number")
+
+    def reopen_refused(self) -> None:
+        """Have refused and failed pages read again."""
+        self._change("UPDATE units SET status = NULL, row = NULL, written = 0 WHERE status IN ('refused', 'failed')")
+
+    def pending(self, limit: int | None = None) -> list[Unit]:
+        """Return the pages that are still to be read, in order."""
+        rows = self._db.execute(
+            f"SELECT {_UNIT} FROM units WHERE status IS NULL AND duplicate_of IS NULL ORDER BY number LIMIT ?",
+            (-1 if limit is None else limit,),
+        )
+        return [Unit(*row) for row in rows]
+
+    def is_pending(self, number: int) -> bool:
+        """Tell whether a page is still to be read."""
+        found = self._db.execute("SELECT 1 FROM units WHERE number = ? AND status IS NULL", (number,)).fetchone()
+        return found is not None
+
+    def finish(self, number: int, row: Mapping[str, Any]) -> None:
+        """Note what became of a page."""
+        told = json.dumps(row, sort_keys=True)
+        self._change(
+            "UPDATE units SET status = ?, row = ?, written = 0 WHERE number = ?", (row["status"], told, number)
+        )
+
+    def entries(self, first: int = 0, end: int | None = None) -> Iterator[Entry]:
+        """Yield the pages from one number to before another, in order."""
+        rows = self._db.execute(
+            f"SELECT {_UNIT}, duplicate_of, row FROM units WHERE number >= ? AND number < ? ORDER BY number",
+            (first, 1 << 62 if end is None else end),
+        )
+        for *unit, duplicate_of, row in rows:
+            yield Entry(Unit(*unit), duplicate_of, json.loads(row) if row else None)
+
+    def unwritten_parts(self, per_part: int, *, complete: bool) -> list[int]:
+        """Return the parts of the dataset that lack a finished page; with `complete` those that lack nothing else."""
+        rows = self._db.execute(
+            "SELECT number / ?1, sum(status IS NULL AND duplicate_of IS NULL), sum(status IS NOT NULL AND NOT written) "
+            "FROM units GROUP BY number / ?1 HAVING sum(status IS NOT NULL AND NOT written) > 0",
+            (per_part,),
+        )
+        return [part for part, waiting, _ in rows if not (complete and waiting)]
+
+    def note_written(self, first: int, end: int) -> None:
+        """Note that the part with the pages from `first` to before `end` is written."""
+        self._change(
+            "UPDATE units SET written = 1 WHERE number >= ? AND number < ? AND status IS NOT NULL", (first, end)
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Return how many pages there are of each status; ``pending`` and ``duplicate`` besides those of pages."""
+        rows = self._db.execute(
+            "SELECT CASE WHEN duplicate_of IS NOT NULL THEN 'duplicate' ELSE coalesce(status, 'pending') END, count(*) "
+            "FROM units GROUP BY 1 ORDER BY 1"
+        )
+        return dict(rows)
+
+    def snapshot(self) -> bytes:
+        """Return the ledger as one file."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return self.path.read_bytes()
+
+    def _change(self, statement: str, values: tuple[Any, ...] = ()) -> None:
+        try:
+            self._db.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            raise BadOutput(f"the ledger {self.path} cannot be written ({error}); is there room on the disk?") from None
+
+    def _whole(self) -> _Transaction:
+        return _Transaction(self)
+
+
+class _Transaction:
+    """All of a block's changes, or none of them."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def __enter__(self) -> None:
+        self.ledger._change("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.ledger._change("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _stamp(file: SourceFile) -> str:
+    return json.dumps([file.stamp, *file.given])

@@ -1,0 +1,156 @@
+"""The report of a run: one HTML file without scripts, fonts or pictures from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from PIL import Image
+
+from ecgimg.batch.store import Store
+
+GALLERY = 48
+"""Pictures in the gallery: those that a person should look at first."""
+
+_THUMB_PX = 320
+_STATUSES = ("ok", "limited", "refused", "failed", "pending")
+_ORDER = {"failed": 0, "refused": 1, "limited": 2, "ok": 3}
+_LOW_CONFIDENCE = 0.5
+_REASONS = 12
+
+
+def draw_report(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], store: Store) -> str:
+    """Return the report of the pages in `rows` (of the table of pages) as one HTML page."""
+    firsts = [row for row in rows if not row["duplicate_of"]]
+    done = [row for row in firsts if row["status"] != "pending"]
+    read = [row for row in done if row["status"] in ("ok", "limited")]
+    parts = [
+        _cards(summary["pages"], len(rows)),
+        '<div class="two">',
+        _table("Why pages were refused or failed", _reasons(done, ("refused", "failed"))),
+        _table("What limits pages", _reasons(done, ("limited",))),
+        _table("Layouts", Counter(row["layout"] for row in read if row["layout"]).most_common()),
+        _table("Median confidence of the leads", _histogram([row["lead_confidence"] for row in read])),
+        _table("Findings", Counter(label for row in read for label in row.get("present") or ()).most_common(20)),
+        "</div>",
+        _throughput(summary, [row["seconds"] for row in done if row.get("seconds")]),
+        _gallery(done, store),
+    ]
+    head = f"<h1>Archive of {len(rows)} ECG pages</h1><p>{escape(summary['source'])}</p>"
+    style = (files("ecgimg") / "batch" / "report.css").read_text(encoding="utf-8")
+    notice = "Research use only, not a medical device. Look at a page before you use its numbers."
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        "style-src 'unsafe-inline'\">"
+        f"<title>ecgimg: {len(rows)} pages</title><style>{style}</style></head><body><main>{head}"
+        f'<p class="notice">{notice}</p>{"".join(parts)}'
+        f'<p class="faint">ecgimg {escape(summary["version"])}</p></main></body></html>'
+    )
+
+
+def _cards(counts: Mapping[str, int], total: int) -> str:
+    cards = [f'<div class="card"><b>{total}</b>pages</div>']
+    for status in _STATUSES:
+        if counts.get(status):
+            share = f'<span class="faint"> {counts[status] / max(total, 1):.0%}</span>'
+            cards.append(f'<div class="card {status}"><b>{counts[status]}</b>{status}{share}</div>')
+    if counts.get("duplicate"):
+        cards.append(f'<div class="card"><b>{counts["duplicate"]}</b>duplicates, read once</div>')
+    return f'<div class="cards">{"".join(cards)}</div>'
+
+
+def _reasons(rows: Iterable[Mapping[str, Any]], statuses: Sequence[str]) -> list[tuple[str, int]]:
+    """Count the reasons without what is particular to one page."""
+    counts = Counter(_general(row) for row in rows if row["status"] in statuses)
+    kept = counts.most_common(_REASONS)
+    rest = sum(counts.values()) - sum(count for _, count in kept)
+    return [*kept, ("others", rest)] if rest else kept
+
+
+def _general(row: Mapping[str, Any]) -> str:
+    reason = str(row["reason"]).replace(str(row["source"]), "the file").replace("page 1 of ", "")
+    return reason.split(";")[0]
+
+
+def _histogram(values: Sequence[float | None]) -> list[tuple[str, int]]:
+    known = [value for value in values if value is not None]
+    edges = np.linspace(0, 1, 11)
+    counts, _ = np.histogram(known, edges)
+    bars = list(zip(edges[:-1], edges[1:], counts.tolist(), strict=True)) if known else []
+    return [(f"{low:.1f} to {high:.1f}", count) for low, high, count in reversed(bars)]
+
+
+def _table(title: str, counts: Sequence[tuple[str, int]]) -> str:
+    if not counts:
+        return ""
+    largest = max(max(count for _, count in counts), 1)
+    lines = "".join(
+        f'<tr><td>{escape(name) or "no reason given"}</td><td class="n">{count}</td>'
+        f'<td class="bar"><i style="width:{100 * count / largest:.1f}%"></i></td></tr>'
+        for name, count in counts
+    )
+    return f"<section><h2>{title}</h2><table>{lines}</table></section>"
+
+
+def _throughput(summary: Mapping[str, Any], seconds: Sequence[float]) -> str:
+    if not seconds:
+        return ""
+    tenth, median, most = np.percentile(seconds, [10, 50, 90])
+    lines = [f"A page takes {median:.2f} s of one core (median; 10 % below {tenth:.2f} s, 10 % above {most:.2f} s)."]
+    if summary["read_now"]:
+        lines.append(
+            f"The last run read {summary['read_now']} pages in {_clock(summary['seconds'])}: "
+            f"{summary['pages_per_s'] * 3600:,.0f} pages an hour."
+        )
+    return "<h2>Throughput</h2>" + "".join(f"<p>{line}</p>" for line in lines)
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
+
+
+def _gallery(rows: Iterable[Mapping[str, Any]], store: Store) -> str:
+    """Show refused pages and those of low confidence, the worst first."""
+    doubtful = [row for row in rows if row["status"] != "ok" or (row["lead_confidence"] or 0) < _LOW_CONFIDENCE]
+    doubtful.sort(key=lambda row: (_ORDER[row["status"]], row.get("lead_confidence") or 0, row["page_id"]))
+    if not doubtful:
+        return ""
+    more = f", {GALLERY} of {len(doubtful)}; the others are in pages.parquet" if len(doubtful) > GALLERY else ""
+    figures = "".join(_figure(row, store) for row in doubtful[:GALLERY])
+    return f'<h2>Pages to look at{more}</h2><div class="gallery">{figures}</div>'
+
+
+def _figure(row: Mapping[str, Any], store: Store) -> str:
+    overlay = row.get("overlay") or ""
+    content = store.read(overlay) if overlay else None
+    if content is None:
+        picture = '<div class="none">no picture</div>'
+    else:
+        alt = f"{row['page_id']} with what was read drawn over it"
+        picture = f'<a href="{quote(overlay)}"><img alt="{escape(alt)}" src="{_thumbnail(content)}"></a>'
+    confidence = row.get("lead_confidence")
+    sure = f", confidence {confidence:.2f}" if confidence is not None else ""
+    told = row["reason"] or "; ".join(row.get("warnings") or ()) or "low confidence"
+    return (
+        f'<figure class="{row["status"]}">{picture}<figcaption><b>{escape(row["page_id"])}</b>'
+        f"{row['status']}{sure}<br>{escape(told)}</figcaption></figure>"
+    )
+
+
+def _thumbnail(content: bytes) -> str:
+    with Image.open(io.BytesIO(content)) as image:
+        image.draft("RGB", (2 * _THUMB_PX, 2 * _THUMB_PX))
+        image.thumbnail((_THUMB_PX, _THUMB_PX))
+        buffer = io.BytesIO()
+        image.convert("RGB").save(buffer, format="JPEG", quality=70)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

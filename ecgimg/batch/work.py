@@ -1,0 +1,197 @@
+"""One page of an archive: what is asked of it, and what comes back."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.batch.source import local_copy
+from ecgimg.digitize.overlay import draw_overlay
+from ecgimg.digitize.pipeline import digitize_image
+from ecgimg.digitize.result import Digitization
+from ecgimg.digitize.write import FORMATS
+from ecgimg.errors import EcgImgError, UnreadablePage
+from ecgimg.formats.page import PageInput, open_pages
+from ecgimg.record import EcgRecord
+
+if TYPE_CHECKING:
+    from ecgimg.classify.findings import Findings
+
+OVERLAY_PX = 1800
+"""The longer side of the overlays for review."""
+
+_JPEG_QUALITY = 82
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is done with every page of a run, unless a manifest says otherwise of one.
+
+    Parameters
+    ----------
+    formats : tuple of str
+        Files to write beside the dataset: wfdb, edf, dicom, csv, parquet.
+    overlay : bool
+        Whether pictures for review are written.
+    classify : bool
+    """
+
+    layout: str = "auto"
+    speed_mm_s: float | None = None
+    gain_mm_mv: float | None = None
+    formats: tuple[str, ...] = ()
+    overlay: bool = True
+    classify: bool = False
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One page of one file.
+
+    Parameters
+    ----------
+    number : int
+        Its place in the archive, which decides in which part of the dataset it stands.
+    name : str
+        The file's name inside the archive, with ``-p2`` for its second page.
+    data : bytes or None
+        The file's content, where other processes cannot read it themselves.
+    """
+
+    number: int
+    name: str
+    url: str
+    page: int
+    sha256: str
+    layout: str | None = None
+    speed_mm_s: float | None = None
+    gain_mm_mv: float | None = None
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PageResult:
+    """What became of one page.
+
+    Parameters
+    ----------
+    row : mapping
+        What the table of pages says of it; ``status`` is ok, limited, refused or failed.
+    record : EcgRecord or None
+    probabilities : mapping
+        Of label to its calibrated probability, None where the classifier keeps silent; empty where none was asked for.
+    files : mapping
+        Other outputs, of name to content.
+    """
+
+    number: int
+    row: Mapping[str, Any]
+    record: EcgRecord | None = None
+    probabilities: Mapping[str, float | None] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def digitize_one(unit: Unit, task: Task) -> PageResult:
+    """Open, digitize and, where asked for, classify one page; whatever goes wrong is told in the result."""
+    try:
+        with local_copy(unit.url, unit.data) as path:
+            page = _opened(path, unit)
+            return _read(page, unit, task)
+    except EcgImgError as error:
+        return failed(unit, str(error))
+    except MemoryError:
+        return failed(unit, "it needs more memory than a worker may use; save it smaller, or raise --memory-gb")
+    except Exception as error:  # one bad page never stops a run
+        return failed(unit, f"an error of ecgimg's own, please report it ({type(error).__name__}: {error})")
+
+
+def failed(unit: Unit, reason: str) -> PageResult:
+    """Return the result of a page that was not read."""
+    return PageResult(unit.number, {"status": "failed", "reason": reason})
+
+
+def _opened(path: Path, unit: Unit) -> PageInput:
+    try:
+        page = next(open_pages(path, first=unit.page), None)
+    except EcgImgError as error:
+        raise UnreadablePage(str(error).replace(str(path), unit.url)) from None
+    if page is None:
+        raise UnreadablePage(f"{unit.url} has no page {unit.page} any more; run again to look at it anew")
+    return page
+
+
+def _read(page: PageInput, unit: Unit, task: Task) -> PageResult:
+    found = digitize_image(
+        page.image,
+        layout=unit.layout or task.layout,
+        speed_mm_s=unit.speed_mm_s or task.speed_mm_s,
+        gain_mm_mv=unit.gain_mm_mv or task.gain_mm_mv,
+        vector=page.vector,
+    )
+    findings = _classified(found) if task.classify and found.record is not None else None
+    files = {f"overlays/{unit.name}.jpg": _overlay(page.image, found)} if task.overlay else {}
+    if found.record is not None:
+        for name in task.formats:
+            files |= _formatted(found.record, name, unit.name)
+    row = _row(found, files) | ({"present": [one.label for one in findings.leading]} if findings else {})
+    chances = {one.label: one.probability for one in findings.findings} if findings else {}
+    return PageResult(unit.number, row, found.record, chances, files)
+
+
+def _classified(found: Digitization) -> Findings | None:
+    from ecgimg.classify.predict import classify
+
+    try:
+        findings = classify(found)
+    except EcgImgError:  # a flat or absurd record is no ECG to a classifier, and still what the page shows
+        return None
+    return None if findings.reason else findings
+
+
+def _row(found: Digitization, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return what the table of pages says, without what differs from run to run but the seconds."""
+    told = found.summary()
+    confidences = [lead["confidence"] for lead in told["leads"].values()]
+    kept = ("status", "reason", "warnings", "layout", "layout_confidence", "speed_mm_s", "gain_mm_mv")
+    more = ("chest_gain_mm_mv", "px_per_mm", "rotation_deg", "sources", "leads", "version")
+    return {key: told[key] for key in (*kept, *more)} | {
+        "lead_confidence": float(np.median(confidences)) if confidences else None,
+        "overlay": next((name for name in files if name.startswith("overlays/")), ""),
+        "seconds": round(sum(told["timings_s"].values()), 3),
+    }
+
+
+def _overlay(image: NDArray[np.uint8], found: Digitization) -> bytes:
+    picture = draw_overlay(image, found)
+    scale = OVERLAY_PX / max(picture.shape[:2])
+    if scale < 1:
+        picture = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="JPEG", quality=_JPEG_QUALITY)
+    return buffer.getvalue()
+
+
+def _formatted(record: EcgRecord, name: str, unit_name: str) -> dict[str, bytes]:
+    """Return the files of a record in one format, as ``FORMAT/NAME.suffix``."""
+    folder, _, last = unit_name.rpartition("/")
+    with tempfile.TemporaryDirectory(prefix="ecgimg-") as draft:
+        record.save(Path(draft) / f"{last.replace('.', '_').replace(' ', '_')}{FORMATS[name]}")
+        return {
+            "/".join(part for part in (name, folder, file.name) if part): file.read_bytes()
+            for file in sorted(Path(draft).iterdir())
+        }
+
+
+def with_data(unit: Unit, content: bytes) -> Unit:
+    """Return the unit with its file's content to travel with it."""
+    return replace(unit, data=content)

@@ -1,0 +1,100 @@
+"""``ecgimg batch``: an archive of pages to a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.progress import Task as BarTask
+from rich.table import Table
+from rich.text import Text
+
+from ecgimg.commands.common import ERR, OUT
+
+if TYPE_CHECKING:
+    from ecgimg.batch import Progress, Summary
+
+_STAGES = {"looking": "looking at files", "reading": "reading pages"}
+
+
+def batch(
+    source: Annotated[str, typer.Argument(help="A folder, a glob in quotes, a manifest (CSV), or a URL of one.")],
+    out: Annotated[str, typer.Option(help="Folder or URL for the dataset.")],
+    engine: Annotated[str, typer.Option(help="local, or ray: as many machines as the cluster has.")] = "local",
+    jobs: Annotated[int, typer.Option(help="Processes, one core each.")] = 2,
+    classify: Annotated[bool, typer.Option("--classify", help="Also classify what was read.")] = False,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="Also a file a page: csv, wfdb, edf, dicom or parquet.")
+    ] = None,
+    layout: Annotated[str, typer.Option(help="auto, a name of `ecgimg layouts list`, or FILE.yaml.")] = "auto",
+    speed: Annotated[float | None, typer.Option(help="Paper speed in mm/s, where you know it.")] = None,
+    gain: Annotated[float | None, typer.Option(help="Gain in mm/mV, where you know it.")] = None,
+    no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Write no pictures for review.")] = False,
+    retry_refused: Annotated[
+        bool, typer.Option("--retry-refused", help="Read refused and failed pages again.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(help="Read so many pages and stop; the next run goes on.")] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds a page may take.")] = 120.0,
+    memory_gb: Annotated[float, typer.Option(help="Address space of a worker in GB.")] = 6.0,
+    work: Annotated[Path | None, typer.Option(help="Local folder of the ledger, where --out is a URL.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be read, and write nothing.")] = False,
+) -> None:
+    """Digitize an archive to a Parquet dataset, resumable. Exit code 1 when some page was refused or failed."""
+    from ecgimg.batch import BatchSettings, Limits, Task, look, run_batch
+
+    if dry_run:
+        _show_found(source, look(source))
+        return
+    task = Task(layout, speed, gain, tuple(dict.fromkeys(formats or ())), not no_overlay, classify)
+    settings = BatchSettings(engine, jobs, limit, retry_refused, Limits(time_limit, memory_gb), work)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Bar(*columns, console=ERR, transient=True) as bar:
+        shown = bar.add_task("starting", total=None)
+        stage = ""
+
+        def advance(progress: Progress) -> None:
+            nonlocal stage
+            if progress.stage != stage:
+                stage = progress.stage
+                bar.reset(shown)
+            bar.update(shown, description=_STAGES[stage], completed=progress.done, total=progress.total)
+
+        summary = run_batch(source, out, task, settings, advance)
+    _show_summary(summary)
+    if summary.pages.get("refused") or summary.pages.get("failed"):
+        raise typer.Exit(1)
+
+
+class _Rate(ProgressColumn):
+    """Pages a second."""
+
+    def render(self, task: BarTask) -> Text:
+        """Return the mean speed of the last while."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.2f}/s" if speed else "", style="cyan")
+
+
+def _show_found(source: str, found: dict[str, int]) -> None:
+    OUT.print(
+        f"{source}: {found['files']} files with {found['pages']} pages, {found['duplicates']} of them duplicates; "
+        f"{found['passed_over']} other files are passed over. Nothing was written.",
+        markup=False,
+    )
+
+
+def _show_summary(summary: Summary) -> None:
+    table = Table("pages", "of the archive", box=None)
+    for status, count in summary.pages.items():
+        table.add_row(status, str(count))
+    OUT.print(table)
+    if summary.passed_over:
+        OUT.print(f"{summary.passed_over} files were passed over: they are no pictures or PDFs")
+    rate = f", {summary.pages_per_s:.2f} a second" if summary.read_now else ""
+    OUT.print(
+        f"{summary.read_now} pages read in {summary.seconds:.0f} s{rate}; the dataset and report.html are in "
+        f"{summary.out}; research use only, not a medical device",
+        markup=False,
+    )
