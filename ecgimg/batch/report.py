@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ecgimg.batch.store import Store
+from ecgimg.classify.labels import FULL_NAMES
 
 GALLERY = 48
 """Pictures in the gallery: those that a person should look at first."""
@@ -33,12 +34,12 @@ def draw_report(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], s
     read = [row for row in done if row["status"] in ("ok", "limited")]
     parts = [
         _cards(summary["pages"], len(rows)),
-        '<div class="two">',
         _table("Why pages were refused or failed", _reasons(done, ("refused", "failed"))),
         _table("What limits pages", _reasons(done, ("limited",))),
+        '<div class="columns">',
         _table("Layouts", Counter(row["layout"] for row in read if row["layout"]).most_common()),
         _table("Median confidence of the leads", _histogram([row["lead_confidence"] for row in read])),
-        _table("Findings", Counter(label for row in read for label in row.get("present") or ()).most_common(20)),
+        _table("Findings", _findings(read)),
         "</div>",
         _throughput(summary, [row["seconds"] for row in done if row.get("seconds")]),
         _gallery(done, store),
@@ -81,6 +82,11 @@ def _general(row: Mapping[str, Any]) -> str:
     return reason.split(";")[0]
 
 
+def _findings(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    counts = Counter(label for row in rows for label in row.get("present") or ())
+    return [(FULL_NAMES[label], count) for label, count in counts.most_common(_REASONS)]
+
+
 def _histogram(values: Sequence[float | None]) -> list[tuple[str, int]]:
     known = [value for value in values if value is not None]
     edges = np.linspace(0, 1, 11)
@@ -116,7 +122,9 @@ def _throughput(summary: Mapping[str, Any], seconds: Sequence[float]) -> str:
 
 def _clock(seconds: float) -> str:
     hours, rest = divmod(round(seconds), 3600)
-    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
+    if hours:
+        return f"{hours} h {rest // 60} min"
+    return f"{rest // 60} min {rest % 60} s" if rest >= 60 else f"{rest} s"
 
 
 def _gallery(rows: Iterable[Mapping[str, Any]], store: Store) -> str:
@@ -140,7 +148,11 @@ def _figure(row: Mapping[str, Any], store: Store) -> str:
         picture = f'<a href="{quote(overlay)}"><img alt="{escape(alt)}" src="{_thumbnail(content)}"></a>'
     confidence = row.get("lead_confidence")
     sure = f", confidence {confidence:.2f}" if confidence is not None else ""
-    told = row["reason"] or "; ".join(row.get("warnings") or ()) or "low confidence"
+    told = (
+        str(row["reason"]).replace(str(row["source"]), "the file")
+        or "; ".join(row.get("warnings") or ())
+        or "low confidence"
+    )
     return (
         f'<figure class="{row["status"]}">{picture}<figcaption><b>{escape(row["page_id"])}</b>'
         f"{row['status']}{sure}<br>{escape(told)}</figcaption></figure>"

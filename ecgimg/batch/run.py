@@ -135,7 +135,7 @@ def run_batch(
     work = _work_folder(store, settings.work)
     started = time.perf_counter()
     with closing(_open_ledger(store, work)) as ledger:
-        ledger.claim({"source": source, **asdict(task), "pages_per_part": settings.pages_per_part})
+        ledger.claim({"source": filesystem(source)[1], **asdict(task), "pages_per_part": settings.pages_per_part})
         dataset = Dataset(store, work / "spool", classified=task.classify, per_part=settings.pages_per_part)
         dataset.recover(ledger)
         _look_at(files, ledger, on_progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -13,6 +14,8 @@ from typing import Any
 from ecgimg.batch.work import PageResult, Task, Unit, digitize_one, failed
 from ecgimg.digitize.network import one_thread
 from ecgimg.errors import BadRequest, EcgImgError
+
+Reader = Callable[[Unit, Task], PageResult]
 
 _START_S = 180
 
@@ -38,10 +41,16 @@ class Limits:
 
 
 class Worker:
-    """One process, started when it is first needed; for use by one thread at a time, and to be closed."""
+    """One process, started when it is first needed; for use by one thread at a time, and to be closed.
 
-    def __init__(self, task: Task, limits: Limits) -> None:
-        self.task, self.limits = task, limits
+    Parameters
+    ----------
+    read : callable
+        What is done with a page; found by its module and name in the process.
+    """
+
+    def __init__(self, task: Task, limits: Limits, read: Reader = digitize_one) -> None:
+        self.task, self.limits, self.reader = task, limits, read
         self._process: Any = None
         self._pipe: Connection | None = None
 
@@ -76,7 +85,8 @@ class Worker:
     def _start(self) -> Connection:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self.task, self.limits.memory_gb), daemon=True)
+        given = (theirs, self.task, self.limits.memory_gb, self.reader)
+        self._process = context.Process(target=_serve, args=given, daemon=True)
         self._process.start()
         theirs.close()
         self._pipe = ours
@@ -100,7 +110,7 @@ class Worker:
         return f"signal {-code}"
 
 
-def _serve(pipe: Connection, task: Task, memory_gb: float) -> None:
+def _serve(pipe: Connection, task: Task, memory_gb: float, read: Reader) -> None:
     """Read what comes through the pipe until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     one_thread()
@@ -108,7 +118,7 @@ def _serve(pipe: Connection, task: Task, memory_gb: float) -> None:
     pipe.send("ready")
     with contextlib.suppress(EOFError, OSError):  # the parent is gone
         while True:
-            pipe.send(digitize_one(pipe.recv(), task))
+            pipe.send(read(pipe.recv(), task))
 
 
 def _limit_memory(memory_gb: float) -> None:
