@@ -61,6 +61,8 @@ class Digitization:
     timings_s : mapping of stage to seconds
     consistency_db : mapping
         How well the page agrees with itself, as `ecgimg.digitize.consistency` says.
+    corrections : mapping
+        What a person set by hand, as `ecgimg.digitize.correct` tells it.
     """
 
     status: Status
@@ -82,6 +84,7 @@ class Digitization:
     grid_px: tuple[Floats, ...] = ()
     timings_s: Mapping[str, float] | None = None
     consistency_db: Mapping[str, float] = field(default_factory=dict)
+    corrections: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Return what ``STEM.json`` holds: everything but the signals and the drawing."""
@@ -111,5 +114,6 @@ class Digitization:
             },
             "consistency_db": {law: round(value, 1) for law, value in self.consistency_db.items()},
             "warnings": list(self.warnings),
+            "corrections": dict(self.corrections),
             "timings_s": {stage: round(value, 3) for stage, value in (self.timings_s or {}).items()},
         }
