@@ -1,0 +1,119 @@
+"""The app's functions for programs: named endpoints that take a file and give JSON and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ecgimg.app.desk import Desk
+from ecgimg.app.service import Reading, download_path
+from ecgimg.digitize.correct import Corrections
+from ecgimg.errors import BadRequest, EcgImgError
+from layouts import load_layouts
+
+_KNOWN = ("rotate_deg", "corners_px", "leads")
+
+
+def add_endpoints(desk: Desk) -> None:
+    """Add ``/digitize``, ``/classify`` and ``/layouts`` to the page being built; none of them is seen on it."""
+
+    def digitize(
+        file: str,
+        page: float,
+        layout: str,
+        speed_mm_s: float | None,
+        gain_mm_mv: float | None,
+        corrections: dict[str, Any] | None,
+        request: gr.Request,
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Digitize one page of a picture or PDF.
+
+        Gives what was read (schema ``ecgimg-digitization``) and the files: report, CSV, WFDB, DICOM and JSON.
+        """
+        reading = _read(desk, request, file, page, layout, speed_mm_s, gain_mm_mv, corrections)
+        return reading.found.summary(), [str(download_path(reading, kind)) for kind in reading.downloads]
+
+    def classify(
+        file: str,
+        page: float,
+        layout: str,
+        speed_mm_s: float | None,
+        gain_mm_mv: float | None,
+        corrections: dict[str, Any] | None,
+        request: gr.Request,
+    ) -> dict[str, Any]:
+        """Digitize one page of a picture or PDF and classify it; gives the schema ``ecgimg-findings``."""
+        reading = _read(desk, request, file, page, layout, speed_mm_s, gain_mm_mv, corrections)
+        return {**reading.findings.summary(), "digitization": reading.found.summary()}
+
+    def layouts() -> dict[str, str]:
+        """Give the names of the layouts that a page may be read as, and what each looks like."""
+        return {layout.name: layout.description for layout in load_layouts("all")}
+
+    with gr.Column(visible=False):
+        inputs = [
+            gr.File(label="file"),
+            gr.Number(1, label="page", precision=0),
+            gr.Textbox("auto", label="layout"),
+            gr.Number(None, label="speed_mm_s"),
+            gr.Number(None, label="gain_mm_mv"),
+            gr.JSON(None, label="corrections"),
+        ]
+        told, written = gr.JSON(label="told"), gr.File(label="files", file_count="multiple")
+        button = gr.Button()
+    keep_local(inputs[0])
+    work: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": desk.settings.workers}
+    button.click(digitize, inputs, [told, written], api_name="digitize", **work)
+    button.click(classify, inputs, told, api_name="classify", **work)
+    button.click(layouts, None, told, api_name="layouts")
+
+
+def keep_local(component: Any) -> None:
+    """Make a component refuse addresses in place of files: the app fetches nothing from anywhere."""
+    original = component.async_move_resource_to_block_cache
+
+    async def only_local(path: str | Path | None) -> str | None:
+        if path is not None and "://" in str(path):
+            raise gr.Error("addresses are not fetched; send the file itself", print_exception=False)
+        moved: str | None = await original(path)
+        return moved
+
+    component.async_move_resource_to_block_cache = only_local
+
+
+def _read(
+    desk: Desk,
+    request: gr.Request,
+    file: str,
+    page: float,
+    layout: str,
+    speed_mm_s: float | None,
+    gain_mm_mv: float | None,
+    corrections: Mapping[str, Any] | None,
+) -> Reading:
+    """Read a page for a program; what is wrong with the request is told as one sentence."""
+    try:
+        asked = _asked(corrections or {}, layout, speed_mm_s, gain_mm_mv)
+        if not file:
+            raise BadRequest("no file was sent; send a picture or a PDF")
+        return desk.read_once(str(request.session_hash), Path(file), int(page or 1), asked)
+    except EcgImgError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+
+
+def _asked(told: Mapping[str, Any], layout: str, speed_mm_s: float | None, gain_mm_mv: float | None) -> Corrections:
+    unknown = [name for name in told if name not in _KNOWN]
+    if unknown:
+        raise BadRequest(f"there is no correction {unknown[0]!r}; choose from {', '.join(_KNOWN)}")
+    try:
+        corners = tuple((float(x), float(y)) for x, y in told["corners_px"]) if told.get("corners_px") else None
+        leads = {str(read): str(true) for read, true in dict(told.get("leads") or {}).items()}
+        rotate_deg = float(told.get("rotate_deg") or 0.0)
+    except (TypeError, ValueError):
+        raise BadRequest(
+            "corrections are rotate_deg (a number), corners_px (four [x, y]) and leads (a name for each name)"
+        ) from None
+    return Corrections(rotate_deg, corners, layout or "auto", speed_mm_s or None, gain_mm_mv or None, leads)  # type: ignore[arg-type]

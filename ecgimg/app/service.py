@@ -1,0 +1,227 @@
+"""What the app does with a page, without a browser: open, read as corrected, classify, draw, write the downloads."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ecgimg import paper
+from ecgimg._files import atomic_path
+from ecgimg.app.report import write_report
+from ecgimg.app.settings import AppSettings
+from ecgimg.app.words import advice
+from ecgimg.classify import Findings, classify
+from ecgimg.classify.draw import draw_on_page
+from ecgimg.digitize import Digitization
+from ecgimg.digitize.correct import Corrections, digitize_corrected
+from ecgimg.digitize.overlay import draw_overlay
+from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
+from ecgimg.formats.page import count_pages, open_pages
+from ecgimg.formats.vector import VectorPage
+from layouts import names as layout_names
+
+Image8 = NDArray[np.uint8]
+
+FORMATS = {"csv": "csv", "wfdb": "zip", "dicom": "dcm", "report": "pdf", "json": "json"}
+"""The downloads of a page, and the suffix of each."""
+
+VIEW_SIDE_PX = 2400
+_CORNERS_SIDE_PX = 1000
+_SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A page as it was opened, kept on disk: its pixels in `pixels`, an array file.
+
+    Parameters
+    ----------
+    name : str
+        What the person called the file, with the page's number where it has several.
+    folder : Path
+        Where everything made of it is written.
+    error : str
+        Why it could not be opened, or "".
+    """
+
+    name: str
+    number: int
+    folder: Path
+    size_px: tuple[int, int] = (0, 0)
+    vector: VectorPage | None = None
+    error: str = ""
+
+    @property
+    def image(self) -> Image8:
+        """(height, width, 3) uint8 RGB."""
+        return np.asarray(np.load(self.folder / "pixels.npy"), np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A sheet as read: what was found, what is said of it, and the pictures and files written beside it."""
+
+    sheet: Sheet
+    corrections: Corrections
+    found: Digitization
+    findings: Findings
+    advice: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    downloads: tuple[str, ...] = ()
+    version: int = 0
+
+
+def sample_pages() -> dict[str, Path]:
+    """Return the bundled sample pages by name."""
+    return {path.stem: path for path in sorted(_SAMPLES.iterdir()) if path.suffix in (".jpg", ".png", ".pdf", ".tif")}
+
+
+def open_sheets(path: Path, name: str, folder: Path, first: int, settings: AppSettings) -> Iterator[Sheet]:
+    """Open every page of a file and keep it in a folder of its own; what can not be opened is a sheet with an error.
+
+    Parameters
+    ----------
+    name : str
+        What the person called the file.
+    first : int
+        Number of its first page in the session, from 1.
+    """
+    number = first
+    try:
+        if path.stat().st_size > settings.max_mb * 1e6:
+            raise UnreadablePage(f"the file is larger than {settings.max_mb:g} MB; save it smaller or split it")
+        pages = count_pages(path)
+        if first - 1 + pages > settings.max_pages:
+            raise UnreadablePage(f"more than {settings.max_pages} pages at a time are not read; split the file")
+        for page in open_pages(path):
+            if page.image.shape[0] * page.image.shape[1] > settings.max_megapixels * 1e6:
+                raise UnreadablePage(f"the page has more than {settings.max_megapixels:g} megapixels; save it smaller")
+            called = f"{name}, page {page.number}" if pages > 1 else name
+            yield _kept(Sheet(called, number, folder / f"page-{number}", vector=page.vector), page.image)
+            number += 1
+    except EcgImgError as error:
+        told = str(error).replace(str(path), name).replace(path.name, name)
+        yield Sheet(name, number, folder / f"page-{number}", error=told)
+
+
+def _kept(sheet: Sheet, image: Image8) -> Sheet:
+    sheet.folder.mkdir(parents=True, exist_ok=True)
+    np.save(sheet.folder / "pixels.npy", image)
+    write_jpeg(image, sheet.folder / "corners.jpg", _CORNERS_SIDE_PX)
+    return replace(sheet, size_px=(image.shape[1], image.shape[0]))
+
+
+def check_layout(corrections: Corrections) -> None:
+    """Refuse layouts that do not travel with the package (`BadRequest`): from outside no file may be named."""
+    if corrections.layout != "auto" and corrections.layout not in layout_names():
+        raise BadRequest(
+            f"there is no layout {corrections.layout!r}; choose auto or one of {', '.join(layout_names())}"
+        )
+
+
+def read_sheet(sheet: Sheet, corrections: Corrections | None = None) -> Reading:
+    """Read a sheet as corrected, classify it, and write its pictures and downloads.
+
+    Raises
+    ------
+    BadRequest
+        For corrections that can not be applied.
+    """
+    steps = reading_steps(sheet, corrections or Corrections())
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            reading: Reading = done.value
+            return reading
+
+
+def reading_steps(sheet: Sheet, corrections: Corrections) -> Generator[str, None, Reading]:
+    """Do what `read_sheet` does, and yield what is being done before each step of it."""
+    check_layout(corrections)
+    if sheet.error:
+        found = Digitization("refused", sheet.error)
+        return Reading(sheet, corrections, found, Findings(sheet.error, digitization=found), advice(sheet.error))
+    yield "reading the page"
+    picture, found = digitize_corrected(sheet.image, corrections, sheet.vector)
+    yield "looking for findings"
+    findings = _classified(found)
+    yield "drawing"
+    told = advice(found.reason, picture) if found.status == "refused" else ()
+    reading = Reading(sheet, corrections, found, findings, told)
+    reading = replace(reading, evidence=_write_pictures(picture, reading))
+    yield "writing the downloads"
+    return replace(reading, downloads=_write_downloads(picture, reading))
+
+
+def _classified(found: Digitization) -> Findings:
+    try:
+        return classify(found, explain=True)
+    except EcgImgError as error:
+        return Findings(str(error), digitization=found)
+
+
+def _write_pictures(picture: Image8, reading: Reading) -> tuple[str, ...]:
+    """Write the pictures that the app shows; returns the labels whose evidence was drawn."""
+    folder = reading.sheet.folder
+    write_jpeg(picture, folder / "original.jpg")
+    write_jpeg(draw_overlay(picture, reading.found), folder / "overlay.jpg")
+    if reading.found.record is None:
+        return ()
+    with atomic_path(folder / "paper.svg") as temporary:
+        temporary.write_text(paper.draw_svg(reading.found.record), encoding="utf-8")
+    labels = tuple(reading.findings.evidence)
+    for number, label in enumerate(labels, start=1):
+        write_jpeg(draw_on_page(picture, reading.findings, label), folder / f"evidence-{number}.jpg")
+    return labels
+
+
+def _write_downloads(picture: Image8, reading: Reading) -> tuple[str, ...]:
+    """Write every download that a page allows; returns their kinds."""
+    found = reading.found
+    if found.record is None:
+        return ()
+    told = {"digitization": found.summary(), "findings": reading.findings.summary()}
+    with atomic_path(download_path(reading, "json")) as temporary:
+        temporary.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    write_report(download_path(reading, "report"), draw_overlay(picture, found), found, reading.findings)
+    found.record.save(download_path(reading, "csv"))
+    found.record.save(download_path(reading, "dicom"))
+    _write_wfdb_zip(reading, reading.sheet.folder / "wfdb")
+    return tuple(FORMATS)
+
+
+def download_path(reading: Reading, kind: str) -> Path:
+    """Return where a download lies: its name tells the page's number and nothing of the person's file."""
+    return reading.sheet.folder / f"ecg-page-{reading.sheet.number}.{FORMATS[kind]}"
+
+
+def _write_wfdb_zip(reading: Reading, folder: Path) -> None:
+    assert reading.found.record is not None
+    target = download_path(reading, "wfdb")
+    reading.found.record.save(folder / f"{target.stem}.hea")
+    with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, file.name)
+    shutil.rmtree(folder)
+
+
+def write_jpeg(picture: Image8, path: Path, longest_px: int = VIEW_SIDE_PX) -> None:
+    """Write a picture for looking at, no larger than `longest_px` on its longer side."""
+    shrink = min(longest_px / max(picture.shape[:2]), 1.0)
+    if shrink < 1:
+        picture = np.asarray(cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=85)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())

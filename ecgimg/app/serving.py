@@ -1,0 +1,142 @@
+"""Serve the app: one process, one temporary folder that dies with it, nothing asked of any other machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ecgimg.app.desk import FILES_PATH, Desk
+from ecgimg.app.guard import Guard, Login
+from ecgimg.app.sessions import Sessions, sweep_until
+from ecgimg.app.settings import AppSettings
+from ecgimg.errors import BadRequest, MissingExtra
+from ecgimg.paper import NOTICE
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_SWEEP_S = 2.0
+_PRIVATE = {"Cache-Control": "no-store"}
+
+
+def serve(settings: AppSettings) -> None:
+    """Serve the app until it is stopped; its temporary folder is deleted then.
+
+    Raises
+    ------
+    BadRequest
+        For an address that other machines reach, without a password.
+    MissingExtra
+        Without gradio.
+    """
+    if not settings.is_local and not settings.password:
+        raise BadRequest(
+            f"{settings.host} can be reached from other machines, so a password is needed: set ECGIMG_PASSWORD or "
+            "--auth-file"
+        )
+    root = Path(tempfile.mkdtemp(prefix="ecgimg-app-"))
+    try:
+        app = build(settings, root)
+        import uvicorn
+
+        uvicorn.run(
+            app, host=settings.host, port=settings.port, access_log=False, log_level="warning", server_header=False,
+            timeout_graceful_shutdown=3,
+        )  # fmt: skip
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def build(settings: AppSettings, root: Path) -> Any:
+    """Return the app as an ASGI application, all of whose files lie below `root`."""
+    _prepare(root)
+    try:
+        import gradio as gr
+        from fastapi import FastAPI
+    except ImportError as error:
+        raise MissingExtra("gradio", "app", "the app") from error
+    from ecgimg.app import ui
+
+    desk = Desk(settings, Sessions(root, settings.keep_min * 60, settings.idle_min * 60))
+    page = ui.Page(desk)
+    page.blocks.queue(max_size=settings.queue_size, default_concurrency_limit=8, api_open=True)
+    api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(desk))
+    _serve_files(api, desk)
+    gr.mount_gradio_app(
+        api,
+        page.blocks,
+        path="/",
+        root_path=settings.root_path or None,
+        server_name=settings.host,
+        server_port=settings.port,
+        auth=Login(settings) if settings.password else None,
+        auth_message=f"<p><strong>{NOTICE}.</strong></p>",
+        allowed_paths=[],
+        show_error=True,
+        max_file_size=f"{settings.max_mb:g}mb",
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        theme=ui.theme(),
+        css=ui.static_text("style.css"),
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+    )
+    return Guard(api, settings)
+
+
+def _prepare(root: Path) -> None:
+    """Tell gradio where files go and to ask nothing of the network, before it is imported."""
+    os.environ["GRADIO_TEMP_DIR"] = str(root)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _lifespan(desk: Desk) -> Any:
+    @asynccontextmanager
+    async def alive(_app: FastAPI) -> AsyncIterator[None]:
+        stopped = threading.Event()
+        sweeper = threading.Thread(target=sweep_until, args=(desk.sessions, stopped, _SWEEP_S), daemon=True)
+        sweeper.start()
+        try:
+            yield
+        finally:
+            stopped.set()
+            sweeper.join()
+            desk.sessions.end()
+
+    return alive
+
+
+def _serve_files(api: FastAPI, desk: Desk) -> None:
+    """Serve what was made of a session's pages, to those who have its link."""
+    from fastapi import HTTPException
+    from fastapi.responses import FileResponse, PlainTextResponse
+
+    def result_file(token: str, page: str, name: str) -> FileResponse:
+        path = desk.file(token, page, name)
+        if path is None:
+            raise HTTPException(404, "this file is no longer here")
+        shown = path.suffix in (".jpg", ".svg")
+        return FileResponse(
+            path, headers=_PRIVATE, filename=path.name, content_disposition_type="inline" if shown else "attachment"
+        )
+
+    def alive() -> PlainTextResponse:
+        return PlainTextResponse("ok", headers=_PRIVATE)
+
+    api.get(f"{FILES_PATH}/{{token}}/{{page}}/{{name}}", response_model=None)(result_file)
+    api.get("/health", response_model=None)(alive)

@@ -1,0 +1,177 @@
+"""What the app keeps of a person's pages: one folder a session, deleted when the session ends.
+
+Everything lies below one temporary folder of the process::
+
+    ROOT/                 uploads, as they come in
+    ROOT/sessions/TOKEN/  all that was made of them, under a name that can not be guessed
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ecgimg.errors import BadRequest
+
+_CALLS_KEPT = 8
+_LENT = "samples"
+
+
+@dataclass(eq=False)
+class Session:
+    """One person's pages, in the order they came, and the folder they lie in."""
+
+    token: str
+    folder: Path
+    pages: list[Any] = field(default_factory=list)
+    last_used_s: float = 0.0
+    closed_s: float | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _calls: list[Path] = field(default_factory=list)
+    _calls_lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def new_call(self) -> Path:
+        """Return a folder for one request of a program; that of the eighth request before is deleted."""
+        folder = Path(tempfile.mkdtemp(prefix="call-", dir=self.folder))
+        with self._calls_lock:
+            self._calls.append(folder)
+            old = [self._calls.pop(0) for _ in range(len(self._calls) - _CALLS_KEPT)]
+        for path in old:
+            shutil.rmtree(path, ignore_errors=True)
+        return folder
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Keep other work of the same person out; `BadRequest` where some is going on."""
+        if not self._lock.acquire(blocking=False):
+            raise BadRequest("your pages are still being read; wait until that is done")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+class Sessions:
+    """All sessions of a process.
+
+    Parameters
+    ----------
+    root : Path
+        The process's own temporary folder.
+    keep_s : float
+        Seconds from a session's end to the deletion of its files, unless it is used again.
+    idle_s : float
+        Seconds without use after which a session is deleted whatever else.
+    clock : callable
+        Seconds that only grow.
+    """
+
+    def __init__(self, root: Path, keep_s: float, idle_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.root = root.resolve()
+        self._folder = self.root / "sessions"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._keep_s, self._idle_s, self._clock = keep_s, idle_s, clock
+        self._sessions: dict[str, Session] = {}
+        self._uploads: dict[Path, set[str]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, key: str) -> Session:
+        """Return the session of a key, new where there is none; its use begins again."""
+        with self._lock:
+            session = self._sessions.get(key)
+            if session is None:
+                token = secrets.token_urlsafe(24)
+                folder = self._folder / token
+                folder.mkdir()
+                session = self._sessions[key] = Session(token, folder)
+            session.last_used_s, session.closed_s = self._clock(), None
+            return session
+
+    def with_token(self, token: str) -> Session | None:
+        """Return the session that a link names, or None."""
+        with self._lock:
+            for session in self._sessions.values():
+                if secrets.compare_digest(session.token.encode(), token.encode()):
+                    session.last_used_s = self._clock()
+                    return session
+        return None
+
+    def take_in(self, key: str, upload: Path) -> Path:
+        """Copy an upload into its session's folder, under a name that tells nothing.
+
+        Raises
+        ------
+        BadRequest
+            For a path that is no upload of this process.
+        """
+        upload = upload.resolve()
+        is_upload = upload.is_relative_to(self.root) and not upload.is_relative_to(self._folder)
+        if not is_upload or not upload.is_file():
+            raise BadRequest("the file is no longer here; choose it again")
+        session = self.of(key)
+        if not upload.is_relative_to(self.root / _LENT):
+            with self._lock:
+                self._uploads.setdefault(upload, set()).add(key)
+        target = Path(tempfile.mkdtemp(prefix="in-", dir=session.folder)) / f"page{upload.suffix.lower()}"
+        shutil.copyfile(upload, target)
+        return target
+
+    def lend(self, file: Path) -> Path:
+        """Put a file of the package where uploads come in, and return it there."""
+        target = self.root / _LENT / file.name
+        if not target.is_file():
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(file, target)
+        return target
+
+    def close(self, key: str) -> None:
+        """Note that a session's browser page was closed."""
+        with self._lock:
+            if key in self._sessions:
+                self._sessions[key].closed_s = self._clock()
+
+    def sweep(self) -> None:
+        """Delete the sessions whose time is over."""
+        now = self._clock()
+        with self._lock:
+            over = [key for key, session in self._sessions.items() if self._is_over(session, now)]
+        for key in over:
+            self.delete(key)
+
+    def delete(self, key: str) -> None:
+        """Delete a session with all its files, and the uploads that no other session uses."""
+        with self._lock:
+            session = self._sessions.pop(key, None)
+            for users in self._uploads.values():
+                users.discard(key)
+            unused = [upload for upload, users in self._uploads.items() if not users]
+            for upload in unused:
+                del self._uploads[upload]
+                upload.unlink(missing_ok=True)
+        if session is not None:
+            shutil.rmtree(session.folder, ignore_errors=True)
+
+    def end(self) -> None:
+        """Delete everything: the process ends."""
+        with self._lock:
+            self._sessions.clear()
+            self._uploads.clear()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def _is_over(self, session: Session, now: float) -> bool:
+        closed = session.closed_s is not None and now - session.closed_s >= self._keep_s
+        return closed or now - session.last_used_s >= self._idle_s
+
+
+def sweep_until(sessions: Sessions, stopped: threading.Event, every_s: float) -> None:
+    """Sweep again and again until told to stop; for a thread of its own."""
+    while not stopped.wait(every_s):
+        sessions.sweep()

@@ -1,0 +1,276 @@
+"""The page in the browser: what stands where, and which request changes what. The work is done at the desk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ecgimg.app import views
+from ecgimg.app.corrections import (
+    AS_FOUND,
+    GAINS,
+    SPEEDS,
+    TURNS,
+    corner_value,
+    corrections_of,
+    found_choices,
+    named,
+    shown,
+)
+from ecgimg.app.desk import Desk, Step
+from ecgimg.app.endpoints import add_endpoints
+from ecgimg.app.service import Reading, sample_pages
+from ecgimg.app.words import lead_rows
+from ecgimg.digitize.correct import Corrections
+from ecgimg.errors import EcgImgError
+from ecgimg.record import KNOWN_LEADS
+from layouts import load_layouts
+
+_FILE_TYPES = [".jpg", ".jpeg", ".png", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pdf"]
+_SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Arial", "sans-serif")
+_LOG = logging.getLogger("ecgimg.app")
+_WORDS = {"ok": "read", "limited": "read, with limits", "refused": "not read"}
+
+CORNERS_HTML = """
+<p class="ecg-hint" id="corners-hint">Drag the four handles onto the corners of the paper, or move them with the arrow
+keys. The perspective is undone before the page is read again.</p>
+<div class="ecg-corners" role="group" aria-describedby="corners-hint"><img alt="The page as it was sent">
+<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><polygon points=""></polygon></svg></div>
+<div class="ecg-corners-foot"><button type="button" data-reset>Reset the corners</button>
+<span data-said role="status"></span></div>
+"""
+CAMERA_HTML = """
+<div class="ecg-camera"><input id="ecg-camera-input" type="file" accept="image/*" capture="environment">
+<label for="ecg-camera-input">Take a photo</label></div>
+"""
+LIGHT_ONLY = "() => document.body.classList.remove('dark')"
+
+Update = dict[Any, Any]
+
+
+def static_text(name: str) -> str:
+    """Return one of the app's own style sheets or scripts."""
+    return (files("ecgimg.app") / "static" / name).read_text(encoding="utf-8")
+
+
+def theme() -> gr.themes.Base:
+    """Return the theme: system fonts, paper and red; nothing is fetched for it."""
+    made = gr.themes.Base(
+        primary_hue="red", neutral_hue="stone", font=_SYSTEM_FONTS, font_mono=("ui-monospace", "monospace")
+    )
+    return made.set(
+        body_background_fill="#fffaf6",
+        block_border_color="#e6dad4",
+        block_radius="10px",
+        button_primary_background_fill="#a3322a",
+        button_primary_background_fill_hover="#8a2720",
+        button_primary_text_color="#ffffff",
+        block_label_text_color="#635b58",
+        body_text_color="#1d1d24",
+    )
+
+
+class Page:
+    """The components of the page, and the handlers that fill them from a desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.blocks = gr.Blocks(title="ecgimg", analytics_enabled=False, delete_cache=(600, 3600))
+        with self.blocks:
+            gr.HTML(views.header(desk.settings.keep_min))
+            self._input()
+            self.status = gr.HTML(elem_id="status")
+            self._result()
+            add_endpoints(desk)
+            self._connect()
+            self.blocks.unload(self.leave)
+
+    # ---- what stands where -------------------------------------------------------------------------------------------
+
+    def _input(self) -> None:
+        limits = self.desk.settings
+        self.camera = gr.HTML(html_template=CAMERA_HTML, js_on_load=static_text("camera.js"))
+        self.files = gr.File(
+            label="ECG pages",
+            file_count="multiple",
+            file_types=_FILE_TYPES,
+            height=150,
+            elem_id="drop",
+        )
+        gr.HTML(views.limits(limits))
+        with gr.Accordion("Use this computer's camera", open=False, elem_id="webcam-panel"):
+            options = gr.WebcamOptions(
+                mirror=False, constraints={"video": {"width": {"ideal": 3840}, "height": {"ideal": 2160}}}
+            )
+            self.webcam = gr.Image(
+                sources=["webcam"], type="filepath", format="jpeg", label="Camera", webcam_options=options
+            )
+        self.samples = gr.HTML(views.samples(sample_pages()), js_on_load=static_text("samples.js"))
+
+    def _result(self) -> None:
+        with gr.Column(visible=False, elem_id="result-panel") as self.panel:
+            self.pages = gr.Dropdown([], label="Page", visible=False, filterable=False, elem_id="pages")
+            self.result = gr.HTML(js_on_load=static_text("viewer.js"), elem_id="result")
+            with gr.Accordion("Correct this page", open=False, elem_id="correct") as self.correct:
+                self._corrections()
+
+    def _corrections(self) -> None:
+        with gr.Row():
+            self.layout = gr.Dropdown(
+                [AS_FOUND, *_layouts()], label="Layout", value=AS_FOUND, filterable=False, elem_id="layout"
+            )
+            self.turn = gr.Dropdown(list(TURNS), value=0, label="Turn the picture", filterable=False, elem_id="turn")
+        with gr.Row():
+            self.speed = gr.Dropdown(
+                [AS_FOUND, *SPEEDS], value=AS_FOUND, label="Paper speed, mm/s", filterable=False, elem_id="speed"
+            )
+            self.gain = gr.Dropdown(
+                [AS_FOUND, *GAINS], value=AS_FOUND, label="Gain, mm/mV", filterable=False, elem_id="gain"
+            )
+        with gr.Row():
+            self.lead_read = gr.Dropdown([], label="The lead read as", filterable=False, elem_id="lead-read")
+            self.lead_true = gr.Dropdown(
+                list(KNOWN_LEADS), value=None, label="is really lead", filterable=False, elem_id="lead-true"
+            )
+        self.corners = gr.HTML(
+            html_template=CORNERS_HTML, js_on_load=static_text("corners.js"), value="", elem_id="corners"
+        )
+        with gr.Row():
+            self.again = gr.Button("Read the page again", variant="primary", elem_id="again")
+            self.restart = gr.Button("Undo all corrections", elem_id="undo")
+
+    # ---- which request changes what ----------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        shared = [
+            self.status, self.panel, self.pages, self.result, self.correct, self.layout, self.turn, self.speed,
+            self.gain, self.lead_read, self.lead_true, self.corners,
+        ]  # fmt: skip
+        work: dict[str, Any] = {
+            "api_visibility": "private", "concurrency_id": "reading", "show_progress": "minimal",
+            "concurrency_limit": self.desk.settings.workers, "show_progress_on": self.status,
+        }  # fmt: skip
+        self.files.upload(self.add_files, self.files, [*shared, self.files], **work)
+        self.webcam.input(self.add_photo, self.webcam, [*shared, self.webcam], **work)
+        self.camera.upload(self.add_camera, None, shared, **work)
+        self.samples.select(self.add_sample, None, shared, **work)
+        self.pages.input(self.show_page, self.pages, shared, api_visibility="private", show_progress="hidden")
+        panel = [self.layout, self.turn, self.speed, self.gain, self.corners, self.lead_read, self.lead_true]
+        self.again.click(self.read_again, [self.pages, *panel], shared, **work)
+        self.restart.click(self.start_over, self.pages, shared, **work)
+        self.blocks.load(None, js=LIGHT_ONLY, api_visibility="private")
+
+    def add_files(self, paths: Sequence[str] | None, request: gr.Request) -> Iterator[Update]:
+        """Read the pages of dropped files."""
+        files = [(Path(path), Path(path).name) for path in paths or ()]
+        yield from self._add(files, request, self.files)
+
+    def add_photo(self, path: str | None, request: gr.Request) -> Iterator[Update]:
+        """Read a frame of the computer's camera."""
+        if path:
+            yield from self._add([(Path(path), "camera")], request, self.webcam)
+
+    def add_camera(self, request: gr.Request, event: gr.EventData) -> Iterator[Update]:
+        """Read a photo of the phone's camera."""
+        yield from self._add([(Path(str(event.path)), "photo")], request)
+
+    def add_sample(self, request: gr.Request, event: gr.EventData) -> Iterator[Update]:
+        """Read a bundled sample page."""
+        sample = sample_pages().get(str(event.sample))
+        if sample is not None:
+            yield from self._add([(self.desk.sessions.lend(sample), sample.name)], request)
+
+    def _add(self, files: Sequence[tuple[Path, str]], request: gr.Request, source: Any = None) -> Iterator[Update]:
+        key = _key(request)
+        done = {} if source is None else {source: None}
+        yield from self._working(key, self.desk.add(key, files), done)
+
+    def show_page(self, number: int | None, request: gr.Request) -> Update:
+        """Show another page of those that were read."""
+        try:
+            return self._shown(_key(request), self.desk.reading(_key(request), int(number or 0)))
+        except EcgImgError as error:
+            return {self.status: views.message(str(error))}
+
+    def read_again(self, number: int | None, *panel: Any, request: gr.Request) -> Iterator[Update]:
+        """Read the shown page again, as the panel says."""
+        key = _key(request)
+        try:
+            reading = self.desk.reading(key, int(number or 0))
+            corrections = corrections_of(reading, *panel)
+        except EcgImgError as error:
+            yield {self.status: views.message(str(error))}
+            return
+        yield from self._working(key, self.desk.correct(key, int(number or 0), corrections))
+
+    def start_over(self, number: int | None, request: gr.Request) -> Iterator[Update]:
+        """Read the shown page again without any correction."""
+        key = _key(request)
+        yield from self._working(key, self.desk.correct(key, int(number or 0), Corrections()))
+
+    def leave(self, request: gr.Request) -> None:
+        """Let go of a session whose browser page was closed."""
+        self.desk.sessions.close(_key(request))
+
+    def _working(
+        self, key: str, work: Generator[Step | Reading, None, None], done: Update | None = None
+    ) -> Iterator[Update]:
+        """Show each step of some work, its first reading as soon as it is there, and what went wrong."""
+        shown = False
+        try:
+            for item in work:
+                if isinstance(item, Step):
+                    yield {self.status: views.progress(item.what, item.done, item.total, item.name)}
+                else:
+                    yield {self.pages: self._choices(key)} if shown else self._shown(key, item)
+                    shown = True
+            yield {self.status: "", **(done or {})}
+        except EcgImgError as error:
+            yield {self.status: views.message(str(error)), **(done or {})}
+        except Exception as error:  # nothing of a person's file may reach the log, so not the message
+            _LOG.error("a page could not be handled: %s", type(error).__name__)
+            yield {
+                self.status: views.message("something went wrong with this page; try another picture of it"),
+                **(done or {}),
+            }
+
+    def _choices(self, key: str, number: int | None = None) -> Any:
+        readings = self.desk.readings(key)
+        choices = [
+            (f"{each.sheet.number}. {each.sheet.name} ({_WORDS[each.found.status]})", each.sheet.number)
+            for each in readings
+        ]
+        kept: dict[str, Any] = {} if number is None else {"value": number}
+        return gr.update(choices=choices, visible=len(choices) > 1, **kept)
+
+    def _shown(self, key: str, reading: Reading) -> Update:
+        link = self.desk.link(key, reading)
+        corrections = reading.corrections
+        can_correct = not reading.sheet.error
+        choices = found_choices(reading)
+        return {
+            self.panel: gr.update(visible=True),
+            self.pages: self._choices(key, reading.sheet.number),
+            self.result: views.result(reading, link),
+            self.correct: gr.update(visible=can_correct, open=reading.found.status == "refused"),
+            self.layout: gr.update(choices=[choices["layout"], *_layouts()], value=named(corrections.layout)),
+            self.turn: round(corrections.rotate_deg),
+            self.speed: gr.update(choices=[choices["speed"], *SPEEDS], value=shown(corrections.speed_mm_s)),
+            self.gain: gr.update(choices=[choices["gain"], *GAINS], value=shown(corrections.gain_mm_mv)),
+            self.lead_read: gr.update(choices=[row.lead for row in lead_rows(reading.found)], value=None),
+            self.lead_true: None,
+            self.corners: corner_value(reading, link) if can_correct else gr.skip(),
+        }
+
+
+def _layouts() -> list[tuple[str, str]]:
+    return [(f"{each.name}: {each.description.rstrip('.')}", each.name) for each in load_layouts("all")]
+
+
+def _key(request: gr.Request) -> str:
+    return str(request.session_hash)

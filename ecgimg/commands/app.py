@@ -1,0 +1,53 @@
+"""``ecgimg app``: the pages of a browser over the library."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecgimg.commands.common import ERR
+
+
+def app(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine need a password.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
+    user: Annotated[str, typer.Option(help="User name of the login.")] = "ecg",
+    auth_file: Annotated[
+        Path | None, typer.Option(help="File whose first line is the password; or set ECGIMG_PASSWORD.")
+    ] = None,
+    root_path: Annotated[str, typer.Option(help="Path under which a reverse proxy serves the app, as /ecg.")] = "",
+    public_host: Annotated[str, typer.Option(help="Host name that a reverse proxy passes on.")] = "",
+    max_mb: Annotated[float, typer.Option(help="Largest file, MB.")] = 50.0,
+    max_megapixels: Annotated[float, typer.Option(help="Largest page, megapixels.")] = 60.0,
+    max_pages: Annotated[int, typer.Option(help="Pages held for one person at a time.")] = 40,
+    workers: Annotated[int, typer.Option(help="Pages read at the same time, over all people.")] = 2,
+    queue_size: Annotated[int, typer.Option(help="Requests that may wait.")] = 32,
+    keep_min: Annotated[float, typer.Option(help="Minutes until files are deleted after the page was closed.")] = 5.0,
+) -> None:
+    """Read, check, correct and classify pages in a browser. Research use only."""
+    from ecgimg.app.serving import serve
+    from ecgimg.app.settings import PASSWORD_VARIABLE, AppSettings, read_password
+
+    settings = AppSettings(
+        host=host,
+        port=port,
+        user=user,
+        password=read_password(auth_file, os.environ.get(PASSWORD_VARIABLE)),
+        root_path=root_path.rstrip("/"),
+        public_host=public_host.lower(),
+        max_mb=max_mb,
+        max_megapixels=max_megapixels,
+        max_pages=max_pages,
+        workers=workers,
+        queue_size=queue_size,
+        keep_min=keep_min,
+    )
+    ERR.print(
+        f"ecgimg app: http://{host}:{port}{settings.root_path}/ (stop with Ctrl-C); research use only", markup=False
+    )
+    serve(settings)
