@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg._lettering import write_text
 from ecgimg.classify.findings import Evidence, Findings
 from ecgimg.record import EcgRecord
 
@@ -77,8 +78,4 @@ def draw_on_signal(record: EcgRecord, found: Findings, label: str) -> Image8:
 def _caption(picture: Image8, found: Findings, label: str, size: float) -> None:
     finding = found[label]
     text = f"{finding.name}: {finding.probability or 0:.0%}   (research use only)"
-    place = (12, round(36 * size) + 8)
-    for colour, pen in (((255, 255, 255), 5), (_INK, 1)):
-        cv2.putText(
-            picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, max(round(pen * size), 1), cv2.LINE_AA
-        )
+    write_text(picture, text, (12, round(36 * size) + 8), _INK, size, max(round(size), 1))

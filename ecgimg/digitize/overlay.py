@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg._lettering import write_text
 from ecgimg.digitize.result import Digitization
 
 Image8 = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-_GRID = (90, 160, 230)
+_GRID = (140, 190, 240)
 _BOX = (150, 150, 150)
 _INKS = ((214, 39, 40), (31, 119, 180), (44, 140, 60), (148, 60, 190), (200, 110, 0))
 _STATUS = {"ok": (30, 130, 60), "limited": (200, 120, 0), "refused": (200, 30, 30)}
@@ -47,9 +48,7 @@ def _polyline(picture: Image8, points: Floats, colour: tuple[int, int, int], thi
 
 def _write(picture: Image8, text: str, corner: Floats, colour: tuple[int, int, int], thick: int) -> None:
     place = (round(float(corner[0])), round(float(corner[1])))
-    size = 0.55 * thick
-    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), 3 * thick, cv2.LINE_AA)
-    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, thick, cv2.LINE_AA)
+    write_text(picture, text, place, colour, 0.55 * thick, thick)
 
 
 def _banner(picture: Image8, found: Digitization, thick: int) -> None:
