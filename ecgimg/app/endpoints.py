@@ -24,12 +24,14 @@ def add_endpoints(desk: Desk) -> None:
         file: str,
         page: float,
         layout: str,
-        speed_mm_s: float | None,
-        gain_mm_mv: float | None,
-        corrections: dict[str, Any] | None,
+        speed_mm_s: float,
+        gain_mm_mv: float,
+        corrections: dict[str, Any],
         request: gr.Request,
     ) -> tuple[dict[str, Any], list[str]]:
         """Digitize one page of a picture or PDF.
+
+        Zero for speed and gain leaves them as found; corrections are rotate_deg, corners_px and leads.
 
         Gives what was read (schema ``ecgimg-digitization``) and the files: report, CSV, WFDB, DICOM and JSON.
         """
@@ -40,9 +42,9 @@ def add_endpoints(desk: Desk) -> None:
         file: str,
         page: float,
         layout: str,
-        speed_mm_s: float | None,
-        gain_mm_mv: float | None,
-        corrections: dict[str, Any] | None,
+        speed_mm_s: float,
+        gain_mm_mv: float,
+        corrections: dict[str, Any],
         request: gr.Request,
     ) -> dict[str, Any]:
         """Digitize one page of a picture or PDF and classify it; gives the schema ``ecgimg-findings``."""
@@ -58,13 +60,14 @@ def add_endpoints(desk: Desk) -> None:
             gr.File(label="file"),
             gr.Number(1, label="page", precision=0),
             gr.Textbox("auto", label="layout"),
-            gr.Number(None, label="speed_mm_s"),
-            gr.Number(None, label="gain_mm_mv"),
-            gr.JSON(None, label="corrections"),
+            gr.Number(0, label="speed_mm_s"),
+            gr.Number(0, label="gain_mm_mv"),
+            gr.JSON({}, label="corrections"),
         ]
         told, written = gr.JSON(label="told"), gr.File(label="files", file_count="multiple")
         button = gr.Button()
     keep_local(inputs[0])
+    keep_local(written)
     work: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": desk.settings.workers}
     button.click(digitize, inputs, [told, written], api_name="digitize", **work)
     button.click(classify, inputs, told, api_name="classify", **work)
@@ -82,6 +85,8 @@ def keep_local(component: Any) -> None:
         return moved
 
     component.async_move_resource_to_block_cache = only_local
+    example = {"path": "page.jpg", "meta": {"_type": "gradio.FileData"}}
+    component.example_payload = component.example_value = lambda: example  # not an address on the web, as usual
 
 
 def _read(

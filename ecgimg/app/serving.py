@@ -96,11 +96,9 @@ def build(settings: AppSettings, root: Path) -> Any:
 
 
 def _prepare(root: Path) -> None:
-    """Tell gradio where files go and to ask nothing of the network, before it is imported."""
+    """Tell gradio where files go, and logs to be few."""
     os.environ["GRADIO_TEMP_DIR"] = str(root)
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("GRADIO_HEARTBEAT_INTERVAL", "5")  # seconds until a browser that has gone is missed
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)
 

@@ -23,7 +23,7 @@ from ecgimg.app.corrections import (
     shown,
 )
 from ecgimg.app.desk import Desk, Step
-from ecgimg.app.endpoints import add_endpoints
+from ecgimg.app.endpoints import add_endpoints, keep_local
 from ecgimg.app.service import Reading, sample_pages
 from ecgimg.app.words import lead_rows
 from ecgimg.digitize.correct import Corrections
@@ -110,6 +110,8 @@ class Page:
             self.webcam = gr.Image(
                 sources=["webcam"], type="filepath", format="jpeg", label="Camera", webcam_options=options
             )
+        keep_local(self.files)
+        keep_local(self.webcam)
         self.samples = gr.HTML(views.samples(sample_pages()), js_on_load=static_text("samples.js"))
 
     def _result(self) -> None:
@@ -197,12 +199,23 @@ class Page:
         except EcgImgError as error:
             return {self.status: views.message(str(error))}
 
-    def read_again(self, number: int | None, *panel: Any, request: gr.Request) -> Iterator[Update]:
+    def read_again(
+        self,
+        number: int | None,
+        layout: str,
+        turn_deg: float,
+        speed: str,
+        gain: str,
+        corners: str,
+        lead_read: str | None,
+        lead_true: str | None,
+        request: gr.Request,
+    ) -> Iterator[Update]:
         """Read the shown page again, as the panel says."""
         key = _key(request)
         try:
             reading = self.desk.reading(key, int(number or 0))
-            corrections = corrections_of(reading, *panel)
+            corrections = corrections_of(reading, layout, turn_deg, speed, gain, corners, lead_read, lead_true)
         except EcgImgError as error:
             yield {self.status: views.message(str(error))}
             return
@@ -252,12 +265,13 @@ class Page:
         link = self.desk.link(key, reading)
         corrections = reading.corrections
         can_correct = not reading.sheet.error
+        opened = reading.found.status == "refused" or bool(reading.found.corrections)
         choices = found_choices(reading)
         return {
             self.panel: gr.update(visible=True),
             self.pages: self._choices(key, reading.sheet.number),
             self.result: views.result(reading, link),
-            self.correct: gr.update(visible=can_correct, open=reading.found.status == "refused"),
+            self.correct: gr.update(visible=can_correct, open=opened),
             self.layout: gr.update(choices=[choices["layout"], *_layouts()], value=named(corrections.layout)),
             self.turn: round(corrections.rotate_deg),
             self.speed: gr.update(choices=[choices["speed"], *SPEEDS], value=shown(corrections.speed_mm_s)),

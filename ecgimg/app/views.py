@@ -8,7 +8,7 @@ from html import escape
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ecgimg import paper
 from ecgimg.app.service import Reading
@@ -37,8 +37,9 @@ _DOWNLOADS = {
 _SAMPLE_WORDS = {
     "photo": "Phone photo",
     "scan": "Scanned page",
-    "rows": "Twelve rows",
-    "cut-off": "A photo that can not be read",
+    "rows": "Aged, twelve rows",
+    "strip": "Cut-down scan",
+    "too-close": "Taken too close",
 }
 _THUMB_PX = (240, 150)
 
@@ -80,11 +81,9 @@ def samples(pages: dict[str, Path]) -> str:
 
 def _thumbnail(path: Path) -> str:
     with Image.open(path) as image:
-        small = image.convert("RGB")
-    small.thumbnail((_THUMB_PX[0] * 2, _THUMB_PX[1] * 2))
-    left, top = max((small.width - _THUMB_PX[0]) // 2, 0), max((small.height - _THUMB_PX[1]) // 2, 0)
+        small = ImageOps.fit(image.convert("RGB"), _THUMB_PX)
     buffer = BytesIO()
-    small.crop((left, top, left + _THUMB_PX[0], top + _THUMB_PX[1])).save(buffer, "JPEG", quality=70)
+    small.save(buffer, "JPEG", quality=70)
     return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"
 
 

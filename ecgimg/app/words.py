@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,7 @@ _ADVICE: dict[str, tuple[str, ...]] = {
     "locked by a password": ("Save a copy of the PDF without a password and drop that.",),
     "low confidence": (_WHOLE_PAGE[1], _LIGHT, "Come closer so that the page fills the picture."),
 }
+_HINT = re.compile(r"(; name the layout.*| \(--layout \w+\)|: take the whole page.*|; a sharper or closer.*)$")
 _SMALL_PX, _DARK, _BRIGHT = 1000, 90.0, 251.0
 
 
@@ -101,9 +103,14 @@ def verdict_of(found: Digitization) -> Verdict:
     title, colour = _TITLES[found.status]
     by_hand = tuple(sentence(line) for line in found.warnings if " by hand" in line)
     if found.status == "refused":
-        return Verdict("refused", title, colour, (sentence(found.reason),), corrected=by_hand)
+        return Verdict("refused", title, colour, (sentence(plain(found.reason)),), corrected=by_hand)
     limits = tuple(sentence(line) for line in found.warnings if " by hand" not in line)
     return Verdict(found.status, title, colour, (_seen(found),), limits, _facts(found), by_hand)
+
+
+def plain(reason: str) -> str:
+    """Return a reason without its hints for the command line: the app gives its own."""
+    return _HINT.sub("", reason)
 
 
 def sentence(text: str) -> str:

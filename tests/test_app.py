@@ -1,0 +1,390 @@
+"""The app without a browser: corrections, paper, report, service, sessions, what is served, and the endpoints."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ecgimg import STANDARD_LEADS, BadRequest, EcgRecord, paper, read_record
+from ecgimg.app import service, views, words
+from ecgimg.app.corrections import corrections_of
+from ecgimg.app.desk import Desk, Step
+from ecgimg.app.guard import Login
+from ecgimg.app.sessions import Sessions
+from ecgimg.app.settings import AppSettings, read_password
+from ecgimg.digitize import Digitization, LeadReading
+from ecgimg.digitize.correct import Corrections, corrected_picture, digitize_corrected, rename_leads, renamed_again
+
+SAMPLES = Path(service.__file__).parent.parent / "samples"
+
+
+def picture(name: str) -> np.ndarray:
+    with Image.open(SAMPLES / name) as image:
+        return np.array(image.convert("RGB"))
+
+
+# ---- corrections -----------------------------------------------------------------------------------------------------
+
+
+def test_corrections_that_can_not_be_are_refused():
+    with pytest.raises(BadRequest, match="speed must be between"):
+        Corrections(speed_mm_s=0)
+    with pytest.raises(BadRequest, match="gain must be between"):
+        Corrections(gain_mm_mv=1000)
+    with pytest.raises(BadRequest, match="no lead 'V19'"):
+        Corrections(leads={"V19": "V1"})
+    with pytest.raises(BadRequest, match="both be V3"):
+        Corrections(leads={"V1": "V3", "V2": "V3"})
+    with pytest.raises(BadRequest, match="enclose no page"):
+        Corrections(corners_px=((0, 0), (0, 10), (10, 10), (10, 0)))
+    with pytest.raises(BadRequest, match="far outside"):
+        corrected_picture(np.zeros((90, 120, 3), np.uint8), Corrections(corners_px=((-900, 0), (9, 0), (9, 9), (0, 9))))
+    with pytest.raises(BadRequest, match="too little"):
+        corrected_picture(np.zeros((90, 120, 3), np.uint8), Corrections(corners_px=((0, 0), (9, 0), (9, 9), (0, 9))))
+
+
+def test_corners_undo_the_perspective_and_a_turn_is_clockwise():
+    image = np.full((100, 200, 3), 255, np.uint8)
+    image[20:30, 40:60] = 0
+    cut = corrected_picture(image, Corrections(corners_px=((30, 10), (130, 10), (130, 70), (30, 70))))
+    assert cut.shape == (60, 100, 3)
+    assert cut[15, 20].max() < 60
+    turned = corrected_picture(image, Corrections(rotate_deg=90))
+    assert turned.shape == (200, 100, 3)
+    assert turned[50, 75].max() == 0
+    tilted = corrected_picture(image, Corrections(rotate_deg=30))
+    assert tilted.shape[0] > 150
+    assert tilted[0, 0].min() == 255
+
+
+def page_of(leads: tuple[str, ...]) -> Digitization:
+    signals = np.arange(len(leads), dtype=np.float32)[:, None] * np.ones((1, 10), np.float32)
+    box = np.zeros((4, 2))
+    return Digitization(
+        "ok",
+        "",
+        EcgRecord(signals, 500.0, leads),
+        lead_confidence={lead: index / 20 for index, lead in enumerate(leads)},
+        readings=tuple(LeadReading(lead, 1, 0, 0, 0.0, 1.0, box, box) for lead in leads),
+    )
+
+
+def test_renaming_onto_a_name_that_is_taken_swaps():
+    found = page_of(STANDARD_LEADS)
+    named = rename_leads(found, {"V1": "V2"})
+    assert named.record is not None
+    assert named.record.leads == STANDARD_LEADS
+    assert named.record.lead("V2")[0] == STANDARD_LEADS.index("V1")
+    assert named.record.lead("V1")[0] == STANDARD_LEADS.index("V2")
+    assert named.lead_confidence["V2"] == found.lead_confidence["V1"]
+    assert named.readings[6].lead == "V2"
+    assert named.readings[7].lead == "V1"
+
+
+def test_renaming_three_in_a_ring_and_to_a_lead_that_is_not_there():
+    ring = rename_leads(page_of(STANDARD_LEADS), {"V1": "V2", "V2": "V3"}).record
+    assert [ring.lead(name)[0] for name in ("V1", "V2", "V3")] == [8, 6, 7]
+    right = rename_leads(page_of(STANDARD_LEADS), {"V4": "V4R"}).record
+    assert right.leads == (*STANDARD_LEADS, "V4R")
+    assert right.lead("V4R")[0] == 9
+    assert np.isnan(right.lead("V4")).all()
+
+
+def test_renaming_again_is_said_of_the_new_names():
+    once = renamed_again({}, {"V1": "V2"})
+    assert once == {"V1": "V2", "V2": "V1"}
+    assert renamed_again(once, {"V2": "V1"}) == {}
+    assert renamed_again(once, {"V2": "V3"}) == {"V1": "V3", "V2": "V1", "V3": "V2"}
+
+
+def test_a_correction_is_noted_in_the_outputs():
+    made = Corrections(layout="3x4+II", speed_mm_s=25.0, leads={"V1": "V2", "V2": "V1"})
+    seen, found = digitize_corrected(picture("photo.jpg"), made)
+    assert seen.shape == picture("photo.jpg").shape
+    told = found.summary()
+    assert told["corrections"] == {"layout": "3x4+II", "speed_mm_s": 25.0, "leads": {"V1": "V2", "V2": "V1"}}
+    assert "layout set by hand: 3x4+II" in told["warnings"]
+    assert "leads named by hand: V1 is V2, V2 is V1" in told["warnings"]
+    assert words.verdict_of(found).corrected
+    assert Digitization("ok", "").summary()["corrections"] == {}
+
+
+# ---- paper and report ------------------------------------------------------------------------------------------------
+
+
+def test_paper_is_drawn_at_true_scale_with_gaps_left():
+    signals = np.full((12, 5000), np.nan, np.float32)
+    signals[0, 1000:2000] = 0.0
+    signals[0, 1500] = 1.0
+    page = paper.lay_out(EcgRecord(signals, 500.0))
+    assert page.size_mm == (297.0, 210.0)
+    trace = page.lines_mm[1]
+    assert trace[-1, 0] - trace[0, 0] == pytest.approx(999 / 500 * 25, abs=0.01)
+    assert np.ptp(trace[:, 1]) == pytest.approx(10.0, abs=0.02)
+    assert len(page.lines_mm) == 13  # twelve pulses and one trace
+    pulse = page.lines_mm[0]
+    assert np.ptp(pulse[:, 1]) == pytest.approx(10.0)
+    assert sum(words.text == "not on the page" for words in page.lettering) == 11
+
+
+def test_paper_is_one_well_formed_svg_in_millimetres():
+    record = EcgRecord(np.zeros((12, 5000), np.float32), 500.0)
+    root = ElementTree.fromstring(paper.draw_svg(record, "a <title>"))
+    assert root.get("width") == "297mm"
+    assert root.get("viewBox") == "0 0 297 210"
+    text = "".join(root.itertext())
+    assert paper.NOTICE in text
+    assert "25 mm/s" in text
+    assert all(lead in text for lead in STANDARD_LEADS)
+
+
+# ---- service ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def read_photo(tmp_path_factory) -> service.Reading:
+    folder = tmp_path_factory.mktemp("session")
+    (sheet,) = service.open_sheets(SAMPLES / "photo.jpg", "Smith John.jpg", folder, 1, AppSettings())
+    return service.read_sheet(sheet)
+
+
+def test_a_page_is_read_and_all_its_files_are_written(read_photo):
+    assert read_photo.found.status == "ok"
+    assert read_photo.downloads == tuple(service.FORMATS)
+    record = read_record(service.download_path(read_photo, "csv"))
+    assert record.leads == STANDARD_LEADS
+    dicom = read_record(service.download_path(read_photo, "dicom"))
+    assert np.array_equal(np.isfinite(dicom.signals), np.isfinite(record.signals))
+    with zipfile.ZipFile(service.download_path(read_photo, "wfdb")) as archive:
+        assert sorted(archive.namelist()) == ["ecg-page-1.dat", "ecg-page-1.hea"]
+    told = json.loads(service.download_path(read_photo, "json").read_text())
+    assert told["findings"]["notice"] == "research use only, not a medical device"
+    for name in ("original.jpg", "overlay.jpg", "paper.svg", "corners.jpg", "evidence-1.jpg"):
+        assert (read_photo.sheet.folder / name).stat().st_size > 1000
+
+
+def test_the_report_is_true_to_size_and_says_what_it_is_on_every_page(read_photo):
+    import pypdfium2 as pdfium
+
+    with pdfium.PdfDocument(service.download_path(read_photo, "report")) as document:
+        assert len(document) == 2
+        for page in document:
+            assert page.get_size() == pytest.approx((297 / 25.4 * 72, 210 / 25.4 * 72), abs=0.1)
+            assert paper.NOTICE in page.get_textpage().get_text_range()
+        first = document[0].get_textpage().get_text_range()
+        assert "The page was read" in first
+        assert "atrial fibrillation" in first
+        assert "Smith" not in first
+
+
+def test_the_result_names_no_file_and_escapes_what_it_shows(read_photo):
+    shown = views.result(read_photo, "/files/token/1.0")
+    assert "Smith" not in shown
+    assert shown.index("ecg-verdict") < shown.index("overlay.jpg") < shown.index("paper.svg") < shown.index("ecg-leads")
+    assert shown.index("ecg-leads") < shown.index("ecg-findings") < shown.index("ecg-downloads")
+    assert views.progress("reading the page", 0, 1, "<b>.jpg").count("&lt;b&gt;") == 1
+    assert "<" not in re.sub(r"</?p[^>]*>", "", views.message("a <script>"))
+
+
+def test_a_page_that_can_not_be_read_says_what_to_do(tmp_path):
+    (sheet,) = service.open_sheets(SAMPLES / "too-close.jpg", "x.jpg", tmp_path, 1, AppSettings())
+    reading = service.read_sheet(sheet)
+    assert reading.found.status == "refused"
+    assert reading.downloads == ()
+    assert any("left edge with the lead names" in line for line in reading.advice)
+    assert "What to do" in views.result(reading, "")
+
+
+def test_every_reason_to_refuse_has_advice():
+    source = "".join(path.read_text() for path in (Path(service.__file__).parent.parent / "digitize").glob("*.py"))
+    starts = ("neither ECG ruling", "no ECG trace", "no known layout", "a single strip", "s long", "no lead name could")
+    for start in (*starts, "neither lead names"):
+        assert start in source
+        assert words.advice(f"because {start}"), start
+    dark = np.full((600, 800, 3), 20, np.uint8)
+    assert any("dark" in line for line in words.advice("no ECG trace was found", dark))
+    assert any("800 × 600" in line for line in words.advice("no ECG trace was found", dark))
+
+
+def test_files_that_can_not_be_opened_are_told_by_their_own_name(tmp_path):
+    bad = tmp_path / "in-1" / "page.pdf"
+    bad.parent.mkdir()
+    bad.write_bytes(b"%PDF-1.7 nothing")
+    (sheet,) = service.open_sheets(bad, "scan.pdf", tmp_path, 1, AppSettings())
+    assert "scan.pdf is damaged" in sheet.error
+    assert str(tmp_path) not in sheet.error
+    assert "could not be read" in views.result(service.read_sheet(sheet), "")
+
+
+def test_limits_on_bytes_pixels_and_pages(tmp_path):
+    photo = SAMPLES / "photo.jpg"
+    for settings, wanted in (
+        (AppSettings(max_mb=0.05), "larger than 0.05 MB"),
+        (AppSettings(max_megapixels=0.5), "more than 0.5 megapixels"),
+    ):
+        (sheet,) = service.open_sheets(photo, "x.jpg", tmp_path, 1, settings)
+        assert wanted in sheet.error
+    tiff = tmp_path / "pages.tif"
+    page = Image.new("RGB", (400, 300), "white")
+    page.save(tiff, save_all=True, append_images=[page, page])
+    (sheet,) = service.open_sheets(tiff, "x.tif", tmp_path, 1, AppSettings(max_pages=2))
+    assert "more than 2 pages" in sheet.error
+    assert [each.name for each in service.open_sheets(tiff, "x.tif", tmp_path, 1, AppSettings())] == [
+        "x.tif, page 1", "x.tif, page 2", "x.tif, page 3",
+    ]  # fmt: skip
+
+
+def test_layouts_from_outside_are_names_only(read_photo):
+    with pytest.raises(BadRequest, match="there is no layout"):
+        service.read_sheet(read_photo.sheet, Corrections(layout="/etc/passwd.yaml"))
+
+
+def test_the_panel_of_corrections(read_photo):
+    corners = json.dumps({"corners": [[0, 0], [1, 0], [1, 1], [0, 1]]})
+    made = corrections_of(read_photo, "3x4", 90, "50", "as found", corners, "V1", "V2")
+    width, height = read_photo.sheet.size_px
+    assert made == Corrections(
+        90.0, ((-0.5, -0.5), (width - 0.5, -0.5), (width - 0.5, height - 0.5), (-0.5, height - 0.5)), "3x4", 50.0, None,
+        {"V1": "V2", "V2": "V1"},
+    )  # fmt: skip
+    with pytest.raises(BadRequest, match="choose both"):
+        corrections_of(read_photo, "as found", 0, "as found", "as found", "", "V1", None)
+    with pytest.raises(BadRequest, match="corners can not be understood"):
+        corrections_of(read_photo, "as found", 0, "as found", "as found", "{", None, None)
+
+
+# ---- sessions --------------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sessions(tmp_path, clock) -> Sessions:
+    return Sessions(tmp_path / "root", keep_s=60, idle_s=3600, clock=clock)
+
+
+def uploaded(sessions: Sessions, name: str = "photo.jpg") -> Path:
+    upload = sessions.root / "hash" / name
+    upload.parent.mkdir(exist_ok=True)
+    upload.write_bytes((SAMPLES / "photo.jpg").read_bytes())
+    return upload
+
+
+def test_a_session_that_ends_takes_its_files_along(sessions, clock):
+    upload = uploaded(sessions)
+    taken = sessions.take_in("anna", upload)
+    sessions.take_in("bert", upload)
+    assert taken.name == "page.jpg"
+    sessions.close("anna")
+    clock.now = 59
+    sessions.sweep()
+    assert taken.is_file()
+    clock.now = 60
+    sessions.sweep()
+    assert not taken.exists()
+    assert upload.is_file()  # of someone else as well
+    sessions.delete("bert")
+    assert not upload.exists()
+    sessions.end()
+    assert not sessions.root.exists()
+
+
+def test_a_session_that_is_used_again_goes_on_until_it_is_idle(sessions, clock):
+    folder = sessions.of("anna").folder
+    sessions.close("anna")
+    clock.now = 50
+    assert sessions.of("anna").folder == folder
+    clock.now = 3000
+    sessions.sweep()
+    assert folder.is_dir()
+    clock.now = 3650
+    sessions.sweep()
+    assert not folder.exists()
+
+
+def test_only_uploads_are_taken_in(sessions, tmp_path):
+    outside = tmp_path / "secret.jpg"
+    outside.write_bytes(b"x")
+    foreign = sessions.of("bert").folder / "page.jpg"
+    foreign.write_bytes(b"x")
+    for path in (outside, foreign, sessions.root / "sessions", sessions.root / "gone.jpg"):
+        with pytest.raises(BadRequest, match="no longer here"):
+            sessions.take_in("anna", path)
+
+
+def test_links_give_only_what_was_made_for_the_page(sessions, read_photo):
+    desk = Desk(AppSettings(root_path="/ecg"), sessions)
+    session = sessions.of("anna")
+    session.pages.append(read_photo)
+    assert desk.link("anna", read_photo) == f"/ecg/files/{session.token}/1.0"
+    assert desk.file(session.token, "1.0", "csv") == service.download_path(read_photo, "csv")
+    assert desk.file(session.token, "1", "overlay.jpg") is not None
+    assert desk.file("guess", "1.0", "csv") is None
+    for page, name in (
+        ("2.0", "csv"), ("x", "csv"), ("-1", "csv"), ("1.0", "pixels.npy"), ("1.0", "../page-1/original.jpg"),
+    ):  # fmt: skip
+        assert desk.file(session.token, page, name) is None
+
+
+def test_one_person_s_work_is_done_one_at_a_time(sessions):
+    desk = Desk(AppSettings(), sessions)
+    work = desk.add("anna", [(uploaded(sessions), "photo.jpg")])
+    assert isinstance(next(work), Step)
+    with pytest.raises(BadRequest, match="still being read"):
+        next(desk.add("anna", [(uploaded(sessions), "photo.jpg")]))
+    work.close()
+    assert isinstance(next(desk.add("anna", [(uploaded(sessions), "photo.jpg")])), Step)
+
+
+def test_programs_keep_their_last_calls_only(sessions):
+    session = sessions.of("program")
+    folders = [session.new_call() for _ in range(10)]
+    assert [folder.is_dir() for folder in folders] == [False] * 2 + [True] * 8
+
+
+def test_login_lets_nobody_guess(clock):
+    login = Login(AppSettings(user="ecg", password="word"), clock)
+    assert login("ecg", "word")
+    assert not login("someone", "word")
+    assert not any(login("ecg", f"guess {n}") for n in range(9))
+    assert not login("ecg", "word")
+    clock.now = 61
+    assert login("ecg", "word")
+
+
+def test_settings_that_can_not_work_are_refused(tmp_path):
+    from ecgimg.app.serving import serve
+
+    for wrong in ({"workers": 0}, {"port": 70000}, {"root_path": "ecg"}, {"keep_min": -1}, {"max_mb": float("nan")}):
+        with pytest.raises(BadRequest):
+            AppSettings(**wrong)
+    with pytest.raises(BadRequest, match="a password is needed"):
+        serve(AppSettings(host="0.0.0.0"))
+    file = tmp_path / "password"
+    file.write_text("open sesame\n")
+    assert read_password(file, "other") == "open sesame"
+    assert read_password(None, "other") == "other"
+    assert read_password(None, None) == ""
+    file.write_text("\n")
+    with pytest.raises(BadRequest, match="is empty"):
+        read_password(file, None)
+    with pytest.raises(BadRequest, match="can not be read"):
+        read_password(tmp_path / "none", None)
