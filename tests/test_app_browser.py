@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -73,7 +74,7 @@ class Person:
 
     def chooses(self, box: str, words: str) -> None:
         self.page.click(f"#{box} input")
-        self.page.get_by_role("option", name=words).first.click()
+        self.page.get_by_role("option").get_by_text(re.compile(f"^[\\s✓]*{re.escape(words)}")).first.click()
 
     def leaves(self) -> None:
         outside = [url for url in self.asked if not url.startswith((self.url, "data:", "blob:"))]

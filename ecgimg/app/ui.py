@@ -65,6 +65,10 @@ def theme() -> gr.themes.Base:
     )
     return made.set(
         body_background_fill="#fffaf6",
+        background_fill_primary="#fffaf6",
+        background_fill_secondary="#fffaf6",
+        block_background_fill="#ffffff",
+        input_background_fill="#f6f1ee",
         block_border_color="#e6dad4",
         block_radius="10px",
         button_primary_background_fill="#a3322a",
@@ -84,7 +88,6 @@ class Page:
         with self.blocks:
             gr.HTML(views.header(desk.settings.keep_min))
             self._input()
-            self.status = gr.HTML(elem_id="status")
             self._result()
             add_endpoints(desk)
             self._connect()
@@ -102,6 +105,7 @@ class Page:
             height=150,
             elem_id="drop",
         )
+        self.status = gr.HTML(js_on_load=static_text("status.js"), elem_id="status")
         gr.HTML(views.limits(limits))
         with gr.Accordion("Use this computer's camera", open=False, elem_id="webcam-panel"):
             options = gr.WebcamOptions(
@@ -122,23 +126,18 @@ class Page:
                 self._corrections()
 
     def _corrections(self) -> None:
+        def choice(label: str, choices: Sequence[Any], value: Any, name: str) -> gr.Dropdown:
+            return gr.Dropdown(list(choices), value=value, label=label, filterable=False, min_width=240, elem_id=name)
+
         with gr.Row():
-            self.layout = gr.Dropdown(
-                [AS_FOUND, *_layouts()], label="Layout", value=AS_FOUND, filterable=False, elem_id="layout"
-            )
-            self.turn = gr.Dropdown(list(TURNS), value=0, label="Turn the picture", filterable=False, elem_id="turn")
+            self.layout = choice("Layout", [AS_FOUND, *_layouts()], AS_FOUND, "layout")
+            self.turn = choice("Turn the picture", TURNS, 0, "turn")
         with gr.Row():
-            self.speed = gr.Dropdown(
-                [AS_FOUND, *SPEEDS], value=AS_FOUND, label="Paper speed, mm/s", filterable=False, elem_id="speed"
-            )
-            self.gain = gr.Dropdown(
-                [AS_FOUND, *GAINS], value=AS_FOUND, label="Gain, mm/mV", filterable=False, elem_id="gain"
-            )
+            self.speed = choice("Paper speed, mm/s", [AS_FOUND, *SPEEDS], AS_FOUND, "speed")
+            self.gain = choice("Gain, mm/mV", [AS_FOUND, *GAINS], AS_FOUND, "gain")
         with gr.Row():
-            self.lead_read = gr.Dropdown([], label="The lead read as", filterable=False, elem_id="lead-read")
-            self.lead_true = gr.Dropdown(
-                list(KNOWN_LEADS), value=None, label="is really lead", filterable=False, elem_id="lead-true"
-            )
+            self.lead_read = choice("The lead read as", [], None, "lead-read")
+            self.lead_true = choice("is really lead", KNOWN_LEADS, None, "lead-true")
         self.corners = gr.HTML(
             html_template=CORNERS_HTML, js_on_load=static_text("corners.js"), value="", elem_id="corners"
         )

@@ -93,7 +93,7 @@ def progress(step: str, done: int, total: int, name: str = "") -> str:
     shown = f" <span class='ecg-file'>{escape(name)}</span>" if name else ""
     return (
         f'<div class="ecg-working" role="status"><progress max="{max(total, 1) * 4}" value="{done * 4 + _share(step)}" '
-        f'aria-label="Progress"></progress><p>{of}{escape(step)} …{shown}</p></div>'
+        f'aria-label="Progress"></progress><p>{of}{escape(step if of else step.capitalize())} …{shown}</p></div>'
     )
 
 

@@ -172,8 +172,8 @@ def chance_words(probability: float | None) -> str:
     if probability is None:
         return "not judged"
     if probability < 0.01:
-        return "below 1 %"
-    return "above 99 %" if probability > 0.99 else f"{probability * 100:.0f} %"
+        return "below 1\N{NO-BREAK SPACE}%"
+    return "above 99\N{NO-BREAK SPACE}%" if probability > 0.99 else f"{probability * 100:.0f}\N{NO-BREAK SPACE}%"
 
 
 def _seen(found: Digitization) -> str:
