@@ -17,7 +17,7 @@ from ecgimg.app import service, views, words
 from ecgimg.app.corrections import corrections_of
 from ecgimg.app.desk import Desk, Step
 from ecgimg.app.guard import Login
-from ecgimg.app.sessions import Sessions
+from ecgimg.app.sessions import Sessions, own_folder
 from ecgimg.app.settings import AppSettings, read_password
 from ecgimg.digitize import Digitization, LeadReading
 from ecgimg.digitize.correct import Corrections, corrected_picture, digitize_corrected, rename_leads, renamed_again
@@ -318,6 +318,18 @@ def test_a_session_that_is_used_again_goes_on_until_it_is_idle(sessions, clock):
     clock.now = 3650
     sessions.sweep()
     assert not folder.exists()
+
+
+def test_folders_of_killed_processes_are_deleted_and_those_of_living_ones_are_not(tmp_path):
+    killed = tmp_path / "ecgimg-app-killed"
+    killed.mkdir()
+    with own_folder(tmp_path) as first:
+        assert not killed.exists()
+        with own_folder(tmp_path) as second:
+            assert first.is_dir()
+            assert second.is_dir()
+        assert not second.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_uploads_are_taken_in(sessions, tmp_path):

@@ -47,8 +47,8 @@ class Guard:
 
     def __init__(self, app: Asgi, settings: AppSettings) -> None:
         self._app = app
-        named = tuple(filter(None, (settings.public_host,)))
-        self._hosts = (*_LOCAL_HOSTS, *named) if settings.is_local else named
+        named = settings.is_local or settings.public_host
+        self._hosts = (*_LOCAL_HOSTS, settings.public_host) if named else ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it; set the headers of the answer."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
 import tempfile
 import threading
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecgimg.app.desk import FILES_PATH, Desk
 from ecgimg.app.guard import Guard, Login
-from ecgimg.app.sessions import Sessions, sweep_until
+from ecgimg.app.sessions import Sessions, own_folder, sweep_until
 from ecgimg.app.settings import AppSettings
 from ecgimg.errors import BadRequest, MissingExtra
 from ecgimg.paper import NOTICE
@@ -42,8 +41,7 @@ def serve(settings: AppSettings) -> None:
             f"{settings.host} can be reached from other machines, so a password is needed: set ECGIMG_PASSWORD or "
             "--auth-file"
         )
-    root = Path(tempfile.mkdtemp(prefix="ecgimg-app-"))
-    try:
+    with own_folder(Path(tempfile.gettempdir())) as root:
         app = build(settings, root)
         import uvicorn
 
@@ -51,8 +49,6 @@ def serve(settings: AppSettings) -> None:
             app, host=settings.host, port=settings.port, access_log=False, log_level="warning", server_header=False,
             timeout_graceful_shutdown=3,
         )  # fmt: skip
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def build(settings: AppSettings, root: Path) -> Any:

@@ -8,6 +8,7 @@ Everything lies below one temporary folder of the process::
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -23,6 +24,7 @@ from ecgimg.errors import BadRequest
 
 _CALLS_KEPT = 8
 _LENT = "samples"
+_FOLDER = "ecgimg-app-"
 
 
 @dataclass(eq=False)
@@ -175,3 +177,40 @@ def sweep_until(sessions: Sessions, stopped: threading.Event, every_s: float) ->
     """Sweep again and again until told to stop; for a thread of its own."""
     while not stopped.wait(every_s):
         sessions.sweep()
+
+
+@contextmanager
+def own_folder(parent: Path) -> Iterator[Path]:
+    """Give this process a folder that is deleted at the end, and delete those of processes that were killed.
+
+    A living process holds a lock on its folder; where locks are not to be had (Windows), nothing is deleted for others.
+    """
+    for other in parent.glob(f"{_FOLDER}*"):
+        with _locked(other) as is_free:
+            if is_free:
+                shutil.rmtree(other, ignore_errors=True)
+    root = Path(tempfile.mkdtemp(prefix=_FOLDER, dir=parent))
+    try:
+        with _locked(root):
+            yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Lock a folder while the block runs; yields whether nobody else had it."""
+    try:
+        import fcntl
+
+        handle = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield False
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(handle)
