@@ -23,10 +23,10 @@ from synth.damage import Damage
 from synth.geometry import flat_map
 
 
-def clean_page(layout="3x4+II", **settings):
+def clean_page(layout="3x4+II", record=None, **settings):
     layout = load_layout(layout) if isinstance(layout, str) else layout
     spec = PageSpec(layout=layout, **{"vendor": "ge", "separator": "tick", **settings})
-    record = simulate(HeartSpec(rate_bpm=66), np.random.default_rng(2)).record
+    record = record or simulate(HeartSpec(rate_bpm=66), np.random.default_rng(2)).record
     damage = Damage(kind="none", page_map=flat_map(spec.px_per_mm), size_px=spec.size_px)
     return make_page(spec, damage, record, np.random.SeedSequence(3))
 

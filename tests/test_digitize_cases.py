@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from test_digitize import clean_page, snr_db
 
+from ecgimg import EcgRecord
 from ecgimg.digitize import digitize_image
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.row_trace import RowTrace
@@ -80,6 +81,26 @@ def test_twice_the_speed():
     found = read(page)
     assert (found.layout, found.speed_mm_s) == ("3x4+II", 50.0)
     assert snr_db(page, found) > 12
+
+
+@pytest.mark.parametrize(("width_mm", "speed"), [(250.0, 25.0), (500.0, 50.0), (375.0, 25.0), (125.0, 25.0)])
+def test_a_speed_that_nothing_tells_is_the_one_at_which_the_page_shows_ten_seconds(width_mm, speed):
+    settled = settle_scale(8.0, 8.0 * width_mm, [still_row()], [], ())
+    assert settled.scale.speed_mm_s == speed
+    assert settled.sources["speed"] == ("width" if width_mm == 250 else "assumed")
+
+
+@pytest.mark.parametrize("share", [0.15, 0.25])
+def test_a_rhythm_strip_that_is_nearly_still_is_no_line_of_the_form(share):
+    record = simulate(HeartSpec(rate_bpm=66), np.random.default_rng(2)).record
+    first, third = record.lead("I"), share * record.lead("III")
+    second = first + third
+    limbs = [first, second, third, -(first + second) / 2, first - second / 2, second - first / 2]
+    still = EcgRecord(np.concatenate([limbs, record.signals[6:]]), record.fs_hz, record.leads)
+    page = clean_page("3x4+III", record=still)
+    found = read(page)
+    assert found.layout == "3x4+III"
+    assert found.lead_seconds["III"] > 9
 
 
 def test_cabrera_order_is_told_by_names_and_physics():

@@ -122,7 +122,7 @@ def _verdict(
     warnings = {
         f"the lead's name could not be read: lead {layout.record_leads[0]} is assumed": _is_nameless(placement),
         "no ruling was found: the time scale assumes that the page shows ten seconds": sources["px_per_mm"] == "width",
-        f"no paper speed was found, and the page does not show ten seconds: {scale.speed_mm_s:g} mm/s is assumed": (
+        f"no paper speed was found, and 25 mm/s would not be ten seconds: {scale.speed_mm_s:g} mm/s is assumed": (
             sources["speed"] == "assumed" and sources["px_per_mm"] != "width"
         ),
         f"simultaneous limb leads disagree ({placement.physics_db or 0:.0f} dB): lead names may be wrong": (

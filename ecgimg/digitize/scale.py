@@ -88,4 +88,6 @@ def _shown_speed(width_mm: float, pulses: Sequence[Pulse], px_per_mm: float) -> 
     for speed in (told, 25.0):
         if speed is not None and abs(width_mm / speed - _TEN_SECONDS) < _ABOUT_TEN_S:
             return speed, "pulse" if speed == told else "width"
-    return (told, "pulse") if told else (25.0, "assumed")
+    if told:
+        return told, "pulse"
+    return (50.0 if abs(width_mm / 50.0 - _TEN_SECONDS) < _ABOUT_TEN_S else 25.0), "assumed"

@@ -26,8 +26,6 @@ from ecgimg.digitize.threads import in_threads
 
 _LETTERED = 0.35
 _SEPARATOR_MM = 1.8
-_STRAIGHT_MM = 0.12
-_STRAIGHT_SHARE = 0.82
 _BEAT_MM = 10.0
 _STILL_MM = 0.25
 _FEW_COLUMNS = 8
@@ -74,17 +72,10 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
 
 
 def _is_ruled(strokes: Strokes) -> bool:
-    """Tell a line of the form, ruled or framed, from a trace: it is straight nearly everywhere, or has no beats."""
-    columns = np.flatnonzero(strokes.seen)
-    middle = (strokes.upper + strokes.lower)[columns] / 2
-    half = len(columns) // 2
-    apart = columns[half:] - columns[: len(columns) - half]
-    slope = float(np.median((middle[half:] - middle[: len(middle) - half]) / apart))
-    rest = middle - slope * columns
-    straight = np.abs(rest - np.median(rest)) < _STRAIGHT_MM * strokes.px_per_mm
+    """Tell a line of the form, ruled or framed, from a trace: it has no beats."""
+    middle = (strokes.upper + strokes.lower)[strokes.seen] / 2
     smooth = median_filter(middle, size=round(_BEAT_MM * strokes.px_per_mm) | 1, mode="nearest")
-    beats_px = float(np.percentile(np.abs(middle - smooth), 99))
-    return bool(straight.mean() > _STRAIGHT_SHARE or beats_px < _STILL_MM * strokes.px_per_mm)
+    return bool(np.percentile(np.abs(middle - smooth), 99) < _STILL_MM * strokes.px_per_mm)
 
 
 def _row_trace(ink: Ink, letters: NDArray[np.uint8], baseline: float, strokes: Strokes) -> RowTrace:
