@@ -47,7 +47,5 @@ def app(
         queue_size=queue_size,
         keep_min=keep_min,
     )
-    ERR.print(
-        f"ecgimg app: http://{host}:{port}{settings.root_path}/ (stop with Ctrl-C); research use only", markup=False
-    )
+    ERR.print(f"ecgimg app: http://{host}:{port}/ (stop with Ctrl-C); research use only", markup=False)
     serve(settings)
