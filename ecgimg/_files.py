@@ -6,16 +6,24 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecgimg.errors import BadOutput
+from ecgimg.errors import BadOutput, BadRequest
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+def check_stems(paths: Iterable[Path], suffix: str) -> None:
+    """Refuse files that would write the same ``STEM.suffix`` into one folder (`BadRequest`)."""
+    twice = [stem for stem, count in Counter(path.stem for path in paths).items() if count > 1]
+    if twice:
+        raise BadRequest(f"two inputs would both write {twice[0]}{suffix}; rename one, or use another folder for it")
 
 
 @contextmanager

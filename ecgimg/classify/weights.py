@@ -23,6 +23,7 @@ from scipy.special import expit
 
 from ecgimg.classify.labels import LABELS
 from ecgimg.classify.tokens import CANVAS, tokenize
+from ecgimg.digitize.network import open_network
 from ecgimg.errors import BadRequest, BadWeights, MissingWeights
 
 OPERATING_POINTS = ("youden", "sens90", "spec90")
@@ -153,9 +154,7 @@ def load_classifier(path: str | Path) -> Classifier:
         raise BadWeights(f"{path} names labels that are not known here ({', '.join(unknown[:3])}); train it again")
     content = _checked(path.with_suffix(".onnx"), card.sha256["onnx"])
     try:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session = open_network(content, arena=True)
     except Exception:  # onnxruntime raises a kind of its own for each way to be wrong
         raise BadWeights(f"{path.with_suffix('.onnx')} is no network that can be run; copy or train it again") from None
     outputs = session.get_outputs()[0].shape[-1]

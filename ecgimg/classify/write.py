@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path, write_png
+from ecgimg._files import atomic_path, check_stems, write_png
 from ecgimg.classify.draw import draw_on_page, draw_on_signal
 from ecgimg.classify.findings import Findings
 from ecgimg.classify.predict import classify
 from ecgimg.classify.weights import Classifier, check_operating
 from ecgimg.digitize import Digitization, digitize_image
-from ecgimg.errors import BadRequest, EcgImgError
+from ecgimg.errors import EcgImgError
 from ecgimg.formats import is_record_file, iter_records
 from ecgimg.formats.page import open_pages
 from ecgimg.record import EcgRecord
@@ -50,11 +49,8 @@ def classify_files(
         Before any work: an unknown operating point, or two inputs that would write the same file.
     """
     check_operating(operating)
-    twice = [stem for stem, count in Counter(path.stem for path in inputs).items() if count > 1]
-    if twice and out is not None:
-        raise BadRequest(
-            f"two inputs would both write {twice[0]}.findings.json; rename one, or use another folder for it"
-        )
+    if out is not None:
+        check_stems(inputs, ".findings.json")
     for path in inputs:
         try:
             for stem, ecg, image in _opened(path):

@@ -31,9 +31,21 @@ def load_network(name: str) -> onnxruntime.InferenceSession:
         content = (files("ecgimg") / "weights" / name).read_bytes()
     except FileNotFoundError:
         raise MissingWeights(name) from None
+    return open_network(content)
+
+
+def open_network(content: bytes, *, arena: bool = False) -> onnxruntime.InferenceSession:
+    """Open a network's ONNX; with as many threads as this process may use.
+
+    Parameters
+    ----------
+    arena : bool
+        Whether memory is kept from one call to the next: faster, but pages differ in size, and an arena keeps the
+        largest it ever saw.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.enable_cpu_mem_arena = False  # pages differ in size, and an arena keeps the largest it ever saw
+    options.enable_cpu_mem_arena = arena
     if _threads:
         options.intra_op_num_threads = _threads[-1]
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

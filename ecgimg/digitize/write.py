@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
-from ecgimg._files import atomic_path, write_png
+from ecgimg._files import atomic_path, check_stems, write_png
 from ecgimg.digitize.network import one_thread
 from ecgimg.digitize.overlay import draw_overlay
 from ecgimg.digitize.pipeline import digitize_image
@@ -53,9 +52,7 @@ def check_settings(pages: Sequence[Path], settings: Settings) -> None:
     for name, value in (("speed", settings.speed_mm_s), ("gain", settings.gain_mm_mv)):
         if value is not None and not 1 <= value <= 200:
             raise BadRequest(f"the {name} must be between 1 and 200, got {value:g}")
-    twice = [stem for stem, count in Counter(path.stem for path in pages).items() if count > 1]
-    if twice:
-        raise BadRequest(f"two inputs would both write {twice[0]}.csv; rename one, or use another folder for it")
+    check_stems(pages, ".csv")
 
 
 def digitize_files(pages: Sequence[Path], out: Path, settings: Settings, jobs: int = 1) -> Iterator[list[PageOutcome]]:
