@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from ecgimg.digitize.correct import Corrections
 from ecgimg.errors import BadRequest, EcgImgError
 from layouts import load_layouts
 
+SOMETHING_WRONG = "something went wrong with this page; try another picture of it"
+LOG = logging.getLogger("ecgimg.app")
 _KNOWN = ("rotate_deg", "corners_px", "leads")
 
 
@@ -107,6 +110,9 @@ def _read(
         return desk.read_once(str(request.session_hash), Path(file), int(page or 1), asked)
     except EcgImgError as error:
         raise gr.Error(str(error), print_exception=False) from None
+    except Exception as error:  # what went wrong inside is told to nobody outside, nor the log: it may name files
+        LOG.error("a page could not be handled: %s", type(error).__name__)
+        raise gr.Error(SOMETHING_WRONG, print_exception=False) from None
 
 
 def _asked(told: Mapping[str, Any], layout: str, speed_mm_s: float | None, gain_mm_mv: float | None) -> Corrections:

@@ -92,7 +92,7 @@ class Sessions:
             if session is None:
                 token = secrets.token_urlsafe(24)
                 folder = self._folder / token
-                folder.mkdir()
+                folder.mkdir(parents=True)  # a system that tidies its temporary folder may have taken it
                 session = self._sessions[key] = Session(token, folder)
             session.last_used_s, session.closed_s = self._clock(), None
             return session

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -23,7 +22,7 @@ from ecgimg.app.corrections import (
     shown,
 )
 from ecgimg.app.desk import Desk, Step
-from ecgimg.app.endpoints import add_endpoints, keep_local
+from ecgimg.app.endpoints import LOG, SOMETHING_WRONG, add_endpoints, keep_local
 from ecgimg.app.service import Reading, sample_pages
 from ecgimg.app.words import lead_rows
 from ecgimg.digitize.correct import Corrections
@@ -33,7 +32,6 @@ from layouts import load_layouts
 
 _FILE_TYPES = [".jpg", ".jpeg", ".png", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pdf"]
 _SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Arial", "sans-serif")
-_LOG = logging.getLogger("ecgimg.app")
 _WORDS = {"ok": "read", "limited": "read, with limits", "refused": "not read"}
 
 CORNERS_HTML = """
@@ -245,9 +243,9 @@ class Page:
         except EcgImgError as error:
             yield {self.status: views.message(str(error)), **(done or {})}
         except Exception as error:  # nothing of a person's file may reach the log, so not the message
-            _LOG.error("a page could not be handled: %s", type(error).__name__)
+            LOG.error("a page could not be handled: %s", type(error).__name__)
             yield {
-                self.status: views.message("something went wrong with this page; try another picture of it"),
+                self.status: views.message(SOMETHING_WRONG),
                 **(done or {}),
             }
 
