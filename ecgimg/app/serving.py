@@ -59,7 +59,7 @@ def build(settings: AppSettings, root: Path) -> Any:
         from fastapi import FastAPI
     except ImportError as error:
         raise MissingExtra("gradio", "app", "the app") from error
-    from ecgimg.app import ui
+    from ecgimg.app import look, ui
 
     desk = Desk(settings, Sessions(root, settings.keep_min * 60, settings.idle_min * 60))
     page = ui.Page(desk)
@@ -84,8 +84,8 @@ def build(settings: AppSettings, root: Path) -> Any:
         pwa=False,
         mcp_server=False,
         enable_monitoring=False,
-        theme=ui.theme(),
-        css=ui.static_text("style.css"),
+        theme=look.theme(),
+        css=look.static_text("style.css"),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
     return Guard(api, settings)

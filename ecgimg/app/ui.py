@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from ecgimg.app import views
+from ecgimg.app import entry, views
 from ecgimg.app.corrections import (
     AS_FOUND,
     GAINS,
@@ -23,6 +22,7 @@ from ecgimg.app.corrections import (
 )
 from ecgimg.app.desk import Desk, Step
 from ecgimg.app.endpoints import LOG, SOMETHING_WRONG, add_endpoints, keep_local
+from ecgimg.app.look import CAMERA_HTML, CORNERS_HTML, LIGHT_ONLY, static_text
 from ecgimg.app.service import Reading, sample_pages
 from ecgimg.app.words import lead_rows
 from ecgimg.digitize.correct import Corrections
@@ -31,50 +31,10 @@ from ecgimg.record import KNOWN_LEADS
 from layouts import load_layouts
 
 _FILE_TYPES = [".jpg", ".jpeg", ".png", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pdf"]
-_SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Arial", "sans-serif")
 _WORDS = {"ok": "read", "limited": "read, with limits", "refused": "not read"}
 
-CORNERS_HTML = """
-<p class="ecg-hint" id="corners-hint">Drag the four handles onto the corners of the paper, or move them with the arrow
-keys. The perspective is undone before the page is read again.</p>
-<div class="ecg-corners" role="group" aria-describedby="corners-hint"><img alt="The page as it was sent">
-<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><polygon points=""></polygon></svg></div>
-<div class="ecg-corners-foot"><button type="button" data-reset>Reset the corners</button>
-<span data-said role="status"></span></div>
-"""
-CAMERA_HTML = """
-<div class="ecg-camera"><input id="ecg-camera-input" type="file" accept="image/*" capture="environment">
-<label for="ecg-camera-input">Take a photo</label></div>
-"""
-LIGHT_ONLY = "() => document.body.classList.remove('dark')"
 
 Update = dict[Any, Any]
-
-
-def static_text(name: str) -> str:
-    """Return one of the app's own style sheets or scripts."""
-    return (files("ecgimg.app") / "static" / name).read_text(encoding="utf-8")
-
-
-def theme() -> gr.themes.Base:
-    """Return the theme: system fonts, paper and red; nothing is fetched for it."""
-    made = gr.themes.Base(
-        primary_hue="red", neutral_hue="stone", font=_SYSTEM_FONTS, font_mono=("ui-monospace", "monospace")
-    )
-    return made.set(
-        body_background_fill="#fffaf6",
-        background_fill_primary="#fffaf6",
-        background_fill_secondary="#fffaf6",
-        block_background_fill="#ffffff",
-        input_background_fill="#f6f1ee",
-        block_border_color="#e6dad4",
-        block_radius="10px",
-        button_primary_background_fill="#a3322a",
-        button_primary_background_fill_hover="#8a2720",
-        button_primary_text_color="#ffffff",
-        block_label_text_color="#635b58",
-        body_text_color="#1d1d24",
-    )
 
 
 class Page:
@@ -84,7 +44,7 @@ class Page:
         self.desk = desk
         self.blocks = gr.Blocks(title="ecgimg", analytics_enabled=False, delete_cache=(600, 3600))
         with self.blocks:
-            gr.HTML(views.header(desk.settings.keep_min))
+            gr.HTML(entry.header(desk.settings.keep_min))
             self._input()
             self._result()
             add_endpoints(desk)
@@ -104,7 +64,7 @@ class Page:
             elem_id="drop",
         )
         self.status = gr.HTML(js_on_load=static_text("status.js"), elem_id="status")
-        gr.HTML(views.limits(limits))
+        gr.HTML(entry.limits(limits))
         with gr.Accordion("Use this computer's camera", open=False, elem_id="webcam-panel"):
             options = gr.WebcamOptions(
                 mirror=False, constraints={"video": {"width": {"ideal": 3840}, "height": {"ideal": 2160}}}
@@ -114,7 +74,7 @@ class Page:
             )
         keep_local(self.files)
         keep_local(self.webcam)
-        self.samples = gr.HTML(views.samples(sample_pages()), js_on_load=static_text("samples.js"))
+        self.samples = gr.HTML(entry.samples(sample_pages()), js_on_load=static_text("samples.js"))
 
     def _result(self) -> None:
         with gr.Column(visible=False, elem_id="result-panel") as self.panel:

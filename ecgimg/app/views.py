@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
-from io import BytesIO
-from pathlib import Path
 
-from PIL import Image, ImageOps
-
-from ecgimg import paper
 from ecgimg.app.service import Reading
-from ecgimg.app.settings import AppSettings
 from ecgimg.app.words import (
     LEAST_SHOWN,
     NO_FINDING,
@@ -34,57 +27,6 @@ _DOWNLOADS = {
     "dicom": ("DICOM", "12-lead waveform, without patient data"),
     "json": ("JSON", "all that was read and found, for programs"),
 }
-_SAMPLE_WORDS = {
-    "photo": "Phone photo",
-    "scan": "Scanned page",
-    "rows": "Aged, twelve rows",
-    "strip": "Cut-down scan",
-    "too-close": "Taken too close",
-}
-_THUMB_PX = (240, 150)
-
-
-def header(keep_min: float) -> str:
-    """Return the head of the page: what this is, and what it is not."""
-    kept = "as soon as you close this page" if keep_min == 0 else f"{keep_min:g} minutes after you close this page"
-    return f"""
-<header class="ecg-head">
-  <svg class="ecg-mark" viewBox="0 0 64 40" aria-hidden="true">
-    <path d="M0 24H14l4-6 5 6h6l4-20 6 32 4-12h4l4-6 5 6h8"/></svg>
-  <div><h1>ecgimg</h1><p>From the picture of a paper ECG back to its signals.</p></div>
-</header>
-<p class="ecg-notice" role="note"><strong>{paper.NOTICE}.</strong> Nothing shown here is a diagnosis.
-Pages stay on the computer that runs this app and are deleted {kept}.</p>"""
-
-
-def limits(settings: AppSettings) -> str:
-    """Return what may be dropped."""
-    return (
-        f'<p class="ecg-hint">Photos, scans and PDFs (JPEG, PNG, HEIC, TIFF, PDF), up to {settings.max_mb:g} MB '
-        f"a file and {settings.max_pages} pages.</p>"
-    )
-
-
-def samples(pages: dict[str, Path]) -> str:
-    """Return a button with a small picture for each sample page."""
-    buttons = "".join(
-        f'<button type="button" data-sample="{escape(name)}">'
-        f'<img src="{_thumbnail(path)}" alt="" width="120" height="75">'
-        f"<span>{escape(_SAMPLE_WORDS.get(name, name))}</span></button>"
-        for name, path in sorted(pages.items(), key=lambda item: [*_SAMPLE_WORDS, item[0]].index(item[0]))
-    )
-    return (
-        '<p class="ecg-hint" id="samples-label">Or try a sample page (simulated hearts, no patients):</p>'
-        f'<div class="ecg-samples" role="group" aria-labelledby="samples-label">{buttons}</div>'
-    )
-
-
-def _thumbnail(path: Path) -> str:
-    with Image.open(path) as image:
-        small = ImageOps.fit(image.convert("RGB"), _THUMB_PX)
-    buffer = BytesIO()
-    small.save(buffer, "JPEG", quality=70)
-    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"
 
 
 def progress(step: str, done: int, total: int, name: str = "") -> str:

@@ -1,0 +1,49 @@
+"""How the page looks: its theme, style sheet, scripts, and the HTML that scripts bring to life."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import gradio as gr
+
+_SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Arial", "sans-serif")
+
+CORNERS_HTML = """
+<p class="ecg-hint" id="corners-hint">Drag the four handles onto the corners of the paper, or move them with the arrow
+keys. The perspective is undone before the page is read again.</p>
+<div class="ecg-corners" role="group" aria-describedby="corners-hint"><img alt="The page as it was sent">
+<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><polygon points=""></polygon></svg></div>
+<div class="ecg-corners-foot"><button type="button" data-reset>Reset the corners</button>
+<span data-said role="status"></span></div>
+"""
+CAMERA_HTML = """
+<div class="ecg-camera"><input id="ecg-camera-input" type="file" accept="image/*" capture="environment">
+<label for="ecg-camera-input">Take a photo</label></div>
+"""
+LIGHT_ONLY = "() => document.body.classList.remove('dark')"
+
+
+def static_text(name: str) -> str:
+    """Return one of the app's own style sheets or scripts."""
+    return (files("ecgimg.app") / "static" / name).read_text(encoding="utf-8")
+
+
+def theme() -> gr.themes.Base:
+    """Return the theme: system fonts, paper and red; nothing is fetched for it."""
+    made = gr.themes.Base(
+        primary_hue="red", neutral_hue="stone", font=_SYSTEM_FONTS, font_mono=("ui-monospace", "monospace")
+    )
+    return made.set(
+        body_background_fill="#fffaf6",
+        background_fill_primary="#fffaf6",
+        background_fill_secondary="#fffaf6",
+        block_background_fill="#ffffff",
+        input_background_fill="#f6f1ee",
+        block_border_color="#e6dad4",
+        block_radius="10px",
+        button_primary_background_fill="#a3322a",
+        button_primary_background_fill_hover="#8a2720",
+        button_primary_text_color="#ffffff",
+        block_label_text_color="#635b58",
+        body_text_color="#1d1d24",
+    )
