@@ -1,7 +1,10 @@
 """ecgimg: from the picture of an ECG to its signals, and from the signals to findings. Research use only."""
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reports to its maker unless told before its import
 
 from ecgimg._version import __version__
 from ecgimg.errors import (

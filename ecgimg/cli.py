@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ecgimg import __version__
 from ecgimg._files import atomic_path
+from ecgimg.commands.app import app as serve_app
 from ecgimg.commands.batch import batch
 from ecgimg.commands.common import ERR, OUT
 from ecgimg.commands.evaluate import evaluate_app
@@ -209,6 +210,7 @@ def _show_findings(stem: str, found: Findings | None, error: str) -> None:
         OUT.print(f"  {warning}", markup=False)
 
 
+app.command("app")(serve_app)
 app.command()(batch)
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(train_app, name="train")

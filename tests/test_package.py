@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +61,11 @@ def test_fonts_travel_with_their_licences():
     for font in fonts:
         assert font.name in told
         assert load_font(font.name, 20).getlength("aVR V1 25 mm/s") > 0
+
+
+def test_no_library_reports_to_its_maker(tmp_path):
+    words = "import ecgimg; ecgimg.classify(ecgimg.digitize('ecgimg/samples/photo.jpg'))"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    root = Path(ecgimg.__file__).parents[1]
+    subprocess.run([sys.executable, "-c", words], cwd=root, env={**environment, "TMPDIR": str(tmp_path)}, check=True)
+    assert not list(tmp_path.iterdir())  # onnxruntime keeps the state of its telemetry there
