@@ -377,6 +377,24 @@ def test_interrupted_by_a_person(archive: Path, tmp_path: Path):
     assert run_batch(str(archive), str(tmp_path / "out"), Task(), settings).read_now == counts["pending"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits on files are of POSIX")
+def test_a_disk_that_is_full_stops_the_run_and_loses_nothing(archive: Path, tmp_path: Path):
+    import resource
+
+    words = [sys.executable, "-m", "ecgimg", "batch", str(archive), "--out", str(tmp_path / "out"), "--jobs", "1"]
+
+    def no_file_above_100_kb() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    full = subprocess.run(words, capture_output=True, text=True, timeout=300, preexec_fn=no_file_above_100_kb)
+    assert full.returncode == 2
+    assert "cannot" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert not [file for file in (tmp_path / "out").rglob("*") if ".writing" in str(file)]
+    summary = run_batch(str(archive), str(tmp_path / "out"))
+    assert "pending" not in summary.pages
+
+
 # ---- the command -----------------------------------------------------------------------------------------------------
 
 

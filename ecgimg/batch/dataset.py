@@ -97,26 +97,27 @@ class Dataset:
         first, end = part * self.per_part, (part + 1) * self.per_part
         entries = [entry for entry in ledger.entries(first, end) if entry.row is not None]
         name = f"records/part-{part:05d}.parquet"
-        before = self._rows_before(name)
-        rows = []
+        before = self._table_before(name)
+        places = {page_id: place for place, page_id in enumerate(before.column("page_id").to_pylist())}
+        tables = [self.schema.empty_table()]
         for entry in entries:
             spooled = self._spooled(entry.unit.number)
             if spooled.is_file():
-                rows += self._parquet.read_table(spooled, schema=self.schema).to_pylist()
-            elif entry.unit.name in before:
-                rows.append(before[entry.unit.name])
-        table = self._arrow.Table.from_pylist(rows, schema=self.schema)
-        if rows or before:
+                tables.append(self._parquet.read_table(spooled, schema=self.schema))
+            elif entry.unit.name in places:
+                tables.append(before.slice(places[entry.unit.name], 1))
+        table = self._arrow.concat_tables(tables).replace_schema_metadata(self.schema.metadata).combine_chunks()
+        if len(table) or places:
             self.store.write(name, self._encoded(table))
         ledger.note_written(first, end)
         self.forget(entry.unit.number for entry in entries)
 
-    def _rows_before(self, name: str) -> dict[str, dict[str, Any]]:
+    def _table_before(self, name: str) -> Any:
+        """Return what a part holds already."""
         content = self.store.read(name)
         if content is None:
-            return {}
-        rows = self._parquet.read_table(self._arrow.BufferReader(content), schema=self.schema).to_pylist()
-        return {row["page_id"]: row for row in rows}
+            return self.schema.empty_table()
+        return self._parquet.read_table(self._arrow.BufferReader(content), schema=self.schema)
 
     def write_pages(self, entries: Iterable[Entry]) -> list[dict[str, Any]]:
         """Write the table of pages; returns its rows."""

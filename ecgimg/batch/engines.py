@@ -12,6 +12,7 @@ from typing import Any
 
 from ecgimg.batch.work import PageResult, Task, Unit
 from ecgimg.batch.worker import Limits, Worker
+from ecgimg.digitize.network import one_thread_each
 from ecgimg.formats._common import need
 
 Engine = Callable[[Iterable[Unit], Task, Limits, int], Iterator[PageResult]]
@@ -35,7 +36,7 @@ def read_here(units: Iterable[Unit], task: Task, limits: Limits, jobs: int) -> I
             idle.put(worker)
 
     waiting = iter(units)
-    with ThreadPoolExecutor(jobs) as threads:
+    with one_thread_each(), ThreadPoolExecutor(jobs) as threads:
         try:
             running: set[Future[PageResult]] = {threads.submit(read, unit) for unit in islice(waiting, _AHEAD * jobs)}
             while running:
@@ -86,7 +87,8 @@ class RayReader:
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         """Read a few pages, pickled units to pickled results."""
         units = [pickle.loads(unit) for unit in batch["unit"]]
-        return {"result": [pickle.dumps(self.worker.read(unit)) for unit in units]}
+        with one_thread_each():
+            return {"result": [pickle.dumps(self.worker.read(unit)) for unit in units]}
 
 
 ENGINES: dict[str, Engine] = {"local": read_here, "ray": read_by_ray}

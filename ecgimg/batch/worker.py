@@ -43,6 +43,8 @@ class Limits:
 class Worker:
     """One process, started when it is first needed; for use by one thread at a time, and to be closed.
 
+    Started within `one_thread_each`, it keeps to one thread.
+
     Parameters
     ----------
     read : callable

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 
@@ -10,13 +13,33 @@ import onnxruntime
 
 from ecgimg.errors import MissingWeights
 
+_BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 _threads: list[int] = []
 
 
 def one_thread() -> None:
-    """Make this process use one thread, for pools that run one process a core; call it before the first page."""
+    """Make this process use one thread, for pools that run one process a core; call it before the first page.
+
+    Those pools are opened within `one_thread_each`.
+    """
     cv2.setNumThreads(1)
     _threads.append(1)
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Have processes that are started meanwhile use one thread for linear algebra, which they settle as they start."""
+    before = {name: os.environ.get(name) for name in _BLAS_THREADS}
+    os.environ.update(dict.fromkeys(_BLAS_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @cache

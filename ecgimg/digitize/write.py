@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from ecgimg._files import atomic_path, check_stems, write_png
-from ecgimg.digitize.network import one_thread
+from ecgimg.digitize.network import one_thread, one_thread_each
 from ecgimg.digitize.overlay import draw_overlay
 from ecgimg.digitize.pipeline import digitize_image
 from ecgimg.digitize.result import Digitization
@@ -76,7 +76,7 @@ def digitize_files(pages: Sequence[Path], out: Path, settings: Settings, jobs: i
         for path in pages:
             yield list(digitize_file(path, out, settings))
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+    with one_thread_each(), ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
         yield from pool.map(_listed, pages, repeat(out), repeat(settings))
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from multiprocessing import get_context
 from typing import TypeVar
 
-from ecgimg.digitize.network import one_thread
+from ecgimg.digitize.network import one_thread, one_thread_each
 from ecgimg.errors import BadRequest
 
 Task = TypeVar("Task")
@@ -28,7 +28,7 @@ def mapped(function: Callable[[Task], Result], tasks: Iterable[Task], jobs: int)
     if jobs == 1:
         yield from map(function, tasks)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+    with one_thread_each(), ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
         waiting = iter(tasks)
         running = [pool.submit(function, task) for task in islice(waiting, 3 * jobs)]
         while running:
