@@ -51,7 +51,7 @@ def batch(
     task = Task(layout, speed, gain, tuple(dict.fromkeys(formats or ())), not no_overlay, classify)
     settings = BatchSettings(engine, jobs, limit, retry_refused, Limits(time_limit, memory_gb), work)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Bar(*columns, console=ERR, transient=True) as bar:
+    with Bar(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
         shown = bar.add_task("starting", total=None)
         stage = ""
 
