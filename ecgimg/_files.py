@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import tempfile
@@ -10,13 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ecgimg.errors import BadOutput, BadRequest
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def check_stems(paths: Iterable[Path], suffix: str) -> None:
@@ -74,16 +68,6 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     """
     with atomic_paths(target) as (draft,):
         yield draft
-
-
-def write_png(picture: NDArray[np.uint8], path: Path) -> None:
-    """Write a picture (height, width, 3) uint8 RGB, whole or not at all."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG", compress_level=3)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())
 
 
 def _to_disk(path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import zipfile
@@ -10,13 +9,12 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ecgimg import paper
 from ecgimg._files import atomic_path
+from ecgimg._pictures import as_jpeg
 from ecgimg.app.report import write_report
 from ecgimg.app.settings import AppSettings
 from ecgimg.app.words import advice
@@ -218,10 +216,5 @@ def _write_wfdb_zip(reading: Reading, folder: Path) -> None:
 
 def write_jpeg(picture: Image8, path: Path, longest_px: int = VIEW_SIDE_PX) -> None:
     """Write a picture for looking at, no larger than `longest_px` on its longer side."""
-    shrink = min(longest_px / max(picture.shape[:2]), 1.0)
-    if shrink < 1:
-        picture = np.asarray(cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=85)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+        temporary.write_bytes(as_jpeg(picture, longest_px))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from ecgimg._pictures import as_jpeg
 from ecgimg.batch.source import local_copy
 from ecgimg.digitize.overlay import draw_overlay
 from ecgimg.digitize.pipeline import digitize_image
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 
 OVERLAY_PX = 1800
 """The longer side of the overlays for review."""
-
-_JPEG_QUALITY = 82
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ def _read(page: PageInput, unit: Unit, task: Task) -> PageResult:
         vector=page.vector,
     )
     findings = _classified(found) if task.classify and found.record is not None else None
-    files = {f"overlays/{unit.name}.jpg": _overlay(page.image, found)} if task.overlay else {}
+    files = {f"overlays/{unit.name}.jpg": as_jpeg(draw_overlay(page.image, found), OVERLAY_PX)} if task.overlay else {}
     if found.record is not None:
         for name in task.formats:
             files |= _formatted(found.record, name, unit.name)
@@ -167,18 +163,6 @@ def _row(found: Digitization, files: Mapping[str, bytes]) -> dict[str, Any]:
         "overlay": next((name for name in files if name.startswith("overlays/")), ""),
         "seconds": round(sum(told["timings_s"].values()), 3),
     }
-
-
-def _overlay(image: NDArray[np.uint8], found: Digitization) -> bytes:
-    picture = draw_overlay(image, found)
-    scale = OVERLAY_PX / max(picture.shape[:2])
-    if scale < 1:
-        picture = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="JPEG", quality=_JPEG_QUALITY)
-    return buffer.getvalue()
 
 
 def _formatted(record: EcgRecord, name: str, unit_name: str) -> dict[str, bytes]:

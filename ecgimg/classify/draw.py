@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._lettering import write_text
+from ecgimg._pictures import write_text
 from ecgimg.classify.findings import Evidence, Findings
 from ecgimg.record import EcgRecord
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path, check_stems, write_png
+from ecgimg._files import atomic_path, check_stems
+from ecgimg._pictures import write_png
 from ecgimg.classify.draw import draw_on_page, draw_on_signal
 from ecgimg.classify.findings import Findings
 from ecgimg.classify.predict import classify

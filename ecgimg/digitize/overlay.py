@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._lettering import write_text
+from ecgimg._pictures import write_text
 from ecgimg.digitize.result import Digitization
 
 Image8 = NDArray[np.uint8]

@@ -10,7 +10,8 @@ from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
-from ecgimg._files import atomic_path, check_stems, write_png
+from ecgimg._files import atomic_path, check_stems
+from ecgimg._pictures import write_png
 from ecgimg.digitize.network import one_thread, one_thread_each
 from ecgimg.digitize.overlay import draw_overlay
 from ecgimg.digitize.pipeline import digitize_image
