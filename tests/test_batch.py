@@ -145,6 +145,7 @@ def test_the_records_are_a_dataset(done: Path):
     assert len(signal) == len(row["V6"]) >= 2500
     assert 0.2 < np.nanmax(signal) - np.nanmin(signal) < 10
     assert row["V9"] is None
+    assert row["sources"]["px_per_mm"] in ("grid", "width")
     assert 0 <= row["confidence"]["II"] <= 1
     assert row["seconds_seen"]["II"] > 2
     assert 0 <= row["probability"]["AFIB"] <= 1

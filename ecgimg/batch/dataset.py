@@ -22,10 +22,11 @@ from ecgimg.record import KNOWN_LEADS
 PAGES_PER_PART = 256
 
 _FACTS = ("layout", "layout_confidence", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "px_per_mm", "rotation_deg")
+_SOURCES = ("px_per_mm", "speed", "gain")  # where each number is from, as in `Digitization.sources`
 
 
 def record_schema(classified: bool) -> Any:
-    """Return the Arrow schema of the records; `Units` and version are its metadata."""
+    """Return the Arrow schema of the records."""
     arrow = need("pyarrow", "pyarrow", "the dataset of an archive", extra="batch")
     facts = {"layout": arrow.string(), "rotation_deg": arrow.int16()}
     fields = [(name, arrow.string()) for name in ("page_id", "source")]
@@ -35,6 +36,7 @@ def record_schema(classified: bool) -> Any:
     fields += [("confidence", arrow.struct([(lead, arrow.float32()) for lead in KNOWN_LEADS]))]
     fields += [("seconds_seen", arrow.struct([(lead, arrow.float32()) for lead in KNOWN_LEADS]))]
     fields += [(name, facts.get(name, arrow.float32())) for name in _FACTS]
+    fields += [("sources", arrow.struct([(name, arrow.string()) for name in _SOURCES]))]
     fields += [("warnings", arrow.list_(arrow.string())), ("version", arrow.string())]
     if classified:
         fields += [("probability", arrow.struct([(label, arrow.float32()) for label in LABELS]))]
@@ -155,7 +157,7 @@ def _record_row(unit: Unit, result: PageResult) -> dict[str, Any]:
     assert result.record is not None
     record, told = result.record, result.row
     leads: Mapping[str, Mapping[str, float]] = told["leads"]
-    row = {name: told[name] for name in (*_FACTS, "status", "warnings", "version")}
+    row = {name: told[name] for name in (*_FACTS, "status", "sources", "warnings", "version")}
     row |= {"page_id": unit.name, "source": unit.url, "page": unit.page, "sha256": unit.sha256}
     row |= {"fs_hz": record.fs_hz, "units": "mV"}
     row |= {lead: record.lead(lead) for lead in record.leads}
