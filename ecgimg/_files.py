@@ -21,7 +21,7 @@ def check_stems(paths: Iterable[Path], suffix: str) -> None:
 
 
 @contextmanager
-def atomic_paths(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
+def atomic_paths(*targets: str | Path, drafts_in: Path | None = None) -> Iterator[tuple[Path, ...]]:
     """Yield a temporary path for each target; they replace the targets when the block ends well.
 
     The temporary files lie in a hidden folder beside the targets and have the targets' own names, so that formats
@@ -32,6 +32,8 @@ def atomic_paths(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
     ----------
     targets : str or Path
         Files of one folder, with different names. A missing folder is created.
+    drafts_in : Path, optional
+        Where the hidden folder lies instead, on the same disk: what a killed process leaves is found there.
 
     Raises
     ------
@@ -44,7 +46,9 @@ def atomic_paths(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
             if final.is_dir():
                 raise BadOutput(f"cannot write {final}: it is a folder; name a file")
         finals[-1].parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=finals[-1].parent))
+        beside = drafts_in or finals[-1].parent
+        beside.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=beside))
         try:
             drafts = tuple(folder / final.name for final in finals)
             yield drafts

@@ -88,12 +88,18 @@ class Dataset:
         for number in numbers:
             self._spooled(number).unlink(missing_ok=True)
 
-    def write_parts(self, ledger: Ledger, *, complete: bool) -> int:
-        """Write the parts that lack a finished page (with `complete` only those that will lack no other); how many."""
-        parts = ledger.unwritten_parts(self.per_part, complete=complete)
-        for part in parts:
+    def write_part_of(self, number: int, ledger: Ledger) -> bool:
+        """Write the part that a page stands in, if no other page of it is still to be read; tells whether it was."""
+        part = number // self.per_part
+        complete = ledger.is_complete(part * self.per_part, (part + 1) * self.per_part)
+        if complete:
             self._write_part(part, ledger)
-        return len(parts)
+        return complete
+
+    def write_rest(self, ledger: Ledger) -> None:
+        """Write every part that lacks a finished page."""
+        for part in sorted({number // self.per_part for number in ledger.unwritten()}):
+            self._write_part(part, ledger)
 
     def _write_part(self, part: int, ledger: Ledger) -> None:
         first, end = part * self.per_part, (part + 1) * self.per_part

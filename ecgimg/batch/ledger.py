@@ -147,14 +147,18 @@ class Ledger:
         for *unit, duplicate_of, row in rows:
             yield Entry(Unit(*unit), duplicate_of, json.loads(row) if row else None)
 
-    def unwritten_parts(self, per_part: int, *, complete: bool) -> list[int]:
-        """Return the parts of the dataset that lack a finished page; with `complete` those that lack nothing else."""
+    def is_complete(self, first: int, end: int) -> bool:
+        """Tell whether no page from one number to before another is still to be read."""
         rows = self._db.execute(
-            "SELECT number / ?1, sum(status IS NULL AND duplicate_of IS NULL), sum(status IS NOT NULL AND NOT written) "
-            "FROM units GROUP BY number / ?1 HAVING sum(status IS NOT NULL AND NOT written) > 0",
-            (per_part,),
+            "SELECT 1 FROM units WHERE number >= ? AND number < ? AND status IS NULL AND duplicate_of IS NULL LIMIT 1",
+            (first, end),
         )
-        return [part for part, waiting, _ in rows if not (complete and waiting)]
+        return rows.fetchone() is None
+
+    def unwritten(self) -> list[int]:
+        """Return the numbers of the pages that are finished and in no part of the dataset."""
+        rows = self._db.execute("SELECT number FROM units WHERE status IS NOT NULL AND NOT written ORDER BY number")
+        return [number for (number,) in rows]
 
     def note_written(self, first: int, end: int) -> None:
         """Note that the part with the pages from `first` to before `end` is written."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,14 @@ from ecgimg.batch.engines import ENGINES
 from ecgimg.batch.ledger import Ledger
 from ecgimg.batch.report import draw_report
 from ecgimg.batch.source import SourceFile, find_files, fingerprint
-from ecgimg.batch.store import Store, filesystem, is_of_this_process
-from ecgimg.batch.work import PageResult, Task, Unit, with_data
+from ecgimg.batch.store import OWN_FOLDER, Store, filesystem, is_of_this_process
+from ecgimg.batch.work import UNWRITTEN, PageResult, Task, Unit, with_data
 from ecgimg.batch.worker import Limits
 from ecgimg.digitize.write import Settings, check_settings
 from ecgimg.errors import BadOutput, BadRequest
 from layouts import load_layout
 
 LEDGER = "ledger.sqlite"
-OWN_FOLDER = ".ecgimg"
 
 _LOOKING = 4
 
@@ -137,6 +136,7 @@ def run_batch(
     with closing(_open_ledger(store, work)) as ledger:
         ledger.claim({"source": filesystem(source)[1], **asdict(task), "pages_per_part": settings.pages_per_part})
         dataset = Dataset(store, work / "spool", classified=task.classify, per_part=settings.pages_per_part)
+        store.clear_drafts()
         dataset.recover(ledger)
         _look_at(files, ledger, on_progress)
         if settings.retry_refused:
@@ -145,12 +145,14 @@ def run_batch(
         dataset.forget(unit.number for unit in pending)
         read = 0
         try:
-            for unit, result in _results(pending, task, settings):
+            for unit, result in _results(pending, replace(task, out=_shared(store, settings.engine)), settings):
+                if result.row["status"] == UNWRITTEN:
+                    raise BadOutput(result.row["reason"])
                 for name, content in result.files.items():
                     store.write(name, content)
                 dataset.keep(unit, result)
                 ledger.finish(unit.number, result.row)
-                if dataset.write_parts(ledger, complete=True):
+                if dataset.write_part_of(unit.number, ledger):
                     _save_ledger(store, ledger)
                 read += 1
                 on_progress(Progress("reading", read, len(pending), result))
@@ -223,6 +225,11 @@ def _results(pending: list[Unit], task: Task, settings: BatchSettings) -> Iterat
             yield unit, result
 
 
+def _shared(store: Store, engine: str) -> str | None:
+    """Return where the processes that read pages can write themselves, or None: a cluster's share no local folder."""
+    return None if is_of_this_process(store.fs) or (engine == "ray" and store.local) else store.url
+
+
 def _portable(unit: Unit) -> Unit:
     """Have the content travel with a unit that other processes cannot open."""
     fs, path = filesystem(unit.url)
@@ -233,7 +240,7 @@ def _conclude(
     dataset: Dataset, ledger: Ledger, store: Store, source: str, passed: int, read: int, seconds: float
 ) -> Summary:
     """Write the dataset as far as it goes, the table of pages, the report and the summary."""
-    dataset.write_parts(ledger, complete=False)
+    dataset.write_rest(ledger)
     rows = dataset.write_pages(ledger.entries())
     summary = Summary(
         source, store.url, ledger.counts(), passed, read, round(seconds, 3), round(read / seconds, 3) if read else 0.0

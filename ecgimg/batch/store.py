@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
-from ecgimg._files import atomic_path
+from ecgimg._files import atomic_paths
 from ecgimg.errors import BadOutput, BadRequest
 from ecgimg.formats._common import need
+
+OWN_FOLDER = ".ecgimg"
+"""Among local outputs: ledger, spool and drafts."""
 
 
 def filesystem(url: str) -> tuple[Any, str]:
@@ -42,6 +47,7 @@ class Store:
         self.fs, self.root = filesystem(url)
         self.url = url
         self.local = is_local(self.fs)
+        self._drafts = Path(self.path(OWN_FOLDER)) / "drafts"
 
     def path(self, name: str) -> str:
         """Return a file's path in the file system."""
@@ -50,7 +56,7 @@ class Store:
     def write(self, name: str, content: bytes) -> None:
         """Write a file; `BadOutput` where that is refused."""
         if self.local:
-            with atomic_path(self.path(name)) as draft:
+            with atomic_paths(self.path(name), drafts_in=self._drafts) as (draft,):
                 draft.write_bytes(content)
             return
         try:
@@ -68,7 +74,7 @@ class Store:
             raise BadOutput(f"cannot read {name} in {self.url} ({error}); check connection and rights") from None
         return content
 
-    def delete(self, name: str) -> None:
-        """Delete a file, if it is there."""
-        if self.fs.exists(self.path(name)):
-            self.fs.rm_file(self.path(name))
+    def clear_drafts(self) -> None:
+        """Remove what a run that was killed left half-written."""
+        if self.local:
+            shutil.rmtree(self._drafts, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +13,20 @@ import numpy as np
 
 from ecgimg._pictures import as_jpeg
 from ecgimg.batch.source import local_copy
+from ecgimg.batch.store import Store
 from ecgimg.digitize.overlay import draw_overlay
 from ecgimg.digitize.pipeline import digitize_image
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.write import FORMATS
-from ecgimg.errors import EcgImgError, UnreadablePage
+from ecgimg.errors import BadOutput, EcgImgError, UnreadablePage
 from ecgimg.formats.page import PageInput, open_pages
 from ecgimg.record import EcgRecord
 
 if TYPE_CHECKING:
     from ecgimg.classify.findings import Findings
+
+UNWRITTEN = "unwritten"
+"""The status of a page whose files could not be written: the run ends."""
 
 OVERLAY_PX = 1800
 """The longer side of the overlays for review."""
@@ -38,6 +43,8 @@ class Task:
     overlay : bool
         Whether pictures for review are written.
     classify : bool
+    out : str or None
+        Where overlays and files of other formats are written by who reads the page; None where they are sent back.
     """
 
     layout: str = "auto"
@@ -46,6 +53,7 @@ class Task:
     formats: tuple[str, ...] = ()
     overlay: bool = True
     classify: bool = False
+    out: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class PageResult:
     Parameters
     ----------
     row : mapping
-        What the table of pages says of it; ``status`` is ok, limited, refused or failed.
+        What the table of pages says of it; ``status`` is ok, limited, refused or failed, or `UNWRITTEN`.
     record : EcgRecord or None
     probabilities : mapping
         Of label to its calibrated probability, None where the classifier keeps silent; empty where none was asked for.
@@ -100,13 +108,30 @@ def digitize_one(unit: Unit, task: Task) -> PageResult:
     try:
         with local_copy(unit.url, unit.data) as path:
             page = _opened(path, unit)
-            return _read(page, unit, task)
+            return _kept(_read(page, unit, task), task.out)
+    except BadOutput as error:
+        return PageResult(unit.number, {"status": UNWRITTEN, "reason": str(error)})
     except EcgImgError as error:
         return failed(unit, str(error))
     except MemoryError:
         return failed(unit, "it needs more memory than a worker may use; save it smaller, or raise --memory-gb")
     except Exception as error:  # one bad page never stops a run
         return failed(unit, f"an error of ecgimg's own, please report it ({type(error).__name__}: {error})")
+
+
+def _kept(result: PageResult, out: str | None) -> PageResult:
+    """Write a page's files, where they are not sent back."""
+    if out is None:
+        return result
+    store = _store(out)
+    for name, content in result.files.items():
+        store.write(name, content)
+    return replace(result, files={})
+
+
+@cache
+def _store(out: str) -> Store:
+    return Store(out)
 
 
 def failed(unit: Unit, reason: str) -> PageResult:
