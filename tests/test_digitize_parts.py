@@ -16,7 +16,7 @@ from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lattice import Lattice, Windows, _order
 from ecgimg.digitize.marks import find_mark, without_marks
 from ecgimg.digitize.pipeline import _quarters_upright
-from ecgimg.digitize.place import FS_HZ, Placement, Scale
+from ecgimg.digitize.place import FS_HZ, Placement, Scale, place
 from ecgimg.digitize.rectify import _bend, rows_angle, trace_points
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
@@ -218,6 +218,19 @@ def test_a_fold_is_followed_as_the_windows_tell():
     step = np.diff(surface, axis=1) / (1700 / 106)
     assert np.abs(step[:, 5:30]).max() < 0.004  # a window and a half away from the fold
     assert np.abs(step[:, 72:95] - 0.02).max() < 0.004
+
+
+def test_rows_with_nothing_in_common_have_no_layout():
+    points = np.stack([np.arange(50.0, 90.0), np.zeros(40)], axis=1)
+    row = RowTrace(0.0, points, np.ones(40), np.zeros(40), np.zeros(40, bool), np.zeros(40, bool))
+    scale = Scale(PX_PER_MM, 25.0, 10.0, 10.0, (0.0,))
+    assert place([row], (90.0, 50.0), (), scale, [load_layout("1x1")]) is None
+
+
+def test_a_scrap_of_a_few_columns_is_redrawn():
+    ink, strokes, _ = drawn(30, width=8)
+    heights = np.repeat((strokes.upper + strokes.lower)[:, None] / 2, len(SUB_COLUMNS), axis=1)
+    assert redraw(ink, strokes, heights, np.full(len(heights), 0.1)).shape == heights.shape
 
 
 def test_straight_lines_of_the_form_are_told_from_traces():

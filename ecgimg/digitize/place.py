@@ -119,6 +119,8 @@ def place(
 ) -> Placement | None:
     """Choose the layout that explains the page best, or None when none has this many rows."""
     width_s = (extent_px[1] - extent_px[0]) / scale.px_per_mm / scale.speed_mm_s
+    if width_s <= 0:  # the rows have nothing in common
+        return None
     scored = []
     coincidence: dict[tuple[object, ...], float] = {}  # the same for all layouts with the same cells
     for layout in candidates:

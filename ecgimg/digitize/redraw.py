@@ -149,7 +149,7 @@ def _tip_px(ink: Ink, column: int, row: int) -> float:
 def _steep(strokes: Strokes) -> NDArray[np.bool_]:
     """Return the columns whose ink is taller than a flat stroke's, and those beside them."""
     tall = strokes.lower - strokes.upper > _STEEP_PENS * strokes.pen_px
-    beside = np.convolve(tall, np.ones(2 * _BESIDE_COLUMNS + 1), mode="same") > 0
+    beside = np.convolve(tall, np.ones(2 * _BESIDE_COLUMNS + 1))[_BESIDE_COLUMNS : _BESIDE_COLUMNS + len(tall)] > 0
     return np.asarray(beside & strokes.seen, bool)
 
 
