@@ -7,6 +7,7 @@ stands in depends on its number alone, so that a run that was killed writes the 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ class Dataset:
                 metadata = self._parquet.read_schema(file).metadata
                 ledger.finish(number, json.loads(metadata[b"row"]))
         for draft in self.folder.glob(".writing-*"):
-            _remove_draft(draft)
+            shutil.rmtree(draft, ignore_errors=True)
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Take pages that are to be read again out of the spool."""
@@ -170,9 +171,3 @@ def _record_row(unit: Unit, result: PageResult) -> dict[str, Any]:
     row["confidence"] = {lead: about["confidence"] for lead, about in leads.items()}
     row["seconds_seen"] = {lead: about["seconds"] for lead, about in leads.items()}
     return row | ({"probability": dict(result.probabilities)} if result.probabilities else {})
-
-
-def _remove_draft(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()

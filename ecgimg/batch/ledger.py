@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -185,21 +186,16 @@ class Ledger:
         except sqlite3.OperationalError as error:
             raise BadOutput(f"the ledger {self.path} cannot be written ({error}); is there room on the disk?") from None
 
-    def _whole(self) -> _Transaction:
-        return _Transaction(self)
-
-
-class _Transaction:
-    """All of a block's changes, or none of them."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-
-    def __enter__(self) -> None:
-        self.ledger._change("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.ledger._change("COMMIT" if kind is None else "ROLLBACK")
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Make all of a block's changes, or none of them."""
+        self._change("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._change("ROLLBACK")
+            raise
+        self._change("COMMIT")
 
 
 def _stamp(file: SourceFile) -> str:

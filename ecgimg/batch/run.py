@@ -20,7 +20,7 @@ from ecgimg.batch.ledger import Ledger
 from ecgimg.batch.report import draw_report
 from ecgimg.batch.source import SourceFile, find_files, fingerprint
 from ecgimg.batch.store import OWN_FOLDER, Store, filesystem, is_of_this_process
-from ecgimg.batch.work import UNWRITTEN, PageResult, Task, Unit, with_data
+from ecgimg.batch.work import UNWRITTEN, PageResult, Task, Unit
 from ecgimg.batch.worker import Limits
 from ecgimg.digitize.write import Settings, check_settings
 from ecgimg.errors import BadOutput, BadRequest
@@ -233,7 +233,7 @@ def _shared(store: Store, engine: str) -> str | None:
 def _portable(unit: Unit) -> Unit:
     """Have the content travel with a unit that other processes cannot open."""
     fs, path = filesystem(unit.url)
-    return with_data(unit, fs.cat_file(path)) if is_of_this_process(fs) else unit
+    return replace(unit, data=fs.cat_file(path)) if is_of_this_process(fs) else unit
 
 
 def _conclude(

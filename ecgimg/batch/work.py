@@ -199,8 +199,3 @@ def _formatted(record: EcgRecord, name: str, unit_name: str) -> dict[str, bytes]
             "/".join(part for part in (name, folder, file.name) if part): file.read_bytes()
             for file in sorted(Path(draft).iterdir())
         }
-
-
-def with_data(unit: Unit, content: bytes) -> Unit:
-    """Return the unit with its file's content to travel with it."""
-    return replace(unit, data=content)

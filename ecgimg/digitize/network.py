@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
+from multiprocessing import get_context
 
 import cv2
 import onnxruntime
@@ -19,9 +21,9 @@ _threads: list[int] = []
 
 
 def one_thread() -> None:
-    """Make this process use one thread, for pools that run one process a core; call it before the first page.
+    """Make this process use one thread, for those that run one process a core; call it before the first page.
 
-    Those pools are opened within `one_thread_each`.
+    Such processes are started within `one_thread_each`.
     """
     cv2.setNumThreads(1)
     _threads.append(1)
@@ -40,6 +42,13 @@ def one_thread_each() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def one_thread_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Open a pool of `jobs` new processes, one thread each."""
+    with one_thread_each(), ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+        yield pool
 
 
 @cache

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
-from multiprocessing import get_context
 from pathlib import Path
 
 from ecgimg._files import atomic_path, check_stems
 from ecgimg._pictures import write_png
-from ecgimg.digitize.network import one_thread, one_thread_each
+from ecgimg.digitize.network import one_thread_pool
 from ecgimg.digitize.overlay import draw_overlay
 from ecgimg.digitize.pipeline import digitize_image
 from ecgimg.digitize.result import Digitization
@@ -77,7 +75,7 @@ def digitize_files(pages: Sequence[Path], out: Path, settings: Settings, jobs: i
         for path in pages:
             yield list(digitize_file(path, out, settings))
         return
-    with one_thread_each(), ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+    with one_thread_pool(jobs) as pool:
         yield from pool.map(_listed, pages, repeat(out), repeat(settings))
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
-from multiprocessing import get_context
 from typing import TypeVar
 
-from ecgimg.digitize.network import one_thread, one_thread_each
+from ecgimg.digitize.network import one_thread_pool
 from ecgimg.errors import BadRequest
 
 Task = TypeVar("Task")
@@ -28,7 +26,7 @@ def mapped(function: Callable[[Task], Result], tasks: Iterable[Task], jobs: int)
     if jobs == 1:
         yield from map(function, tasks)
         return
-    with one_thread_each(), ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+    with one_thread_pool(jobs) as pool:
         waiting = iter(tasks)
         running = [pool.submit(function, task) for task in islice(waiting, 3 * jobs)]
         while running:

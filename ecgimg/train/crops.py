@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -14,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
-from ecgimg.digitize.network import one_thread
+from ecgimg.digitize.network import one_thread_pool
 from synth.masks import BITS, MAX_TRACES, Masks
 from synth.pages import Request, draw_one, make_request
 from synth.source import endless_records
@@ -56,7 +54,7 @@ def draw_pool(
         request = make_request("all", "mixed", seed, masks=True)
         for made in (images, classes):
             made.flush()
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as workers:
+        with one_thread_pool(jobs) as workers:
             parts = [
                 workers.submit(_draw_part, folder, request, records, (k, pages, jobs), crops_per_page)
                 for k in range(jobs)

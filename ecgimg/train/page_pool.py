@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ecgimg._files import atomic_path
-from ecgimg.digitize.network import one_thread
+from ecgimg.digitize.network import one_thread_pool
 from layouts import load_layout
 from synth.page import Page
 from synth.pages import Request, draw_one, make_request
@@ -36,7 +34,7 @@ def draw_once(
         folder.mkdir(parents=True, exist_ok=True)
         request = make_request("all", "mixed", seed, masks=False)
         parts = [range(start, min(start + _PART, pages)) for start in range(0, pages, _PART)]
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as workers:
+        with one_thread_pool(jobs) as workers:
             futures = [workers.submit(draw_part, request, records, part, prints_per_page) for part in parts]
             drawn = [piece for future in futures for piece in future.result()]
         with atomic_path(arrays) as temporary, temporary.open("wb") as file:

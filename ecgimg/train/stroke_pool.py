@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ecgimg._files import atomic_path
 from ecgimg.digitize.flatten import FlatPage, flatten
-from ecgimg.digitize.network import one_thread
+from ecgimg.digitize.network import one_thread_pool
 from ecgimg.digitize.segment import segment
 from ecgimg.digitize.strokes import SUB_COLUMNS, Strokes, measure_ink
 from ecgimg.digitize.trace import find_strokes
@@ -77,7 +75,7 @@ def draw_stroke_pool(
     if jobs == 1:
         _draw_part(folder, request, records, (0, pages, 1))
     else:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as workers:
+        with one_thread_pool(jobs) as workers:
             parts = [workers.submit(_draw_part, folder, request, records, (k, pages, jobs)) for k in range(jobs)]
             for part in parts:
                 part.result()
