@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 
@@ -50,3 +51,10 @@ def as_jpeg(picture: NDArray[np.uint8], longest_px: int, quality: int = 85) -> b
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="JPEG", quality=quality)
     return buffer.getvalue()
+
+
+def as_data_url(image: Image.Image) -> str:
+    """Return a small picture as an address that carries it, for pages of HTML that fetch nothing."""
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, format="JPEG", quality=70)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from html import escape
-from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
 from ecgimg import paper
+from ecgimg._pictures import as_data_url
 from ecgimg.app.settings import AppSettings
 
 _SAMPLE_WORDS = {
@@ -59,7 +58,4 @@ def samples(pages: dict[str, Path]) -> str:
 
 def _thumbnail(path: Path) -> str:
     with Image.open(path) as image:
-        small = ImageOps.fit(image.convert("RGB"), _THUMB_PX)
-    buffer = BytesIO()
-    small.save(buffer, "JPEG", quality=70)
-    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"
+        return as_data_url(ImageOps.fit(image.convert("RGB"), _THUMB_PX))

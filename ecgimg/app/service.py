@@ -18,8 +18,9 @@ from ecgimg._pictures import as_jpeg
 from ecgimg.app.report import write_report
 from ecgimg.app.settings import AppSettings
 from ecgimg.app.words import advice
-from ecgimg.classify import Findings, classify
+from ecgimg.classify import Findings
 from ecgimg.classify.draw import draw_on_page
+from ecgimg.classify.predict import classify_page
 from ecgimg.digitize import Digitization
 from ecgimg.digitize.correct import Corrections, digitize_corrected
 from ecgimg.digitize.overlay import draw_overlay
@@ -153,20 +154,13 @@ def reading_steps(sheet: Sheet, corrections: Corrections) -> Generator[str, None
     yield "reading the page"
     picture, found = digitize_corrected(sheet.image, corrections, sheet.vector)
     yield "looking for findings"
-    findings = _classified(found)
+    findings = classify_page(found, explain=True)
     yield "drawing"
     told = advice(found.reason, picture) if found.status == "refused" else ()
     reading = Reading(sheet, corrections, found, findings, told)
     reading = replace(reading, evidence=_write_pictures(picture, reading))
     yield "writing the downloads"
     return replace(reading, downloads=_write_downloads(picture, reading))
-
-
-def _classified(found: Digitization) -> Findings:
-    try:
-        return classify(found, explain=True)
-    except EcgImgError as error:
-        return Findings(str(error), digitization=found)
 
 
 def _write_pictures(picture: Image8, reading: Reading) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from urllib.parse import quote
 import numpy as np
 from PIL import Image
 
+from ecgimg._pictures import as_data_url
 from ecgimg.batch.store import Store
 from ecgimg.classify.labels import FULL_NAMES
 
@@ -163,6 +163,4 @@ def _thumbnail(content: bytes) -> str:
     with Image.open(io.BytesIO(content)) as image:
         image.draft("RGB", (2 * _THUMB_PX, 2 * _THUMB_PX))
         image.thumbnail((_THUMB_PX, _THUMB_PX))
-        buffer = io.BytesIO()
-        image.convert("RGB").save(buffer, format="JPEG", quality=70)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        return as_data_url(image)

@@ -145,21 +145,28 @@ def run_batch(
         dataset.forget(unit.number for unit in pending)
         read = 0
         try:
-            for unit, result in _results(pending, replace(task, out=_shared(store, settings.engine)), settings):
-                if result.row["status"] == UNWRITTEN:
-                    raise BadOutput(result.row["reason"])
-                for name, content in result.files.items():
-                    store.write(name, content)
-                dataset.keep(unit, result)
-                ledger.finish(unit.number, result.row)
-                if dataset.write_part_of(unit.number, ledger):
-                    _save_ledger(store, ledger)
-                read += 1
+            for read, result in enumerate(_kept(pending, task, settings, store, dataset, ledger), start=1):
                 on_progress(Progress("reading", read, len(pending), result))
         except KeyboardInterrupt:
             _conclude(dataset, ledger, store, source, passed, read, time.perf_counter() - started)
             raise
         return _conclude(dataset, ledger, store, source, passed, read, time.perf_counter() - started)
+
+
+def _kept(
+    pending: list[Unit], task: Task, settings: BatchSettings, store: Store, dataset: Dataset, ledger: Ledger
+) -> Iterator[PageResult]:
+    """Read pages, and yield each result when its files, its record and its line in the ledger are written."""
+    for unit, result in _results(pending, replace(task, out=_shared(store, settings.engine)), settings):
+        if result.row["status"] == UNWRITTEN:
+            raise BadOutput(result.row["reason"])
+        for name, content in result.files.items():
+            store.write(name, content)
+        dataset.keep(unit, result)
+        ledger.finish(unit.number, result.row)
+        if dataset.write_part_of(unit.number, ledger):
+            _save_ledger(store, ledger)
+        yield result
 
 
 def _check(task: Task, settings: BatchSettings) -> None:

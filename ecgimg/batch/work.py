@@ -157,7 +157,7 @@ def _read(page: PageInput, unit: Unit, task: Task) -> PageResult:
         gain_mm_mv=unit.gain_mm_mv or task.gain_mm_mv,
         vector=page.vector,
     )
-    findings = _classified(found) if task.classify and found.record is not None else None
+    findings = _findings(found) if task.classify else None
     files = {f"overlays/{unit.name}.jpg": as_jpeg(draw_overlay(page.image, found), OVERLAY_PX)} if task.overlay else {}
     if found.record is not None:
         for name in task.formats:
@@ -167,13 +167,10 @@ def _read(page: PageInput, unit: Unit, task: Task) -> PageResult:
     return PageResult(unit.number, row, found.record, chances, files)
 
 
-def _classified(found: Digitization) -> Findings | None:
-    from ecgimg.classify.predict import classify
+def _findings(found: Digitization) -> Findings | None:
+    from ecgimg.classify.predict import classify_page
 
-    try:
-        findings = classify(found)
-    except EcgImgError:  # a flat or absurd record is no ECG to a classifier, and still what the page shows
-        return None
+    findings = classify_page(found)
     return None if findings.reason else findings
 
 

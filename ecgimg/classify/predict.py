@@ -15,7 +15,7 @@ from ecgimg.classify.tokens import CANVAS, FS_HZ, PATCH
 from ecgimg.classify.visible import silence
 from ecgimg.classify.weights import Classifier, check_operating, shipped_classifier
 from ecgimg.digitize import Digitization, digitize, digitize_image
-from ecgimg.errors import BadRecord
+from ecgimg.errors import BadRecord, EcgImgError
 from ecgimg.formats import is_record_file, read_record
 from ecgimg.record import STANDARD_LEADS, EcgRecord
 
@@ -64,6 +64,14 @@ def classify(
     if ecg.record is None:
         return Findings(f"the page was not read: {ecg.reason}", operating=operating, digitization=ecg)
     return _of_page(ecg, classifier, operating, explain)
+
+
+def classify_page(page: Digitization, *, explain: bool = False) -> Findings:
+    """Classify a page that was read; why it cannot be, flat or absurd as it is, is told as the findings' reason."""
+    try:
+        return classify(page, explain=explain)
+    except EcgImgError as error:
+        return Findings(str(error), digitization=page)
 
 
 def check_ecg(record: EcgRecord) -> None:
