@@ -12,6 +12,7 @@ import pytest
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.columns import find_extent, fit_columns
 from ecgimg.digitize.form import form_lines
+from ecgimg.digitize.gaps import set_apart
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lattice import Lattice, Windows, _order
 from ecgimg.digitize.marks import find_mark, without_marks
@@ -149,6 +150,58 @@ def test_the_start_is_told_whatever_the_pens_caps(layout, cap_px, inked_px):
     trimmed = [row.where((row.points_px[:, 0] >= row.left_px) & (row.points_px[:, 0] <= row.right_px)) for row in rows]
     start, _ = find_extent(trimmed, [], np.zeros(0), scale_of(rows), 4000)
     assert start == pytest.approx(START_PX, abs=0.25)
+
+
+# ---------------------------------------------------------------- columns that stand apart
+
+
+def rows_apart(*, slant=0.0, lost=(), left_px=100.0, strip=True):
+    """Return three rows of four columns of 200 px, 15 px apart, and a strip; 5 px a mm; `lost`: (row, from, to) px."""
+    rows = []
+    for index in range(3 + strip):
+        x = np.arange(left_px, 945.0 if index < 3 else 900.0)
+        column, inside = np.divmod(x - 100, 215)
+        kept = (inside < 200) & (column < 4) if index < 3 else np.ones(len(x), bool)
+        for row, start, end in lost:
+            kept &= (row != index) | (x < start) | (x > end)
+        x = x[kept] + slant * 100 * index
+        points = np.stack([x, np.full(len(x), 100.0 + 100 * index)], axis=1)
+        no = np.zeros(len(x), bool)
+        rows.append(RowTrace(100.0 + 100 * index, points, np.ones(len(x)), np.ones(len(x)), no, no))
+    return rows
+
+
+@pytest.mark.parametrize("slant", [0.0, 0.03, -0.05])
+def test_gaps_between_columns_are_found_on_a_slant(slant):
+    rows, gaps_px = set_apart(rows_apart(slant=slant), 5.0)
+    for index, row in enumerate(rows[:3]):
+        assert row.starts_px == pytest.approx(100 + 215 * np.arange(4) + slant * 100 * index, abs=1.5)
+    assert rows[3].starts_px == ()
+    assert gaps_px == pytest.approx(45, abs=4)
+
+
+def test_a_gap_that_lost_ink_widened_or_no_row_reaches_is_found_by_the_others():
+    lost = [(0, 520, 560), (1, 690, 999), (2, 690, 999)]
+    rows, _ = set_apart(rows_apart(lost=lost), 5.0)
+    assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in rows[:3])
+
+
+def test_a_first_column_that_the_picture_cuts_starts_outside_it():
+    cut = [row.where(row.points_px[:, 0] > 150) for row in rows_apart()]
+    shifted = [replace(row, points_px=row.points_px - np.array([150.0, 0])) for row in cut]
+    rows, _ = set_apart(shifted, 5.0)
+    assert rows[0].starts_px == pytest.approx(-50 + 215 * np.arange(4), abs=1.5)
+
+
+def test_blanks_here_and_there_part_no_columns():
+    strip = rows_apart()[3]
+    x = strip.points_px[:, 0]
+    holes = [(200, 215), (420, 440), (700, 715), (500, 520)]
+    rows = [strip.where((x < start) | (x > end)) for start, end in holes]
+    rows = [replace(row, points_px=row.points_px + np.array([0, 100.0 * k])) for k, row in enumerate(rows)]
+    found, gaps_px = set_apart(rows, 5.0)
+    assert gaps_px == 0
+    assert all(row.starts_px == () for row in found)
 
 
 # ---------------------------------------------------------------- rows in time

@@ -1,4 +1,4 @@
-"""Where the columns of a page start and end: by the ends of the rows, pulses, separators, and gaps between columns."""
+"""Where the columns of a page start and end: by the ends of the rows, pulses and separators."""
 
 from __future__ import annotations
 
@@ -22,51 +22,12 @@ _EARLY_TRUST = 0.75  # records end early more often than they start late
 _FOOT_MM = 4.5
 _SEPARATOR_SHARE = 110
 _MANY = 60
-_MIN_GAP_MM, _MAX_GAPS = 1.5, 5
 _EDGE_PX = -0.25
 _NEAR_PX, _FAR_PX = 0.25, 0.3
 _BORDER_MM = 1.6
 _SAME_MM = 0.4
 _NARROWER, _CLEARLY = 0.03, 1.3
 _JUMP_FROM_MM, _JUMP_TO_MM, _MOST_JUMP_MM = 0.12, 0.6, 2.0
-
-
-def set_apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrace, ...], float]:
-    """Find blank gaps that most rows share, where columns stand apart; returns the rows and the gaps' width in px.
-
-    Rows with the gaps are given the starts of their columns.
-    """
-    blanks = [_blanks(row, px_per_mm) for row in rows]
-    everywhere = [middle for own in blanks for middle, _ in own]
-    shared: list[float] = []
-    for middle in sorted(everywhere):
-        near = sum(any(abs(other - middle) < px_per_mm for other, _ in own) for own in blanks)
-        if near >= max(2, 0.45 * len(rows)) and not (shared and middle - shared[-1] < 3 * px_per_mm):
-            shared.append(middle)
-    spacing = np.diff(shared)
-    if not 1 <= len(shared) <= _MAX_GAPS or (len(spacing) and np.ptp(spacing) > 4 * px_per_mm):
-        return tuple(rows), 0.0
-    parted = [all(any(abs(other - middle) < px_per_mm for other, _ in own) for middle in shared) for own in blanks]
-    gaps = [
-        [min(own, key=lambda gap: abs(gap[0] - middle)) for own, apart in zip(blanks, parted, strict=True) if apart]
-        for middle in shared
-    ]
-    lefts = np.array([row.left_px for row, apart in zip(rows, parted, strict=True) if apart])
-    if not all(gaps) or not len(lefts):
-        return tuple(rows), 0.0
-    ends = [float(np.median([middle + width / 2 for middle, width in found])) for found in gaps]
-    starts = (_common(lefts, px_per_mm), *ends)
-    total = sum(float(np.median([width for _, width in found])) for found in gaps)
-    return tuple(
-        replace(row, starts_px=starts) if apart else row for row, apart in zip(rows, parted, strict=True)
-    ), total
-
-
-def _blanks(row: RowTrace, px_per_mm: float) -> list[tuple[float, float]]:
-    """Return middle and width (px) of the stretches of a row without ink."""
-    x = row.points_px[:, 0]
-    at = np.flatnonzero(np.diff(x) > _MIN_GAP_MM * px_per_mm)
-    return [(float(x[k] + x[k + 1]) / 2, float(x[k + 1] - x[k])) for k in at]
 
 
 def find_separators(page: FlatPage) -> Floats:

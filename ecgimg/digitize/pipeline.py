@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse, find_pulses
-from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, set_apart, width_px
+from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, width_px
 from ecgimg.digitize.flatten import FlatPage, flatten
+from ecgimg.digitize.gaps import set_apart
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.labels import read_labels
 from ecgimg.digitize.level import level_rows
@@ -128,9 +129,10 @@ def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock)
     separators = find_separators(page)
     extent = find_extent(rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px)
     if gaps_px:
-        left = min(row.starts_px[0] for row in rows if row.starts_px)
+        left = float(np.median([row.starts_px[0] for row in rows if row.starts_px]))
         extent = left, max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
-    placement = place(rows, extent, seen.labels, scale, candidates)
+    placements = [place(rows, each, seen.labels, scale, candidates) for each in _extents(page, rows, extent, scale)]
+    placement = max((each for each in placements if each is not None), key=lambda each: each.score, default=None)
     if placement is not None:
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
         rows = fit_columns(rows, placement, separators, scale)
@@ -139,6 +141,24 @@ def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock)
     clock.lap("place")
     ground = Ground(page.flat_to_image, px_per_mm, page.grid_lines_px() if seen.ruled else (), seen.quarters)
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
+
+
+def _extents(
+    page: FlatPage, rows: Sequence[RowTrace], extent_px: tuple[float, float], scale: Scale
+) -> list[tuple[float, float]]:
+    """Return where the columns may start and end: as seen, and ten seconds where the picture's edge cuts the rows."""
+    left, right = extent_px
+    whole = _RECORD_S * scale.px_per_s
+    if right - left > _NEARLY * whole:
+        return [extent_px]
+    height, width = page.rectification.size_px[::-1]
+    extents = [extent_px]
+    for end, other in ((0, (right - whole, right)), (-1, (left, left + whole))):
+        x, y = page.flat_to_image(np.array([row.points_px[end] for row in rows])).T
+        to_edge = np.minimum.reduce([x, y, width - 1 - x, height - 1 - y])
+        if np.median(to_edge) < _AT_EDGE_MM * page.rectification.px_per_mm:
+            extents.append(other)
+    return extents
 
 
 def _place_paths(
@@ -163,6 +183,7 @@ def _place_paths(
     return judge(ground, paths.rows, placement, replace(settled, scale=scale), clock.laps)
 
 
+_RECORD_S, _NEARLY, _AT_EDGE_MM = 10.0, 0.97, 2.0
 _SURE_NAME = 0.7
 _FEW_NAMES = 3
 _FEW_PIXELS = 50

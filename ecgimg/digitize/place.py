@@ -137,7 +137,7 @@ def place(
             if cells not in coincidence:
                 coincidence[cells] = _coincidence(fitted, rows, start, scale)
             simultaneous = fitted.columns_in_time == "simultaneous"
-            score += coincidence[cells] - _RARE if simultaneous else -coincidence[cells]
+            score += coincidence[cells] - _RARE if simultaneous else -max(coincidence[cells], 0.0)
         score += _USUAL * (layout.rhythm in ((), ("II",)))
         if physics is not None:
             score += float(np.clip(physics / 12, -0.5, 1.5))

@@ -1,0 +1,141 @@
+"""Gaps between columns that stand apart: evenly spaced blanks which most rows share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.digitize.row_trace import RowTrace
+
+Floats = NDArray[np.float64]
+Blank = tuple[float, float]
+"""Middle and width of a stretch without ink, in px."""
+
+_MIN_GAP_MM, _MAX_GAP_MM, _MAX_GAPS = 1.5, 8.0, 5
+_SLANTS = (0.0, *(side * step / 100 for step in range(1, 8) for side in (1, -1)))
+_CUT_MM, _WIDEST, _NARROWEST, _UNEVEN_MM = 3.0, 1.1, 0.9, 2.5
+_MOST_ROWS, _LEAST_COLUMN_MM, _MOST_PLACES = 0.45, 20.0, 12
+
+
+def set_apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrace, ...], float]:
+    """Find blank gaps, evenly spaced, that most rows share, where columns stand apart; return rows and gaps' sum in px.
+
+    The gaps may lie on a slant, as on a page without ruling that is seen from aside. Rows with the gaps are given the
+    starts of their columns, also those of a first column of which the picture shows the end only.
+    """
+    blanks = [_blanks(row, px_per_mm) for row in rows]
+    heights = np.array([row.baseline_px for row in rows])
+    heights -= heights.mean()
+    best: _Gaps | None = None
+    for slant in _SLANTS:
+        for gaps in _progressions(blanks, slant * heights, px_per_mm):
+            if best is None or gaps.n_shown(rows) > best.n_shown(rows):
+                best = gaps if gaps.part(rows, px_per_mm) else best
+    if best is None:
+        return tuple(rows), 0.0
+    apart = best.part(rows, px_per_mm)
+    ends = []
+    for middle in best.middles_px:
+        level = {row: [gap[0] - best.slants_px[row] for gap in blanks[row]] for row in apart}
+        near = {row: [place for place in places if abs(place - middle) < px_per_mm] for row, places in level.items()}
+        seen = {row: places[0] + best.slants_px[row] for row, places in near.items() if places}
+        ends.append(_on_a_slant(heights, seen) + best.width_px / 2)
+    lefts = {row: rows[row].left_px for row in apart}
+    is_cut = min(lefts.values()) < _CUT_MM * px_per_mm and best.spacing_px > 0
+    first = ends[0] - best.spacing_px if is_cut else _on_a_slant(heights, lefts)
+    told = np.stack([first, *ends], axis=1)
+    parted = [replace(row, starts_px=tuple(told[k].tolist())) if k in apart else row for k, row in enumerate(rows)]
+    return tuple(parted), best.width_px * len(best.middles_px)
+
+
+@dataclass(frozen=True, eq=False)
+class _Gaps:
+    """Gaps between columns: their middles and width in px, and by how much they lie aside in each row (rows,)."""
+
+    middles_px: Floats
+    width_px: float
+    slants_px: Floats
+
+    @property
+    def spacing_px(self) -> float:
+        """Return how far apart they are, 0 for a single one."""
+        return float(np.diff(self.middles_px).mean()) if len(self.middles_px) > 1 else 0.0
+
+    def shown(self, row: RowTrace, index: int) -> NDArray[np.int64]:
+        """Tell of each gap whether a row has it (1), not (-1), or does not reach it (0)."""
+        x = row.points_px[:, 0]
+        middles = self.middles_px + self.slants_px[index]
+        inside = np.array([(np.abs(x - middle) < 0.15 * self.width_px).any() for middle in middles])
+        return np.where(inside, -1, np.where((x[0] < middles) & (middles < x[-1]), 1, 0))
+
+    def n_shown(self, rows: Sequence[RowTrace]) -> int:
+        """Count the gaps in all rows, less those that rows lack which have others."""
+        shown = [self.shown(row, index) for index, row in enumerate(rows)]
+        return int(sum(each.sum() for each in shown if each.sum() > 0))
+
+    def part(self, rows: Sequence[RowTrace], px_per_mm: float) -> list[int]:
+        """Return the rows that the gaps part, none if these are no columns: all as wide, of most rows."""
+        shown = np.array([self.shown(row, index) for index, row in enumerate(rows)])
+        apart = [index for index, each in enumerate(shown) if each.sum() > 0.5 * (each != 0).sum()]
+        if len(apart) < max(2, _MOST_ROWS * len(rows)) or (shown[apart] > 0).sum(axis=0).min() < 1:
+            return []
+        left = float(np.median([rows[index].left_px - self.slants_px[index] for index in apart]))
+        right = max(rows[index].right_px - self.slants_px[index] for index in apart)
+        half = self.width_px / 2
+        first, last = self.middles_px[0] - half - left, right - self.middles_px[-1] - half
+        inner = self.spacing_px - self.width_px if self.spacing_px else max(first, last)
+        is_cut = left < _CUT_MM * px_per_mm
+        too_wide = max(first, last) > _WIDEST * inner
+        too_narrow = first < _NARROWEST * inner and not is_cut
+        return [] if too_wide or too_narrow or inner < _LEAST_COLUMN_MM * px_per_mm else apart
+
+
+def _progressions(blanks: Sequence[Sequence[Blank]], slants_px: Floats, px_per_mm: float) -> Iterator[_Gaps]:
+    """Yield evenly spaced places, on a slant, where some rows have gaps of about the same width."""
+    level = [
+        [(middle - slant, width) for middle, width in own if width < _MAX_GAP_MM * px_per_mm]
+        for own, slant in zip(blanks, slants_px, strict=True)
+    ]
+
+    def near(place: float) -> list[Blank]:
+        found = [[gap for gap in own if abs(gap[0] - place) < px_per_mm] for own in level]
+        return [min(gaps, key=lambda gap: abs(gap[0] - place)) for gaps in found if gaps]
+
+    found = [(near(middle), middle) for own in level for middle, _ in own]
+    places: list[float] = []
+    for gaps, _ in sorted(found, key=lambda item: -len(item[0])):
+        place = float(np.median([middle for middle, _ in gaps]))
+        if all(abs(place - other) > 3 * px_per_mm for other in places):
+            places.append(place)
+    places = sorted(places[:_MOST_PLACES])
+    widths = {place: float(np.median([width for _, width in near(place)])) for place in places}
+    for first_index, first in enumerate(places):
+        yield _Gaps(np.array([first]), widths[first], slants_px)
+        for last in places[first_index + 1 :]:
+            if abs(widths[first] - widths[last]) > px_per_mm:
+                continue
+            for n_spaces in range(1, _MAX_GAPS):
+                even = np.linspace(first, last, n_spaces + 1)
+                taken = np.array(places)[np.abs(np.array(places)[:, None] - even).argmin(axis=0)]
+                if np.abs(even - taken).max() < _UNEVEN_MM * px_per_mm:
+                    yield _Gaps(taken, float(np.median([widths[place] for place in taken.tolist()])), slants_px)
+
+
+def _on_a_slant(heights: Floats, places_px: Mapping[int, float]) -> Floats:
+    """Return the places (rows,) of all rows on the straight line through those of some."""
+    known = np.array(list(places_px))
+    places = np.array(list(places_px.values()))
+    pairs = [(i, j) for i in range(len(known)) for j in range(i) if heights[known[i]] != heights[known[j]]]
+    slopes = [(places[i] - places[j]) / (heights[known[i]] - heights[known[j]]) for i, j in pairs]
+    slope = float(np.median(slopes)) if len(slopes) > 2 else 0.0
+    return np.asarray(slope * heights + np.median(places - slope * heights[known]), np.float64)
+
+
+def _blanks(row: RowTrace, px_per_mm: float) -> list[Blank]:
+    """Return middle and width (px) of the stretches of a row without ink."""
+    x = row.points_px[:, 0]
+    at = np.flatnonzero(np.diff(x) > _MIN_GAP_MM * px_per_mm)
+    return [(float(x[k] + x[k + 1]) / 2, float(x[k + 1] - x[k])) for k in at]
