@@ -16,8 +16,8 @@ Blank = tuple[float, float]
 
 _MIN_GAP_MM, _MAX_GAP_MM, _MAX_GAPS = 1.5, 8.0, 5
 _SLANTS = (0.0, *(side * step / 100 for step in range(1, 8) for side in (1, -1)))
-_CUT_MM, _WIDEST, _NARROWEST, _UNEVEN_MM = 3.0, 1.1, 0.9, 2.5
-_MOST_ROWS, _LEAST_COLUMN_MM, _MOST_PLACES = 0.45, 20.0, 12
+_CUT_MM, _WIDEST, _NARROWEST, _UNEVEN_MM = 3.0, 1.1, 0.92, 2.5
+_MOST_ROWS, _NEARLY_ALL_ROWS, _LEAST_COLUMN_MM, _MOST_PLACES = 0.45, 0.6, 20.0, 12
 
 
 def set_apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrace, ...], float]:
@@ -80,7 +80,8 @@ class _Gaps:
         """Return the rows that the gaps part, none if these are no columns: all as wide, of most rows."""
         shown = np.array([self.shown(row, index) for index, row in enumerate(rows)])
         apart = [index for index, each in enumerate(shown) if each.sum() > 0.5 * (each != 0).sum()]
-        if len(apart) < max(2, _MOST_ROWS * len(rows)) or (shown[apart] > 0).sum(axis=0).min() < 1:
+        share = _MOST_ROWS if self.spacing_px else _NEARLY_ALL_ROWS
+        if len(apart) < max(2, share * len(rows)) or (shown[apart] > 0).sum(axis=0).min() < 1:
             return []
         left = float(np.median([rows[index].left_px - self.slants_px[index] for index in apart]))
         right = max(rows[index].right_px - self.slants_px[index] for index in apart)
@@ -89,7 +90,7 @@ class _Gaps:
         inner = self.spacing_px - self.width_px if self.spacing_px else max(first, last)
         is_cut = left < _CUT_MM * px_per_mm
         too_wide = max(first, last) > _WIDEST * inner
-        too_narrow = first < _NARROWEST * inner and not is_cut
+        too_narrow = (first < _NARROWEST * inner and not is_cut) or (not self.spacing_px and last < _NARROWEST * inner)
         return [] if too_wide or too_narrow or inner < _LEAST_COLUMN_MM * px_per_mm else apart
 
 
