@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 _DISAGREE_DB = 4.0
 _STRIP_DB, _CLEAR_STRIP_DB = 0.0, 8.0
 _MOST = 0.6
-_HALF_NAMED, _BACKED_DB = 0.5, 6.0
+_HALF_NAMED, _BACKED_DB, _SURE_DB = 0.5, 6.0, 10.0
 _CLOSE_MARGIN = 0.3
 _LEAST_S = 2.4
 _HARDLY_ANY, _NO_SENSE_DB = 0.1, 2.0
@@ -167,7 +167,8 @@ def _refusal(placement: Placement, settled: Settled) -> str:
     unnamed = placement.named < _HARDLY_ANY
     if unnamed and placement.physics_db is not None and placement.physics_db < _NO_SENSE_DB:
         return "no lead name could be read, and no layout's limb leads add up: this may be no 12-lead page"
-    if unnamed and sources["speed"] == sources["gain"] == "assumed":
+    is_backed = placement.fits and (placement.physics_db or 0.0) > _SURE_DB
+    if unnamed and not is_backed and sources["speed"] == sources["gain"] == "assumed":
         return (
             "neither lead names nor speed nor gain could be read: take the whole page, or name layout, speed and gain"
         )

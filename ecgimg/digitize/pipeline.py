@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -22,11 +22,12 @@ from ecgimg.digitize.marks import without_marks
 from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import Label, Placement, Scale, place
 from ecgimg.digitize.print_reader import PrintedScale, read_printed_scale
+from ecgimg.digitize.rectification import Rectification
 from ecgimg.digitize.rectify import rectify, without_ruling
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Said, settle_scale
-from ecgimg.digitize.segment import segment
+from ecgimg.digitize.segment import Segmentation, segment
 from ecgimg.digitize.trace import trace_rows
 from ecgimg.formats.vector import VectorPage
 from layouts import Layout, load_layout, load_layouts
@@ -60,14 +61,20 @@ def digitize_image(
     if paths is not None and vector is not None:
         clock.lap("paths")
         return _place_paths(paths, vector, image, given, candidates, clock)
-    seen = _see(image, clock)
-    if isinstance(seen, Digitization):
-        return seen
+    marked = segment(image)
+    clock.lap("segment")
+    ruling = rectify(image, marked.ink, marked.trace)
+    clock.lap("rectify")
+    seen = _see(image, marked, ruling, clock)
+    if seen is None:
+        return Digitization(
+            "refused", "neither ECG ruling nor traces were found; a sharper or closer picture would help"
+        )
     read = _read(seen, given, candidates, clock)
-    for turns in (1, 3) if read.status == "refused" else ():
-        turned = _read(seen.turned(turns), given, candidates, clock)
-        if turned.status != "refused" and max(turned.consistency_db.values(), default=0.0) > _SURELY_UPRIGHT_DB:
-            return turned
+    for other in _otherwise(image, marked, seen, clock) if read.status == "refused" else ():
+        tried = _read(other, given, candidates, clock)
+        if tried.status == "ok" or max(tried.consistency_db.values(), default=0.0) > _SURELY_DB:
+            return tried
     return read
 
 
@@ -88,26 +95,27 @@ class _Seen:
         return _Seen(page, find_labels(page), read_printed_scale(page), quarters, self.ruled)
 
 
-def _see(image: NDArray[np.uint8], clock: _Clock) -> _Seen | Digitization:
-    """Segment, rectify, flatten and turn a picture; a refusal where there is nothing to go by."""
-    marked = segment(image)
-    clock.lap("segment")
-    found = rectify(image, marked.ink, marked.trace)
-    clock.lap("rectify")
-    ruled = found is not None
+def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: Rectification | None, clock: _Clock) -> _Seen | None:
+    """Flatten a picture by its ruling, else by its traces, and turn it upright; None where nothing tells how."""
+    found = ruling or without_ruling(marked.trace)
     if found is None:
-        found = without_ruling(marked.trace)
-    if found is None:
-        return Digitization(
-            "refused", "neither ECG ruling nor traces were found; a sharper or closer picture would help"
-        )
+        return None
     page = flatten(image, marked, found)
     quarters = _quarters_upright(page.segmentation.trace)
     page = page.turned(quarters)
     clock.lap("flatten")
-    seen = _upright_by_print(_Seen(page, find_labels(page), read_printed_scale(page), quarters, ruled))
+    seen = _upright_by_print(_Seen(page, find_labels(page), read_printed_scale(page), quarters, ruling is not None))
     clock.lap("read")
     return seen
+
+
+def _otherwise(image: NDArray[np.uint8], marked: Segmentation, seen: _Seen, clock: _Clock) -> Iterator[_Seen]:
+    """Yield other ways to see a picture that was refused: lying on a side, and without what was taken for a ruling."""
+    yield from (seen.turned(turns) for turns in (1, 3))
+    if seen.ruled:
+        unruled = _see(image, marked, None, clock)
+        if unruled is not None:
+            yield unruled
 
 
 def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock) -> Digitization:
@@ -188,7 +196,7 @@ _SURE_NAME = 0.7
 _FEW_NAMES = 3
 _FEW_PIXELS = 50
 _TALLEST_NAME_MM = 6.0
-_SURELY_UPRIGHT_DB = 10.0
+_SURELY_DB = 10.0
 _MAX_LABELS = 150
 _APART_MM, _SHORT_MM, _FOOT_MM = 0.8, 2.5, 4.0
 

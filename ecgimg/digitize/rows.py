@@ -23,6 +23,8 @@ _UPRIGHT_MM = 1.2
 _EDGE_SHARE = 0.5
 _HALF_SHARE = 0.38
 _BOTH_SHARE = 0.85
+_SURE, _PIECE, _ELSE, _STANDS_OUT = 200, 60, 30, 0.3
+_PIECES_MM, _STROKE_MM = 2.0, 0.7
 
 
 def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
@@ -38,22 +40,41 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     upright = np.ones((max(round(_UPRIGHT_MM * page.px_per_mm), 3), 1), np.uint8)
     steep = cv2.morphologyEx(strong.astype(np.uint8), cv2.MORPH_OPEN, upright) > 0
     around = cv2.dilate(page.darkness, np.ones((5, 5), np.uint8))  # fast strokes are pale, but lines still
-    strong &= page.darkness > _INK_SHARE * np.where(steep, np.clip(around, _PALE_SHARE * level, level), level)
+    local = np.clip(around, _PALE_SHARE * level, level)
+    strong &= page.darkness > _INK_SHARE * np.where(steep | (planes.trace > _SURE), local, level)
     near = cv2.dilate((planes.ink > 24).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     near &= planes.pulse <= np.maximum(planes.trace, 110)
     dark = near & (page.darkness > _EDGE_SHARE * level)
     dark |= _darker_halves(page.darkness, near & ~dark & (page.darkness > _HALF_SHARE * level), level)
+    dark |= _fast_strokes(page, local)
     dark[:, :2] = dark[:, -2:] = strong[:, :2] = strong[:, -2:] = False  # frames and edges of the picture
     closed = (strong | dark).astype(np.uint8)
     for shape in ((1, 3), (3, 1)):
         closed = cv2.morphologyEx(closed, cv2.MORPH_CLOSE, np.ones(shape, np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    joined = cv2.dilate(closed, np.ones((2, 1), np.uint8))  # fine slopes fall to pieces
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     wide = stats[:, cv2.CC_STAT_WIDTH] > 1.5 * page.px_per_mm
     tall = stats[:, cv2.CC_STAT_HEIGHT] > 3.0 * page.px_per_mm
-    anchored = np.bincount(labels[strong], minlength=count) > 0.15 * stats[:, cv2.CC_STAT_AREA]
+    inked = np.bincount(labels[closed > 0], minlength=count)
+    anchored = np.bincount(labels[strong], minlength=count) > 0.15 * inked
     kept = (wide | tall) & anchored
     kept[0] = False
-    return np.asarray(kept[labels] & ~form_lines(dark | strong, page.px_per_mm), bool)
+    return np.asarray(kept[labels] & (closed > 0) & ~form_lines(dark | strong, page.px_per_mm), bool)
+
+
+def _fast_strokes(page: FlatPage, local: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return where pale, narrow, upright strokes are which the network sees in pieces: a pen too fast for its ink.
+
+    `local` is the darkness (height, width) of full ink thereabouts.
+    """
+    upright = np.ones((max(round(_PIECES_MM * page.px_per_mm), 3), 1), np.uint8)
+    planes = page.segmentation
+    pieced = cv2.morphologyEx(planes.trace, cv2.MORPH_CLOSE, upright)
+    pieced[cv2.max(cv2.max(planes.pulse, planes.label), planes.other) > _ELSE] = 0
+    aside = max(round(_STROKE_MM * page.px_per_mm), 2)
+    left, right = (np.roll(page.darkness, by, axis=1) for by in (aside, -aside))
+    stands_out = page.darkness - np.maximum(left, right) > _STANDS_OUT * local
+    return np.asarray((pieced > _PIECE) & stands_out & (page.darkness > _EDGE_SHARE * local))
 
 
 def _darker_halves(darkness: NDArray[np.float32], pale: NDArray[np.bool_], level: float) -> NDArray[np.bool_]:
