@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
 
 from ecgimg.digitize.row_trace import RowTrace
 from layouts import Layout, Slot
@@ -36,7 +37,8 @@ _MARGIN_S = 0.05
 _BAR_MM, _JOINT_PX = 0.35, 0.6
 _RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _COINCIDE, _NOISE, _WORSE = 0.4, 0.08, 20.0
-_STEP, _SHORTEST_BEAT_S = 4, 0.3
+_STEP, _SHORTEST_BEAT_S, _MOST_COINCIDENCE = 4, 0.3, 1.2
+_BEAT_SHARE, _MIN_BEATS, _IRREGULAR_S, _SAME_TIME_S = 0.65, 4, 0.05, 0.015
 _USUAL = 0.15  # most pages have no rhythm strip, or lead II
 
 
@@ -261,9 +263,11 @@ def _coincidence(layout: Layout, rows: Sequence[RowTrace], start_px: float, scal
 
     How well two columns' beats coincide as they stand is set against how well they do when one is shifted, and against
     how well a column's beats repeat themselves: a regular rhythm coincides with itself at many shifts, but for the same
-    seconds it does so better than from beat to beat.
+    seconds it does so better than from beat to beat. The beats of an irregular one do so for the same seconds only.
     """
     beats = _beats(layout, rows, start_px, scale)
+    if len(beats) > 1 and all(_beat_at_once(first, second) for first, second in pairwise(beats)):
+        return _MOST_COINCIDENCE
     steps = range(0, round(0.4 * FS_HZ) + 1, _STEP)
     together, worse = [], []
     for first, second in pairwise(beats):
@@ -281,7 +285,24 @@ def _coincidence(layout: Layout, rows: Sequence[RowTrace], start_px: float, scal
     if not together:
         return 0.0
     doubt = _WORSE * max(float(np.median(worse)) - _NOISE, 0.0)
-    return float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -1.2, 1.2))
+    return float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -_MOST_COINCIDENCE, _MOST_COINCIDENCE))
+
+
+def _beat_at_once(first: Floats, second: Floats) -> bool:
+    """Tell whether an irregular rhythm's beats come at the same times in two columns."""
+    times = []
+    for steep in (first, second):
+        height = _BEAT_SHARE * float(steep.max(initial=0.0))
+        peaks, _ = find_peaks(steep, height=max(height, 1e-9), distance=round(_SHORTEST_BEAT_S * FS_HZ))
+        times.append(peaks / FS_HZ)
+    if len(times[0]) != len(times[1]) or len(times[0]) < _MIN_BEATS:
+        return False
+    late = times[1] - times[0]
+    return bool(
+        np.diff(times[0]).std() > _IRREGULAR_S
+        and late.std() < _SAME_TIME_S
+        and abs(float(np.median(late))) < 2 * _SAME_TIME_S
+    )
 
 
 def _correlation(first: Floats, second: Floats) -> float:
