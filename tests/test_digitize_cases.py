@@ -17,7 +17,7 @@ from layouts import load_layout
 from synth import HeartSpec, PageSpec, make_page, simulate
 from synth.damage import Copier, Damage
 from synth.geometry import flat_map
-from synth.spec import GridStyle
+from synth.spec import GridStyle, LabelStyle
 
 
 def read(page, **given):
@@ -136,6 +136,34 @@ def test_pages_that_lie_on_their_side_or_head(quarters):
     found = digitize_image(np.ascontiguousarray(np.rot90(page.image, quarters)))
     assert found.rotation_deg == 90 * quarters
     assert snr_db(page, found) > 15
+
+
+def test_a_page_that_the_picture_cuts_keeps_its_columns_where_they_are():
+    page = clean_page(layout=load_layout("6x2"), separator="none")
+    cut_px = round(0.2 * page.image.shape[1])
+    found = digitize_image(np.ascontiguousarray(page.image[:, :-cut_px]))
+    whole = digitize_image(page.image)
+    assert found.layout == whole.layout == "6x2"
+    assert found.lead_seconds["V1"] < whole.lead_seconds["V1"] - 0.3
+    for lead in ("II", "V1", "V4"):
+        seen, there = (each.record.lead(lead) for each in (found, whole))
+        known = np.isfinite(seen) & np.isfinite(there)
+        assert known.sum() > 1500
+        assert np.abs(seen - there)[known].mean() < 0.02
+
+
+@pytest.mark.parametrize("layout", ["3x4+II", "6x2"])
+def test_columns_that_stand_apart_are_read_where_they_start(layout):
+    page = clean_page(layout=load_layout(layout), separator="gap")
+    found = read(page)
+    assert (found.layout, found.status) == (layout, "ok")
+    assert snr_db(page, found) > 15
+
+
+def test_pages_without_names_are_told_by_the_limb_leads():
+    page = clean_page(header=False, print_scale=False, pulse="none", label=replace(LabelStyle(), size_mm=0.3))
+    found = read(page)
+    assert (found.status, found.layout) == ("limited", "3x4+II")
 
 
 def test_a_black_and_white_photocopy():

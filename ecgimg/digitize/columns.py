@@ -97,7 +97,7 @@ def find_extent(
         by_left = marks[np.abs(marks - best) < 0.6 * mm]
     doubtful = bool(len(by_left)) and bool(before) and (not is_at_left.any() or run_on[is_at_left].mean() > 0.5)
     use_left = len(by_left) >= max(len(by_right) * (1.5 if doubtful else 0.0 if after else 0.5), 1)
-    start = _most_usual(by_left if use_left else by_right)
+    start = most_usual(by_left if use_left else by_right)
     return start, start + whole
 
 
@@ -106,11 +106,11 @@ def _between_ends(by_left: Floats, by_right: Floats, cap_px: float) -> float | N
 
     Pens end round, flat or in between, which shows at both ends alike and falls out between them.
     """
-    left, right = _most_usual(by_left), _most_usual(by_right)
+    left, right = most_usual(by_left), most_usual(by_right)
     return (left + right) / 2 if -2 * cap_px - _FAR_PX < right - left < 1.4 * cap_px + _FAR_PX else None
 
 
-def _most_usual(values: Floats) -> float:
+def most_usual(values: Floats) -> float:
     """Return the value around which most lie."""
     weights = np.exp(-0.5 * ((values[:, None] - values[None, :]) / _NEAR_PX) ** 2)
     best = weights[int(weights.sum(axis=1).argmax())]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitize.columns import most_usual
 from ecgimg.digitize.row_trace import RowTrace
 
 Floats = NDArray[np.float64]
@@ -17,6 +18,7 @@ Blank = tuple[float, float]
 _MIN_GAP_MM, _MAX_GAP_MM, _MAX_GAPS = 1.5, 8.0, 5
 _SLANTS = (0.0, *(side * step / 100 for step in range(1, 8) for side in (1, -1)))
 _CUT_MM, _WIDEST, _NARROWEST, _UNEVEN_MM = 3.0, 1.1, 0.92, 2.5
+_LEAST_SLANT_MM, _CLEARLY = 0.15, 0.5
 _MOST_ROWS, _NEARLY_ALL_ROWS, _LEAST_COLUMN_MM, _MOST_PLACES = 0.45, 0.6, 20.0, 12
 
 
@@ -37,15 +39,18 @@ def set_apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrac
     if best is None:
         return tuple(rows), 0.0
     apart = best.part(rows, px_per_mm)
+    least_px = _LEAST_SLANT_MM * px_per_mm
     ends = []
     for middle in best.middles_px:
-        level = {row: [gap[0] - best.slants_px[row] for gap in blanks[row]] for row in apart}
-        near = {row: [place for place in places if abs(place - middle) < px_per_mm] for row, places in level.items()}
-        seen = {row: places[0] + best.slants_px[row] for row, places in near.items() if places}
-        ends.append(_on_a_slant(heights, seen) + best.width_px / 2)
-    lefts = {row: rows[row].left_px for row in apart}
-    is_cut = min(lefts.values()) < _CUT_MM * px_per_mm and best.spacing_px > 0
-    first = ends[0] - best.spacing_px if is_cut else _on_a_slant(heights, lefts)
+        level = {row: [(place - best.slants_px[row], width) for place, width in blanks[row]] for row in apart}
+        near = {row: [gap for gap in own if abs(gap[0] - middle) < px_per_mm] for row, own in level.items()}
+        seen = {row: own[0][0] + best.slants_px[row] for row, own in near.items() if own}
+        caps = [rows[row].cap_px for row in apart]
+        ends.append(_on_a_slant(heights, seen, least_px) + best.width_px / 2 + float(np.median(caps)))
+    lefts = np.array([rows[row].left_px for row in apart])
+    is_cut = lefts.min() < _CUT_MM * px_per_mm and best.spacing_px > 0
+    aslant = ends[0] - ends[0].mean()
+    first = ends[0] - best.spacing_px if is_cut else aslant + most_usual(lefts - aslant[apart])
     told = np.stack([first, *ends], axis=1)
     parted = [replace(row, starts_px=tuple(told[k].tolist())) if k in apart else row for k, row in enumerate(rows)]
     return tuple(parted), best.width_px * len(best.middles_px)
@@ -125,14 +130,19 @@ def _progressions(blanks: Sequence[Sequence[Blank]], slants_px: Floats, px_per_m
                     yield _Gaps(taken, float(np.median([widths[place] for place in taken.tolist()])), slants_px)
 
 
-def _on_a_slant(heights: Floats, places_px: Mapping[int, float]) -> Floats:
-    """Return the places (rows,) of all rows on the straight line through those of some."""
+def _on_a_slant(heights: Floats, places_px: Mapping[int, float], least_px: float) -> Floats:
+    """Return the places (rows,) of all rows by those of some: at their median, or on a line if clearly slanted."""
     known = np.array(list(places_px))
     places = np.array(list(places_px.values()))
+    level = float(np.median(places))
     pairs = [(i, j) for i in range(len(known)) for j in range(i) if heights[known[i]] != heights[known[j]]]
     slopes = [(places[i] - places[j]) / (heights[known[i]] - heights[known[j]]) for i, j in pairs]
     slope = float(np.median(slopes)) if len(slopes) > 2 else 0.0
-    return np.asarray(slope * heights + np.median(places - slope * heights[known]), np.float64)
+    start = float(np.median(places - slope * heights[known]))
+    apart, left = (float(np.median(np.abs(places - each))) for each in (level, start + slope * heights[known]))
+    if apart < least_px or left > _CLEARLY * apart:
+        return np.full(len(heights), level)
+    return np.asarray(start + slope * heights, np.float64)
 
 
 def _blanks(row: RowTrace, px_per_mm: float) -> list[Blank]:
