@@ -32,21 +32,25 @@ def set_apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrac
     heights = np.array([row.baseline_px for row in rows])
     heights -= heights.mean()
     best: _Gaps | None = None
+    most = -np.inf
     for slant in _SLANTS:
         for gaps in _progressions(blanks, slant * heights, px_per_mm):
-            if best is None or gaps.n_shown(rows) > best.n_shown(rows):
-                best = gaps if gaps.part(rows, px_per_mm) else best
+            n_shown = gaps.n_shown(rows)
+            if n_shown > most and gaps.part(rows, px_per_mm):
+                best, most = gaps, n_shown
     if best is None:
         return tuple(rows), 0.0
     apart = best.part(rows, px_per_mm)
+    cap_px = float(np.median([rows[row].cap_px for row in apart]))
     least_px = _LEAST_SLANT_MM * px_per_mm
     ends = []
     for middle in best.middles_px:
-        level = {row: [(place - best.slants_px[row], width) for place, width in blanks[row]] for row in apart}
-        near = {row: [gap for gap in own if abs(gap[0] - middle) < px_per_mm] for row, own in level.items()}
-        seen = {row: own[0][0] + best.slants_px[row] for row, own in near.items() if own}
-        caps = [rows[row].cap_px for row in apart]
-        ends.append(_on_a_slant(heights, seen, least_px) + best.width_px / 2 + float(np.median(caps)))
+        seen: dict[int, float] = {}
+        for row in apart:
+            near = [place for place, _ in blanks[row] if abs(place - best.slants_px[row] - middle) < px_per_mm]
+            if near:
+                seen[row] = near[0]
+        ends.append(_on_a_slant(heights, seen, least_px) + best.width_px / 2 + cap_px)
     lefts = np.array([rows[row].left_px for row in apart])
     is_cut = lefts.min() < _CUT_MM * px_per_mm and best.spacing_px > 0
     aslant = ends[0] - ends[0].mean()
@@ -73,7 +77,8 @@ class _Gaps:
         """Tell of each gap whether a row has it (1), not (-1), or does not reach it (0)."""
         x = row.points_px[:, 0]
         middles = self.middles_px + self.slants_px[index]
-        inside = np.array([(np.abs(x - middle) < 0.15 * self.width_px).any() for middle in middles])
+        core = 0.15 * self.width_px
+        inside = np.searchsorted(x, middles + core) > np.searchsorted(x, middles - core, side="right")
         return np.where(inside, -1, np.where((x[0] < middles) & (middles < x[-1]), 1, 0))
 
     def n_shown(self, rows: Sequence[RowTrace]) -> int:
