@@ -11,6 +11,7 @@ import pytest
 
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.columns import find_extent, fit_columns
+from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.form import form_lines
 from ecgimg.digitize.gaps import set_apart
 from ecgimg.digitize.judge import Ground, judge
@@ -21,7 +22,9 @@ from ecgimg.digitize.place import FS_HZ, Placement, Scale, place
 from ecgimg.digitize.rectify import _bend, rows_angle, trace_points
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.rows import trace_mask
 from ecgimg.digitize.scale import Said, settle_scale
+from ecgimg.digitize.segment import Segmentation
 from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
 from layouts import load_layout
 from synth import HeartSpec, simulate
@@ -375,3 +378,21 @@ def test_few_names_and_no_physics_limit_the_page():
     said = Said(25.0, 10.0, 10.0, "print")
     assert judged(layout, rows, said, named=0.3).reason.startswith("too few lead names")
     assert judged(layout, rows, said, named=0.8).status == "ok"
+
+
+# ---------------------------------------------------------------- fast strokes
+
+
+def test_a_pale_fast_stroke_is_trace_and_a_dot_of_the_ruling_beside_the_trace_is_not():
+    shape = (200, 400)
+    trace, darkness = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
+    trace[120:123, 10:390], darkness[120:123, 10:390] = 255, 100
+    darkness[60:120, 200:202] = 42  # a spike of 7.5 mm, which the network sees only here and there
+    trace[60:120:10, 200:202] = 80
+    darkness[112:120, 300:302] = 42  # a piece of the ruling, 1 mm
+    trace[112:120:3, 300:302] = 80
+    none = np.zeros(shape, np.uint8)
+    page = FlatPage(darkness, Segmentation(trace, none, none, none), none, PX_PER_MM, (0, 0), None)
+    mask = trace_mask(page, level=115.0)
+    assert mask[62:119, 200].all()
+    assert not mask[112:119, 300].any()

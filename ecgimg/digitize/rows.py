@@ -24,7 +24,7 @@ _EDGE_SHARE = 0.5
 _HALF_SHARE = 0.38
 _BOTH_SHARE = 0.85
 _SURE, _PIECE, _ELSE, _STANDS_OUT = 200, 60, 30, 0.3
-_PIECES_MM, _STROKE_MM = 2.0, 0.7
+_PIECES_MM, _STROKE_MM, _FAST_MM = 2.0, 0.7, 2.0
 
 
 def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
@@ -74,7 +74,11 @@ def _fast_strokes(page: FlatPage, local: NDArray[np.float32]) -> NDArray[np.bool
     aside = max(round(_STROKE_MM * page.px_per_mm), 2)
     left, right = (np.roll(page.darkness, by, axis=1) for by in (aside, -aside))
     stands_out = page.darkness - np.maximum(left, right) > _STANDS_OUT * local
-    return np.asarray((pieced > _PIECE) & stands_out & (page.darkness > _EDGE_SHARE * local))
+    found = (pieced > _PIECE) & stands_out & (page.darkness > _EDGE_SHARE * local)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
+    fast = stats[:, cv2.CC_STAT_HEIGHT] > _FAST_MM * page.px_per_mm  # shorter ones are dots of the ruling
+    fast[0] = False
+    return np.asarray(fast[labels])
 
 
 def _darker_halves(darkness: NDArray[np.float32], pale: NDArray[np.bool_], level: float) -> NDArray[np.bool_]:
