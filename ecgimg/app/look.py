@@ -21,6 +21,7 @@ CAMERA_HTML = """
 <label for="ecg-camera-input">Take a photo</label></div>
 """
 LIGHT_ONLY = "() => document.body.classList.remove('dark')"
+CLOSED = "() => ({__type__: 'update', open: false})"
 
 
 def static_text(name: str) -> str:

@@ -22,7 +22,7 @@ from ecgimg.app.corrections import (
 )
 from ecgimg.app.desk import Desk, Step
 from ecgimg.app.endpoints import LOG, SOMETHING_WRONG, add_endpoints, keep_local
-from ecgimg.app.look import CAMERA_HTML, CORNERS_HTML, LIGHT_ONLY, static_text
+from ecgimg.app.look import CAMERA_HTML, CLOSED, CORNERS_HTML, LIGHT_ONLY, static_text
 from ecgimg.app.service import Reading, sample_pages
 from ecgimg.app.words import lead_rows
 from ecgimg.digitize.correct import Corrections
@@ -77,11 +77,13 @@ class Page:
         self.samples = gr.HTML(entry.samples(sample_pages()), js_on_load=static_text("samples.js"))
 
     def _result(self) -> None:
-        with gr.Column(visible=False, elem_id="result-panel") as self.panel:
-            self.pages = gr.Dropdown([], label="Page", visible=False, filterable=False, elem_id="pages")
-            self.result = gr.HTML(js_on_load=static_text("viewer.js"), elem_id="result")
-            with gr.Accordion("Correct this page", open=False, elem_id="correct") as self.correct:
-                self._corrections()
+        self.pages = gr.Dropdown([], label="Page", visible=False, filterable=False, elem_id="pages")
+        self.result = gr.HTML(js_on_load=static_text("viewer.js"), elem_id="result")
+        # Hidden and open, so that all of it is in place before there is a page: what is made only when a person opens
+        # it may come too late or never, and a page that is shown must not close what they have just opened.
+        self.correct = gr.Accordion("Correct this page", visible="hidden", open=True, elem_id="correct")
+        with self.correct:
+            self._corrections()
 
     def _corrections(self) -> None:
         def choice(label: str, choices: Sequence[Any], value: Any, name: str) -> gr.Dropdown:
@@ -107,7 +109,7 @@ class Page:
 
     def _connect(self) -> None:
         shared = [
-            self.status, self.panel, self.pages, self.result, self.correct, self.layout, self.turn, self.speed,
+            self.status, self.pages, self.result, self.correct, self.layout, self.turn, self.speed,
             self.gain, self.lead_read, self.lead_true, self.corners,
         ]  # fmt: skip
         work: dict[str, Any] = {
@@ -123,6 +125,7 @@ class Page:
         self.again.click(self.read_again, [self.pages, *panel], shared, **work)
         self.restart.click(self.start_over, self.pages, shared, **work)
         self.blocks.load(None, js=LIGHT_ONLY, api_visibility="private")
+        self.blocks.load(None, None, self.correct, js=CLOSED, api_visibility="private")
 
     def add_files(self, paths: Sequence[str] | None, request: gr.Request) -> Iterator[Update]:
         """Read the pages of dropped files."""
@@ -225,10 +228,9 @@ class Page:
         opened = reading.found.status == "refused" or bool(reading.found.corrections)
         choices = found_choices(reading)
         return {
-            self.panel: gr.update(visible=True),
             self.pages: self._choices(key, reading.sheet.number),
             self.result: views.result(reading, link),
-            self.correct: gr.update(visible=can_correct, open=opened),
+            self.correct: gr.update(visible=can_correct or "hidden", **({"open": True} if opened else {})),
             self.layout: gr.update(choices=[choices["layout"], *_layouts()], value=named(corrections.layout)),
             self.turn: round(corrections.rotate_deg),
             self.speed: gr.update(choices=[choices["speed"], *SPEEDS], value=shown(corrections.speed_mm_s)),
