@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: one thread each, which numpy settles as it is imported
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 import numpy as np
 import pytest
 
 from ecgimg import EcgRecord
+from ecgimg.digitize.network import one_thread
 from synth import HeartSpec, simulate
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    one_thread()
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -331,7 +331,7 @@ def untimed(folder: Path) -> list[dict[str, object]]:
 def test_killed_at_twenty_random_instants(archive: Path, tmp_path: Path):
     source = tmp_path / "in"
     source.mkdir()
-    for number, page in enumerate(small_pages(14)):
+    for number, page in enumerate(small_pages(8)):
         page.save(source / f"{number:02d}.png")
     for name in ("blank.png", "three.tif", "ward a/broken.pdf"):
         shutil.copy(archive / name, source)
