@@ -19,12 +19,13 @@ from ecgimg.digitize.lattice import Lattice, Windows, _order
 from ecgimg.digitize.marks import find_mark, without_marks
 from ecgimg.digitize.pipeline import _quarters_upright
 from ecgimg.digitize.place import FS_HZ, Placement, Scale, place
-from ecgimg.digitize.rectify import _bend, rows_angle, trace_points
+from ecgimg.digitize.rectify import _bend, rows_angle, trace_points, without_ruling
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.rows import trace_mask
 from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.segment import Segmentation
+from ecgimg.digitize.sheet import find_sheet
 from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
 from layouts import load_layout
 from synth import HeartSpec, simulate
@@ -396,3 +397,60 @@ def test_a_pale_fast_stroke_is_trace_and_a_dot_of_the_ruling_beside_the_trace_is
     mask = trace_mask(page, level=115.0)
     assert mask[62:119, 200].all()
     assert not mask[112:119, 300].any()
+
+
+# ---------------------------------------------------------------- the sheet of paper
+
+
+def photographed(focal_px: float, tilts_deg: tuple[float, float], desk: int = 60):
+    """A white sheet of A4 across on a desk, seen from aside, with rows of traces; and its corners in the picture."""
+    size, sheet = (1200, 900), np.array([[-1.485, -1.05], [1.485, -1.05], [1.485, 1.05], [-1.485, 1.05]])
+    x, y = np.deg2rad(tilts_deg)
+    about_x = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
+    about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+
+    def seen(points):
+        points = np.c_[points, np.zeros(len(points))] @ (about_x @ about_y).T + [0, 0, focal_px / 330]
+        return focal_px * points[:, :2] / points[:, 2:] + [(size[0] - 1) / 2, (size[1] - 1) / 2]
+
+    image = np.full((size[1], size[0], 3), desk, np.uint8)
+    cv2.fillPoly(image, [np.rint(seen(sheet)).astype(np.int32)], (225, 222, 215), cv2.LINE_AA)
+    trace = np.zeros(image.shape[:2], np.uint8)
+    across = np.linspace(-1.2, 1.2, 400)
+    for height in (-0.5, 0.0, 0.5):
+        row = seen(np.c_[across, height + 0.02 * np.sin(40 * across)])
+        cv2.polylines(trace, [np.rint(row).astype(np.int32)], False, 255, 2)
+    image[trace > 0] = 30
+    return image, trace, seen, sheet
+
+
+@pytest.mark.parametrize("tilts_deg", [(0.0, 0.0), (20.0, 0.0), (-10.0, 12.0)])
+def test_the_sheet_tells_the_perspective_and_its_sides_ratio(tilts_deg):
+    image, trace, seen, sheet = photographed(960.0, tilts_deg)
+    corners = find_sheet(image, trace).image_to_page(seen(sheet))
+    sides = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)
+    assert sides[0] / sides[2] == pytest.approx(1, abs=0.01)
+    assert sides[1] / sides[3] == pytest.approx(1, abs=0.01)
+    assert sides[0] / sides[1] == pytest.approx(1.485 / 1.05, rel=0.02)
+
+
+def test_a_page_without_ruling_is_laid_flat_by_its_sheet():
+    image, trace, seen, _ = photographed(960.0, (10.0, 8.0))
+    places = np.stack(np.meshgrid(np.linspace(-1.2, 1.2, 9), [-0.5, 0.0, 0.5]), axis=-1).reshape(-1, 2)
+    off_mm = []
+    for sheet in (None, find_sheet(image, trace)):
+        found = without_ruling(trace, sheet)
+        page = found.image_to_page(seen(places))
+        assert np.abs(found.page_to_image(page) - seen(places)).max() < 0.01
+        terms = np.c_[places, np.ones(len(places))]
+        off_mm.append(np.abs(page - terms @ np.linalg.lstsq(terms, page, rcond=None)[0]).max())
+    assert off_mm[0] > 5
+    assert off_mm[1] < 0.5
+
+
+@pytest.mark.parametrize("desk", [225, 60])
+def test_where_a_side_is_not_in_the_picture_there_is_no_sheet(desk):
+    image, trace, *_ = photographed(960.0, (0.0, 0.0), desk)
+    if desk == 60:
+        image, trace = image[:, 150:], trace[:, 150:]
+    assert find_sheet(image, trace) is None

@@ -28,6 +28,7 @@ from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.segment import Segmentation, segment
+from ecgimg.digitize.sheet import find_sheet
 from ecgimg.digitize.trace import trace_rows
 from ecgimg.formats.vector import VectorPage
 from layouts import Layout, load_layout, load_layouts
@@ -96,12 +97,16 @@ class _Seen:
 
 
 def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: Rectification | None, clock: _Clock) -> _Seen | None:
-    """Flatten a picture by its ruling, else by its traces, and turn it upright; None where nothing tells how."""
-    found = ruling or without_ruling(marked.trace)
+    """Flatten a picture by its ruling, else by sheet and traces, and turn it upright; None where nothing tells how."""
+    sheet = find_sheet(image, marked.trace) if ruling is None else None
+    found = ruling or without_ruling(marked.trace, sheet)
     if found is None:
         return None
     page = flatten(image, marked, found)
     quarters = _quarters_upright(page.segmentation.trace)
+    if quarters and ruling is None:  # then a millimetre was taken from the wrong side of the page
+        across = without_ruling(marked.trace, sheet, upwards=True) or found
+        page = flatten(image, marked, across.turned(-quarters))
     page = page.turned(quarters)
     clock.lap("flatten")
     seen = _upright_by_print(_Seen(page, find_labels(page), read_printed_scale(page), quarters, ruling is not None))

@@ -20,6 +20,7 @@ from scipy.ndimage import map_coordinates
 from ecgimg.digitize.lattice import LARGE_MM, Windows, window_frequencies
 from ecgimg.digitize.phase import into_phase
 from ecgimg.digitize.rectification import CELL_PX, Rectification, powers_to, rising
+from ecgimg.digitize.sheet import Sheet
 
 __all__ = ["Rectification", "rectify", "ruling_signal", "without_ruling"]
 
@@ -33,6 +34,7 @@ _HEIGHTS = 400
 _STEP_PX, _STEP_LEVELS = 31, 60.0
 _MAX_ASPECT = 1.42
 _FOLD_PX, _REACH_PX, _STIFFNESS = 80.0, 60.0, 0.3
+_SHEET_DEGREE = 3
 
 
 def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8], trace: NDArray[np.uint8]) -> Rectification | None:
@@ -77,31 +79,48 @@ def rows_angle(points_px: Floats | None) -> float | None:
     return float(max(best + np.deg2rad(np.arange(-1.0, 1.05, 0.1)), key=lambda angle: gathered(angle, 0.5 * coarse_px)))
 
 
-def without_ruling(trace: NDArray[np.uint8]) -> Rectification | None:
+def without_ruling(
+    trace: NDArray[np.uint8], sheet: Sheet | None = None, *, upwards: bool = False
+) -> Rectification | None:
     """Make a map of a page without ruling from its traces alone, or return None where there are none.
 
-    The rows are laid level, and a millimetre is what makes the traces 250 mm wide, ten seconds at 25 mm/s; perspective
-    and curl stay.
+    The rows are laid level, and a millimetre is what makes the traces 250 mm wide, ten seconds at 25 mm/s. Perspective
+    is undone where the sheet is known; curl stays.
 
     Parameters
     ----------
     trace : (height, width) uint8
         Trace probability, 255 for certain.
+    sheet : Sheet, optional
+        On which the traces lie.
+    upwards : bool
+        Whether the rows run at right angles to the lines along which most ink gathers: complexes one below the other
+        may outdo the rows.
     """
     height, width = trace.shape
-    points = trace_points(trace)
-    angle = rows_angle(points)
-    if points is None or angle is None:
+    seen_px, centre, scale = trace_points(trace), ((width - 1) / 2, (height - 1) / 2), max(width, height) / 2
+    if seen_px is None:
         return None
-    centre = ((width - 1) / 2, (height - 1) / 2)
+    cells = (max(height // CELL_PX, 2), max(width // CELL_PX, 2))
+    powers = powers_to(1 if sheet is None else _SHEET_DEGREE)
+    flat = Rectification(
+        powers, np.zeros((len(powers), 2)), centre, (scale, scale), (width, height), np.zeros((*cells, 2)), 0.0
+    )
+    nodes_px = np.stack(np.meshgrid(*flat.nodes_px), axis=-1)
+    points, nodes = (
+        places - centre if sheet is None else sheet.image_to_page(places) for places in (seen_px, nodes_px)
+    )
+    angle = rows_angle(points)
+    if angle is None:
+        return None
+    angle += np.pi / 2 if upwards else 0.0
     along = np.array([np.cos(angle), np.sin(angle)])
-    low, high = np.percentile((points - centre) @ along, (0.3, 99.7))
-    px_per_mm = (high - low) / _TEN_SECONDS_MM
-    scale = max(width, height) / 2
-    turn = np.array([[along[0], along[1]], [-along[1], along[0]]]) / px_per_mm
-    coefficients = np.concatenate([np.zeros((1, 2)), turn.T * scale])
-    flat = np.zeros((max(height // CELL_PX, 2), max(width // CELL_PX, 2), 2))
-    return Rectification(powers_to(1), coefficients, centre, (scale, scale), (width, height), flat, 0.0)
+    low, high = np.percentile(points @ along, (0.3, 99.7))
+    nodes_mm = nodes @ np.array([[along[0], -along[1]], [along[1], along[0]]]) * (_TEN_SECONDS_MM / (high - low))
+    u, v = flat.normalized_nodes(int(powers.max()))
+    terms = (u[None, :, powers[:, 0]] * v[:, None, powers[:, 1]]).reshape(-1, len(powers))
+    smooth = replace(flat, coefficients=np.linalg.lstsq(terms, nodes_mm.reshape(-1, 2), rcond=None)[0])
+    return smooth if sheet is None else replace(smooth, bend_mm=smooth.nodes_mm() - nodes_mm)
 
 
 def ruling_signal(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Field:
