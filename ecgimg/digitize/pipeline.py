@@ -72,9 +72,13 @@ def digitize_image(
             "refused", "neither ECG ruling nor traces were found; a sharper or closer picture would help"
         )
     read = _read(seen, given, candidates, clock)
-    for other in _otherwise(image, marked, seen, clock) if read.status == "refused" else ():
+    if read.status != "refused" and read.consistency_db.get("einthoven", np.inf) >= _DOUBTFUL_DB:
+        return read
+    for other in _otherwise(image, marked, seen, read.status == "refused", clock):
         tried = _read(other, given, candidates, clock)
-        if tried.status == "ok" or max(tried.consistency_db.values(), default=0.0) > _SURELY_DB:
+        if tried.consistency_db.get("einthoven", 0.0) > _SURELY_DB or (
+            read.status == "refused" and (tried.status == "ok" or tried.consistency_db.get("strip", 0.0) > _SURELY_DB)
+        ):
             return tried
     return read
 
@@ -114,9 +118,11 @@ def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: Rectification |
     return seen
 
 
-def _otherwise(image: NDArray[np.uint8], marked: Segmentation, seen: _Seen, clock: _Clock) -> Iterator[_Seen]:
-    """Yield other ways to see a picture that was refused: lying on a side, and without what was taken for a ruling."""
-    yield from (seen.turned(turns) for turns in (1, 3))
+def _otherwise(
+    image: NDArray[np.uint8], marked: Segmentation, seen: _Seen, refused: bool, clock: _Clock
+) -> Iterator[_Seen]:
+    """Yield other ways to see a picture: turned, where it was refused, and without what was taken for a ruling."""
+    yield from (seen.turned(turns) for turns in ((2, 1, 3) if refused else ()))
     if seen.ruled:
         unruled = _see(image, marked, None, clock)
         if unruled is not None:
@@ -201,7 +207,7 @@ _SURE_NAME = 0.7
 _FEW_NAMES = 3
 _FEW_PIXELS = 50
 _TALLEST_NAME_MM = 6.0
-_SURELY_DB = 10.0
+_DOUBTFUL_DB, _SURELY_DB = 5.0, 10.0
 _MAX_LABELS = 150
 _APART_MM, _SHORT_MM, _FOOT_MM = 0.8, 2.5, 4.0
 
