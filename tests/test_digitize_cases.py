@@ -67,6 +67,25 @@ def test_a_pulse_that_contradicts_the_print_limits_the_page():
     assert settled.doubts == ("the page prints 10 mm/mV, but its calibration pulse is 20 mm high",)
 
 
+@pytest.mark.parametrize(
+    ("pulse_px", "printed", "seconds"),
+    [
+        (80.0, None, 10.0),  # 10 mm if the page shows ten seconds
+        (88.9, None, 9.0),  # 11.1 mm then, and 10 if it shows nine
+        (97.0, None, 10.0),  # 12.1 mm, and no whole seconds make that usual: as likely seen from aside
+        (229.0, 20.0, 7.0),
+        (229.0, None, 10.0),
+    ],
+)
+def test_without_ruling_a_pulse_tells_a_page_of_less_than_ten_seconds(pulse_px, printed, seconds):
+    pulses = [Pulse(0, 10, 10 + 50 * 10 / seconds, pulse_px / 6.0, 0, (9, 51))]  # at a guess of 6 px/mm
+    said = (Said(None, printed, None, "print"),)
+    settled = settle_scale(6.0, 2000.0, [still_row()], pulses, said, ruled=False)
+    assert settled.sources["px_per_mm"] == ("width" if seconds == 10 else "pulse")
+    assert settled.scale.px_per_s == pytest.approx(2000.0 / seconds)
+    assert settled.scale.gain_mm_mv == pytest.approx(pulse_px / settled.scale.px_per_mm)
+
+
 def test_what_the_user_says_of_the_scale_comes_first():
     said = (Said(50.0, 5.0, 5.0, "given"), Said(25.0, 10.0, 20.0, "print"))
     settled = settle_scale(8.0, 2000.0, [still_row()], [], said)

@@ -122,8 +122,11 @@ def _verdict(
     warnings = {
         f"the lead's name could not be read: lead {layout.record_leads[0]} is assumed": _is_nameless(placement),
         "no ruling was found: the time scale assumes that the page shows ten seconds": sources["px_per_mm"] == "width",
+        "no ruling was found: the time scale assumes that the calibration pulse is of a usual height": (
+            sources["px_per_mm"] == "pulse"
+        ),
         f"no paper speed was found, and 25 mm/s would not be ten seconds: {scale.speed_mm_s:g} mm/s is assumed": (
-            sources["speed"] == "assumed" and sources["px_per_mm"] != "width"
+            sources["speed"] == "assumed" and sources["px_per_mm"] == "grid"
         ),
         f"simultaneous limb leads disagree ({placement.physics_db or 0:.0f} dB): lead names may be wrong": (
             placement.physics_db is not None and placement.physics_db < _DISAGREE_DB
@@ -157,7 +160,7 @@ def _is_nameless(placement: Placement) -> bool:
 def _refusal(placement: Placement, settled: Settled) -> str:
     """Return why a page cannot be used at all, or nothing."""
     layout, sources = placement.layout, settled.sources
-    to_go_by = placement.fits and sources["px_per_mm"] != "width" and sources["gain"] != "assumed"
+    to_go_by = placement.fits and sources["px_per_mm"] == "grid" and sources["gain"] != "assumed"
     if _is_nameless(placement) and not to_go_by:
         return (
             "a single strip without a lead name was found, no 12-lead page; name the layout to read it (--layout 1x1)"

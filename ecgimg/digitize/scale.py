@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 _ABOUT_TEN_S = 0.5
 _PULSE_TOLERANCE = 0.15
 _USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
-_TEN_SECONDS = 10.0
+_TEN_SECONDS, _SHORT_S = 10.0, (6, 7, 8, 9)
+_FAR_TOLERANCE, _WHOLE_TOLERANCE = 0.3, 0.025
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,26 @@ def settle_scale(
     """Take each number from the first who says it, else from the pulses, else as usual.
 
     Without a ruling a millimetre is what makes the page, of a width less the gaps between its columns, ten seconds
-    wide, and a pulse's height is taken as it is.
+    wide, or some whole seconds less where its pulses are of a usual height only then; that height is taken as it is.
     """
     told = next((each for each in said if each.speed_mm_s), None)
     told_mm_s = told.speed_mm_s if told is not None else None
+    spoken = next((each for each in said if each.gain_mm_mv), None)
+    height_mm = float(np.median([pulse.height_mm for pulse in pulses])) if pulses else None
+    sized_by = "grid"
     if not ruled:
         stretch = width_px / (_TEN_SECONDS * (told_mm_s or _USUAL_MM_S)) / px_per_mm
+        seconds = _TEN_SECONDS
+        if height_mm is not None:
+            seconds = _shown_seconds(height_mm / stretch, spoken.gain_mm_mv if spoken is not None else None)
+        sized_by = "width" if seconds == _TEN_SECONDS else "pulse"
+        stretch *= _TEN_SECONDS / seconds
         px_per_mm *= stretch
         pulses = [replace(pulse, height_mm=pulse.height_mm / stretch) for pulse in pulses]
-    height_mm = float(np.median([pulse.height_mm for pulse in pulses])) if pulses else None
+        height_mm = None if height_mm is None else height_mm / stretch
     shown = None
     if height_mm is not None:
         shown = nearest(height_mm, GAINS_MM_MV, _PULSE_TOLERANCE) if ruled else height_mm
-    spoken = next((each for each in said if each.gain_mm_mv), None)
     chest = next((each.chest_gain_mm_mv for each in said if each.chest_gain_mm_mv or each is spoken), None)
     gain, told_by = shown or _USUAL_MM_MV, "pulse" if shown else "assumed"
     doubts: tuple[str, ...] = ()
@@ -74,9 +82,17 @@ def settle_scale(
     speed, speed_by = (
         (told_mm_s, told.source) if told and told_mm_s else _shown_speed(width_px / px_per_mm, pulses, px_per_mm)
     )
-    sources = {"px_per_mm": "grid" if ruled else "width", "speed": speed_by, "gain": told_by}
+    sources = {"px_per_mm": sized_by, "speed": speed_by, "gain": told_by}
     levels = tuple(float(np.mean(row.points_px[:, 1])) for row in rows)
     return Settled(Scale(px_per_mm, speed, gain, chest or gain, levels), sources, doubts)
+
+
+def _shown_seconds(height_mm: float, gain_mm_mv: float | None) -> float:
+    """Return how long a page is, in whole seconds, whose pulses would be so high if it showed ten."""
+    gain = gain_mm_mv or nearest(height_mm, GAINS_MM_MV, _FAR_TOLERANCE)
+    seconds = _TEN_SECONDS * gain / height_mm if gain else _TEN_SECONDS
+    whole = round(seconds)
+    return float(whole) if whole in _SHORT_S and abs(seconds / whole - 1) < _WHOLE_TOLERANCE else _TEN_SECONDS
 
 
 def _shown_speed(width_mm: float, pulses: Sequence[Pulse], px_per_mm: float) -> tuple[float, str]:
