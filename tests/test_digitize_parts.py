@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitize.align import align_rows
+from ecgimg.digitize.calibrate import find_pulses
 from ecgimg.digitize.columns import find_extent, fit_columns
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.form import form_lines
@@ -454,3 +455,43 @@ def test_where_a_side_is_not_in_the_picture_there_is_no_sheet(desk):
     if desk == 60:
         image, trace = image[:, 150:], trace[:, 150:]
     assert find_sheet(image, trace) is None
+
+
+# ---------------------------------------------------------------- pulses that the network took for traces
+
+
+def rows_with_pulses(pulse_mm=10.0, hollow=True, at_right=False):
+    """Three rows 30 mm apart, a pulse of 5 mm before the first two, in what the network calls trace."""
+    trace = np.zeros((round(95 * PX_PER_MM), 1200), np.uint8)
+    baselines = [25.0 * PX_PER_MM, 55.0 * PX_PER_MM, 85.0 * PX_PER_MM]
+    for row, base in enumerate(baselines):
+        x = np.arange(100, 1100.0)
+        y = base - 12 * np.exp(-0.5 * (np.remainder(x, 160) - 80) ** 2 / 200)
+        if row < 2:
+            side, foot, top = 92 - 5 * PX_PER_MM, 92, base - pulse_mm * PX_PER_MM
+            x, y = np.append([side - 8, side, side, foot, foot], x), np.append([base, base, top, top, base], y)
+            if not hollow:
+                cv2.rectangle(trace, (int(side), int(base - 3)), (foot, int(base + 3)), 255, -1)
+        points = np.rint(np.stack([x, y], axis=1)).astype(np.int32)
+        cv2.polylines(trace, [points.reshape(-1, 1, 2)], False, 255, 2)
+    trace = np.ascontiguousarray(trace[:, ::-1]) if at_right else trace
+    none = np.zeros_like(trace)
+    page = FlatPage(trace.astype(np.float32), Segmentation(trace, none, none, none), none, PX_PER_MM, (0, 0), None)
+    return find_pulses(page, baselines)
+
+
+@pytest.mark.parametrize("at_right", [False, True])
+@pytest.mark.parametrize("pulse_mm", [5.0, 10.0, 20.0])
+def test_pulses_taken_for_traces_are_found_by_their_shape(pulse_mm, at_right):
+    pulses = rows_with_pulses(pulse_mm, at_right=at_right)
+    assert [pulse.row for pulse in pulses] == [0, 1]
+    for pulse in pulses:
+        assert pulse.height_mm == pytest.approx(pulse_mm, abs=0.15)
+        left = 52 if not at_right else 1199 - 92
+        assert pulse.left_px == pytest.approx(left, abs=1.5)
+        assert pulse.right_px == pytest.approx(left + 40, abs=1.5)
+
+
+def test_what_is_not_hollow_or_of_no_usual_height_is_no_pulse():
+    assert rows_with_pulses(hollow=False) == ()
+    assert rows_with_pulses(14.0) == ()
