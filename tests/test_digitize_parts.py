@@ -460,7 +460,7 @@ def test_where_a_side_is_not_in_the_picture_there_is_no_sheet(desk):
 # ---------------------------------------------------------------- pulses that the network took for traces
 
 
-def rows_with_pulses(pulse_mm=10.0, hollow=True, at_right=False):
+def rows_with_pulses(pulse_mm=10.0, hollow=True, at_right=False, complex_mm=0.0):
     """Three rows 30 mm apart, a pulse of 5 mm before the first two, in what the network calls trace."""
     trace = np.zeros((round(95 * PX_PER_MM), 1200), np.uint8)
     baselines = [25.0 * PX_PER_MM, 55.0 * PX_PER_MM, 85.0 * PX_PER_MM]
@@ -470,6 +470,7 @@ def rows_with_pulses(pulse_mm=10.0, hollow=True, at_right=False):
         if row < 2:
             side, foot, top = 92 - 5 * PX_PER_MM, 92, base - pulse_mm * PX_PER_MM
             x, y = np.append([side - 8, side, side, foot, foot], x), np.append([base, base, top, top, base], y)
+            y[5] -= complex_mm * PX_PER_MM
             if not hollow:
                 cv2.rectangle(trace, (int(side), int(base - 3)), (foot, int(base + 3)), 255, -1)
         points = np.rint(np.stack([x, y], axis=1)).astype(np.int32)
@@ -490,6 +491,11 @@ def test_pulses_taken_for_traces_are_found_by_their_shape(pulse_mm, at_right):
         left = 52 if not at_right else 1199 - 92
         assert pulse.left_px == pytest.approx(left, abs=1.5)
         assert pulse.right_px == pytest.approx(left + 40, abs=1.5)
+
+
+def test_a_pulse_at_whose_side_a_complex_begins_is_left_alone():
+    assert len(rows_with_pulses(complex_mm=8.0)) == 2
+    assert rows_with_pulses(complex_mm=13.0) == ()  # the complex would be cut with the pulse
 
 
 def test_what_is_not_hollow_or_of_no_usual_height_is_no_pulse():

@@ -22,7 +22,7 @@ _PART = 0.3
 _ASTRAY_MM = 6.0
 _TOPS_MM = (20.0, 10.0, 5.0)
 _FOOT_MM, _BAND_MM, _BESIDE_MM, _LEVEL_MM = 4.0, 1.0, 0.6, 0.35
-_SIDE_SHARE, _HOLLOW_SHARE, _ALIKE_MM = 0.85, 0.1, 1.0
+_SIDE_SHARE, _HOLLOW_SHARE, _ALIKE_MM, _ABOVE_MM = 0.85, 0.1, 1.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,11 @@ def _rectangle(ink: NDArray[np.bool_], mm: float, row: int, baseline_px: float, 
         return None
     gaps = np.flatnonzero(np.diff(columns) > 1)
     left, right = int(columns[0]), int(columns[gaps[0]] if len(gaps) else columns[-1])
+    above = ink[
+        max(top - slack - round(_ABOVE_MM * mm), 0) : max(top - slack - 1, 0), first + left : first + right + round(mm)
+    ]
+    if above.any():  # a complex begins where the pulse ends: which ink is whose can not be told here
+        return None
     if left > _FOOT_MM * mm or not _MIN_WIDTH_MM * mm < right - left < 0.6 * _MAX_WIDTH_MM * mm:
         return None
     heights = np.array([np.flatnonzero(column).mean() for column in lid[:, left + 1 : right].T])
@@ -122,7 +127,7 @@ def _rectangle(ink: NDArray[np.bool_], mm: float, row: int, baseline_px: float, 
     feet = ink[band, max(first - 1, 0) : first + max(left - beside, 2)]
     foot = band.start + (float(np.argwhere(feet)[:, 0].mean()) if feet.any() else base - band.start)
     height_mm = (foot - (top - slack + level)) / mm
-    return Pulse(row, centres[0], centres[1], height_mm, foot, (float(first), first + right + beside))
+    return Pulse(row, centres[0], centres[1], height_mm, foot, (float(first), centres[1] + 1))
 
 
 def _pulse_in(
