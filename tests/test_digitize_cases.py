@@ -9,7 +9,7 @@ import pytest
 from test_digitize import clean_page, snr_db
 
 from ecgimg import EcgRecord
-from ecgimg.digitize import digitize_image
+from ecgimg.digitize import digitize_image, pipeline
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Said, settle_scale
@@ -155,6 +155,30 @@ def test_pages_that_lie_on_their_side_or_head(quarters):
     found = digitize_image(np.ascontiguousarray(np.rot90(page.image, quarters)))
     assert found.rotation_deg == 90 * quarters
     assert snr_db(page, found) > 15
+
+
+def test_a_page_head_down_that_its_print_does_not_turn_is_tried_upright(monkeypatch):
+    monkeypatch.setattr(pipeline, "_upright_by_print", lambda seen: seen)
+    page = clean_page()
+    found = digitize_image(np.ascontiguousarray(page.image[::-1, ::-1]))
+    assert (found.status, found.rotation_deg) == ("ok", 180)
+    assert snr_db(page, found) > 15
+
+
+def test_a_ruling_fitted_askew_is_left_out_where_the_limb_leads_disagree(monkeypatch):
+    rectify = pipeline.rectify
+
+    def askew(*given):
+        found = rectify(*given)
+        sheared = found.coefficients @ [[1.0, 0.0], [0.1, 1.0]]  # x runs on by a tenth of y
+        return replace(found, coefficients=sheared)
+
+    monkeypatch.setattr(pipeline, "rectify", askew)
+    page = clean_page()
+    found = read(page)
+    assert found.sources["px_per_mm"] == "width"
+    assert found.consistency_db["einthoven"] > 10
+    assert snr_db(page, found) > 10
 
 
 def test_a_page_that_the_picture_cuts_keeps_its_columns_where_they_are():

@@ -113,8 +113,8 @@ def _rectangle(ink: NDArray[np.bool_], mm: float, row: int, baseline_px: float, 
     heights = np.array([np.flatnonzero(column).mean() for column in lid[:, left + 1 : right].T])
     level = float(np.median(heights))
     beside = max(round(_BESIDE_MM * mm), 1)
-    sides, centres = (left, right), []
-    for side in sides:
+    centres = []
+    for side in (left, right):
         start = max(first + side - beside, 0)
         window = ink[top + slack : band.start, start : first + side + beside + 1]
         if window.any(axis=1).mean() < _SIDE_SHARE:

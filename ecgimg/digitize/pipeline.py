@@ -72,13 +72,14 @@ def digitize_image(
             "refused", "neither ECG ruling nor traces were found; a sharper or closer picture would help"
         )
     read = _read(seen, given, candidates, clock)
-    if read.status != "refused" and read.consistency_db.get("einthoven", np.inf) >= _DOUBTFUL_DB:
+    refused = read.status == "refused"
+    if not refused and read.consistency_db.get("einthoven", np.inf) >= _DOUBTFUL_DB:
         return read
-    for other in _otherwise(image, marked, seen, read.status == "refused", clock):
+    telling = ("einthoven", "strip") if refused else ("einthoven",)
+    for other in _otherwise(image, marked, seen, refused, clock):
         tried = _read(other, given, candidates, clock)
-        if tried.consistency_db.get("einthoven", 0.0) > _SURELY_DB or (
-            read.status == "refused" and (tried.status == "ok" or tried.consistency_db.get("strip", 0.0) > _SURELY_DB)
-        ):
+        surely = max(tried.consistency_db.get(name, 0.0) for name in telling) > _SURELY_DB
+        if surely or (refused and tried.status == "ok"):
             return tried
     return read
 
