@@ -12,6 +12,7 @@ import pytest
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import find_pulses
 from ecgimg.digitize.columns import find_extent, fit_columns
+from ecgimg.digitize.ends import even_ends
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.form import form_lines
 from ecgimg.digitize.gaps import set_apart
@@ -20,6 +21,7 @@ from ecgimg.digitize.lattice import Lattice, Windows, _order
 from ecgimg.digitize.marks import find_mark, without_marks
 from ecgimg.digitize.pipeline import _quarters_upright
 from ecgimg.digitize.place import FS_HZ, Placement, Scale, place
+from ecgimg.digitize.rectification import Rectification, powers_to
 from ecgimg.digitize.rectify import _bend, rows_angle, trace_points, without_ruling
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
@@ -501,3 +503,46 @@ def test_a_pulse_at_whose_side_a_complex_begins_is_left_alone():
 def test_what_is_not_hollow_or_of_no_usual_height_is_no_pulse():
     assert rows_with_pulses(hollow=False) == ()
     assert rows_with_pulses(14.0) == ()
+
+
+# ---------------------------------------------------------------- rows of a page without ruling
+
+
+def rows_between(lefts, rights, page_px=(900, 700), bow=0.0):
+    """Six rows drawn from `lefts` to `rights` (x of the top and the bottom row), on a flat page of 4 px/mm."""
+    flat = Rectification(
+        powers_to(1), np.array([[0, 0], [100, 0], [0, 100.0]]), (449.5, 349.5), (400.0, 400.0), page_px,
+        np.zeros((43, 56, 2)), 0.0,
+    )  # fmt: skip
+    blank = np.zeros((page_px[1], page_px[0]), np.float32)
+    page = FlatPage(blank, Segmentation(*[blank.astype(np.uint8)] * 4), blank, 4.0, (-449.5 / 4, -349.5 / 4), flat)
+    rows = []
+    for share in np.linspace(0, 1, 6):
+        left, right = (
+            ends[0] + share * (ends[1] - ends[0]) + bow * 4 * share * (1 - share) for ends in (lefts, rights)
+        )
+        x = np.arange(left, right, 0.25)
+        points = np.stack([x, np.full(len(x), 100 + 500 * share)], axis=1)
+        still = np.zeros(len(x), bool)
+        rows.append(RowTrace(points[0, 1], points, np.ones(len(x)), np.zeros(len(x)), still, still))
+    return page, rows
+
+
+@pytest.mark.parametrize(
+    ("lefts", "rights", "bow"), [((100, 100), (700, 800), 0), ((100, 140), (780, 820), 0), ((100, 100), (800, 800), 12)]
+)
+def test_rows_of_an_unruled_page_are_brought_below_each_other(lefts, rights, bow):
+    page, rows = rows_between(lefts, rights, bow=bow)
+    found = even_ends(page, rows)
+    ends = np.array([[found.image_to_page(row.points_px[k]) for k in (0, -1)] for row in rows])
+    assert np.ptp(ends[:, :, 0], axis=0).max() < 0.3
+    assert np.ptp(ends[:, 1, 0] - ends[:, 0, 0]) < 0.3
+    assert np.abs(found.page_to_image(ends) - [[row.points_px[k] for k in (0, -1)] for row in rows]).max() < 0.05
+
+
+def test_rows_that_are_even_or_end_anywhere_tell_nothing():
+    assert even_ends(*rows_between((100, 100), (800, 800))) is None
+    page, rows = rows_between((100, 100), (800, 800))
+    ragged = [row.where(row.points_px[:, 0] > 100 + 37 * (k * k % 5)) for k, row in enumerate(rows)]
+    assert even_ends(page, ragged) is None
+    assert even_ends(page, rows[:2]) is None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, width_px
+from ecgimg.digitize.ends import even_ends
 from ecgimg.digitize.flatten import FlatPage, flatten
 from ecgimg.digitize.gaps import set_apart
 from ecgimg.digitize.judge import Ground, judge
@@ -86,13 +87,17 @@ def digitize_image(
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A flat page, the names and the scale on it, the quarter turns that brought it upright, whether it is ruled."""
+    """A flat page, the names and the scale on it, the quarter turns that brought it upright, whether it is ruled.
+
+    `rows` are its traces where they have been looked for.
+    """
 
     page: FlatPage
     labels: tuple[Label, ...]
     printed: PrintedScale
     quarters: int
     ruled: bool
+    rows: tuple[RowTrace, ...] | None = None
 
     def turned(self, turns: int) -> _Seen:
         """Return the page turned clockwise by quarters."""
@@ -113,8 +118,13 @@ def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: Rectification |
         across = without_ruling(marked.trace, sheet, upwards=True) or found
         page = flatten(image, marked, across.turned(-quarters))
     page = page.turned(quarters)
+    rows = trace_rows(page) if ruling is None else None
+    even = even_ends(page, rows) if rows is not None else None
+    if even is not None:
+        page, rows = flatten(image, marked, even), None
     clock.lap("flatten")
-    seen = _upright_by_print(_Seen(page, find_labels(page), read_printed_scale(page), quarters, ruling is not None))
+    seen = _Seen(page, find_labels(page), read_printed_scale(page), quarters, ruling is not None, rows)
+    seen = _upright_by_print(seen)
     clock.lap("read")
     return seen
 
@@ -133,7 +143,7 @@ def _otherwise(
 def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock) -> Digitization:
     """Trace, calibrate, place and judge a flat page."""
     page, px_per_mm = seen.page, seen.page.rectification.px_per_mm
-    rows = trace_rows(page)
+    rows = trace_rows(page) if seen.rows is None else seen.rows
     clock.lap("trace")
     if not rows:
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=px_per_mm)
