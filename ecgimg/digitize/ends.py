@@ -15,10 +15,10 @@ from ecgimg.digitize.row_trace import RowTrace
 
 Floats = NDArray[np.float64]
 
-_FEWEST_ROWS, _ROWS_TO_BEND = 3, 6
+_FEWEST_ROWS, _ROWS_TO_BEND, _ROWS_A_STRAY = 3, 6, 5
 _END_SHARE = 0.15
-_ASTRAY_MM, _OFF_MM, _UNEVEN_MM, _CLEARLY = 1.0, 0.4, 0.25, 5.0
-_MOST_UNEVEN, _LEAST_CONVERGING = 0.35, 0.02
+_ASTRAY_MM, _OFF_MM, _UNEVEN_MM, _CLEARLY = 1.0, 0.4, 1.0, 5.0
+_MOST_UNEVEN, _LEAST_CONVERGING = 0.35, 0.05
 _ROUNDS = 12
 
 
@@ -34,11 +34,10 @@ def even_ends(page: FlatPage, rows: Sequence[RowTrace]) -> Rectification | None:
     degree = 2 if len(rows) >= _ROWS_TO_BEND else 1
     lines = [_line(ends[:, side], degree) for side in (0, 1)]
     told = np.stack([np.polyval(line, ends[:, side, 1]) for side, line in enumerate(lines)], axis=1)
-    off = np.median(np.abs(told - ends[..., 0]), axis=0)
-    uneven = np.ptp(told, axis=0)
-    width = float(np.median(told[:, 1] - told[:, 0]))
+    off = np.sort(np.abs(told - ends[..., 0]), axis=0)[-1 - len(rows) // _ROWS_A_STRAY]
+    widths = told[:, 1] - told[:, 0]  # both ends aslant alike are a page at an angle, and no perspective
     least = max(_UNEVEN_MM, _CLEARLY * float(off.max()))
-    if off.max() > _OFF_MM or not least < uneven.max() < _MOST_UNEVEN * width:
+    if off.max() > _OFF_MM or not least < np.ptp(widths) < _MOST_UNEVEN * np.median(widths):
         return None
     to_even = _perspective(ends, [_line(ends[:, side], 1) for side in (0, 1)])
     flat = page.rectification
