@@ -519,7 +519,8 @@ def rows_between(lefts, rights, page_px=(900, 700), bow=0.0):
     rows = []
     for share in np.linspace(0, 1, 6):
         left, right = (
-            ends[0] + share * (ends[1] - ends[0]) + bow * 4 * share * (1 - share) for ends in (lefts, rights)
+            ends[0] + share * (ends[1] - ends[0]) + side * bow * 4 * share * (1 - share)
+            for ends, side in ((lefts, 1), (rights, -1))
         )
         x = np.arange(left, right, 0.25)
         points = np.stack([x, np.full(len(x), 100 + 500 * share)], axis=1)
@@ -529,7 +530,7 @@ def rows_between(lefts, rights, page_px=(900, 700), bow=0.0):
 
 
 @pytest.mark.parametrize(
-    ("lefts", "rights", "bow"), [((100, 100), (700, 800), 0), ((100, 140), (780, 820), 0), ((100, 100), (800, 800), 12)]
+    ("lefts", "rights", "bow"), [((100, 100), (700, 800), 0), ((100, 140), (820, 790), 0), ((100, 100), (800, 800), 12)]
 )
 def test_rows_of_an_unruled_page_are_brought_below_each_other(lefts, rights, bow):
     page, rows = rows_between(lefts, rights, bow=bow)
@@ -542,6 +543,7 @@ def test_rows_of_an_unruled_page_are_brought_below_each_other(lefts, rights, bow
 
 def test_rows_that_are_even_or_end_anywhere_tell_nothing():
     assert even_ends(*rows_between((100, 100), (800, 800))) is None
+    assert even_ends(*rows_between((100, 140), (780, 820))) is None  # at an angle: no perspective
     page, rows = rows_between((100, 100), (800, 800))
     ragged = [row.where(row.points_px[:, 0] > 100 + 37 * (k * k % 5)) for k, row in enumerate(rows)]
     assert even_ends(page, ragged) is None

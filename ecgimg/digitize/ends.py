@@ -25,8 +25,8 @@ _ROUNDS = 12
 def even_ends(page: FlatPage, rows: Sequence[RowTrace]) -> Rectification | None:
     """Return the page's map with its rows' ends brought below each other, or None where they are, or tell nothing.
 
-    Of ends on slanted lines the perspective is undone, by the four outer corners of the rows; of many rows a curve that
-    is left is taken out as well.
+    Where rows are longer the higher or the lower they lie, the perspective is undone by the four outer corners of all;
+    of many rows a curve that is left is taken out as well.
     """
     if len(rows) < _FEWEST_ROWS:
         return None
