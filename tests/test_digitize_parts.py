@@ -341,9 +341,9 @@ def test_without_a_mark_nothing_is_taken_off():
 # ---------------------------------------------------------------- what limits a page
 
 
-def judged(layout, rows, said, *, named=1.0, width_s=10.0, strips_named=True):
+def judged(layout, rows, said, *, named=1.0, width_s=10.0, strips_named=True, physics_db=None):
     settled = settle_scale(PX_PER_MM, width_s * PX_PER_S, rows, [], (said,))
-    placement = Placement(layout, START_PX, 1.0, 1.0, None, named, fits=True, strips_named=strips_named)
+    placement = Placement(layout, START_PX, 1.0, 1.0, physics_db, named, fits=True, strips_named=strips_named)
     return judge(Ground(lambda points: points, PX_PER_MM, (), 0), rows, placement, settled, {})
 
 
@@ -382,6 +382,16 @@ def test_few_names_and_no_physics_limit_the_page():
     said = Said(25.0, 10.0, 10.0, "print")
     assert judged(layout, rows, said, named=0.3).reason.startswith("too few lead names")
     assert judged(layout, rows, said, named=0.8).status == "ok"
+
+
+def test_a_nameless_page_whose_limb_leads_do_not_add_up_as_read_is_limited():
+    layout = load_layout("6x2")
+    rows = printed_rows(layout, column_s=5.0, shifts_ms=(0,) * 6)
+    said = Said(25.0, 10.0, 10.0, "print")
+    assert judged(layout, rows, said, named=0.0, physics_db=8.0).status == "ok"
+    swapped = [rows[0], rows[2], rows[1], *rows[3:]]
+    found = judged(layout, swapped, said, named=0.0, physics_db=8.0)  # whatever was made of them before
+    assert found.reason.startswith("too few lead names")
 
 
 # ---------------------------------------------------------------- fast strokes

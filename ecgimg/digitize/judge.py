@@ -135,7 +135,8 @@ def _verdict(
             agreement.get("strip", np.inf) < _STRIP_DB and placement.named < _MOST
         ),
         "too few lead names could be read to be sure of the layout": (
-            placement.named < _HALF_NAMED and (placement.physics_db or 0.0) < _BACKED_DB
+            placement.named < _HALF_NAMED
+            and min(placement.physics_db or 0.0, agreement.get("einthoven", np.inf)) < _BACKED_DB
         ),
         "the rhythm strip's name could not be read, and it does not clearly repeat its lead": (
             not placement.strips_named and agreement.get("strip", np.inf) < _CLEAR_STRIP_DB
