@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.rectification import Rectification
+from ecgimg.digitize.rectification import Rectification, projected
 from ecgimg.digitize.row_trace import RowTrace
 
 Floats = NDArray[np.float64]
@@ -41,9 +41,9 @@ def even_ends(page: FlatPage, rows: Sequence[RowTrace]) -> Rectification | None:
         return None
     to_even = _perspective(ends, [_line(ends[:, side], 1) for side in (0, 1)])
     flat = page.rectification
-    nodes = _mapped(to_even, flat.nodes_mm())
+    nodes = projected(to_even, flat.nodes_mm())
     if degree == 2:
-        left, right = (_mapped(to_even, np.stack([told[:, side], ends[:, side, 1]], axis=1)) for side in (0, 1))
+        left, right = (projected(to_even, np.stack([told[:, side], ends[:, side, 1]], axis=1)) for side in (0, 1))
         bends = [np.polyfit(edge[:, 1], edge[:, 0], 2) for edge in (left, right)]
         heights = np.clip(
             nodes[..., 1], min(left[:, 1].min(), right[:, 1].min()), max(left[:, 1].max(), right[:, 1].max())
@@ -97,8 +97,3 @@ def _perspective(ends: Floats, lines: Sequence[Floats]) -> Floats:
     y = heights.mean(axis=1)
     even = np.array([[x[0], y[0]], [x[1], y[0]], [x[1], y[1]], [x[0], y[1]]])
     return np.asarray(cv2.getPerspectiveTransform(corners.astype(np.float32), even.astype(np.float32)), np.float64)
-
-
-def _mapped(homography: Floats, points: Floats) -> Floats:
-    mapped = points @ homography[:, :2].T + homography[:, 2]
-    return np.asarray(mapped[..., :2] / mapped[..., 2:])

@@ -173,6 +173,12 @@ def rising(values: Floats, degree: int) -> Floats:
     return result
 
 
+def projected(homography: Floats, points: ArrayLike) -> Floats:
+    """Map points (…, 2) by a homography (3, 3)."""
+    mapped = np.asarray(points, np.float64) @ homography[:, :2].T + homography[:, 2]
+    return np.asarray(mapped[..., :2] / mapped[..., 2:])
+
+
 def _determinant(matrices: Floats) -> Floats:
     return np.asarray(matrices[..., 0, 0] * matrices[..., 1, 1] - matrices[..., 0, 1] * matrices[..., 1, 0])
 

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ecgimg.digitize.rectification import projected
+
 Floats = NDArray[np.float64]
 Image8 = NDArray[np.uint8]
 
@@ -35,8 +37,7 @@ class Sheet:
 
     def image_to_page(self, points_px: ArrayLike) -> Floats:
         """Map pixels (…, 2) to the sheet (…, 2)."""
-        mapped = np.asarray(points_px, np.float64) @ self.to_page[:, :2].T + self.to_page[:, 2]
-        return np.asarray(mapped[..., :2] / mapped[..., 2:])
+        return projected(self.to_page, points_px)
 
 
 def find_sheet(image: Image8, trace: NDArray[np.uint8]) -> Sheet | None:
