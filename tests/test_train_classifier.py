@@ -20,8 +20,9 @@ from ecgimg.evaluate.layouts import Model, evaluate_layouts, find_model, masks_o
 torch = pytest.importorskip("torch", reason="training needs torch (the train extra)")
 pytest.importorskip("safetensors")
 
-from ecgimg.train.classifier import Stage, learn, load_weights, make_network, predict_logits  # noqa: E402
+from ecgimg.train.classifier import Stage, learn, make_network, predict_logits  # noqa: E402
 from ecgimg.train.crossval import cross_validate  # noqa: E402
+from ecgimg.train.export import load_weights  # noqa: E402
 from ecgimg.train.hearts import simulated_records  # noqa: E402
 from ecgimg.train.patchecg import Ensemble, export_classifier  # noqa: E402
 from ecgimg.train.pretrain import pretrain  # noqa: E402

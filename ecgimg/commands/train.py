@@ -20,6 +20,7 @@ train_app = typer.Typer(help="Train the shipped networks again (needs the train 
 
 _Out = Annotated[Path, typer.Option(help="Folder for the pool, checkpoints, curve and weights.")]
 _Records = Annotated[Path | None, typer.Option(help="Records to draw beside simulated hearts.")]
+_Initial = Annotated[Path | None, typer.Option(help="Weights to fine-tune (.safetensors).")]
 _Pages = Annotated[int, typer.Option(help="Synthetic pages to learn from.")]
 _Steps = Annotated[int, typer.Option(help="Training steps.")]
 _Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes of training.")]
@@ -58,13 +59,15 @@ def _add_training(network: _Network) -> None:
 
     def command(
         out: _Out, records: _Records = None, steps: _Steps = network.steps, pages: _Pages = network.pages,
-        minutes: _Minutes = None, seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
+        initial: _Initial = None, minutes: _Minutes = None, seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
     ) -> None:  # fmt: skip
         with _training(steps) as on_step:
             module = import_module(f"ecgimg.train.{network.module}")
             settings = getattr(module, network.settings)(steps=steps, seed=seed, pages=pages)
             train = getattr(module, network.train)
-            path = train(out, records, settings, minutes=minutes, device=device, jobs=jobs, on_step=on_step)
+            path = train(
+                out, records, settings, initial=initial, minutes=minutes, device=device, jobs=jobs, on_step=on_step
+            )
         OUT.print(f"weights: {path}", markup=False)
 
     command.__doc__ = network.purpose
@@ -86,7 +89,7 @@ def train_classifier(
     uncertain_labels: Annotated[list[Path] | None, typer.Option(help="The labels of those.")] = None,
     folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
     network: Annotated[str, typer.Option(help="patchecg, resnet, mean, published; + joins.")] = "patchecg+resnet",
-    initial: Annotated[Path | None, typer.Option(help="Weights to fine-tune (.safetensors).")] = None,
+    initial: _Initial = None,
     no_cross_validation: Annotated[
         bool, typer.Option("--no-cross-validation", help="Train on all records only; probabilities stay uncalibrated.")
     ] = False,

@@ -22,7 +22,7 @@ from ecgimg.classify.labels import LABELS, SUBCLASSES
 from ecgimg.classify.network import PatchECG
 from ecgimg.classify.tokens import PATCH
 from ecgimg.classify.weights import TOKEN_INPUTS, feed_of
-from ecgimg.errors import BadRequest, BadWeights
+from ecgimg.errors import BadRequest
 from ecgimg.evaluate import metrics
 from ecgimg.train.baselines import ResNet, mean_of_patches, published
 from ecgimg.train.loop import Schedule, fit
@@ -72,28 +72,6 @@ def make_network(name: str) -> nn.Module:
     if name not in NETWORKS:
         raise BadRequest(f"there is no network {name!r}; choose from {', '.join(NETWORKS)}")
     return NETWORKS[name](OUTPUTS)
-
-
-def load_weights(network: nn.Module, path: Path, place: int = 0) -> None:
-    """Take weights from a safetensors file: of one network, or of the one at `place` in a shipped classifier.
-
-    Raises
-    ------
-    BadWeights
-        Where the file cannot be read, or holds another network.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    prefix = f"networks.{place}."
-    try:
-        weights = load_file(path)
-        own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
-        network.load_state_dict(own or weights)
-    except (OSError, SafetensorError) as error:
-        raise BadWeights(f"{path} is no safetensors file that can be read ({error})") from None
-    except RuntimeError:
-        raise BadWeights(f"{path} holds the weights of another network, or of other labels") from None
 
 
 def learn(

@@ -18,7 +18,8 @@ from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.classify.labels import LABELS
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.layouts import masks_of
-from ecgimg.train.classifier import Stage, learn, load_weights, make_network, predict_logits
+from ecgimg.train.classifier import Stage, learn, make_network, predict_logits
+from ecgimg.train.export import load_weights
 
 Logits = NDArray[np.float32]
 Folds = tuple[int, ...]

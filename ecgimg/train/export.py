@@ -1,4 +1,4 @@
-"""Write a trained network in the two forms that are shipped."""
+"""Write a trained network in the two forms that are shipped, and take its weights up again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from ecgimg.errors import BadWeights
 
 
 def export_network(
@@ -58,6 +60,28 @@ def export_network(
         weights, str(target.with_suffix(".safetensors")), {key: json.dumps(value) for key, value in settings.items()}
     )
     return target
+
+
+def load_weights(network: nn.Module, path: Path, place: int = 0) -> None:
+    """Take weights from a safetensors file: of one network, or of the one at `place` in a shipped classifier.
+
+    Raises
+    ------
+    BadWeights
+        Where the file cannot be read, or holds another network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    prefix = f"networks.{place}."
+    try:
+        weights = load_file(path)
+        own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+        network.load_state_dict(own or weights)
+    except (OSError, SafetensorError) as error:
+        raise BadWeights(f"{path} is no safetensors file that can be read ({error})") from None
+    except RuntimeError:
+        raise BadWeights(f"{path} holds the weights of another network, or of other labels") from None
 
 
 _LARGE = 1000

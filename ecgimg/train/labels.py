@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgimg.digitize.labels import CLASSES, CROP_SHAPE
-from ecgimg.train.export import export_network
+from ecgimg.train.export import export_network, load_weights
 from ecgimg.train.label_crops import LabelPool, draw_label_pool
 from ecgimg.train.label_network import LabelReader
 from ecgimg.train.loop import Schedule, fit
@@ -40,6 +40,7 @@ def train_label_reader(
     records: Path | None,
     settings: LabelTraining,
     *,
+    initial: Path | None = None,
     minutes: float | None = None,
     device: str = "cpu",
     jobs: int = 2,
@@ -49,6 +50,11 @@ def train_label_reader(
 
     A run that was stopped, or whose `minutes` were over, goes on from its last checkpoint when called again alike; the
     learning rate follows the share of `steps` that is done (or of the minutes, whichever is further).
+
+    Parameters
+    ----------
+    initial : Path, optional
+        Weights to start from (``.safetensors``) in place of random ones.
 
     Returns
     -------
@@ -62,7 +68,10 @@ def train_label_reader(
     )  # fmt: skip
     held_back, seen = split(pool)
     torch.manual_seed(settings.seed)
-    network = LabelReader().to(device)
+    network = LabelReader()
+    if initial is not None:
+        load_weights(network, initial)
+    network.to(device)
 
     def loss_of_step(step: int) -> Tensor:
         crops, classes = _batch(pool, seen, settings, step)

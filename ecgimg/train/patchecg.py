@@ -22,9 +22,9 @@ from ecgimg.classify.weights import TOKEN_INPUTS, ClassifierCard, LabelCard, fee
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.calibration import calibrate
 from ecgimg.train.baselines import ResNet
-from ecgimg.train.classifier import Stage, learn, load_weights, make_network
+from ecgimg.train.classifier import Stage, learn, make_network
 from ecgimg.train.crossval import cross_validate
-from ecgimg.train.export import export_network
+from ecgimg.train.export import export_network, load_weights
 from ecgimg.train.hearts import simulated_records
 from ecgimg.train.loop import is_first
 from ecgimg.train.pretrain import pretrain

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgimg.digitize.print_reader import ALPHABET, LINE_HEIGHT, STRIDE, decode
-from ecgimg.train.export import export_network
+from ecgimg.train.export import export_network, load_weights
 from ecgimg.train.loop import Schedule, fit
 from ecgimg.train.print_network import PrintReader
 from ecgimg.train.print_pool import LineCrops, PrintPool, draw_print_pool
@@ -42,6 +42,7 @@ def train_print_reader(
     records: Path | None,
     settings: PrintTraining,
     *,
+    initial: Path | None = None,
     minutes: float | None = None,
     device: str = "cpu",
     jobs: int = 2,
@@ -51,6 +52,11 @@ def train_print_reader(
 
     A run that was stopped, or whose `minutes` were over, goes on from its last checkpoint when called again alike; the
     learning rate follows the share of `steps` that is done (or of the minutes, whichever is further).
+
+    Parameters
+    ----------
+    initial : Path, optional
+        Weights to start from (``.safetensors``) in place of random ones.
 
     Returns
     -------
@@ -63,7 +69,10 @@ def train_print_reader(
         jobs=jobs,
     )  # fmt: skip
     torch.manual_seed(settings.seed)
-    network = PrintReader().to(device, memory_format=torch.channels_last)
+    network = PrintReader()
+    if initial is not None:
+        load_weights(network, initial)
+    network.to(device, memory_format=torch.channels_last)
     ctc = nn.CTCLoss(zero_infinity=True)
 
     def loss_of_step(step: int) -> Tensor:

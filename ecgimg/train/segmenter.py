@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgimg.train.crops import Pool, draw_pool
-from ecgimg.train.export import export_network
+from ecgimg.train.export import export_network, load_weights
 from ecgimg.train.loop import Schedule, fit
 from ecgimg.train.segmenter_network import CLASSES, Segmenter
 
@@ -38,6 +38,7 @@ def train_segmenter(
     records: Path | None,
     settings: SegmenterTraining,
     *,
+    initial: Path | None = None,
     minutes: float | None = None,
     device: str = "cpu",
     jobs: int = 2,
@@ -48,6 +49,11 @@ def train_segmenter(
     A run that was stopped, or whose `minutes` were over, goes on from its last checkpoint when called again alike; the
     learning rate follows the share of `steps` that is done (or of the minutes, whichever is further).
 
+    Parameters
+    ----------
+    initial : Path, optional
+        Weights to start from (``.safetensors``) in place of random ones.
+
     Returns
     -------
     Path
@@ -56,7 +62,10 @@ def train_segmenter(
     out.mkdir(parents=True, exist_ok=True)
     pool = draw_pool(out / "pool", records, pages=settings.pages, seed=settings.seed, jobs=jobs)
     torch.manual_seed(settings.seed)
-    network = Segmenter().to(device, memory_format=torch.channels_last)
+    network = Segmenter()
+    if initial is not None:
+        load_weights(network, initial)
+    network.to(device, memory_format=torch.channels_last)
     held_back = max(int(len(pool.images) * _HELD_BACK), settings.batch)
 
     def loss_of_step(step: int) -> Tensor:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecgimg.digitize.strokes import N_FEATURES, SUB_COLUMNS, Strokes, features
-from ecgimg.train.export import export_network
+from ecgimg.train.export import export_network, load_weights
 from ecgimg.train.loop import Schedule, fit
 from ecgimg.train.stroke_network import StrokeReader
 from ecgimg.train.stroke_pool import STROKE_FIELDS, TaughtRow, draw_stroke_pool
@@ -52,6 +52,7 @@ def train_stroke_reader(
     records: Path | None,
     settings: StrokeTraining,
     *,
+    initial: Path | None = None,
     minutes: float | None = None,
     device: str = "cpu",
     jobs: int = 2,
@@ -60,6 +61,11 @@ def train_stroke_reader(
     """Train, and write ``stroke_reader.onnx``, ``stroke_reader.safetensors`` and ``curve.csv`` into `out`.
 
     The pages are segmented by the shipped segmenter and traced by the digitizer's own tracer, through their true map.
+
+    Parameters
+    ----------
+    initial : Path, optional
+        Weights to start from (``.safetensors``) in place of random ones.
 
     Returns
     -------
@@ -70,7 +76,10 @@ def train_stroke_reader(
     rows = draw_stroke_pool(out / "pool", records, pages=settings.pages, seed=settings.seed, jobs=jobs)
     held_back = max(int(len(rows) * _HELD_BACK), 1)
     torch.manual_seed(settings.seed)
-    network = StrokeReader().to(device)
+    network = StrokeReader()
+    if initial is not None:
+        load_weights(network, initial)
+    network.to(device)
 
     def loss_of_step(step: int) -> Tensor:
         rng = np.random.default_rng([settings.seed, step])
