@@ -22,6 +22,7 @@ _PART = 0.3
 _ASTRAY_MM = 6.0
 _TOPS_MM = (20.0, 10.0, 5.0)
 _FOOT_MM, _BAND_MM, _BESIDE_MM, _LEVEL_MM = 4.0, 1.0, 0.6, 0.35
+_LEAST_FOOT_MM, _UNEVEN_FEET_MM = 0.8, 1.0
 _SIDE_SHARE, _HOLLOW_SHARE, _ALIKE_MM, _ABOVE_MM = 0.85, 0.1, 1.0, 2.0
 
 
@@ -158,10 +159,19 @@ def _pulse_in(
     distances = [abs(baseline - foot_px) for baseline in baselines_px]
     if (foot - top) < _MIN_HEIGHT_MM * mm or not distances or min(distances) > _ASTRAY_MM * mm:
         return None
+    first, last = _even_feet(0.0, left, right, mask.shape[1] - 1.0, mm)
     return Pulse(
         int(np.argmin(distances)), left + corner[0], right + corner[0], (foot - top) / mm, foot_px,
-        (float(corner[0]), float(corner[0] + mask.shape[1] - 1)),
+        (first + corner[0], last + corner[0]),
     )  # fmt: skip
+
+
+def _even_feet(first: float, left: float, right: float, last: float, px_per_mm: float) -> tuple[float, float]:
+    """Return where the feet end: one that runs on into a still trace is as long as the other, if that has a length."""
+    short, long = sorted((left - first, last - right))
+    if short < _LEAST_FOOT_MM * px_per_mm or long - short < _UNEVEN_FEET_MM * px_per_mm:
+        return first, last
+    return max(first, left - short), min(last, right + short)
 
 
 def nearest(value: float, choices: Sequence[float], tolerance: float) -> float | None:

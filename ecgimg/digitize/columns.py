@@ -27,6 +27,7 @@ _NEAR_PX, _FAR_PX = 0.25, 0.3
 _BORDER_MM = 1.6
 _SAME_MM = 0.4
 _NARROWER, _CLEARLY = 0.03, 1.3
+_HIDDEN_MM = 1.0
 _JUMP_FROM_MM, _JUMP_TO_MM, _MOST_JUMP_MM = 0.12, 0.6, 2.0
 
 
@@ -60,7 +61,7 @@ def find_extent(
     px_per_s = scale.px_per_s
     whole = 10 * px_per_s - px_per_s / FS_HZ  # a record ends with its last sample
     if np.abs(np.append(lefts, left) - (right - whole)).min() > _SPARE_MM * mm:
-        return left, right
+        return _early_start(lefts, left, right, px_per_s, mm), right
     quarters = 2.5 * px_per_s * np.arange(1, 4)
     middle = (left + right) / 2
     before = [pulse.right_px for pulse in pulses if pulse.right_px < middle]
@@ -99,6 +100,23 @@ def find_extent(
     use_left = len(by_left) >= max(len(by_right) * (1.5 if doubtful else 0.0 if after else 0.5), 1)
     start = most_usual(by_left if use_left else by_right)
     return start, start + whole
+
+
+def _early_start(lefts: Floats, left: float, right: float, px_per_s: float, px_per_mm: float) -> float:
+    """Return `left`, or where a row starts earlier that makes columns of usual seconds: names hide the start of most.
+
+    Columns are quarters of a second wide, and two or more of them make halves.
+    """
+
+    def off_mm(start: float) -> float:
+        halves = 2 * (right - start) / px_per_s
+        return float(abs(halves - round(halves))) * px_per_s / 2 / px_per_mm
+
+    early = lefts[(lefts < left - _SAME_MM * px_per_mm) & (lefts > left - _FOOT_MM * px_per_mm)]
+    if off_mm(left) < _HIDDEN_MM or not len(early):
+        return left
+    start = float(min(early, key=off_mm))
+    return start if off_mm(start) < _SAME_MM else left
 
 
 def _between_ends(by_left: Floats, by_right: Floats, cap_px: float) -> float | None:

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.columns import most_usual
+from ecgimg.digitize.place import FS_HZ, Scale
 from ecgimg.digitize.row_trace import RowTrace
+from layouts import Layout
 
 Floats = NDArray[np.float64]
 Blank = tuple[float, float]
@@ -19,6 +21,7 @@ _MIN_GAP_MM, _MAX_GAP_MM, _MAX_GAPS = 1.5, 8.0, 5
 _SLANTS = (0.0, *(side * step / 100 for step in range(1, 8) for side in (1, -1)))
 _CUT_MM, _WIDEST, _NARROWEST, _UNEVEN_MM = 3.0, 1.1, 0.92, 2.5
 _LEAST_SLANT_MM, _CLEARLY = 0.15, 0.5
+_LATE_MM, _EVEN_MM, _LEAST_COLUMNS, _FAR_PX = 0.6, 0.2, 3, 1.0
 _MOST_ROWS, _NEARLY_ALL_ROWS, _LEAST_COLUMN_MM, _MOST_PLACES = 0.45, 0.6, 20.0, 12
 
 
@@ -43,21 +46,41 @@ def set_apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrac
     apart = best.part(rows, px_per_mm)
     cap_px = float(np.median([rows[row].cap_px for row in apart]))
     least_px = _LEAST_SLANT_MM * px_per_mm
-    ends = []
+    seen: list[dict[int, float]] = []
     for middle in best.middles_px:
-        seen: dict[int, float] = {}
-        for row in apart:
-            near = [place for place, _ in blanks[row] if abs(place - best.slants_px[row] - middle) < px_per_mm]
-            if near:
-                seen[row] = near[0]
-        ends.append(_on_a_slant(heights, seen, least_px) + best.width_px / 2 + cap_px)
+        near = {row: [x for x, _ in blanks[row] if abs(x - best.slants_px[row] - middle) < px_per_mm] for row in apart}
+        seen.append({row: places[0] for row, places in near.items() if places})
+    middles = np.stack([_on_a_slant(heights, places, least_px) for places in seen])
+    ends = _evened(middles, seen, px_per_mm) + best.width_px / 2 + cap_px
     lefts = np.array([rows[row].left_px for row in apart])
     is_cut = lefts.min() < _CUT_MM * px_per_mm and best.spacing_px > 0
     aslant = ends[0] - ends[0].mean()
-    first = ends[0] - best.spacing_px if is_cut else aslant + most_usual(lefts - aslant[apart])
+    first = aslant + most_usual(lefts - aslant[apart])
+    is_late = best.spacing_px > 0 and abs(float(np.median(first - ends[0])) + best.spacing_px) > _LATE_MM * px_per_mm
+    if is_cut or is_late:
+        first = ends[0] - best.spacing_px
     told = np.stack([first, *ends], axis=1)
     parted = [replace(row, starts_px=tuple(told[k].tolist())) if k in apart else row for k, row in enumerate(rows)]
     return tuple(parted), best.width_px * len(best.middles_px)
+
+
+def settle_starts(rows: Sequence[RowTrace], gaps_px: float, layout: Layout, scale: Scale) -> tuple[RowTrace, ...]:
+    """Move the starts of columns that stand apart to where they are by the paper speed, whatever the ends of the pen.
+
+    Pens end round or flat, which makes a blank narrower than the gap or not; its middle is that of the gap all the
+    same, and the gap is what columns are further apart than they are wide. `gaps_px` is what `set_apart` returned.
+    """
+    column_px = (layout.seconds_per_column - 1 / FS_HZ) * scale.px_per_s  # it ends with its last sample
+    settled = []
+    for row in rows:
+        starts = np.array(row.starts_px)
+        if len(starts) == layout.columns >= _LEAST_COLUMNS:
+            spacing, first = np.polyfit(np.arange(1, len(starts)), starts[1:], 1)
+            wider = spacing - column_px - gaps_px / (layout.columns - 1)  # round ends make it two caps
+            if -_FAR_PX < wider < 2 * row.cap_px + _FAR_PX:
+                starts = first + spacing * np.arange(len(starts)) + wider / 2 - row.cap_px
+        settled.append(replace(row, starts_px=tuple(starts.tolist())))
+    return tuple(settled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +156,20 @@ def _progressions(blanks: Sequence[Sequence[Blank]], slants_px: Floats, px_per_m
                 taken = np.array(places)[np.abs(np.array(places)[:, None] - even).argmin(axis=0)]
                 if np.abs(even - taken).max() < _UNEVEN_MM * px_per_mm:
                     yield _Gaps(taken, float(np.median([widths[place] for place in taken.tolist()])), slants_px)
+
+
+def _evened(middles_px: Floats, seen: Sequence[Mapping[int, float]], px_per_mm: float) -> Floats:
+    """Return the middles (gaps, rows) of gaps as evenly as they nearly are, where most of all that were seen say."""
+    if len(middles_px) < 2:
+        return middles_px
+    order = np.arange(len(middles_px))
+    level = middles_px.mean(axis=1)
+    line = np.polyval(np.polyfit(order, level, 1), order)
+    if np.abs(level - line).max() > _EVEN_MM * px_per_mm:
+        return middles_px
+    even = middles_px + (line - level)[:, None]
+    late = [place - even[gap, row] for gap, places in enumerate(seen) for row, place in places.items()]
+    return np.asarray(even + float(np.median(late)), np.float64)
 
 
 def _on_a_slant(heights: Floats, places_px: Mapping[int, float], least_px: float) -> Floats:

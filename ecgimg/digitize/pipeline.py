@@ -15,7 +15,7 @@ from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, width_px
 from ecgimg.digitize.ends import even_ends
 from ecgimg.digitize.flatten import FlatPage, flatten
-from ecgimg.digitize.gaps import set_apart
+from ecgimg.digitize.gaps import set_apart, settle_starts
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.labels import read_labels
 from ecgimg.digitize.level import level_rows
@@ -165,6 +165,8 @@ def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock)
     placement = max((each for each in placements if each is not None), key=lambda each: each.score, default=None)
     if placement is not None:
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
+        if gaps_px and seen.ruled:
+            rows = settle_starts(rows, gaps_px, placement.layout, scale)
         rows = fit_columns(rows, placement, separators, scale)
         rows = align_rows(rows, placement, _levelled(rows, pulses, placement, scale))
     scale = _levelled(rows, pulses, placement, scale)

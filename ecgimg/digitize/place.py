@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
+from ecgimg.digitize.coincidence import coincidence
+from ecgimg.digitize.repetition import repetition
 from ecgimg.digitize.row_trace import RowTrace
 from layouts import Layout, Slot
 
@@ -36,10 +37,12 @@ _HOLD_S = 0.05
 _MARGIN_S = 0.05
 _BAR_MM, _JOINT_PX = 0.35, 0.6
 _RARE = 0.8  # columns that repeat the same seconds are seldom printed
-_COINCIDE, _NOISE, _WORSE = 0.4, 0.08, 20.0
-_STEP, _SHORTEST_BEAT_S, _MOST_COINCIDENCE = 4, 0.3, 1.2
-_BEAT_SHARE, _MIN_BEATS, _IRREGULAR_S, _SAME_TIME_S = 0.65, 4, 0.05, 0.015
+_REPEATS, _CHANGES, _SPAN, _CONTRADICTED = 0.6, 0.5, 0.3, 1.5
+_HALVED_S = 4.0
 _USUAL = 0.15  # most pages have no rhythm strip, or lead II
+
+
+_Cells = tuple[float, tuple[tuple[int, int | None], ...]]
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,8 @@ def place(
     if width_s <= 0:  # the rows have nothing in common
         return None
     scored = []
-    coincidence: dict[tuple[object, ...], float] = {}  # the same for all layouts with the same cells
+    same_seconds: dict[_Cells, float] = {}  # the same for all layouts with the same cells
+    contradicted: dict[_Cells, float] = {}
     for layout in candidates:
         if layout.n_rows != len(rows):
             continue
@@ -133,13 +137,15 @@ def place(
         physics = physics_db(fitted, rows, start, scale)
         agreed, name_score = _name_score(fitted, rows, labels, start, scale)
         strip = _strip_score(fitted, rows, start, scale)
-        score = width_score + name_score + strip
+        cells = fitted.seconds_per_column, tuple((slot.row, slot.column) for slot in fitted.slots())
+        if cells not in contradicted:
+            contradicted[cells] = _contradicted(fitted, rows, start, scale)
+        score = width_score + name_score + strip - contradicted[cells]
         if fitted.columns > 1:
-            cells = fitted.seconds_per_column, tuple((slot.row, slot.column) for slot in fitted.slots())
-            if cells not in coincidence:
-                coincidence[cells] = _coincidence(fitted, rows, start, scale)
+            if cells not in same_seconds:
+                same_seconds[cells] = coincidence(_beats(fitted, rows, start, scale), FS_HZ)
             simultaneous = fitted.columns_in_time == "simultaneous"
-            score += coincidence[cells] - _RARE if simultaneous else -max(coincidence[cells], 0.0)
+            score += same_seconds[cells] - _RARE if simultaneous else -max(same_seconds[cells], 0.0)
         score += _USUAL * (layout.rhythm in ((), ("II",)))
         if physics is not None:
             score += float(np.clip(physics / 12, -0.5, 1.5))
@@ -258,57 +264,29 @@ def _strip_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scal
     return score
 
 
-def _coincidence(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float:
-    """Return how clearly the columns repeat the same seconds, -1.2 to 1.2: their beats then coincide.
+def _contradicted(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float:
+    """Return how clearly the rows show that their leads change elsewhere, 0 to 1.5.
 
-    How well two columns' beats coincide as they stand is set against how well they do when one is shifted, and against
-    how well a column's beats repeat themselves: a regular rhythm coincides with itself at many shifts, but for the same
-    seconds it does so better than from beat to beat. The beats of an irregular one do so for the same seconds only.
+    Neighbouring columns show different leads, so one's beats do not recur in the other; within a cell they do.
     """
-    beats = _beats(layout, rows, start_px, scale)
-    if len(beats) > 1 and all(_beat_at_once(first, second) for first, second in pairwise(beats)):
-        return _MOST_COINCIDENCE
-    steps = range(0, round(0.4 * FS_HZ) + 1, _STEP)
-    together, worse = [], []
-    for first, second in pairwise(beats):
-        n = min(len(first), len(second))
-        first, second = first[:n], second[:n]
-        if n < FS_HZ / 2 or first.std() == 0 or second.std() == 0:
-            continue
-        shifted = [(_correlation(first[k:], second[: n - k]), _correlation(first[: n - k], second[k:])) for k in steps]
-        at_once = max(map(max, shifted[:3]))
-        elsewhere = max(map(max, shifted[9:]))
-        cycles = range(round(_SHORTEST_BEAT_S * FS_HZ), round(0.6 * n), _STEP)
-        itself = max((_correlation(first[k:], first[: n - k]) for k in cycles), default=0.0)
-        together.append(at_once - elsewhere / 2)
-        worse.append(itself - at_once)
-    if not together:
-        return 0.0
-    doubt = _WORSE * max(float(np.median(worse)) - _NOISE, 0.0)
-    return float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -_MOST_COINCIDENCE, _MOST_COINCIDENCE))
-
-
-def _beat_at_once(first: Floats, second: Floats) -> bool:
-    """Tell whether an irregular rhythm's beats come at the same times in two columns."""
-    times = []
-    for steep in (first, second):
-        height = _BEAT_SHARE * float(steep.max(initial=0.0))
-        peaks, _ = find_peaks(steep, height=max(height, 1e-9), distance=round(_SHORTEST_BEAT_S * FS_HZ))
-        times.append(peaks / FS_HZ)
-    if len(times[0]) != len(times[1]) or len(times[0]) < _MIN_BEATS:
-        return False
-    late = times[1] - times[0]
-    return bool(
-        np.diff(times[0]).std() > _IRREGULAR_S
-        and late.std() < _SAME_TIME_S
-        and abs(float(np.median(late))) < 2 * _SAME_TIME_S
+    cells: dict[int, list[Floats]] = {}
+    for slot in layout.slots():
+        signal = slot_signal(slot, layout, rows[slot.row], start_px, scale, scale.zero_px[slot.row])
+        cells.setdefault(slot.row, []).append(signal)
+    changes = [pair for signals in cells.values() for pair in pairwise(signals)]
+    halves = [
+        (signal[: len(signal) // 2], signal[len(signal) // 2 :])
+        for signals in cells.values()
+        for signal in signals
+        if len(signal) > _HALVED_S * FS_HZ
+    ]
+    repeats, recurs = (
+        [share for first, second in pairs if (share := repetition(first, second, FS_HZ)) is not None]
+        for pairs in (changes, halves)
     )
-
-
-def _correlation(first: Floats, second: Floats) -> float:
-    """Return how alike two signals are, -1 to 1; 0 where one of them is still."""
-    spread = float(first.std() * second.std())
-    return float(np.cov(first, second, bias=True)[0, 1]) / spread if spread > 0 else 0.0
+    doubt = (float(np.median(repeats)) - _CHANGES) / _SPAN if repeats else 0.0
+    missing = (_REPEATS - float(np.median(recurs))) / _SPAN if recurs else 0.0
+    return _CONTRADICTED * float(np.clip(max(doubt, missing), 0.0, 1.0))
 
 
 def _beats(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> list[Floats]:

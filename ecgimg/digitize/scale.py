@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 _ABOUT_TEN_S = 0.5
 _PULSE_TOLERANCE = 0.15
 _USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
-_TEN_SECONDS, _SHORT_S = 10.0, (6, 7, 8, 9)
-_FAR_TOLERANCE, _WHOLE_TOLERANCE = 0.3, 0.025
+_TEN_SECONDS, _SHORT_S = 10.0, (6.0, 9.0)
+_FAR_TOLERANCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def settle_scale(
     """Take each number from the first who says it, else from the pulses, else as usual.
 
     Without a ruling a millimetre is what makes the page, of a width less the gaps between its columns, ten seconds
-    wide, or some whole seconds less where its pulses are of a usual height only then; that height is taken as it is.
+    wide, or 6 to 9 seconds where its pulses are of a usual height only then; that height is taken as it is.
     """
     told = next((each for each in said if each.speed_mm_s), None)
     told_mm_s = told.speed_mm_s if told is not None else None
@@ -88,11 +88,10 @@ def settle_scale(
 
 
 def _shown_seconds(height_mm: float, gain_mm_mv: float | None) -> float:
-    """Return how long a page is, in whole seconds, whose pulses would be so high if it showed ten."""
+    """Return how long a page is, in half seconds, whose pulses would be so high if it showed ten."""
     gain = gain_mm_mv or nearest(height_mm, GAINS_MM_MV, _FAR_TOLERANCE)
-    seconds = _TEN_SECONDS * gain / height_mm if gain else _TEN_SECONDS
-    whole = round(seconds)
-    return float(whole) if whole in _SHORT_S and abs(seconds / whole - 1) < _WHOLE_TOLERANCE else _TEN_SECONDS
+    seconds = round(2 * _TEN_SECONDS * gain / height_mm) / 2 if gain else _TEN_SECONDS
+    return seconds if _SHORT_S[0] <= seconds <= _SHORT_S[1] else _TEN_SECONDS
 
 
 def _shown_speed(width_mm: float, pulses: Sequence[Pulse], px_per_mm: float) -> tuple[float, str]:

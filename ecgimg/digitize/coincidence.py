@@ -1,0 +1,75 @@
+"""Whether the columns of a page show the same seconds: their beats then come at the same times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import find_peaks
+
+Floats = NDArray[np.float64]
+
+_COINCIDE, _NOISE, _WORSE = 0.4, 0.08, 20.0
+_STEP, _SHORTEST_BEAT_S, _MOST_COINCIDENCE = 4, 0.3, 1.2
+_BEAT_SHARE, _MIN_BEATS, _IRREGULAR_S, _SAME_TIME_S = 0.65, 4, 0.05, 0.015
+
+
+def coincidence(beats: Sequence[Floats], fs_hz: float) -> float:
+    """Return how clearly columns repeat the same seconds, -1.2 to 1.2: their beats then coincide.
+
+    How well two columns' beats coincide as they stand is set against how well they do when one is shifted, and against
+    how well a column's beats repeat themselves: a regular rhythm coincides with itself at many shifts, but for the same
+    seconds it does so better than from beat to beat. The beats of an irregular one do so for the same seconds only.
+
+    Parameters
+    ----------
+    beats : sequence of (samples,) float64
+        Of each column, how steep its traces are: the beats.
+    fs_hz : float
+        Samples a second.
+    """
+    if len(beats) > 1 and all(_beat_at_once(first, second, fs_hz) for first, second in pairwise(beats)):
+        return _MOST_COINCIDENCE
+    steps = range(0, round(0.4 * fs_hz) + 1, _STEP)
+    together, worse = [], []
+    for first, second in pairwise(beats):
+        n = min(len(first), len(second))
+        first, second = first[:n], second[:n]
+        if n < fs_hz / 2 or first.std() == 0 or second.std() == 0:
+            continue
+        shifted = [(_correlation(first[k:], second[: n - k]), _correlation(first[: n - k], second[k:])) for k in steps]
+        at_once = max(map(max, shifted[:3]))
+        elsewhere = max(map(max, shifted[9:]))
+        cycles = range(round(_SHORTEST_BEAT_S * fs_hz), round(0.6 * n), _STEP)
+        itself = max((_correlation(first[k:], first[: n - k]) for k in cycles), default=0.0)
+        together.append(at_once - elsewhere / 2)
+        worse.append(itself - at_once)
+    if not together:
+        return 0.0
+    doubt = _WORSE * max(float(np.median(worse)) - _NOISE, 0.0)
+    return float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -_MOST_COINCIDENCE, _MOST_COINCIDENCE))
+
+
+def _beat_at_once(first: Floats, second: Floats, fs_hz: float) -> bool:
+    """Tell whether an irregular rhythm's beats come at the same times in two columns."""
+    times = []
+    for steep in (first, second):
+        height = _BEAT_SHARE * float(steep.max(initial=0.0))
+        peaks, _ = find_peaks(steep, height=max(height, 1e-9), distance=round(_SHORTEST_BEAT_S * fs_hz))
+        times.append(peaks / fs_hz)
+    if len(times[0]) != len(times[1]) or len(times[0]) < _MIN_BEATS:
+        return False
+    late = times[1] - times[0]
+    return bool(
+        np.diff(times[0]).std() > _IRREGULAR_S
+        and late.std() < _SAME_TIME_S
+        and abs(float(np.median(late))) < 2 * _SAME_TIME_S
+    )
+
+
+def _correlation(first: Floats, second: Floats) -> float:
+    """Return how alike two signals are, -1 to 1; 0 where one of them is still."""
+    spread = float(first.std() * second.std())
+    return float(np.cov(first, second, bias=True)[0, 1]) / spread if spread > 0 else 0.0
