@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, nearest
 from ecgimg.digitize.place import Scale
+from ecgimg.digitize.rhythm import beat_spacing_mm
 from ecgimg.digitize.row_trace import RowTrace
 
 Floats = NDArray[np.float64]
@@ -19,6 +20,7 @@ _PULSE_TOLERANCE = 0.15
 _USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
 _TEN_SECONDS, _SHORT_S = 10.0, (6.0, 9.0)
 _FAR_TOLERANCE = 0.5
+_SHORT_BEAT_S, _LONG_BEAT_S = 0.5, 1.8
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def settle_scale(
         if shown not in (None, gain, chest) and spoken.source != "given":
             doubts = (f"the page prints {gain:g} mm/mV, but its calibration pulse is {shown:g} mm high",)
     speed, speed_by = (
-        (told_mm_s, told.source) if told and told_mm_s else _shown_speed(width_px / px_per_mm, pulses, px_per_mm)
+        (told_mm_s, told.source) if told and told_mm_s else _shown_speed(width_px / px_per_mm, rows, pulses, px_per_mm)
     )
     sources = {"px_per_mm": sized_by, "speed": speed_by, "gain": told_by}
     levels = tuple(float(np.mean(row.points_px[:, 1])) for row in rows)
@@ -94,15 +96,32 @@ def _shown_seconds(height_mm: float, gain_mm_mv: float | None) -> float:
     return seconds if _SHORT_S[0] <= seconds <= _SHORT_S[1] else _TEN_SECONDS
 
 
-def _shown_speed(width_mm: float, pulses: Sequence[Pulse], px_per_mm: float) -> tuple[float, str]:
+def _shown_speed(
+    width_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float
+) -> tuple[float, str]:
     """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says."""
     pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses]
     told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulses else None
     if told == max(SPEEDS_MM_S):  # some printers draw short pulses, none a long one
         return told, "pulse"
-    for speed in (told, 25.0):
+    for speed in (told, _USUAL_MM_S):
         if speed is not None and abs(width_mm / speed - _TEN_SECONDS) < _ABOUT_TEN_S:
             return speed, "pulse" if speed == told else "width"
-    if told:
-        return told, "pulse"
-    return (50.0 if abs(width_mm / 50.0 - _TEN_SECONDS) < _ABOUT_TEN_S else 25.0), "assumed"
+    return (told, "pulse") if told else (_likely_speed(width_mm, beat_spacing_mm(rows, px_per_mm)), "assumed")
+
+
+def _likely_speed(width_mm: float, beat_mm: float | None) -> float:
+    """Return the speed that makes a usual page of a usual heart rate; the picture may show a part of the page only.
+
+    Longer than ten seconds at 25 mm/s are single strips only, unless the heart would race at 50; what is shorter is at
+    50 if the heart would hardly beat at 25. Ten seconds at 12.5 mm/s are five at 25 unless the heart would race.
+    """
+    fast, slow = max(SPEEDS_MM_S), min(SPEEDS_MM_S)
+    shortest, longest = (_TEN_SECONDS - _ABOUT_TEN_S, _TEN_SECONDS + _ABOUT_TEN_S)
+    beat_s = beat_mm / _USUAL_MM_S if beat_mm is not None else None
+    if width_mm > longest * _USUAL_MM_S:
+        is_fast = width_mm < longest * fast and (beat_s is None or beat_s > _LONG_BEAT_S / 2)
+    else:
+        is_fast = beat_s is not None and beat_s > _LONG_BEAT_S
+    is_slow = beat_s is not None and beat_s < _SHORT_BEAT_S and shortest * slow < width_mm < longest * slow
+    return fast if is_fast else slow if is_slow else _USUAL_MM_S
