@@ -20,6 +20,7 @@ _MIN_LARGE_PX, _MAX_LARGE_PX = 11.0, 130.0
 _BARE = 0.05
 _PAIRS, _APART = 5, 0.1
 _EXPECTED = 1.5
+_MISSING, _HALF = 0.3, 0.5
 _MAX_SKEW_RAD, _SKEWED = np.deg2rad(9.0), 0.4
 
 
@@ -190,8 +191,11 @@ def _amplitude(spectrum: Field, frequency: Floats, reach: int = 2) -> float:
 
 
 def _comb_score(spectrum: Field, across: Floats, down: Floats) -> tuple[float, bool, bool, int]:
-    """Judge a lattice by its harmonics: those of the 5 mm lines (1-4), that of the 1 mm lines (5), and none between."""
-    scores, fines, larges, stands_out = [], [], [], []
+    """Judge a lattice by its harmonics: those of the 5 mm lines (1-4), that of the 1 mm lines (5), and none between.
+
+    One whose odd harmonics are missing takes two spaces of the ruling for one.
+    """
+    scores, fines, larges, stands_out, halves = [], [], [], [], []
     for base in (across, down):
         harmonics = np.array([_amplitude(spectrum, n * base) for n in range(1, 6)])
         between = np.array([_amplitude(spectrum, (n + 0.5) * base) for n in range(1, 5)])
@@ -199,10 +203,12 @@ def _comb_score(spectrum: Field, across: Floats, down: Floats) -> tuple[float, b
         large = float(np.sort(harmonics[:4])[1:].mean()) / noise
         small = float(harmonics[4]) / noise
         scores.append(min(large, 12) + 0.5 * min(small, 24))
+        halves.append(max(harmonics[0], harmonics[2]) < _MISSING * min(harmonics[1], harmonics[3]))
         fines.append(small)
         larges.append(large)
         stands_out.append(harmonics[4] > 1.15 * harmonics[3])
-    return min(scores) + 0.3 * max(scores), min(fines) > 2.0, min(larges) > 1.8, 5 if all(stands_out) else 1
+    score = (min(scores) + 0.3 * max(scores)) * (_HALF if all(halves) else 1.0)
+    return score, min(fines) > 2.0, min(larges) > 1.8, 5 if all(stands_out) else 1
 
 
 def _plausibility(px_per_mm: float) -> float:
