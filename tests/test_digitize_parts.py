@@ -8,19 +8,17 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from printed_rows import PX_PER_MM, PX_PER_S, START_PX, printed_rows
 
-from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import find_pulses
-from ecgimg.digitize.columns import find_extent, fit_columns
 from ecgimg.digitize.ends import even_ends
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.form import form_lines
-from ecgimg.digitize.gaps import set_apart
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lattice import Lattice, Windows, _order
 from ecgimg.digitize.marks import find_mark, without_marks
 from ecgimg.digitize.pipeline import _quarters_upright
-from ecgimg.digitize.place import FS_HZ, Placement, Scale, place
+from ecgimg.digitize.place import Placement, Scale, place
 from ecgimg.digitize.rectification import Rectification, powers_to
 from ecgimg.digitize.rectify import _bend, rows_angle, trace_points, without_ruling
 from ecgimg.digitize.redraw import redraw
@@ -31,12 +29,6 @@ from ecgimg.digitize.segment import Segmentation
 from ecgimg.digitize.sheet import find_sheet
 from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
 from layouts import load_layout
-from synth import HeartSpec, simulate
-
-PX_PER_MM, START_PX, PITCH_PX = 8.0, 40.0, 240.0
-PX_PER_S = 25 * PX_PER_MM
-PX_PER_MV = 10 * PX_PER_MM
-
 
 # ---------------------------------------------------------------- redrawing
 
@@ -85,146 +77,6 @@ def test_a_spike_as_narrow_as_the_pen_is_redrawn_to_its_tip():
 def test_flat_traces_are_left_as_they_were_read():
     ink, strokes, truth = drawn(0.0)
     assert np.array_equal(redraw(ink, strokes, truth, np.full(len(truth), 0.1)), truth)
-
-
-# ---------------------------------------------------------------- columns
-
-
-def printed_rows(layout, *, column_s=2.5, shifts_ms=(0, 0, 0, 0), step_mv=0.0):
-    """Lay the heart's leads out as a page would print them, exactly; the columns are `column_s` wide."""
-    record = simulate(HeartSpec(), np.random.default_rng(3)).record
-    rows = []
-    for number in range(layout.n_rows):
-        parts = []
-        for slot in layout.slots():
-            if slot.row != number:
-                continue
-            seconds = column_s if slot.column is not None else slot.seconds
-            first = round(slot.start_s * FS_HZ)
-            samples = record.lead(slot.lead)[first : first + round(seconds * FS_HZ)]
-            t = np.arange(len(samples)) / FS_HZ + column_s * (slot.column or 0) + shifts_ms[number] / 1000
-            zero = PITCH_PX * (number + 1) + step_mv * PX_PER_MV * ((slot.column or 0) % 2)
-            parts.append(np.stack([START_PX + t * PX_PER_S, zero - samples * PX_PER_MV], axis=1))
-        points = np.concatenate(parts).astype(np.float64)
-        n = len(points)
-        row = RowTrace(
-            PITCH_PX * (number + 1), points, np.ones(n), np.full(n, 0.1), np.zeros(n, bool), np.zeros(n, bool)
-        )
-        rows.append(replace(row, ink_ends_px=(float(points[0, 0]), float(points[-1, 0]))))
-    return rows
-
-
-def scale_of(rows):
-    return Scale(PX_PER_MM, 25.0, 10.0, 10.0, tuple(row.baseline_px for row in rows))
-
-
-@pytest.fixture
-def layout():
-    return load_layout("3x4+II")
-
-
-def placed(layout):
-    return Placement(layout, START_PX, 1.0, 1.0, None, 1.0, fits=True)
-
-
-def test_columns_a_little_narrower_than_the_speed_says_are_found(layout):
-    rows = printed_rows(layout, column_s=2.48, step_mv=0.1)
-    rows = fit_columns(rows, placed(layout), np.zeros(0), scale_of(rows))
-    expected = START_PX + 2.48 * PX_PER_S * np.arange(4)
-    for row in rows[:3]:
-        assert np.abs(np.array(row.starts_px) - expected).max() < 0.5
-    assert rows[3].starts_px == ()
-
-
-def test_columns_where_the_speed_says_stay_there(layout):
-    rows = printed_rows(layout)
-    assert all(row.starts_px == () for row in fit_columns(rows, placed(layout), np.zeros(0), scale_of(rows)))
-
-
-def test_marks_between_columns_tell_where_they_start(layout):
-    rows = printed_rows(layout)
-    marks = START_PX + 2.49 * PX_PER_S * np.array([1, 1, 2, 2, 3, 3.0])
-    found = fit_columns(rows, placed(layout), marks, scale_of(rows))
-    assert found[0].starts_px == pytest.approx(START_PX + 2.49 * PX_PER_S * np.arange(4))
-
-
-@pytest.mark.parametrize(("cap_px", "inked_px"), [(1.0, 1.0), (1.0, 0.0)])
-def test_the_start_is_told_whatever_the_pens_caps(layout, cap_px, inked_px):
-    rows = [
-        replace(row, cap_px=cap_px, ink_ends_px=(row.ink_ends_px[0] - inked_px, row.ink_ends_px[1] + inked_px))
-        for row in printed_rows(layout)
-    ]
-    trimmed = [row.where((row.points_px[:, 0] >= row.left_px) & (row.points_px[:, 0] <= row.right_px)) for row in rows]
-    start, _ = find_extent(trimmed, [], np.zeros(0), scale_of(rows), 4000)
-    assert start == pytest.approx(START_PX, abs=0.25)
-
-
-# ---------------------------------------------------------------- columns that stand apart
-
-
-def rows_apart(*, slant=0.0, lost=(), left_px=100.0, strip=True):
-    """Return three rows of four columns of 200 px, 15 px apart, and a strip; 5 px a mm; `lost`: (row, from, to) px."""
-    rows = []
-    for index in range(3 + strip):
-        x = np.arange(left_px, 945.0 if index < 3 else 900.0)
-        column, inside = np.divmod(x - 100, 215)
-        kept = (inside < 200) & (column < 4) if index < 3 else np.ones(len(x), bool)
-        for row, start, end in lost:
-            kept &= (row != index) | (x < start) | (x > end)
-        x = x[kept] + slant * 100 * index
-        points = np.stack([x, np.full(len(x), 100.0 + 100 * index)], axis=1)
-        no = np.zeros(len(x), bool)
-        rows.append(RowTrace(100.0 + 100 * index, points, np.ones(len(x)), np.ones(len(x)), no, no))
-    return rows
-
-
-@pytest.mark.parametrize("slant", [0.0, 0.03, -0.05])
-def test_gaps_between_columns_are_found_on_a_slant(slant):
-    rows, gaps_px = set_apart(rows_apart(slant=slant), 5.0)
-    for index, row in enumerate(rows[:3]):
-        assert row.starts_px == pytest.approx(100 + 215 * np.arange(4) + slant * 100 * index, abs=1.5)
-    assert rows[3].starts_px == ()
-    assert gaps_px == pytest.approx(45, abs=4)
-
-
-def test_a_gap_that_lost_ink_widened_or_no_row_reaches_is_found_by_the_others():
-    lost = [(0, 520, 560), (1, 690, 999), (2, 690, 999)]
-    rows, _ = set_apart(rows_apart(lost=lost), 5.0)
-    assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in rows[:3])
-
-
-def test_a_first_column_that_the_picture_cuts_starts_outside_it():
-    cut = [row.where(row.points_px[:, 0] > 150) for row in rows_apart()]
-    shifted = [replace(row, points_px=row.points_px - np.array([150.0, 0])) for row in cut]
-    rows, _ = set_apart(shifted, 5.0)
-    assert rows[0].starts_px == pytest.approx(-50 + 215 * np.arange(4), abs=1.5)
-
-
-def test_blanks_here_and_there_part_no_columns():
-    strip = rows_apart()[3]
-    x = strip.points_px[:, 0]
-    holes = [(200, 215), (420, 440), (700, 715), (500, 520)]
-    rows = [strip.where((x < start) | (x > end)) for start, end in holes]
-    rows = [replace(row, points_px=row.points_px + np.array([0, 100.0 * k])) for k, row in enumerate(rows)]
-    found, gaps_px = set_apart(rows, 5.0)
-    assert gaps_px == 0
-    assert all(row.starts_px == () for row in found)
-
-
-# ---------------------------------------------------------------- rows in time
-
-
-def test_rows_that_start_apart_are_aligned_by_what_must_add_up(layout):
-    shifts = (0, 10, 0, -8)
-    rows = printed_rows(layout, shifts_ms=shifts)
-    found = align_rows(rows, placed(layout), scale_of(rows))
-    told_ms = np.array([1000 * row.shift_px / PX_PER_S for row in found])
-    assert told_ms - told_ms[0] == pytest.approx(np.array(shifts) - shifts[0], abs=2.0)
-
-
-def test_rows_that_agree_are_left_where_they_are(layout):
-    rows = printed_rows(layout)
-    assert all(row.shift_px == 0 for row in align_rows(rows, placed(layout), scale_of(rows)))
 
 
 # ---------------------------------------------------------------- pages before their rows are known
@@ -336,6 +188,11 @@ def test_without_a_mark_nothing_is_taken_off():
     page, rows = marked_page(dashes=False)
     assert find_mark(page, rows, 1003.0, 255.0) is None
     assert all(len(row.points_px) == 3760 for row in without_marks(page, rows, [1003.0]))
+
+
+@pytest.fixture
+def layout():
+    return load_layout("3x4+II")
 
 
 # ---------------------------------------------------------------- what limits a page

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 _JUMP_COST = 0.35
 _SKIP_COST = 0.06
-_MAX_SKIP_MM = 25.0
+_MAX_SKIP_MM = 80.0
 _LOOK_BACK = 3
 _PULL_COST = 0.002
 _DOUBT_COST = 0.08

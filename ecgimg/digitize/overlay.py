@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._pictures import write_text
-from ecgimg.digitize.result import Digitization
+from ecgimg.digitize.place import MAX_GAP_S
+from ecgimg.digitize.result import Digitization, LeadReading
 
 Image8 = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -33,11 +34,23 @@ def draw_overlay(image: Image8, found: Digitization) -> Image8:
     for reading in found.readings:
         ink = _INKS[reading.row % len(_INKS)]
         _polyline(picture, np.concatenate([reading.box_px, reading.box_px[:1]]), _BOX, thick)
-        _polyline(picture, reading.points_px, ink, thick)
+        for part in _unbroken(reading):
+            _polyline(picture, part, ink, thick)
         name = reading.lead if reading.sign > 0 else f"-{reading.lead}"
         _write(picture, name, reading.box_px[0] + (6 * thick, 22 * thick), ink, thick)
     _banner(picture, found, thick)
     return picture
+
+
+def _unbroken(reading: LeadReading) -> list[Floats]:
+    """Cut the traced points where nothing was read between them, as the signal is blank there."""
+    if len(reading.points_px) < 2:
+        return []
+    side = reading.box_px[1] - reading.box_px[0]
+    width_px = float(np.hypot(*side))
+    steps_px = np.abs(np.diff(reading.points_px, axis=0) @ side) / max(width_px, 1e-9)
+    longest_px = MAX_GAP_S * width_px / (reading.end_s - reading.start_s)
+    return np.split(reading.points_px, np.flatnonzero(steps_px > longest_px) + 1)
 
 
 def _polyline(picture: Image8, points: Floats, colour: tuple[int, int, int], thick: int) -> None:

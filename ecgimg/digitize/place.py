@@ -32,7 +32,8 @@ LIMB_MIX = {
     "aVL": (1.0, -0.5),
     "aVF": (-0.5, 1.0),
 }
-_MAX_GAP_S = 0.12
+MAX_GAP_S = 0.12
+"""A longer stretch without trace is blank in the signal; over a shorter one it is interpolated."""
 _HOLD_S = 0.05
 _MARGIN_S = 0.05
 _BAR_MM, _JOINT_PX = 0.35, 0.6
@@ -207,7 +208,7 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
     grid = np.arange(n) / FS_HZ
     millivolt = slot.sign * (zero_px - _between(grid, t, y, exact)) / scale.px_per_mv(slot.lead)
     after = np.searchsorted(t, grid).clip(1, len(t) - 1)
-    hole = (t[after] - t[after - 1] > _MAX_GAP_S) | (grid < t[0] - _HOLD_S) | (grid > t[-1] + _HOLD_S)
+    hole = (t[after] - t[after - 1] > MAX_GAP_S) | (grid < t[0] - _HOLD_S) | (grid > t[-1] + _HOLD_S)
     return np.where(hole, np.nan, millivolt)
 
 

@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 
 _LETTER_SHARE = 0.5
 _TALLEST_MM = 60.0
+_THICK, _THICKER_PX, _FLAT_MM, _THICK_DOUBT = 1.7, 0.8, 2.0, 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +42,16 @@ def find_runs(mask: NDArray[np.bool_], page: FlatPage) -> Runs:
     shade = page.darkness[row - 1, column] * page.segmentation.trace[row - 1, column]
     first = np.cumsum(lengths) - lengths
     mean = np.add.reduceat(shade, first, dtype=np.float64) / lengths if len(lengths) else np.zeros(0)
+    half_px = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)[row - 1, column]
+    half_px = np.maximum.reduceat(half_px, first) if len(lengths) else np.zeros(0)
     plausible = lengths < _TALLEST_MM * page.px_per_mm  # no frame and no edge of the picture
-    columns, top, lengths, mean = columns[plausible], top[plausible], lengths[plausible], mean[plausible]
+    columns, top, lengths = columns[plausible], top[plausible], lengths[plausible]
+    mean, half_px = mean[plausible], half_px[plausible]
     typical = float(np.percentile(mean, 75)) if len(mean) else 1.0
     doubt = np.clip(1 - mean / max(typical, 1e-6), 0, 1)
+    is_thick = half_px > _THICK * (float(np.median(half_px)) if len(half_px) else 0.0) + _THICKER_PX
+    is_thick &= lengths < _FLAT_MM * page.px_per_mm  # somebody's pen, and no printer's
+    doubt[is_thick] = np.maximum(doubt[is_thick], _THICK_DOUBT)
     return Runs(np.searchsorted(columns, np.arange(width + 1)), top, top + lengths - 1, doubt)
 
 

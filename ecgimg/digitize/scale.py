@@ -19,7 +19,6 @@ _ABOUT_TEN_S = 0.5
 _PULSE_TOLERANCE = 0.15
 _USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
 _TEN_SECONDS, _SHORT_S = 10.0, (6.0, 9.0)
-_FAR_TOLERANCE = 0.5
 _SHORT_BEAT_S, _LONG_BEAT_S = 0.5, 1.8
 
 
@@ -91,9 +90,14 @@ def settle_scale(
 
 def _shown_seconds(height_mm: float, gain_mm_mv: float | None) -> float:
     """Return how long a page is, in half seconds, whose pulses would be so high if it showed ten."""
-    gain = gain_mm_mv or nearest(height_mm, GAINS_MM_MV, _FAR_TOLERANCE)
-    seconds = round(2 * _TEN_SECONDS * gain / height_mm) / 2 if gain else _TEN_SECONDS
-    return seconds if _SHORT_S[0] <= seconds <= _SHORT_S[1] else _TEN_SECONDS
+    gains = (gain_mm_mv,) if gain_mm_mv else GAINS_MM_MV
+    lengths = [round(2 * _TEN_SECONDS * gain / height_mm) / 2 for gain in gains]
+    shorter = [seconds for seconds in lengths if _SHORT_S[0] <= seconds <= _SHORT_S[1]]
+    return (
+        shorter[0]
+        if shorter and all(abs(seconds - _TEN_SECONDS) > _ABOUT_TEN_S for seconds in lengths)
+        else _TEN_SECONDS
+    )
 
 
 def _shown_speed(

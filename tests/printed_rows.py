@@ -1,0 +1,47 @@
+"""Rows of traces as a page prints them, known to a fraction of a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ecgimg.digitize.place import FS_HZ, Placement, Scale
+from ecgimg.digitize.row_trace import RowTrace
+from synth import HeartSpec, simulate
+
+PX_PER_MM, START_PX, PITCH_PX = 8.0, 40.0, 240.0
+PX_PER_S = 25 * PX_PER_MM
+PX_PER_MV = 10 * PX_PER_MM
+
+
+def printed_rows(layout, *, column_s=2.5, shifts_ms=(0, 0, 0, 0), step_mv=0.0):
+    """Lay the heart's leads out as a page would print them, exactly; the columns are `column_s` wide."""
+    record = simulate(HeartSpec(), np.random.default_rng(3)).record
+    rows = []
+    for number in range(layout.n_rows):
+        parts = []
+        for slot in layout.slots():
+            if slot.row != number:
+                continue
+            seconds = column_s if slot.column is not None else slot.seconds
+            first = round(slot.start_s * FS_HZ)
+            samples = record.lead(slot.lead)[first : first + round(seconds * FS_HZ)]
+            t = np.arange(len(samples)) / FS_HZ + column_s * (slot.column or 0) + shifts_ms[number] / 1000
+            zero = PITCH_PX * (number + 1) + step_mv * PX_PER_MV * ((slot.column or 0) % 2)
+            parts.append(np.stack([START_PX + t * PX_PER_S, zero - samples * PX_PER_MV], axis=1))
+        points = np.concatenate(parts).astype(np.float64)
+        n = len(points)
+        row = RowTrace(
+            PITCH_PX * (number + 1), points, np.ones(n), np.full(n, 0.1), np.zeros(n, bool), np.zeros(n, bool)
+        )
+        rows.append(replace(row, ink_ends_px=(float(points[0, 0]), float(points[-1, 0]))))
+    return rows
+
+
+def scale_of(rows):
+    return Scale(PX_PER_MM, 25.0, 10.0, 10.0, tuple(row.baseline_px for row in rows))
+
+
+def placed(layout):
+    return Placement(layout, START_PX, 1.0, 1.0, None, 1.0, fits=True)

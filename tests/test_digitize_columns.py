@@ -1,0 +1,250 @@
+"""Where the columns of a page start and which lead each shows, on rows known to a fraction of a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
+
+from ecgimg.digitize.align import align_rows
+from ecgimg.digitize.calibrate import Pulse, _even_feet
+from ecgimg.digitize.columns import find_extent, fit_columns
+from ecgimg.digitize.gaps import set_apart, settle_starts
+from ecgimg.digitize.place import FS_HZ, Scale, _contradicted, place
+from ecgimg.digitize.repetition import repetition
+from ecgimg.digitize.rhythm import beat_spacing_mm
+from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.scale import settle_scale
+from layouts import load_layout
+from synth import HeartSpec, simulate
+
+# ---------------------------------------------------------------- columns
+
+
+@pytest.fixture
+def layout():
+    return load_layout("3x4+II")
+
+
+def test_columns_a_little_narrower_than_the_speed_says_are_found(layout):
+    rows = printed_rows(layout, column_s=2.48, step_mv=0.1)
+    rows = fit_columns(rows, placed(layout), np.zeros(0), scale_of(rows))
+    expected = START_PX + 2.48 * PX_PER_S * np.arange(4)
+    for row in rows[:3]:
+        assert np.abs(np.array(row.starts_px) - expected).max() < 0.5
+    assert rows[3].starts_px == ()
+
+
+def test_columns_where_the_speed_says_stay_there(layout):
+    rows = printed_rows(layout)
+    assert all(row.starts_px == () for row in fit_columns(rows, placed(layout), np.zeros(0), scale_of(rows)))
+
+
+def test_marks_between_columns_tell_where_they_start(layout):
+    rows = printed_rows(layout)
+    marks = START_PX + 2.49 * PX_PER_S * np.array([1, 1, 2, 2, 3, 3.0])
+    found = fit_columns(rows, placed(layout), marks, scale_of(rows))
+    assert found[0].starts_px == pytest.approx(START_PX + 2.49 * PX_PER_S * np.arange(4))
+
+
+@pytest.mark.parametrize(("cap_px", "inked_px"), [(1.0, 1.0), (1.0, 0.0)])
+def test_the_start_is_told_whatever_the_pens_caps(layout, cap_px, inked_px):
+    rows = [
+        replace(row, cap_px=cap_px, ink_ends_px=(row.ink_ends_px[0] - inked_px, row.ink_ends_px[1] + inked_px))
+        for row in printed_rows(layout)
+    ]
+    trimmed = [row.where((row.points_px[:, 0] >= row.left_px) & (row.points_px[:, 0] <= row.right_px)) for row in rows]
+    start, _ = find_extent(trimmed, [], np.zeros(0), scale_of(rows), 4000)
+    assert start == pytest.approx(START_PX, abs=0.25)
+
+
+# ---------------------------------------------------------------- columns that stand apart
+
+
+def rows_apart(*, slant=0.0, lost=(), left_px=100.0, strip=True):
+    """Return three rows of four columns of 200 px, 15 px apart, and a strip; 5 px a mm; `lost`: (row, from, to) px."""
+    rows = []
+    for index in range(3 + strip):
+        x = np.arange(left_px, 945.0 if index < 3 else 900.0)
+        column, inside = np.divmod(x - 100, 215)
+        kept = (inside < 200) & (column < 4) if index < 3 else np.ones(len(x), bool)
+        for row, start, end in lost:
+            kept &= (row != index) | (x < start) | (x > end)
+        x = x[kept] + slant * 100 * index
+        points = np.stack([x, np.full(len(x), 100.0 + 100 * index)], axis=1)
+        no = np.zeros(len(x), bool)
+        rows.append(RowTrace(100.0 + 100 * index, points, np.ones(len(x)), np.ones(len(x)), no, no))
+    return rows
+
+
+@pytest.mark.parametrize("slant", [0.0, 0.03, -0.05])
+def test_gaps_between_columns_are_found_on_a_slant(slant):
+    rows, gaps_px = set_apart(rows_apart(slant=slant), 5.0)
+    for index, row in enumerate(rows[:3]):
+        assert row.starts_px == pytest.approx(100 + 215 * np.arange(4) + slant * 100 * index, abs=1.5)
+    assert rows[3].starts_px == ()
+    assert gaps_px == pytest.approx(45, abs=4)
+
+
+def test_a_gap_that_lost_ink_widened_or_no_row_reaches_is_found_by_the_others():
+    lost = [(0, 520, 560), (1, 690, 999), (2, 690, 999)]
+    rows, _ = set_apart(rows_apart(lost=lost), 5.0)
+    assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in rows[:3])
+
+
+def test_a_first_column_that_the_picture_cuts_starts_outside_it():
+    cut = [row.where(row.points_px[:, 0] > 150) for row in rows_apart()]
+    shifted = [replace(row, points_px=row.points_px - np.array([150.0, 0])) for row in cut]
+    rows, _ = set_apart(shifted, 5.0)
+    assert rows[0].starts_px == pytest.approx(-50 + 215 * np.arange(4), abs=1.5)
+
+
+def test_blanks_here_and_there_part_no_columns():
+    strip = rows_apart()[3]
+    x = strip.points_px[:, 0]
+    holes = [(200, 215), (420, 440), (700, 715), (500, 520)]
+    rows = [strip.where((x < start) | (x > end)) for start, end in holes]
+    rows = [replace(row, points_px=row.points_px + np.array([0, 100.0 * k])) for k, row in enumerate(rows)]
+    found, gaps_px = set_apart(rows, 5.0)
+    assert gaps_px == 0
+    assert all(row.starts_px == () for row in found)
+
+
+# ---------------------------------------------------------------- rows in time
+
+
+def test_rows_that_start_apart_are_aligned_by_what_must_add_up(layout):
+    shifts = (0, 10, 0, -8)
+    rows = printed_rows(layout, shifts_ms=shifts)
+    found = align_rows(rows, placed(layout), scale_of(rows))
+    told_ms = np.array([1000 * row.shift_px / PX_PER_S for row in found])
+    assert told_ms - told_ms[0] == pytest.approx(np.array(shifts) - shifts[0], abs=2.0)
+
+
+def test_rows_that_agree_are_left_where_they_are(layout):
+    rows = printed_rows(layout)
+    assert all(row.shift_px == 0 for row in align_rows(rows, placed(layout), scale_of(rows)))
+
+
+# ---------------------------------------------------------------- whatever pens and names do to the ends
+
+
+@pytest.mark.parametrize("beyond_px", [0.0, 2.0])
+def test_columns_apart_start_where_the_speed_says_whatever_the_pens_caps(beyond_px):
+    rows = []
+    for row in rows_apart():
+        x = np.arange(100.0, 945.0)
+        inside = np.remainder(x - 100, 215)
+        inked = (inside <= 199 + beyond_px) | (
+            inside >= 215 - beyond_px
+        )  # ink of a round pen goes on, a flat one's not
+        points = np.stack([x, np.full(len(x), row.baseline_px)], axis=1)[inked]
+        n, no = len(points), np.zeros(len(points), bool)
+        rows.append(RowTrace(row.baseline_px, points, np.ones(n), np.ones(n), no, no, cap_px=2.0))
+    apart, gaps_px = set_apart(rows, 5.0)
+    layout = load_layout("3x4+II").with_seconds(200 / 125)
+    settled = settle_starts(apart, gaps_px, layout, Scale(5.0, 25.0, 10.0, 10.0, (0.0,) * 4))
+    assert settled[0].starts_px == pytest.approx(100 + 215 * np.arange(4), abs=0.4)
+
+
+def test_a_first_column_whose_start_is_lost_starts_as_far_before_the_second_as_that_before_the_third():
+    lost = [(row, 0, 112) for row in range(3)]
+    rows, _ = set_apart(rows_apart(lost=lost), 5.0)
+    assert rows[0].starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5)
+
+
+@pytest.mark.parametrize("hidden", [(1, 2, 3), ()])
+def test_where_names_hide_most_starts_the_row_that_makes_whole_columns_tells(layout, hidden):
+    rows = [
+        row.where(row.points_px[:, 0] > START_PX + (20 if number in hidden else 0))
+        for number, row in enumerate(printed_rows(layout, column_s=1.75))
+    ]
+    rows[3] = rows[3].where(rows[3].points_px[:, 0] < START_PX + 7 * PX_PER_S)
+    start, end = find_extent(rows, [], np.zeros(0), scale_of(rows), 4000)
+    assert start == pytest.approx(START_PX, abs=0.6)
+    assert end == pytest.approx(START_PX + 7 * PX_PER_S, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("found_px", "told_px"),
+    [
+        ((0, 40, 80, 160), (0, 120)),
+        ((0, 40, 80, 129), (0, 129)),
+        ((0, 2, 42, 122), (0, 122)),
+        ((0, 90, 130, 170), (50, 170)),
+    ],
+)
+def test_a_pulses_foot_that_runs_on_into_the_trace_is_as_long_as_the_other(found_px, told_px):
+    assert _even_feet(*map(float, found_px), px_per_mm=10.0) == told_px
+
+
+# ---------------------------------------------------------------- which lead stands where, without names
+
+
+def test_a_lead_recurs_in_itself_and_hardly_in_another():
+    record = simulate(HeartSpec(), np.random.default_rng(5)).record
+    first, second = (record.lead("II")[k * 1250 : (k + 1) * 1250].astype(float) for k in (0, 1))
+    assert repetition(first, second, FS_HZ) > 0.8
+    assert repetition(first, record.lead("aVL")[1250:2500].astype(float), FS_HZ) < 0.5
+    second[300:1200] = np.nan
+    assert repetition(first, second, FS_HZ) is None
+
+
+def test_rows_of_one_lead_each_are_no_columns():
+    layout = load_layout("6x1-limb")
+    rows = printed_rows(layout, column_s=10.0, shifts_ms=(0,) * 6)
+    extent = START_PX, START_PX + 10 * PX_PER_S
+    assert _contradicted(layout, rows, START_PX, scale_of(rows)) == 0
+    assert _contradicted(load_layout("6x2"), rows, START_PX, scale_of(rows)) > 1
+    found = place(rows, extent, (), scale_of(rows), [load_layout("6x2"), layout])
+    assert found.layout.name == "6x1-limb"
+
+
+def test_columns_are_not_rows_of_one_lead():
+    layout = load_layout("6x2")
+    rows = printed_rows(layout, column_s=5.0, shifts_ms=(0,) * 6)
+    assert _contradicted(layout, rows, START_PX, scale_of(rows)) == 0
+    assert _contradicted(load_layout("6x1-limb"), rows, START_PX, scale_of(rows)) > 1
+
+
+# ---------------------------------------------------------------- paper speed by the heart
+
+
+def rows_of_beats(width_mm, beat_mm, n_rows=3):
+    """Return rows with a spike of 8 mm every so many mm."""
+    x = np.arange(0, width_mm * PX_PER_MM, 0.5)
+    from_beat = np.remainder(x / PX_PER_MM, beat_mm) - beat_mm / 2
+    y = -8 * PX_PER_MM * np.clip(1 - np.abs(from_beat), 0, None)
+    no = np.zeros(len(x), bool)
+    points = [np.stack([x, y + PITCH_PX * row], axis=1) for row in range(n_rows)]
+    return [RowTrace(PITCH_PX * row, points[row], np.ones(len(x)), np.ones(len(x)), no, no) for row in range(n_rows)]
+
+
+@pytest.mark.parametrize(
+    ("width_mm", "beat_mm", "speed_mm_s"),
+    [
+        (250, 20, 25.0),
+        (175, 20, 25.0),
+        (467, 40, 50.0),
+        (175, 66, 50.0),
+        (125, 10.5, 12.5),
+        (125, 20, 25.0),
+        (400, 11, 25.0),
+    ],
+)
+def test_the_speed_that_nothing_prints_is_told_by_the_heart(width_mm, beat_mm, speed_mm_s):
+    rows = rows_of_beats(width_mm, beat_mm)
+    assert beat_spacing_mm(rows, PX_PER_MM) == pytest.approx(beat_mm, abs=0.3)
+    settled = settle_scale(PX_PER_MM, width_mm * PX_PER_MM, rows, [], ())
+    assert settled.scale.speed_mm_s == speed_mm_s
+    assert settled.sources["speed"] == ("width" if width_mm == 250 else "assumed")
+
+
+@pytest.mark.parametrize(("pulse_mm", "seconds"), [(10.0, 10.0), (13.4, 7.5), (14.3, 7.0), (10.5, 10.0)])
+def test_an_unruled_page_is_as_long_as_its_pulses_say(pulse_mm, seconds):
+    pulse = Pulse(0, 0.0, 40.0, pulse_mm, 0.0, (0.0, 40.0))
+    settled = settle_scale(PX_PER_MM, 250 * PX_PER_MM, rows_of_beats(250, 20), [pulse], (), ruled=False)
+    assert 250 * PX_PER_MM / settled.scale.px_per_s == pytest.approx(seconds)
+    assert settled.sources["px_per_mm"] == ("width" if seconds == 10 else "pulse")
