@@ -9,7 +9,7 @@ import pytest
 from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
 
 from ecgimg.digitize.align import align_rows
-from ecgimg.digitize.calibrate import Pulse, _even_feet
+from ecgimg.digitize.calibrate import Pulse, even_feet
 from ecgimg.digitize.columns import find_extent, fit_columns
 from ecgimg.digitize.gaps import set_apart, settle_starts
 from ecgimg.digitize.place import FS_HZ, Scale, _contradicted, place
@@ -168,16 +168,23 @@ def test_where_names_hide_most_starts_the_row_that_makes_whole_columns_tells(lay
 
 
 @pytest.mark.parametrize(
-    ("found_px", "told_px"),
+    ("free_px", "facing_px", "told_px"),
     [
-        ((0, 40, 80, 160), (0, 120)),
-        ((0, 40, 80, 129), (0, 129)),
-        ((0, 2, 42, 122), (0, 122)),
-        ((0, 90, 130, 170), (50, 170)),
+        ((15, 14, 16), (45, 20, 15), 15),  # the trace begins as still as a foot
+        ((15, 14, 16), (5, 6, 7), 15),  # the foot's end is taken for trace
+        ((15, 2, 30), (45, 20, 15), None),  # the free feet tell nothing
+        ((2, 2, 2), (45, 20, 15), None),  # pulses without feet
     ],
 )
-def test_a_pulses_foot_that_runs_on_into_the_trace_is_as_long_as_the_other(found_px, told_px):
-    assert _even_feet(*map(float, found_px), px_per_mm=10.0) == told_px
+@pytest.mark.parametrize("before", [True, False])
+def test_pulses_have_feet_as_long_on_both_sides(free_px, facing_px, told_px, before):
+    sides = [(free, facing) if before else (facing, free) for free, facing in zip(free_px, facing_px, strict=True)]
+    pulses = [Pulse(row, 100.0, 150.0, 10.0, 0.0, (100.0 - a, 150.0 + b)) for row, (a, b) in enumerate(sides)]
+    even = even_feet(pulses, [before] * 3, 10.0)
+    for pulse, facing, free in zip(even, facing_px, free_px, strict=True):
+        ends = (free, facing if told_px is None else told_px)
+        found = (pulse.left_px - pulse.ends_px[0], pulse.ends_px[1] - pulse.right_px)
+        assert found == (ends if before else ends[::-1])
 
 
 # ---------------------------------------------------------------- which lead stands where, without names

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.align import align_rows
-from ecgimg.digitize.calibrate import Pulse, find_pulses
+from ecgimg.digitize.calibrate import Pulse, even_feet, find_pulses
 from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, width_px
 from ecgimg.digitize.ends import even_ends
 from ecgimg.digitize.flatten import FlatPage, flatten
@@ -148,6 +148,7 @@ def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock)
     if not rows:
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=px_per_mm)
     pulses = find_pulses(page, [row.baseline_px for row in rows])
+    pulses = even_feet(pulses, [_is_before(pulse, rows[pulse.row]) for pulse in pulses], page.px_per_mm)
     rows = _cut_pulses(rows, pulses, page.px_per_mm)
     printed = seen.printed
     told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print")
@@ -284,11 +285,17 @@ def _cut_pulses(rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: fl
             x = row.points_px[:, 0]
             before, after = x < pulse.ends_px[0], x > pulse.ends_px[1]
             middle = (pulse.left_px + pulse.right_px) / 2
-            kept = after if after.sum() > before.sum() else before
+            kept = after if _is_before(pulse, row) else before
             if kept.any() and (pulse.row == index or x[0] < middle < x[-1]):
                 row = row.where(kept)
         cut.append(_without_feet(row, pulses, px_per_mm))
     return tuple(cut)
+
+
+def _is_before(pulse: Pulse, row: RowTrace) -> bool:
+    """Tell whether a pulse stands before most of a row's trace."""
+    x = row.points_px[:, 0]
+    return bool((x > pulse.ends_px[1]).sum() > (x < pulse.ends_px[0]).sum())
 
 
 def _without_feet(row: RowTrace, pulses: Sequence[Pulse], px_per_mm: float) -> RowTrace:
