@@ -15,8 +15,9 @@ from ecgimg.digitize.ends import even_ends
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.form import form_lines
 from ecgimg.digitize.judge import Ground, judge
-from ecgimg.digitize.lattice import Lattice, Windows, _order
+from ecgimg.digitize.lattice import Lattice, Windows, _comb_score, _order
 from ecgimg.digitize.marks import find_mark, without_marks
+from ecgimg.digitize.pens import without_pens
 from ecgimg.digitize.pipeline import _quarters_upright
 from ecgimg.digitize.place import Placement, Scale, place
 from ecgimg.digitize.rectification import Rectification, powers_to
@@ -117,6 +118,24 @@ def test_which_harmonic_of_the_lines_a_frequency_is(harmonics, told):
         column, row = np.rint(n * base * 768).astype(int)
         spectrum[row + 384, column] = 5.0
     assert _order(spectrum, 6 * base, 5) == told
+
+
+def spectrum_of(harmonics, base):
+    spectrum = np.full((768, 385), 0.1, np.float32)
+    for n in harmonics:
+        for vector in (base, np.array([-base[1], base[0]])):
+            column, row = np.rint(n * vector * 768).astype(int)
+            spectrum[row % 768 - 384 if row >= 384 else row + 384, abs(column)] = 5.0
+    return spectrum
+
+
+def test_two_spaces_of_the_ruling_are_not_taken_for_one():
+    base = np.array([21.0, 0.0]) / 768  # lines 18.3 px apart make twice this frequency: pages as small are rarer
+    spectrum = spectrum_of((2, 4, 6, 8, 10), base)
+    turned = np.array([-base[1], base[0]])
+    assert _comb_score(spectrum, 2 * base, 2 * turned)[0] > 1.5 * _comb_score(spectrum, base, turned)[0]
+    fine = spectrum_of((5,), base)  # 1 mm lines only: no harmonic of the 5 mm ones is to be expected
+    assert _comb_score(fine, base, turned)[1]
 
 
 def test_a_fold_is_followed_as_the_windows_tell():
@@ -267,6 +286,37 @@ def test_a_pale_fast_stroke_is_trace_and_a_dot_of_the_ruling_beside_the_trace_is
     mask = trace_mask(page, level=115.0)
     assert mask[62:119, 200].all()
     assert not mask[112:119, 300].any()
+
+
+# ---------------------------------------------------------------- somebody's pen
+
+
+def penned(pen_px, trace_px=3):
+    """Draw a trace with narrow beats and a ring around one of them; returns both, (height, width) bool."""
+    trace, ring = (np.zeros((240, 900), np.uint8) for _ in range(2))
+    x = np.arange(0, 900.0)
+    y = 150 - 60 * np.clip(1 - np.abs(np.remainder(x, 150) - 75) / 4, 0, None)
+    points = np.rint(np.stack([x, y], axis=1)).astype(np.int32).reshape(-1, 1, 2)
+    cv2.polylines(trace, [points], False, 1, trace_px)
+    cv2.ellipse(ring, (375, 150), (60, 40), 0, 0, 360, 1, pen_px)
+    return trace > 0, ring > 0
+
+
+def test_a_ring_drawn_by_a_thick_pen_is_taken_out_and_the_trace_stays():
+    trace, ring = penned(8)
+    left = without_pens(trace | ring, trace | ring, PX_PER_MM)
+    aside = cv2.dilate(ring.astype(np.uint8), np.ones((13, 13))) > 0
+    assert not (left & ring & ~trace).any()
+    assert (left == trace)[~aside].all()
+    only_in_part = without_pens(trace | (ring & (np.arange(900) % 40 < 8)), trace | ring, PX_PER_MM)
+    assert not (only_in_part & ring & ~trace).any()
+
+
+def test_ink_as_thick_as_the_trace_stays():
+    trace, ring = penned(3)
+    assert (without_pens(trace | ring, trace | ring, PX_PER_MM) == (trace | ring)).all()
+    bold, _ = penned(8, trace_px=9)
+    assert (without_pens(bold, bold, PX_PER_MM) == bold).all()
 
 
 # ---------------------------------------------------------------- the sheet of paper

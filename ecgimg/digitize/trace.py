@@ -17,6 +17,7 @@ from scipy.ndimage import median_filter
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.follow import beyond_lettering, follow, leave_others
 from ecgimg.digitize.part import part_runs
+from ecgimg.digitize.pens import without_pens
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.rows import find_baselines, trace_mask
@@ -34,6 +35,7 @@ _BESIDE_MM = 0.5
 _OUT_MM = 0.5
 _LONG_SHARE = 0.4
 _LEAST_TRACE = 0.3
+_DARK = 0.6
 
 
 def trace_rows(page: FlatPage) -> tuple[RowTrace, ...]:
@@ -50,6 +52,7 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
     baselines = find_baselines(mask, page.px_per_mm)
     if not len(baselines):
         return []
+    mask = without_pens(mask, page.darkness > _DARK * level, page.px_per_mm)
     runs = find_runs(mask, page)
     pitch = float(np.median(np.diff(baselines))) if len(baselines) > 1 else 40 * page.px_per_mm
     pen = pen_px(runs, page, level)

@@ -1,0 +1,42 @@
+"""Somebody's pen on the paper, which the network takes for trace: strokes far thicker than the printer's."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_THICKER, _AT_LEAST_PX = 1.6, 1.5
+_LONG_MM = 4.0
+_MOST_OF_INK = 0.5
+_FLAT_PERCENT = 40
+_FRINGE_PX = 1.0
+
+
+def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: float) -> NDArray[np.bool_]:
+    """Take thick strokes that run on along x out of trace ink (height, width); narrow complexes are thick, but short.
+
+    `dark` is all ink, whatever the network takes it for. Where most of the trace would go the print itself is thick in
+    places, and nothing is taken.
+    """
+    thickness = _flat_thickness(mask)
+    across = round(max(_THICKER * thickness, thickness + _AT_LEAST_PX))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across))
+    thick = cv2.morphologyEx((mask | dark).view(np.uint8), cv2.MORPH_OPEN, disk)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(thick, connectivity=8)
+    is_pen = stats[:, cv2.CC_STAT_WIDTH] > _LONG_MM * px_per_mm
+    is_pen[0] = False
+    if not is_pen.any():
+        return mask
+    pens = is_pen[labels].astype(np.uint8)
+    reach = 2 * round(across / 2 + _FRINGE_PX) + 1
+    around = cv2.dilate(pens, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))) > 0
+    left = mask & ~around
+    return left if left.sum() > (1 - _MOST_OF_INK) * mask.sum() else mask
+
+
+def _flat_thickness(mask: NDArray[np.bool_]) -> float:
+    """Return the height in px of usual flat ink."""
+    padded = np.pad(mask, ((1, 1), (0, 0))).T
+    change = np.flatnonzero(np.diff(padded.astype(np.int8).ravel()))
+    return float(np.percentile(change[1::2] - change[::2], _FLAT_PERCENT)) if len(change) else 1.0
