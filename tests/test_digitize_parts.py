@@ -292,20 +292,20 @@ def test_a_pale_fast_stroke_is_trace_and_a_dot_of_the_ruling_beside_the_trace_is
 
 
 def penned(pen_px, trace_px=3):
-    """Draw a trace with narrow beats and a ring around one of them; returns both, (height, width) bool."""
+    """Draw a trace with narrow beats and a ring between two of them; returns both, (height, width) bool."""
     trace, ring = (np.zeros((240, 900), np.uint8) for _ in range(2))
     x = np.arange(0, 900.0)
     y = 150 - 60 * np.clip(1 - np.abs(np.remainder(x, 150) - 75) / 4, 0, None)
     points = np.rint(np.stack([x, y], axis=1)).astype(np.int32).reshape(-1, 1, 2)
     cv2.polylines(trace, [points], False, 1, trace_px)
-    cv2.ellipse(ring, (375, 150), (60, 40), 0, 0, 360, 1, pen_px)
+    cv2.ellipse(ring, (300, 150), (60, 40), 0, 0, 360, 1, pen_px)
     return trace > 0, ring > 0
 
 
 def test_a_ring_drawn_by_a_thick_pen_is_taken_out_and_the_trace_stays():
     trace, ring = penned(8)
     left = without_pens(trace | ring, trace | ring, PX_PER_MM)
-    aside = cv2.dilate(ring.astype(np.uint8), np.ones((13, 13))) > 0
+    aside = cv2.dilate(ring.astype(np.uint8), np.ones((9, 9))) > 0
     assert not (left & ring & ~trace).any()
     assert (left == trace)[~aside].all()
     only_in_part = without_pens(trace | (ring & (np.arange(900) % 40 < 8)), trace | ring, PX_PER_MM)
