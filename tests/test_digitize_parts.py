@@ -298,14 +298,14 @@ def penned(pen_px, trace_px=3):
     y = 150 - 60 * np.clip(1 - np.abs(np.remainder(x, 150) - 75) / 4, 0, None)
     points = np.rint(np.stack([x, y], axis=1)).astype(np.int32).reshape(-1, 1, 2)
     cv2.polylines(trace, [points], False, 1, trace_px)
-    cv2.ellipse(ring, (300, 150), (60, 40), 0, 0, 360, 1, pen_px)
+    cv2.ellipse(ring, (300, 150), (45, 40), 0, 0, 360, 1, pen_px)
     return trace > 0, ring > 0
 
 
 def test_a_ring_drawn_by_a_thick_pen_is_taken_out_and_the_trace_stays():
     trace, ring = penned(8)
     left = without_pens(trace | ring, trace | ring, PX_PER_MM)
-    aside = cv2.dilate(ring.astype(np.uint8), np.ones((9, 9))) > 0
+    aside = cv2.dilate(ring.astype(np.uint8), np.ones((15, 15))) > 0
     assert not (left & ring & ~trace).any()
     assert (left == trace)[~aside].all()
     only_in_part = without_pens(trace | (ring & (np.arange(900) % 40 < 8)), trace | ring, PX_PER_MM)
