@@ -25,6 +25,7 @@ _HALF_SHARE = 0.38
 _BOTH_SHARE = 0.85
 _SURE, _PIECE, _ELSE, _STANDS_OUT = 200, 60, 30, 0.3
 _PIECES_MM, _STROKE_MM, _FAST_MM = 2.0, 0.7, 2.0
+_WIDE_MM, _TALL_MM, _OF_A_FRAME_MM, _STRONG_SHARE = 1.5, 3.0, 10.0, 0.15
 
 
 def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
@@ -51,15 +52,24 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     closed = (strong | dark).astype(np.uint8)
     for shape in ((1, 3), (3, 1)):
         closed = cv2.morphologyEx(closed, cv2.MORPH_CLOSE, np.ones(shape, np.uint8))
-    joined = cv2.dilate(closed, np.ones((2, 1), np.uint8))  # fine slopes fall to pieces
+    kept = _anchored(closed, strong, (_WIDE_MM, _TALL_MM), page.px_per_mm)
+    apart = (strong & ~kept).astype(np.uint8)  # of a trace that touches a frame, which is mostly no trace
+    kept |= _anchored(apart, strong, (_OF_A_FRAME_MM, np.inf), page.px_per_mm)
+    return np.asarray(kept & ~form_lines(dark | strong, page.px_per_mm), bool)
+
+
+def _anchored(
+    ink: NDArray[np.uint8], strong: NDArray[np.bool_], large_mm: tuple[float, float], px_per_mm: float
+) -> NDArray[np.bool_]:
+    """Return the pieces of ink, of more than a width or height in mm, a good share of which the network is sure of."""
+    joined = cv2.dilate(ink, np.ones((2, 1), np.uint8))  # fine slopes fall to pieces
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    wide = stats[:, cv2.CC_STAT_WIDTH] > 1.5 * page.px_per_mm
-    tall = stats[:, cv2.CC_STAT_HEIGHT] > 3.0 * page.px_per_mm
-    inked = np.bincount(labels[closed > 0], minlength=count)
-    anchored = np.bincount(labels[strong], minlength=count) > 0.15 * inked
-    kept = (wide | tall) & anchored
+    sizes_mm = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]] / px_per_mm
+    large = (sizes_mm > large_mm).any(axis=1)
+    inked = np.bincount(labels[ink > 0], minlength=count)
+    kept = large & (np.bincount(labels[strong], minlength=count) > _STRONG_SHARE * inked)
     kept[0] = False
-    return np.asarray(kept[labels] & (closed > 0) & ~form_lines(dark | strong, page.px_per_mm), bool)
+    return np.asarray(kept[labels] & (ink > 0))
 
 
 def _fast_strokes(page: FlatPage, local: NDArray[np.float32]) -> NDArray[np.bool_]:
