@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_THICKER, _AT_LEAST_PX = 1.6, 1.5
-_LONG_MM = 4.0
+_THICKER, _AT_LEAST_PX = 2.0, 2.5
+_LONG_MM = 8.0
 _MOST_OF_INK = 0.5
 _FLAT_PERCENT = 40
 _FRINGE_PX = 1.0
