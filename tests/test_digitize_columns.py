@@ -143,9 +143,9 @@ def test_columns_apart_start_where_the_speed_says_whatever_the_pens_caps(beyond_
         points = np.stack([x, np.full(len(x), row.baseline_px)], axis=1)[inked]
         n, no = len(points), np.zeros(len(points), bool)
         rows.append(RowTrace(row.baseline_px, points, np.ones(n), np.ones(n), no, no, cap_px=2.0))
-    apart, gaps_px = set_apart(rows, 5.0)
-    layout = load_layout("3x4+II").with_seconds(200 / 125)
-    settled = settle_starts(apart, gaps_px, layout, Scale(5.0, 25.0, 10.0, 10.0, (0.0,) * 4))
+    apart, _ = set_apart(rows, 5.0)
+    layout = load_layout("3x4+II").with_seconds(199 / 125 + 1 / FS_HZ)
+    settled = settle_starts(apart, layout, Scale(5.0, 25.0, 10.0, 10.0, (0.0,) * 4))
     assert settled[0].starts_px == pytest.approx(100 + 215 * np.arange(4), abs=0.4)
 
 

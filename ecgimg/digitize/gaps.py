@@ -21,7 +21,8 @@ _MIN_GAP_MM, _MAX_GAP_MM, _MAX_GAPS = 1.5, 8.0, 5
 _SLANTS = (0.0, *(side * step / 100 for step in range(1, 8) for side in (1, -1)))
 _CUT_MM, _WIDEST, _NARROWEST, _UNEVEN_MM = 3.0, 1.1, 0.92, 2.5
 _LEAST_SLANT_MM, _CLEARLY = 0.15, 0.5
-_LATE_MM, _EVEN_MM, _LEAST_COLUMNS, _FAR_PX = 0.6, 0.2, 3, 1.0
+_LATE_MM, _EVEN_MM, _LEAST_COLUMNS, _LEAST_EDGES = 0.6, 0.2, 3, 4
+_EDGE_NEAR_MM, _REACHES_MM = 1.5, (1.0, 1.0, 0.6, 0.4, 0.4)
 _MOST_ROWS, _NEARLY_ALL_ROWS, _LEAST_COLUMN_MM, _MOST_PLACES = 0.45, 0.6, 20.0, 12
 
 
@@ -64,23 +65,66 @@ def set_apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrac
     return tuple(parted), best.width_px * len(best.middles_px)
 
 
-def settle_starts(rows: Sequence[RowTrace], gaps_px: float, layout: Layout, scale: Scale) -> tuple[RowTrace, ...]:
-    """Move the starts of columns that stand apart to where they are by the paper speed, whatever the ends of the pen.
+def settle_starts(rows: Sequence[RowTrace], layout: Layout, scale: Scale) -> tuple[RowTrace, ...]:
+    """Move the starts of columns that stand apart to where both sides of the gaps and the paper speed say.
 
-    Pens end round or flat, which makes a blank narrower than the gap or not; its middle is that of the gap all the
-    same, and the gap is what columns are further apart than they are wide. `gaps_px` is what `set_apart` returned.
+    A column ends with its last sample, so where one ends tells its start as well as the end of the gap before it does,
+    on which a name may stand. Round pens make gaps narrower, which falls out between the two.
     """
-    column_px = (layout.seconds_per_column - 1 / FS_HZ) * scale.px_per_s  # it ends with its last sample
-    settled = []
+    if layout.columns < _LEAST_COLUMNS:
+        return tuple(rows)
+    column_px = (layout.seconds_per_column - 1 / FS_HZ) * scale.px_per_s
+    rows = [_even(row) if len(row.starts_px) == layout.columns else row for row in rows]
+    near_px = _EDGE_NEAR_MM * scale.px_per_mm
+    seen = []  # column, by how much its start lies later than thought, and 1 where its end says so, -1 where its start
     for row in rows:
         starts = np.array(row.starts_px)
-        if len(starts) == layout.columns >= _LEAST_COLUMNS:
-            spacing, first = np.polyfit(np.arange(1, len(starts)), starts[1:], 1)
-            wider = spacing - column_px - gaps_px / (layout.columns - 1)  # round ends make it two caps
-            if -_FAR_PX < wider < 2 * row.cap_px + _FAR_PX:
-                starts = first + spacing * np.arange(len(starts)) + wider / 2 - row.cap_px
-        settled.append(replace(row, starts_px=tuple(starts.tolist())))
-    return tuple(settled)
+        if len(starts) != layout.columns:
+            continue
+        for middle, width in _blanks(row, scale.px_per_mm):
+            for late, side in (
+                (middle - width / 2 - column_px - starts[:-1], 1),
+                (middle + width / 2 - starts[1:], -1),
+            ):
+                column = int(np.abs(late).argmin())
+                if abs(late[column]) < near_px:
+                    seen.append((column + (side < 0), late[column], side))
+    fitted = _lateness(np.array(seen, np.float64), scale.px_per_mm) if seen else None
+    if fitted is None:
+        return tuple(rows)
+    moved = np.polyval(fitted, np.arange(layout.columns))
+    return tuple(
+        replace(row, starts_px=tuple((np.array(row.starts_px) + moved).tolist()))
+        if len(row.starts_px) == layout.columns
+        else row
+        for row in rows
+    )
+
+
+def _even(row: RowTrace) -> RowTrace:
+    """Return a row with its columns' starts evenly apart."""
+    columns = np.arange(len(row.starts_px))
+    return replace(row, starts_px=tuple(np.polyval(np.polyfit(columns, row.starts_px, 1), columns).tolist()))
+
+
+def _lateness(seen: Floats, px_per_mm: float) -> Floats | None:
+    """Fit a line through how late columns are (n, 3), edges that stand out left out; slope and offset, or None."""
+    column, late, side = seen.T
+    ends = side > 0
+    if ends.sum() < _LEAST_EDGES:
+        return None
+    terms = np.stack([column, np.ones(len(column)), side], axis=1)
+    told = np.array([0.0, float(np.median(late[ends])), 0.0])
+    for reach_mm in _REACHES_MM:
+        weights = np.clip(1 - ((late - terms @ told) / (reach_mm * px_per_mm)) ** 2, 0, None)
+        if (weights * ends).sum() < _LEAST_EDGES / 2:
+            return None
+        has_starts = (weights * ~ends).sum() > _LEAST_EDGES / 2
+        used = terms if has_starts else terms[:, :2]
+        root = np.sqrt(weights)[:, None]
+        found = np.linalg.lstsq(used * root, late * root[:, 0], rcond=None)[0]
+        told = np.append(found, 0.0)[:3]
+    return told[:2]
 
 
 @dataclass(frozen=True, eq=False)

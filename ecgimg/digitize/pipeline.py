@@ -167,7 +167,9 @@ def _read(seen: _Seen, given: Said, candidates: Sequence[Layout], clock: _Clock)
     if placement is not None:
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
         if gaps_px and seen.ruled:
-            rows = settle_starts(rows, gaps_px, placement.layout, scale)
+            rows = settle_starts(rows, placement.layout, scale)
+            firsts = [row.starts_px[0] for row in rows if row.starts_px]
+            placement = replace(placement, start_px=float(np.median(firsts)))
         rows = fit_columns(rows, placement, separators, scale)
         rows = align_rows(rows, placement, _levelled(rows, pulses, placement, scale))
     scale = _levelled(rows, pulses, placement, scale)
