@@ -291,14 +291,14 @@ def test_a_pale_fast_stroke_is_trace_and_a_dot_of_the_ruling_beside_the_trace_is
 # ---------------------------------------------------------------- somebody's pen
 
 
-def penned(pen_px, trace_px=3):
+def penned(pen_px, trace_px=2):
     """Draw a trace with narrow beats and a ring between two of them; returns both, (height, width) bool."""
     trace, ring = (np.zeros((240, 900), np.uint8) for _ in range(2))
     x = np.arange(0, 900.0)
     y = 150 - 60 * np.clip(1 - np.abs(np.remainder(x, 150) - 75) / 4, 0, None)
     points = np.rint(np.stack([x, y], axis=1)).astype(np.int32).reshape(-1, 1, 2)
     cv2.polylines(trace, [points], False, 1, trace_px)
-    cv2.ellipse(ring, (300, 150), (45, 40), 0, 0, 360, 1, pen_px)
+    cv2.ellipse(ring, (300, 150), (45, 45), 0, 0, 360, 1, pen_px)
     return trace > 0, ring > 0
 
 
@@ -313,7 +313,7 @@ def test_a_ring_drawn_by_a_thick_pen_is_taken_out_and_the_trace_stays():
 
 
 def test_ink_as_thick_as_the_trace_stays():
-    trace, ring = penned(3)
+    trace, ring = penned(2)
     assert (without_pens(trace | ring, trace | ring, PX_PER_MM) == (trace | ring)).all()
     bold, _ = penned(8, trace_px=9)
     assert (without_pens(bold, bold, PX_PER_MM) == bold).all()

@@ -115,7 +115,8 @@ def _verdict(
     placement: Placement, settled: Settled, agreement: Mapping[str, float]
 ) -> tuple[tuple[str, ...], Status, str]:
     """Put what limits the page into words, the gravest first."""
-    reason = _refusal(placement, settled)
+    backed_db = min(placement.physics_db or 0.0, agreement.get("einthoven", np.inf))
+    reason = _refusal(placement, settled, backed_db)
     if reason:
         return (reason,), "refused", reason
     layout, scale, sources = placement.layout, settled.scale, settled.sources
@@ -135,8 +136,7 @@ def _verdict(
             agreement.get("strip", np.inf) < _STRIP_DB and placement.named < _MOST
         ),
         "too few lead names could be read to be sure of the layout": (
-            placement.named < _HALF_NAMED
-            and min(placement.physics_db or 0.0, agreement.get("einthoven", np.inf)) < _BACKED_DB
+            placement.named < _HALF_NAMED and backed_db < _BACKED_DB
         ),
         "the rhythm strip's name could not be read, and it does not clearly repeat its lead": (
             not placement.strips_named and agreement.get("strip", np.inf) < _CLEAR_STRIP_DB
@@ -158,8 +158,8 @@ def _is_nameless(placement: Placement) -> bool:
     return placement.layout.n_rows == 1 and not placement.named
 
 
-def _refusal(placement: Placement, settled: Settled) -> str:
-    """Return why a page cannot be used at all, or nothing."""
+def _refusal(placement: Placement, settled: Settled, backed_db: float) -> str:
+    """Return why a page cannot be used at all, or nothing; `backed_db` is how well its limb leads add up."""
     layout, sources = placement.layout, settled.sources
     to_go_by = placement.fits and sources["px_per_mm"] == "grid" and sources["gain"] != "assumed"
     if _is_nameless(placement) and not to_go_by:
@@ -171,7 +171,7 @@ def _refusal(placement: Placement, settled: Settled) -> str:
     unnamed = placement.named < _HARDLY_ANY
     if unnamed and placement.physics_db is not None and placement.physics_db < _NO_SENSE_DB:
         return "no lead name could be read, and no layout's limb leads add up: this may be no 12-lead page"
-    is_backed = placement.fits and (placement.physics_db or 0.0) > _SURE_DB
+    is_backed = placement.fits and backed_db > _SURE_DB
     if unnamed and not is_backed and sources["speed"] == sources["gain"] == "assumed":
         return (
             "neither lead names nor speed nor gain could be read: take the whole page, or name layout, speed and gain"

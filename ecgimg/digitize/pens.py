@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 _THICKER, _AT_LEAST_PX = 2.0, 2.5
 _LONG_MM = 8.0
 _MOST_OF_INK = 0.5
-_FLAT_PERCENT = 40
+_FLAT_MM, _FLAT_PERCENT = 1.5, 50
 _FRINGE_PX = 1.0
 
 
@@ -19,7 +19,7 @@ def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: fl
     `dark` is all ink, whatever the network takes it for. Where most of the trace would go the print itself is thick in
     places, and nothing is taken.
     """
-    thickness = _flat_thickness(mask)
+    thickness = _flat_thickness(mask, px_per_mm)
     across = round(max(_THICKER * thickness, thickness + _AT_LEAST_PX))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across))
     thick = cv2.morphologyEx((mask | dark).view(np.uint8), cv2.MORPH_OPEN, disk)
@@ -35,8 +35,10 @@ def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: fl
     return left if left.sum() > (1 - _MOST_OF_INK) * mask.sum() else mask
 
 
-def _flat_thickness(mask: NDArray[np.bool_]) -> float:
-    """Return the height in px of usual flat ink."""
+def _flat_thickness(mask: NDArray[np.bool_], px_per_mm: float) -> float:
+    """Return the height in px of usual flat ink, that of specks left out."""
     padded = np.pad(mask, ((1, 1), (0, 0))).T
     change = np.flatnonzero(np.diff(padded.astype(np.int8).ravel()))
-    return float(np.percentile(change[1::2] - change[::2], _FLAT_PERCENT)) if len(change) else 1.0
+    heights = change[1::2] - change[::2]
+    flat = heights[heights < _FLAT_MM * px_per_mm]
+    return float(np.percentile(flat, _FLAT_PERCENT)) if len(flat) else 1.0
