@@ -13,7 +13,7 @@ import pytest
 
 from ecgimg import BadRequest, read_record
 from ecgimg.digitize import digitize_image
-from ecgimg.digitize.pipeline import find_labels
+from ecgimg.digitize.names import find_labels
 from ecgimg.digitize.rectify import rectify
 from ecgimg.digitize.segment import segment
 from ecgimg.digitize.write import Settings, check_settings

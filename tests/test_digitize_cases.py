@@ -9,7 +9,7 @@ import pytest
 from test_digitize import clean_page, snr_db
 
 from ecgimg import EcgRecord
-from ecgimg.digitize import digitize_image, pipeline
+from ecgimg.digitize import digitize_image, see
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Said, settle_scale
@@ -72,9 +72,12 @@ def test_a_pulse_that_contradicts_the_print_limits_the_page():
     [
         (80.0, None, 10.0),  # 10 mm if the page shows ten seconds
         (88.9, None, 9.0),  # 11.1 mm then, and 10 if it shows nine
-        (97.0, None, 10.0),  # 12.1 mm, and no whole seconds make that usual: as likely seen from aside
+        (97.0, None, 8.0),
+        (106.0, None, 7.5),  # columns are quarters of seconds, pages halves
         (229.0, 20.0, 7.0),
-        (229.0, None, 10.0),
+        (229.0, None, 7.0),
+        (160.0, None, 10.0),  # 20 mm
+        (140.0, None, 10.0),  # 17.5 mm are more likely 20 seen from aside than 10 on a page of 5.7 seconds
     ],
 )
 def test_without_ruling_a_pulse_tells_a_page_of_less_than_ten_seconds(pulse_px, printed, seconds):
@@ -158,7 +161,7 @@ def test_pages_that_lie_on_their_side_or_head(quarters):
 
 
 def test_a_page_head_down_that_its_print_does_not_turn_is_tried_upright(monkeypatch):
-    monkeypatch.setattr(pipeline, "_upright_by_print", lambda seen: seen)
+    monkeypatch.setattr(see, "_upright_by_print", lambda seen: seen)
     page = clean_page()
     found = digitize_image(np.ascontiguousarray(page.image[::-1, ::-1]))
     assert (found.status, found.rotation_deg) == ("ok", 180)
@@ -166,14 +169,14 @@ def test_a_page_head_down_that_its_print_does_not_turn_is_tried_upright(monkeypa
 
 
 def test_a_ruling_fitted_askew_is_left_out_where_the_limb_leads_disagree(monkeypatch):
-    rectify = pipeline.rectify
+    rectify = see.rectify
 
     def askew(*given):
         found = rectify(*given)
         sheared = found.coefficients @ [[1.0, 0.0], [0.1, 1.0]]  # x runs on by a tenth of y
         return replace(found, coefficients=sheared)
 
-    monkeypatch.setattr(pipeline, "rectify", askew)
+    monkeypatch.setattr(see, "rectify", askew)
     page = clean_page()
     found = read(page)
     assert found.sources["px_per_mm"] == "width"

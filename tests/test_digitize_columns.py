@@ -9,8 +9,9 @@ import pytest
 from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
 
 from ecgimg.digitize.align import align_rows
-from ecgimg.digitize.calibrate import Pulse, even_feet
+from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.columns import find_extent, fit_columns
+from ecgimg.digitize.feet import even_feet
 from ecgimg.digitize.gaps import set_apart, settle_starts
 from ecgimg.digitize.place import FS_HZ, Scale, _contradicted, place
 from ecgimg.digitize.repetition import repetition

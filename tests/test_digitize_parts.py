@@ -18,7 +18,6 @@ from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lattice import Lattice, Windows, _comb_score, _order
 from ecgimg.digitize.marks import find_mark, without_marks
 from ecgimg.digitize.pens import without_pens
-from ecgimg.digitize.pipeline import _quarters_upright
 from ecgimg.digitize.place import Placement, Scale, place
 from ecgimg.digitize.rectification import Rectification, powers_to
 from ecgimg.digitize.rectify import _bend, rows_angle, trace_points, without_ruling
@@ -26,6 +25,7 @@ from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.rows import trace_mask
 from ecgimg.digitize.scale import Said, settle_scale
+from ecgimg.digitize.see import quarters_upright
 from ecgimg.digitize.segment import Segmentation
 from ecgimg.digitize.sheet import find_sheet
 from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
@@ -98,8 +98,8 @@ def page_of_rows(n_rows=3, beats=8):
 @pytest.mark.parametrize("n_rows", [1, 3])
 def test_rows_are_laid_along_x(n_rows):
     ink = page_of_rows(n_rows)
-    assert _quarters_upright(ink) == 0
-    assert _quarters_upright(np.ascontiguousarray(np.rot90(ink))) == 3
+    assert quarters_upright(ink) == 0
+    assert quarters_upright(np.ascontiguousarray(np.rot90(ink))) == 3
 
 
 @pytest.mark.parametrize("angle_deg", [-33.0, -7.0, 0.0, 21.0])

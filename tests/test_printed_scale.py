@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ecgimg.digitize import pipeline
+from ecgimg.digitize import see
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.print_reader import (
     ALPHABET,
@@ -201,10 +201,10 @@ def test_a_drawn_page_is_read():
     for page in pages(n=12, layouts="3x4+II", damage="none", seed=31):
         if any("mm/mV" in text.text for text in page.truth.texts):
             break
-    marked = pipeline.segment(page.image)
-    found = pipeline.rectify(page.image, marked.ink, marked.trace)
+    marked = see.segment(page.image)
+    found = see.rectify(page.image, marked.ink, marked.trace)
     assert found is not None
-    scale = read_printed_scale(pipeline.flatten(page.image, marked, found))
+    scale = read_printed_scale(see.flatten(page.image, marked, found))
     truth = page.truth
     assert values(scale) == (truth.speed_mm_s, truth.gain_mm_mv, truth.chest_gain_mm_mv)
     assert 0.6 < scale.confidence <= 1

@@ -22,7 +22,6 @@ _PART = 0.3
 _ASTRAY_MM = 6.0
 _TOPS_MM = (20.0, 10.0, 5.0)
 _FOOT_MM, _BAND_MM, _BESIDE_MM, _LEVEL_MM = 4.0, 1.0, 0.6, 0.35
-_LEAST_FOOT_MM, _FOOT_ASTRAY_MM, _FEW_FEET = 0.8, 0.4, 2
 _SIDE_SHARE, _HOLLOW_SHARE, _ALIKE_MM, _ABOVE_MM = 0.85, 0.1, 1.0, 2.0
 
 
@@ -163,33 +162,6 @@ def _pulse_in(
         int(np.argmin(distances)), left + corner[0], right + corner[0], (foot - top) / mm, foot_px,
         (float(corner[0]), float(corner[0] + mask.shape[1] - 1)),
     )  # fmt: skip
-
-
-def even_feet(pulses: Sequence[Pulse], is_before: Sequence[bool], px_per_mm: float) -> tuple[Pulse, ...]:
-    """Give pulses as long a foot on the side of the trace, where it is hard to tell from it, as on the free side.
-
-    Parameters
-    ----------
-    is_before : sequence of bool
-        Of each pulse, whether it stands before the trace of its row.
-    """
-    free_px = np.array([
-        pulse.left_px - pulse.ends_px[0] if before else pulse.ends_px[1] - pulse.right_px
-        for pulse, before in zip(pulses, is_before, strict=True)
-    ])  # fmt: skip
-    long_px = float(np.median(free_px)) if len(free_px) else 0.0
-    astray = np.abs(free_px - long_px) > _FOOT_ASTRAY_MM * px_per_mm
-    if len(pulses) < _FEW_FEET or long_px < _LEAST_FOOT_MM * px_per_mm or astray.mean() > 1 / 3:
-        return tuple(pulses)
-    return tuple(
-        replace(
-            pulse,
-            ends_px=(pulse.ends_px[0], pulse.right_px + long_px)
-            if before
-            else (pulse.left_px - long_px, pulse.ends_px[1]),
-        )
-        for pulse, before in zip(pulses, is_before, strict=True)
-    )
 
 
 def nearest(value: float, choices: Sequence[float], tolerance: float) -> float | None:

@@ -28,6 +28,7 @@ _BORDER_MM = 1.6
 _SAME_MM = 0.4
 _NARROWER, _CLEARLY = 0.03, 1.3
 _HIDDEN_MM = 1.0
+_RECORD_S, _NEARLY, _AT_EDGE_MM = 10.0, 0.97, 2.0
 _JUMP_FROM_MM, _JUMP_TO_MM, _MOST_JUMP_MM = 0.12, 0.6, 2.0
 
 
@@ -206,3 +207,21 @@ def _common(ends: Floats, px_per_mm: float) -> float:
     """Return the end that most rows share within 0.6 mm."""
     close = np.abs(ends[:, None] - ends[None, :]) < 0.6 * px_per_mm
     return float(np.median(ends[close[int(close.sum(axis=1).argmax())]]))
+
+
+def possible_extents(
+    page: FlatPage, rows: Sequence[RowTrace], extent_px: tuple[float, float], scale: Scale
+) -> list[tuple[float, float]]:
+    """Return where the columns may start and end: as seen, and ten seconds where the picture's edge cuts the rows."""
+    left, right = extent_px
+    whole = _RECORD_S * scale.px_per_s
+    if right - left > _NEARLY * whole:
+        return [extent_px]
+    height, width = page.rectification.size_px[::-1]
+    extents = [extent_px]
+    for end, other in ((0, (right - whole, right)), (-1, (left, left + whole))):
+        x, y = page.flat_to_image(np.array([row.points_px[end] for row in rows])).T
+        to_edge = np.minimum.reduce([x, y, width - 1 - x, height - 1 - y])
+        if np.median(to_edge) < _AT_EDGE_MM * page.rectification.px_per_mm:
+            extents.append(other)
+    return extents

@@ -111,10 +111,12 @@ def _shown_speed(
     for speed in (told, _USUAL_MM_S):
         if speed is not None and abs(width_mm / speed - _TEN_SECONDS) < _ABOUT_TEN_S:
             return speed, "pulse" if speed == told else "width"
-    return (told, "pulse") if told else (_likely_speed(width_mm, beat_spacing_mm(rows, px_per_mm)), "assumed")
+    return (
+        (told, "pulse") if told else (_likely_speed(width_mm, beat_spacing_mm(rows, px_per_mm), len(rows)), "assumed")
+    )
 
 
-def _likely_speed(width_mm: float, beat_mm: float | None) -> float:
+def _likely_speed(width_mm: float, beat_mm: float | None, n_rows: int) -> float:
     """Return the speed that makes a usual page of a usual heart rate; the picture may show a part of the page only.
 
     Longer than ten seconds at 25 mm/s are single strips only, unless the heart would race at 50; what is shorter is at
@@ -123,9 +125,8 @@ def _likely_speed(width_mm: float, beat_mm: float | None) -> float:
     fast, slow = max(SPEEDS_MM_S), min(SPEEDS_MM_S)
     shortest, longest = (_TEN_SECONDS - _ABOUT_TEN_S, _TEN_SECONDS + _ABOUT_TEN_S)
     beat_s = beat_mm / _USUAL_MM_S if beat_mm is not None else None
-    if width_mm > longest * _USUAL_MM_S:
+    is_fast = beat_s is not None and beat_s > _LONG_BEAT_S
+    if width_mm > longest * _USUAL_MM_S and (n_rows > 1 or width_mm > shortest * fast):
         is_fast = width_mm < longest * fast and (beat_s is None or beat_s > _LONG_BEAT_S / 2)
-    else:
-        is_fast = beat_s is not None and beat_s > _LONG_BEAT_S
     is_slow = beat_s is not None and beat_s < _SHORT_BEAT_S and shortest * slow < width_mm < longest * slow
     return fast if is_fast else slow if is_slow else _USUAL_MM_S

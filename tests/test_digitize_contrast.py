@@ -1,0 +1,42 @@
+"""Pale and unevenly lit pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+from test_digitize import clean_page, snr_db
+
+from ecgimg.digitize import digitize_image, see
+from ecgimg.digitize.contrast import restore_contrast
+
+
+def pale(image):
+    """Return a picture burnt out towards the right: its ink 40 to 12 levels darker than the paper."""
+    strength = np.linspace(0.16, 0.05, image.shape[1])[None, :, None]
+    return np.clip(np.rint(255 - (255 - image.astype(float)) * strength), 0, 255).astype(np.uint8)
+
+
+def test_the_paper_comes_out_white_and_the_ink_dark_however_pale_the_picture():
+    page = clean_page()
+    restored = restore_contrast(pale(page.image))
+    ink = page.image.max(axis=2) < 60
+    assert np.median(restored[ink]) < 140
+    assert np.median(restored[~ink]) > 220
+
+
+def test_a_refused_picture_is_tried_once_more_with_its_contrast_restored(monkeypatch):
+    page = clean_page()
+    shown = []
+
+    def blind_to_pale(image):
+        shown.append(int(np.percentile(image, 1)))
+        if len(shown) == 1:
+            return see.Segmentation(*(np.zeros(image.shape[:2], np.uint8) for _ in range(4)))
+        return segment(image)
+
+    segment = see.segment
+    monkeypatch.setattr(see, "segment", blind_to_pale)
+    found = digitize_image(pale(page.image))
+    assert len(shown) == 2
+    assert shown[1] < shown[0] - 50
+    assert (found.status, found.layout) == ("ok", "3x4+II")
+    assert snr_db(page, found) > 12
