@@ -95,6 +95,21 @@ def test_a_gap_that_lost_ink_widened_or_no_row_reaches_is_found_by_the_others():
     assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in rows[:3])
 
 
+def test_a_gap_that_only_a_row_has_which_is_not_parted_is_where_that_one_has_it():
+    strip = rows_apart()[3]
+    strip = strip.where(strip.points_px[:, 0] < 730)
+    x = strip.points_px[:, 0]
+    holes = [[(300, 315), (420, 720)], [(515, 530)], [(300, 315), (500, 999)]]
+    rows = []
+    for index, own in enumerate(holes):
+        kept = np.all([(x < start) | (x > end) for start, end in own], axis=0)
+        row = strip.where(kept)
+        rows.append(replace(row, points_px=row.points_px + np.array([0, 100.0 * index])))
+    found, _ = set_apart(rows, 5.0)
+    assert found[0].starts_px == pytest.approx(100 + 215 * np.arange(3), abs=2)
+    assert found[1].starts_px == ()
+
+
 def test_a_first_column_that_the_picture_cuts_starts_outside_it():
     cut = [row.where(row.points_px[:, 0] > 150) for row in rows_apart()]
     shifted = [replace(row, points_px=row.points_px - np.array([150.0, 0])) for row in cut]

@@ -51,7 +51,12 @@ def set_apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrac
     for middle in best.middles_px:
         near = {row: [x for x, _ in blanks[row] if abs(x - best.slants_px[row] - middle) < px_per_mm] for row in apart}
         seen.append({row: places[0] for row, places in near.items() if places})
-    middles = np.stack([_on_a_slant(heights, places, least_px) for places in seen])
+    middles = np.stack(
+        [
+            _on_a_slant(heights, places, least_px) if places else middle + best.slants_px
+            for places, middle in zip(seen, best.middles_px, strict=True)
+        ]
+    )
     ends = _evened(middles, seen, px_per_mm) + best.width_px / 2 + cap_px
     lefts = np.array([rows[row].left_px for row in apart])
     is_cut = lefts.min() < _CUT_MM * px_per_mm and best.spacing_px > 0
