@@ -26,7 +26,7 @@ _EDGE_PX = -0.25
 _NEAR_PX, _FAR_PX = 0.25, 0.3
 _BORDER_MM = 1.6
 _SAME_MM = 0.4
-_NARROWER, _CLEARLY = 0.03, 1.3
+_TELLING_MM, _NARROWER, _CLEARLY = 0.25, 0.03, 1.3
 _HIDDEN_MM = 1.0
 _RECORD_S, _NEARLY, _AT_EDGE_MM = 10.0, 0.97, 2.0
 _JUMP_FROM_MM, _JUMP_TO_MM, _MOST_JUMP_MM = 0.12, 0.6, 2.0
@@ -98,8 +98,11 @@ def find_extent(
     if not len(by_left) and not len(by_right):
         by_left = marks[np.abs(marks - best) < 0.6 * mm]
     doubtful = bool(len(by_left)) and bool(before) and (not is_at_left.any() or run_on[is_at_left].mean() > 0.5)
-    use_left = len(by_left) >= max(len(by_right) * (1.5 if doubtful else 0.0 if after else 0.5), 1)
-    start = most_usual(by_left if use_left else by_right)
+    least = 1.5 if doubtful else 0.0 if after else 0.5
+    use_left = len(by_left) > least * len(by_right)
+    start = most_usual(by_left if use_left or not len(by_right) else by_right)
+    if not doubtful and not after and min(len(by_left), len(by_right)) > 1:
+        start = (most_usual(by_left) + most_usual(by_right)) / 2
     return start, start + whole
 
 
@@ -161,7 +164,9 @@ def fit_columns(
         right = _common(np.array([rows[row].right_px for row in parted]), mm)
         ends = [abs(rows[row].right_px - right) < _SAME_MM * mm for row in parted]
         narrow = (right - placement.start_px) / layout.columns
-        if sum(ends) < 2 / 3 * len(parted) or abs(narrow / spacing - 1) > _NARROWER:
+        rights = [rows[row].right_px for row, same in zip(parted, ends, strict=True) if same]
+        least = max(_TELLING_MM * mm, 1.5 * float(np.ptp(rights))) / layout.columns
+        if sum(ends) < 2 / 3 * len(parted) or not least < abs(narrow - spacing) < _NARROWER * spacing:
             return tuple(rows)
         starts = np.asarray(placement.start_px + narrow * np.arange(layout.columns), np.float64)
         jumps = [sum(_jump(rows[row], border, mm) for row in parted for border in each[1:]) for each in (usual, starts)]
