@@ -117,7 +117,7 @@ def _rectangle(ink: NDArray[np.bool_], mm: float, row: int, baseline_px: float, 
     for side in (left, right):
         start = max(first + side - beside, 0)
         window = ink[top + slack : band.start, start : first + side + beside + 1]
-        if window.any(axis=1).mean() < _SIDE_SHARE:
+        if not window.any() or window.any(axis=1).mean() < _SIDE_SHARE:
             return None
         centres.append(start + float(np.argwhere(window)[:, 1].mean()))
     inside = slice(first + left + 2 * beside, first + right - 2 * beside)

@@ -130,7 +130,9 @@ def _verdict(
             sources["speed"] == "assumed" and sources["px_per_mm"] == "grid"
         ),
         f"simultaneous limb leads disagree ({placement.physics_db or 0:.0f} dB): lead names may be wrong": (
-            placement.physics_db is not None and placement.physics_db < _DISAGREE_DB
+            placement.physics_db is not None
+            and placement.physics_db < _DISAGREE_DB
+            and min(agreement.get(law, -np.inf) for law in ("einthoven", "goldberger")) < _BACKED_DB  # as read at last
         ),
         "the rhythm strip does not repeat its lead: lead names may be wrong": (
             agreement.get("strip", np.inf) < _STRIP_DB and placement.named < _MOST
