@@ -321,6 +321,14 @@ def test_a_ring_drawn_by_a_thick_pen_is_taken_out_and_the_trace_stays():
     assert not (only_in_part & ring & ~trace).any()
 
 
+def test_a_stretch_of_the_trace_that_trembles_stays():
+    trace, _ = penned(8)
+    rng = np.random.default_rng(1)
+    for x in range(600, 800):
+        trace[150 - rng.integers(3, 9) : 150 + rng.integers(3, 9), x] = True
+    assert (without_pens(trace, trace, PX_PER_MM) == trace).all()
+
+
 def test_ink_as_thick_as_the_trace_stays():
     trace, ring = penned(2)
     assert (without_pens(trace | ring, trace | ring, PX_PER_MM) == (trace | ring)).all()

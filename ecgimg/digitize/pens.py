@@ -11,13 +11,14 @@ _LONG_MM = 8.0
 _MOST_OF_INK = 0.5
 _FLAT_MM, _FLAT_PERCENT = 1.5, 50
 _FRINGE_PX = 1.0
+_NEAR_MM, _BESIDE_TRACE = 8.0, 0.4
 
 
 def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: float) -> NDArray[np.bool_]:
     """Take thick strokes that run on along x out of trace ink (height, width); narrow complexes are thick, but short.
 
-    `dark` is all ink, whatever the network takes it for. Where most of the trace would go the print itself is thick in
-    places, and nothing is taken.
+    `dark` is all ink, whatever the network takes it for. A pen's stroke has a trace beside it or within; where most of
+    the trace would go the print itself is thick in places, and nothing is taken.
     """
     thickness = _flat_thickness(mask, px_per_mm)
     across = round(max(_THICKER * thickness, thickness + _AT_LEAST_PX))
@@ -28,10 +29,14 @@ def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: fl
     is_pen[0] = False
     if not is_pen.any():
         return mask
-    pens = is_pen[labels].astype(np.uint8)
     reach = 2 * round(across / 2 + _FRINGE_PX) + 1
-    around = cv2.dilate(pens, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))) > 0
-    left = mask & ~around
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    left = mask & ~(cv2.dilate(is_pen[labels].astype(np.uint8), around) > 0)
+    for k in np.flatnonzero(is_pen):
+        x, y, width, height, _ = stats[k]
+        near = left[max(y - round(_NEAR_MM * px_per_mm), 0) : y + height + round(_NEAR_MM * px_per_mm), x : x + width]
+        is_pen[k] = near.any(axis=0).mean() > _BESIDE_TRACE  # else it is the trace itself, trembling
+    left = mask & ~(cv2.dilate(is_pen[labels].astype(np.uint8), around) > 0)
     return left if left.sum() > (1 - _MOST_OF_INK) * mask.sum() else mask
 
 

@@ -13,7 +13,7 @@ from ecgimg.digitize.flatten import FlatPage
 Floats = NDArray[np.float64]
 
 _LETTER_SHARE = 0.5
-_TALLEST_MM, _TALLEST_TRACE_MM, _SURE_SHARE = 60.0, 160.0, 0.5
+_TALLEST_MM = 60.0
 _THICK, _THICKER_PX, _FLAT_MM, _THICK_DOUBT = 1.7, 0.8, 2.0, 0.7
 
 
@@ -44,9 +44,7 @@ def find_runs(mask: NDArray[np.bool_], page: FlatPage) -> Runs:
     mean = np.add.reduceat(shade, first, dtype=np.float64) / lengths if len(lengths) else np.zeros(0)
     half_px = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)[row - 1, column]
     half_px = np.maximum.reduceat(half_px, first) if len(lengths) else np.zeros(0)
-    sure = mean > _SURE_SHARE * (float(np.percentile(mean, 75)) if len(mean) else 0.0)
-    tallest_mm = np.where(sure, _TALLEST_TRACE_MM, _TALLEST_MM)  # else it is a frame or an edge of the picture
-    plausible = lengths < tallest_mm * page.px_per_mm
+    plausible = lengths < _TALLEST_MM * page.px_per_mm  # no frame and no edge of the picture
     columns, top, lengths = columns[plausible], top[plausible], lengths[plausible]
     mean, half_px = mean[plausible], half_px[plausible]
     typical = float(np.percentile(mean, 75)) if len(mean) else 1.0
