@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitize.runs import column_runs
+
 _THICKER, _AT_LEAST_PX = 2.0, 2.5
 _LONG_MM = 8.0
 _MOST_OF_INK = 0.5
@@ -31,19 +33,22 @@ def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: fl
         return mask
     reach = 2 * round(across / 2 + _FRINGE_PX) + 1
     around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    left = mask & ~(cv2.dilate(is_pen[labels].astype(np.uint8), around) > 0)
+
+    def without(taken: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return np.asarray(mask & ~(cv2.dilate(taken[labels].astype(np.uint8), around) > 0), bool)
+
+    left = without(is_pen)
+    reach_px = round(_NEAR_MM * px_per_mm)
     for k in np.flatnonzero(is_pen):
         x, y, width, height, _ = stats[k]
-        near = left[max(y - round(_NEAR_MM * px_per_mm), 0) : y + height + round(_NEAR_MM * px_per_mm), x : x + width]
+        near = left[max(y - reach_px, 0) : y + height + reach_px, x : x + width]
         is_pen[k] = near.any(axis=0).mean() > _BESIDE_TRACE  # else it is the trace itself, trembling
-    left = mask & ~(cv2.dilate(is_pen[labels].astype(np.uint8), around) > 0)
+    left = without(is_pen)
     return left if left.sum() > (1 - _MOST_OF_INK) * mask.sum() else mask
 
 
 def _flat_thickness(mask: NDArray[np.bool_], px_per_mm: float) -> float:
     """Return the height in px of usual flat ink, that of specks left out."""
-    padded = np.pad(mask, ((1, 1), (0, 0))).T
-    change = np.flatnonzero(np.diff(padded.astype(np.int8).ravel()))
-    heights = change[1::2] - change[::2]
+    heights = column_runs(mask)[-1]
     flat = heights[heights < _FLAT_MM * px_per_mm]
     return float(np.percentile(flat, _FLAT_PERCENT)) if len(flat) else 1.0

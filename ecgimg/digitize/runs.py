@@ -30,14 +30,23 @@ class Runs:
     doubt: Floats
 
 
-def find_runs(mask: NDArray[np.bool_], page: FlatPage) -> Runs:
-    """Return the runs of a mask of the page, but for those as tall as a frame."""
+def column_runs(
+    mask: NDArray[np.bool_],
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return a mask's columns (width + 1, height + 1), each after a gap, and column, top and length of every run."""
     height, width = mask.shape
-    down = np.zeros((width + 1, height + 1), bool)  # each column after a gap, and a gap at the end
+    down = np.zeros((width + 1, height + 1), bool)  # and a gap at the end
     down[:-1, 1:] = cv2.transpose(mask.view(np.uint8)).view(bool)
     change = np.flatnonzero(np.diff(down.ravel()))
     starts, lengths = change[::2], change[1::2] - change[::2]
     columns, top = np.divmod(starts, height + 1)
+    return down, columns, top, lengths
+
+
+def find_runs(mask: NDArray[np.bool_], page: FlatPage) -> Runs:
+    """Return the runs of a mask of the page, but for those as tall as a frame."""
+    height, width = mask.shape
+    down, columns, top, lengths = column_runs(mask)
     column, row = np.divmod(np.flatnonzero(down), height + 1)
     shade = page.darkness[row - 1, column] * page.segmentation.trace[row - 1, column]
     first = np.cumsum(lengths) - lengths
