@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -305,6 +306,18 @@ def test_a_session_that_ends_takes_its_files_along(sessions, clock):
     assert not upload.exists()
     sessions.end()
     assert not sessions.root.exists()
+
+
+def test_a_file_that_is_sent_again_outlives_the_session_that_sent_it_first(sessions):
+    upload = uploaded(sessions)
+    sessions.take_in("anna", upload)
+    sent_ns = upload.stat().st_mtime_ns + 1_000_000
+    uploaded(sessions)
+    os.utime(upload, ns=(sent_ns, sent_ns))
+    sessions.delete("anna")
+    sessions.take_in("bert", upload)
+    sessions.delete("bert")
+    assert not upload.exists()
 
 
 def test_a_session_that_is_used_again_goes_on_until_it_is_idle(sessions, clock):

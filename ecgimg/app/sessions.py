@@ -61,6 +61,22 @@ class Session:
             self._lock.release()
 
 
+@dataclass(frozen=True)
+class _Upload:
+    """A file as it was sent at one time, and the keys of the sessions that took it in.
+
+    Equal files lie at one path whoever sends them, so what lies there may be another's, sent just now.
+    """
+
+    sent_ns: int
+    users: set[str]
+
+    def delete(self, path: Path) -> None:
+        """Delete the file, unless it was sent again since and waits to be taken in."""
+        if path.is_file() and path.stat().st_mtime_ns == self.sent_ns:
+            path.unlink(missing_ok=True)
+
+
 class Sessions:
     """All sessions of a process.
 
@@ -82,7 +98,7 @@ class Sessions:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._keep_s, self._idle_s, self._clock = keep_s, idle_s, clock
         self._sessions: dict[str, Session] = {}
-        self._uploads: dict[Path, set[str]] = {}
+        self._uploads: dict[Path, _Upload] = {}
         self._lock = threading.Lock()
 
     def of(self, key: str) -> Session:
@@ -121,7 +137,8 @@ class Sessions:
         session = self.of(key)
         if not upload.is_relative_to(self.root / _LENT):
             with self._lock:
-                self._uploads.setdefault(upload, set()).add(key)
+                users = self._uploads[upload].users if upload in self._uploads else set()
+                self._uploads[upload] = _Upload(upload.stat().st_mtime_ns, users | {key})
         target = Path(tempfile.mkdtemp(prefix="in-", dir=session.folder)) / f"page{upload.suffix.lower()}"
         shutil.copyfile(upload, target)
         return target
@@ -152,12 +169,11 @@ class Sessions:
         """Delete a session with all its files, and the uploads that no other session uses."""
         with self._lock:
             session = self._sessions.pop(key, None)
-            for users in self._uploads.values():
-                users.discard(key)
-            unused = [upload for upload, users in self._uploads.items() if not users]
-            for upload in unused:
-                del self._uploads[upload]
-                upload.unlink(missing_ok=True)
+            for each in self._uploads.values():
+                each.users.discard(key)
+            unused = [path for path, each in self._uploads.items() if not each.users]
+            for path in unused:
+                self._uploads.pop(path).delete(path)
         if session is not None:
             shutil.rmtree(session.folder, ignore_errors=True)
 
