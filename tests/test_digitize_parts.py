@@ -29,6 +29,7 @@ from ecgimg.digitize.see import quarters_upright
 from ecgimg.digitize.segment import Segmentation
 from ecgimg.digitize.sheet import find_sheet
 from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
+from ecgimg.digitize.unmarked import find_unmarked
 from layouts import load_layout
 
 # ---------------------------------------------------------------- redrawing
@@ -414,7 +415,8 @@ def rows_with_pulses(pulse_mm=10.0, hollow=True, at_right=False, complex_mm=0.0)
     trace = np.ascontiguousarray(trace[:, ::-1]) if at_right else trace
     none = np.zeros_like(trace)
     page = FlatPage(trace.astype(np.float32), Segmentation(trace, none, none, none), none, PX_PER_MM, (0, 0), None)
-    return find_pulses(page, baselines)
+    assert find_pulses(page, baselines) == ()
+    return find_unmarked(page, baselines, ruled=True)
 
 
 @pytest.mark.parametrize("at_right", [False, True])

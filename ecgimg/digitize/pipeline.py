@@ -24,6 +24,7 @@ from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.see import Seen, look, otherwise
 from ecgimg.digitize.trace import trace_rows
+from ecgimg.digitize.unmarked import find_unmarked
 from ecgimg.formats.vector import VectorPage
 from layouts import Layout, load_layout, load_layouts
 
@@ -79,7 +80,8 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     clock.lap("trace")
     if not rows:
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=px_per_mm)
-    pulses = find_pulses(page, [row.baseline_px for row in rows])
+    baselines_px = [row.baseline_px for row in rows]
+    pulses = find_pulses(page, baselines_px) or find_unmarked(page, baselines_px, ruled=seen.ruled)
     rows, pulses = cut_pulses(rows, pulses, page.px_per_mm)
     printed = seen.printed
     told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print")
