@@ -166,6 +166,7 @@ def rename_leads(found: Digitization, leads: Mapping[str, str]) -> Digitization:
         lead_error_uv=keyed(found.lead_error_uv),
         lead_seconds=keyed(found.lead_seconds),
         consistency_db={},
+        reconciled=tuple(names.get(lead, lead) for lead in found.reconciled),
     )
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.confidence import PageEvidence, lead_confidence
 from ecgimg.digitize.consistency import consistency_db
-from ecgimg.digitize.place import FS_HZ, Placement, Scale, slot_signal, slot_start_px
+from ecgimg.digitize.place import FS_HZ, Placement, Scale, slot_error_mv, slot_signal, slot_start_px
+from ecgimg.digitize.reconcile import Cell, reconcile
 from ecgimg.digitize.result import Digitization, LeadReading, Status
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Settled
@@ -49,7 +50,7 @@ def judge(
     settled: Settled,
     timings_s: Mapping[str, float],
 ) -> Digitization:
-    """Cut the rows into leads, make the record, and say how far it can be trusted."""
+    """Cut the rows into leads, reconcile them, make the record, and say how far it can be trusted."""
     scale, sources = settled.scale, settled.sources
     known: dict[str, Any] = {
         "px_per_mm": ground.px_per_mm, "rotation_deg": 90 * ground.quarters, "timings_s": timings_s, "sources": sources,
@@ -58,26 +59,25 @@ def judge(
         reason = f"no known layout has {len(rows)} rows of traces; name the layout, or add it as a file"
         return Digitization("refused", reason, **known)
     layout = placement.layout
-    n = round(layout.duration_s * FS_HZ)
     leads = tuple(name for name in KNOWN_LEADS if name in STANDARD_LEADS or name in layout.record_leads)
-    signals = np.full((len(leads), n), np.nan)
     trust: dict[str, tuple[float, float]] = {}
     readings, cells = [], []
     for slot in layout.slots():
         row = rows[slot.row]
         values = slot_signal(slot, layout, row, placement.start_px, scale, scale.zero_px[slot.row])
-        first = round(slot.start_s * FS_HZ)
-        cells.append((slot, values))
-        index = leads.index(slot.lead)
-        part = signals[index, first : first + len(values)]
-        seen = np.isfinite(values[: len(part)])
-        part[seen] = values[: len(part)][seen]
+        cells.append(Cell(slot, values, slot_error_mv(slot, layout, row, placement.start_px, scale)))
         reading, error_uv, covered = _reading(ground, slot, row, placement, scale)
         readings.append(reading)
         if slot.lead not in trust or covered > trust[slot.lead][1]:
             trust[slot.lead] = error_uv, covered
-    record = EcgRecord(signals.astype(np.float32), FS_HZ, leads)
-    agreement = consistency_db(cells, FS_HZ)
+    agreement = consistency_db([(cell.slot, cell.signal) for cell in cells], FS_HZ)  # of what was read, as it was read
+    signals = reconcile(cells)
+    record = _record(cells, signals, leads, round(layout.duration_s * FS_HZ))
+    moved = {
+        cell.slot.lead
+        for cell, signal in zip(cells, signals, strict=True)
+        if not np.array_equal(cell.signal, signal, equal_nan=True)
+    }
     layout_confidence = float(1 / (1 + np.exp(-3 * placement.margin)))
     evidence = PageEvidence(layout_confidence, agreement, sources["gain"] != "assumed", sources["px_per_mm"] == "grid")
     warnings, status, reason = _verdict(placement, settled, agreement)
@@ -102,8 +102,19 @@ def judge(
         readings=tuple(readings),
         grid_px=ground.grid_px,
         consistency_db=agreement,
+        reconciled=tuple(lead for lead in leads if lead in moved),
         **known,
     )
+
+
+def _record(cells: Sequence[Cell], signals: Sequence[Floats], leads: tuple[str, ...], n: int) -> EcgRecord:
+    """Put the cells' signals where they belong in a record of n samples."""
+    values = np.full((len(leads), n), np.nan)
+    for cell, signal in zip(cells, signals, strict=True):
+        part = values[leads.index(cell.slot.lead), cell.first : cell.first + len(signal)]
+        seen = np.isfinite(signal[: len(part)])
+        part[seen] = signal[: len(part)][seen]
+    return EcgRecord(values.astype(np.float32), FS_HZ, leads)
 
 
 def _size_uv(signal: NDArray[np.float32]) -> float:

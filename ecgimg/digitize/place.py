@@ -36,7 +36,7 @@ MAX_GAP_S = 0.12
 """A longer stretch without trace is blank in the signal; over a shorter one it is interpolated."""
 _HOLD_S = 0.05
 _MARGIN_S = 0.05
-_BAR_MM, _JOINT_PX = 0.35, 0.6
+_BAR_MM, _JOINT_CAPS = 0.35, 1.2
 _RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _REPEATS, _CHANGES, _SPAN, _CONTRADICTED = 0.6, 0.5, 0.3, 1.5
 _HALVED_S = 4.0
@@ -199,7 +199,7 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
             near &= row.points_px[:, 0] < row.starts_px[slot.column + 1]
     if slot.column is not None and layout.columns > 1:
         from_border_mm = np.minimum(np.abs(t), np.abs(t - n / FS_HZ)) * scale.speed_mm_s
-        joint_mm = (1.2 * row.cap_px + _JOINT_PX) / scale.px_per_mm  # where a column is joined to the next
+        joint_mm = _JOINT_CAPS * row.cap_px / scale.px_per_mm  # where a column is joined to the next
         reach_mm = np.where(row.bar, _BAR_MM, joint_mm)
         near &= ~(row.tall & (from_border_mm < reach_mm))
     if near.sum() < 4:
@@ -210,6 +210,14 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
     after = np.searchsorted(t, grid).clip(1, len(t) - 1)
     hole = (t[after] - t[after - 1] > MAX_GAP_S) | (grid < t[0] - _HOLD_S) | (grid > t[-1] + _HOLD_S)
     return np.where(hole, np.nan, millivolt)
+
+
+def slot_error_mv(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale) -> Floats:
+    """Return the error (samples,) mV to be expected of a slot's signal at 500 Hz."""
+    left = slot_start_px(slot, layout, row, start_px, scale)
+    n = round(slot.end_s * FS_HZ) - round(slot.start_s * FS_HZ)
+    t = (row.points_px[:, 0] - left) / scale.px_per_s
+    return np.interp(np.arange(n) / FS_HZ, t, row.error_px) / scale.px_per_mv(slot.lead)
 
 
 def _between(grid: Floats, t: Floats, y: Floats, exact: bool) -> Floats:

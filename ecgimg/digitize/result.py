@@ -60,7 +60,9 @@ class Digitization:
         Lines of the found 5 mm ruling in the original picture, for the overlay.
     timings_s : mapping of stage to seconds
     consistency_db : mapping
-        How well the page agrees with itself, as `ecgimg.digitize.consistency` says.
+        How well the page agrees with itself as it was read, as `ecgimg.digitize.consistency` says.
+    reconciled : tuple of str
+        Leads whose signals were moved so that what is shown more than once agrees, as `ecgimg.digitize.reconcile` does.
     corrections : mapping
         What a person set by hand, as `ecgimg.digitize.correct` tells it.
     """
@@ -84,6 +86,7 @@ class Digitization:
     grid_px: tuple[Floats, ...] = ()
     timings_s: Mapping[str, float] | None = None
     consistency_db: Mapping[str, float] = field(default_factory=dict)
+    reconciled: tuple[str, ...] = ()
     corrections: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
@@ -113,6 +116,7 @@ class Digitization:
                 for lead, value in (self.lead_confidence or {}).items()
             },
             "consistency_db": {law: round(value, 1) for law, value in self.consistency_db.items()},
+            "reconciled": list(self.reconciled),
             "warnings": list(self.warnings),
             "corrections": dict(self.corrections),
             "timings_s": {stage: round(value, 3) for stage, value in (self.timings_s or {}).items()},

@@ -103,9 +103,7 @@ def _of_row(ink: Mask, trace: Mask, mm: float, row: int, baseline_px: float) -> 
         after = passed[max(round(left.x - mm), 0)] > 1 - _BEYOND_SHARE - width_mm * mm / len(passed)
         pulse = _between(window, left, right, mm, row, bool(before)) if before or after else None
         if pulse is not None:
-            yield Pulse(
-                row, pulse.left_px, pulse.right_px, pulse.height_mm, pulse.foot_px + first, pulse.ends_px
-            )
+            yield Pulse(row, pulse.left_px, pulse.right_px, pulse.height_mm, pulse.foot_px + first, pulse.ends_px)
 
 
 def _strokes(window: NDArray[np.uint8], mm: float, base: float) -> list[_Stroke]:
@@ -137,16 +135,17 @@ def _between(
     x0, x1 = max(round(left.x), 0), round(right.x)
     top = round((left.top + right.top) / 2)
     slack, side = max(round(_SLANT_MM * mm), 1), round(_SIDE_MM * mm)
-    lid = window[max(top - slack, 0) : top + 2 * slack + 1, x0 : x1 + 1] > 0
+    ink = np.asarray(window > 0, bool)
+    lid = ink[max(top - slack, 0) : top + 2 * slack + 1, x0 : x1 + 1]
     lid_columns = np.flatnonzero(lid.any(axis=0))
     gap = round(_GAP_MM * mm) | 1
-    closed = cv2.morphologyEx(lid.any(axis=0).astype(np.uint8)[None], cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    closed = cv2.morphologyEx(np.asarray(lid.any(axis=0), np.uint8)[None], cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     if closed.mean() < _LID_SHARE or x1 - x0 <= 2 * side:
         return None
     bottom = round(max(left.bottom, right.bottom)) + slack
-    inside = window[top + 2 * slack + 1 : bottom, x0 + side : x1 - side + 1]
+    inside = ink[top + 2 * slack + 1 : bottom, x0 + side : x1 - side + 1]
     beside = round(_BESIDE_MM * mm)
-    above = window[max(top - round(_ABOVE_MM * mm), 0) : max(top - slack, 0), max(x0 - beside, 0) : x1 + beside + 1]
+    above = ink[max(top - round(_ABOVE_MM * mm), 0) : max(top - slack, 0), max(x0 - beside, 0) : x1 + beside + 1]
     if not inside.size or inside.mean() > _INSIDE_SHARE or (above.size and above.mean() > _INSIDE_SHARE):
         return None  # a box, a complex that begins where the pulse ends, or lettering
     centres = np.array([np.flatnonzero(lid[:, k]).mean() for k in lid_columns])
@@ -160,7 +159,7 @@ def _between(
 def _foot_px(window: NDArray[np.uint8], stroke: _Stroke, foot: float, mm: float, step: int) -> float:
     """Return how far the foot on the free side of a pulse goes."""
     slack = max(round(_SLANT_MM * mm), 1)
-    band = window[max(round(foot) - slack, 0) : round(foot) + slack + 1].any(axis=0)
+    band = np.asarray(window[max(round(foot) - slack, 0) : round(foot) + slack + 1].any(axis=0), bool)
     x = round(stroke.x)
     furthest = x
     for place in range(x, x + step * round(_FOOT_MM * mm), step):

@@ -1,0 +1,130 @@
+"""Reconcile what the page shows more than once: limb leads that must add up, and rhythm strips that repeat a lead.
+
+Six limb leads are two signals (Einthoven 1912, Goldberger 1942), and devices compute the other four from them. So where
+three or more are drawn at the same time, every sample is the nearest set of values that obeys their laws, nearest by
+the error that is expected of each: what one row lost where it ran into another, the others tell. Leads that disagree by
+more than reading errors stay as they were read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.digitize.place import FS_HZ, LIMB_MIX
+from layouts import Slot
+
+Floats = NDArray[np.float64]
+
+_LEAST_ERROR_MV = 0.02
+_ROUNDS, _OUTLIER = 6, 1.5
+_AGREE_DB, _REPEAT_DB = 8.0, 10.0
+_FEW_SAMPLES = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A slot, its signal (n,) mV at 500 Hz, NaN where there is none, and the error (n,) mV to be expected of it."""
+
+    slot: Slot
+    signal: Floats
+    error_mv: Floats
+
+    @property
+    def first(self) -> int:
+        """The record's sample with which the cell begins."""
+        return round(self.slot.start_s * FS_HZ)
+
+    def during(self, window: slice) -> Cell | None:
+        """Return the part in a window of the record's samples, or None where the cell does not cover it."""
+        part = slice(window.start - self.first, window.stop - self.first)
+        if part.start < 0 or part.stop > len(self.signal):
+            return None
+        return replace(self, signal=self.signal[part], error_mv=self.error_mv[part])
+
+
+def reconcile(cells: Sequence[Cell]) -> list[Floats]:
+    """Return the cells' signals reconciled, NaN where they were; those read from a file's own paths are exact."""
+    signals = [cell.signal.copy() for cell in cells]
+    if not any(cell.error_mv.any() for cell in cells):
+        return signals
+    columns = {(cell.first, cell.first + len(cell.signal)) for cell in cells if cell.slot.column is not None}
+    for start, stop in sorted(columns):
+        shown = {k: part for k, cell in enumerate(cells) if (part := cell.during(slice(start, stop))) is not None}
+        for k, values in (_limb_leads(shown) | _repeated(shown)).items():
+            signals[k][start - cells[k].first : stop - cells[k].first] = values
+    return signals
+
+
+def _limb_leads(shown: dict[int, Cell]) -> dict[int, Floats]:
+    """Return the reconciled signals of the limb leads that are shown at the same time, none where they disagree."""
+    limb = {k: cell for k, cell in shown.items() if cell.slot.lead in LIMB_MIX}
+    own = [k for k, cell in limb.items() if cell.slot.column is not None]
+    mix = np.array([LIMB_MIX[limb[k].slot.lead] for k in own])
+    if len(own) < 3 or np.linalg.matrix_rank(mix) < 2:
+        return {}
+    signals = np.stack([limb[k].signal for k in own])
+    known = np.isfinite(signals).all(axis=0)
+    if known.sum() < _FEW_SAMPLES:
+        return {}
+    pair = np.linalg.lstsq(mix, signals[:, known], rcond=None)[0]
+    freedom = len(own) / (len(own) - 2)
+    if _db(signals[:, known], mix @ pair) - 10 * np.log10(freedom) < _AGREE_DB:
+        return {}
+    strips = [
+        k
+        for k in limb
+        if k not in own and _db(limb[k].signal[known], np.array(LIMB_MIX[limb[k].slot.lead]) @ pair) > _REPEAT_DB
+    ]
+    used = [*own, *strips]
+    mix = np.array([LIMB_MIX[limb[k].slot.lead] for k in used])
+    return dict(zip(used, _fitted(mix, [limb[k] for k in used]), strict=True))
+
+
+def _repeated(shown: dict[int, Cell]) -> dict[int, Floats]:
+    """Return the mean of each chest lead and the strip that repeats it, by the error to be expected of either."""
+    found = {}
+    for k, cell in shown.items():
+        for j, strip in shown.items():
+            if cell.slot.column is None or strip.slot.column is not None or strip.slot.lead != cell.slot.lead:
+                continue
+            known = np.isfinite(cell.signal) & np.isfinite(strip.signal)
+            if cell.slot.lead in LIMB_MIX or _db(cell.signal[known], strip.signal[known]) < _REPEAT_DB:
+                continue
+            ours, theirs = (1 / (each.error_mv**2 + _LEAST_ERROR_MV**2) for each in (cell, strip))
+            mean = (ours * cell.signal + theirs * strip.signal) / (ours + theirs)
+            found[k], found[j] = (np.where(known, mean, each.signal) for each in (cell, strip))
+    return found
+
+
+def _fitted(mix: Floats, cells: Sequence[Cell]) -> Floats:
+    """Return the signals (leads, n) nearest to the cells' that two signals, mixed by `mix` (leads, 2), make.
+
+    Samples at which fewer than three leads are seen stay as they are. Outliers count less in every round.
+    """
+    signals = np.stack([cell.signal for cell in cells])
+    errors = np.stack([cell.error_mv for cell in cells])
+    seen = np.isfinite(signals)
+    told = np.where(seen, signals, 0.0)
+    trust = seen / (errors**2 + _LEAST_ERROR_MV**2)
+    weights, fit = trust, told
+    for _ in range(_ROUNDS):
+        normal = np.einsum("lt,li,lj->tij", weights, mix, mix)
+        solvable = (seen.sum(axis=0) >= 3) & (np.linalg.det(normal) > 1e-9 * np.trace(normal, axis1=1, axis2=2) ** 2)
+        normal[~solvable] = np.eye(2)
+        pair = np.linalg.solve(normal, np.einsum("lt,li,lt->ti", weights, mix, told)[..., None])[..., 0]
+        fit = mix @ pair.T
+        weights = trust / np.maximum(np.abs(told - fit) * np.sqrt(trust) / _OUTLIER, 1)
+    return np.where(solvable & seen, fit, signals)
+
+
+def _db(signals: Floats, others: Floats) -> float:
+    """Return how far above their difference signals are, both (…, n) and freed of their means; −inf for too few."""
+    if signals.shape[-1] < _FEW_SAMPLES:
+        return -np.inf
+    signals, others = (each - each.mean(axis=-1, keepdims=True) for each in (signals, others))
+    rest = float(((signals - others) ** 2).sum())
+    return float(10 * np.log10(max(float((signals**2).sum()), 1e-12) / max(rest, 1e-12)))

@@ -1,0 +1,97 @@
+"""What a page shows more than once: limb leads that must add up, strips that repeat a lead."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ecgimg.digitize.place import FS_HZ
+from ecgimg.digitize.reconcile import Cell, reconcile
+from layouts import load_layout
+from synth import HeartSpec, simulate
+
+NOISE_MV = 0.02
+
+
+def cells_of(layout_name, noise_mv=NOISE_MV, errors_mv=NOISE_MV):
+    """Return cells of a simulated heart with noise on them, and what they are without."""
+    rng = np.random.default_rng(5)
+    record = simulate(HeartSpec(), np.random.default_rng(3)).record
+    true, cells = [], []
+    for slot in load_layout(layout_name).slots():
+        first, stop = round(slot.start_s * FS_HZ), round(slot.end_s * FS_HZ)
+        signal = record.lead(slot.lead)[first:stop].astype(np.float64)
+        true.append(signal)
+        noise = noise_mv * rng.standard_normal(len(signal))
+        cells.append(Cell(slot, signal + noise, np.full(len(signal), errors_mv)))
+    return cells, true
+
+
+def errors_mv(cells, signals, true, chosen):
+    """Return the root mean square error of the cells of some leads, before and after."""
+    picked = [k for k, cell in enumerate(cells) if cell.slot.lead in chosen]
+    return [
+        float(np.sqrt(np.mean(np.concatenate([values[k] - true[k] for k in picked]) ** 2)))
+        for values in ([cell.signal for cell in cells], signals)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("layout_name", "leads", "left"),
+    [
+        ("3x4", ("I", "II", "III"), np.sqrt(2 / 3)),  # two signals in three
+        ("12x1", ("I", "II", "III", "aVR", "aVL", "aVF"), np.sqrt(2 / 6)),
+        ("3x4+V1", ("V1",), None),
+    ],
+)
+def test_what_is_shown_more_than_once_is_read_better(layout_name, leads, left):
+    cells, true = cells_of(layout_name)
+    signals = reconcile(cells)
+    before, after = errors_mv(cells, signals, true, leads)
+    assert after == pytest.approx(before * (left or after / before), rel=0.1)
+    assert after < 0.95 * before
+
+
+def test_limb_leads_obey_their_laws_afterwards_and_chest_leads_stay():
+    cells, _ = cells_of("12x1")
+    signals = dict(zip((cell.slot.lead for cell in cells), reconcile(cells), strict=True))
+    assert np.abs(signals["I"] + signals["III"] - signals["II"]).max() < 1e-6
+    assert np.abs(signals["aVR"] + signals["aVL"] + signals["aVF"]).max() < 1e-6
+    for cell in cells:
+        if cell.slot.lead.startswith("V"):
+            assert np.array_equal(signals[cell.slot.lead], cell.signal)
+
+
+def test_what_one_row_lost_the_others_tell():
+    cells, true = cells_of("12x1", noise_mv=0.005, errors_mv=0.005)
+    lost = next(k for k, cell in enumerate(cells) if cell.slot.lead == "aVF")
+    cells[lost].signal[1000:1020] += 0.8  # a complex of the row below, taken for its own
+    signals = reconcile(cells)
+    assert np.abs(signals[lost] - true[lost])[1000:1020].max() < 0.1
+
+
+def test_leads_that_disagree_stay_as_they_were_read():
+    cells, _ = cells_of("3x4+II")
+    second = next(k for k, cell in enumerate(cells) if cell.slot.lead == "II" and cell.slot.column is not None)
+    cells[second].signal[:] = cells[0].signal[::-1]  # no lead II
+    for cell, signal in zip(cells, reconcile(cells), strict=True):
+        if cell.slot.column == 0:
+            assert np.array_equal(signal, cell.signal)
+
+
+def test_a_strip_that_does_not_repeat_its_lead_tells_nothing():
+    cells, _ = cells_of("3x4+II")
+    clean = reconcile([cell for cell in cells if cell.slot.column is not None])
+    strip = next(cell for cell in cells if cell.slot.column is None)
+    strip.signal[:] = np.roll(strip.signal, 300)
+    with_strip = reconcile(cells)
+    assert np.array_equal(with_strip[-1], strip.signal)
+    assert all(np.array_equal(one, other) for one, other in zip(clean, with_strip, strict=False))
+
+
+def test_what_was_not_seen_is_not_made_up_and_what_a_file_tells_is_left():
+    cells, _ = cells_of("12x1")
+    cells[0].signal[500:900] = np.nan
+    assert np.isnan(reconcile(cells)[0][500:900]).all()
+    exact, _ = cells_of("12x1", errors_mv=0.0)
+    assert all(np.array_equal(cell.signal, signal) for cell, signal in zip(exact, reconcile(exact), strict=True))
