@@ -36,7 +36,7 @@ MAX_GAP_S = 0.12
 """A longer stretch without trace is blank in the signal; over a shorter one it is interpolated."""
 _HOLD_S = 0.05
 _MARGIN_S = 0.05
-_BAR_MM, _JOINT_CAPS = 0.35, 1.2
+_BAR_MM, _JOINT_PX = 0.35, 0.6
 _RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _REPEATS, _CHANGES, _SPAN, _CONTRADICTED = 0.6, 0.5, 0.3, 1.5
 _HALVED_S = 4.0
@@ -199,7 +199,7 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
             near &= row.points_px[:, 0] < row.starts_px[slot.column + 1]
     if slot.column is not None and layout.columns > 1:
         from_border_mm = np.minimum(np.abs(t), np.abs(t - n / FS_HZ)) * scale.speed_mm_s
-        joint_mm = _JOINT_CAPS * row.cap_px / scale.px_per_mm  # where a column is joined to the next
+        joint_mm = (1.2 * row.cap_px + _JOINT_PX) / scale.px_per_mm  # where a column is joined to the next
         reach_mm = np.where(row.bar, _BAR_MM, joint_mm)
         near &= ~(row.tall & (from_border_mm < reach_mm))
     if near.sum() < 4:

@@ -3,7 +3,7 @@
 Six limb leads are two signals (Einthoven 1912, Goldberger 1942), and devices compute the other four from them. So where
 three or more are drawn at the same time, every sample is the nearest set of values that obeys their laws, nearest by
 the error that is expected of each: what one row lost where it ran into another, the others tell. Leads that disagree by
-more than reading errors stay as they were read.
+more than reading errors do, as those of recorders that filter each lead by itself, stay as they were read.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from layouts import Slot
 Floats = NDArray[np.float64]
 
 _LEAST_ERROR_MV = 0.02
+_SURE_MV, _LAWFUL = 0.003, 0.9
 _ROUNDS, _OUTLIER = 6, 1.5
 _AGREE_DB, _REPEAT_DB = 8.0, 10.0
 _FEW_SAMPLES = 100
@@ -51,22 +52,54 @@ def reconcile(cells: Sequence[Cell]) -> list[Floats]:
     signals = [cell.signal.copy() for cell in cells]
     if not any(cell.error_mv.any() for cell in cells):
         return signals
-    columns = {(cell.first, cell.first + len(cell.signal)) for cell in cells if cell.slot.column is not None}
-    for start, stop in sorted(columns):
-        shown = {k: part for k, cell in enumerate(cells) if (part := cell.during(slice(start, stop))) is not None}
-        for k, values in (_limb_leads(shown) | _repeated(shown)).items():
+    windows = sorted({(cell.first, cell.first + len(cell.signal)) for cell in cells if cell.slot.column is not None})
+    shown = [
+        {k: part for k, cell in enumerate(cells) if (part := cell.during(slice(*window))) is not None}
+        for window in windows
+    ]
+    lawful = _obey_their_laws([_own_limb_leads(parts) for parts in shown])
+    for (start, stop), parts in zip(windows, shown, strict=True):
+        moved = _repeated(parts) | (_limb_leads(parts) if lawful else {})
+        for k, values in moved.items():
             signals[k][start - cells[k].first : stop - cells[k].first] = values
     return signals
 
 
+def _own_limb_leads(shown: dict[int, Cell]) -> dict[int, Cell]:
+    """Return the limb leads of a column, if they are enough to tell more than two signals do; else none."""
+    own = {k: cell for k, cell in shown.items() if cell.slot.lead in LIMB_MIX and cell.slot.column is not None}
+    mix = np.array([LIMB_MIX[cell.slot.lead] for cell in own.values()])
+    return own if len(own) > 2 and np.linalg.matrix_rank(mix) == 2 else {}
+
+
+def _obey_their_laws(columns: Sequence[dict[int, Cell]]) -> bool:
+    """Tell whether limb leads add up as well as the errors expected of them let them, but for outliers.
+
+    Recorders that filter every lead by itself print leads that do not, however well they are read.
+    """
+    ratios = []
+    for own in columns:
+        if not own:
+            continue
+        mix = np.array([LIMB_MIX[cell.slot.lead] for cell in own.values()])
+        excess = np.linalg.svd(mix)[0][:, 2:].T  # (leads − 2, leads): sums that vanish
+        signals = np.stack([cell.signal for cell in own.values()])
+        errors = np.stack([cell.error_mv for cell in own.values()])
+        known = np.isfinite(signals).all(axis=0)
+        if known.sum() >= _FEW_SAMPLES:
+            sums = excess @ (signals[:, known] - signals[:, known].mean(axis=1, keepdims=True))
+            expected = np.sqrt(excess**2 @ (errors[:, known] ** 2 + _SURE_MV**2))
+            ratios.append(np.abs(sums / expected).ravel())
+    return bool(ratios) and float(np.median(np.concatenate(ratios))) < _LAWFUL
+
+
 def _limb_leads(shown: dict[int, Cell]) -> dict[int, Floats]:
     """Return the reconciled signals of the limb leads that are shown at the same time, none where they disagree."""
-    limb = {k: cell for k, cell in shown.items() if cell.slot.lead in LIMB_MIX}
-    own = [k for k, cell in limb.items() if cell.slot.column is not None]
-    mix = np.array([LIMB_MIX[limb[k].slot.lead] for k in own])
-    if len(own) < 3 or np.linalg.matrix_rank(mix) < 2:
+    own = _own_limb_leads(shown)
+    if not own:
         return {}
-    signals = np.stack([limb[k].signal for k in own])
+    mix = np.array([LIMB_MIX[cell.slot.lead] for cell in own.values()])
+    signals = np.stack([cell.signal for cell in own.values()])
     known = np.isfinite(signals).all(axis=0)
     if known.sum() < _FEW_SAMPLES:
         return {}
@@ -74,14 +107,16 @@ def _limb_leads(shown: dict[int, Cell]) -> dict[int, Floats]:
     freedom = len(own) / (len(own) - 2)
     if _db(signals[:, known], mix @ pair) - 10 * np.log10(freedom) < _AGREE_DB:
         return {}
-    strips = [
-        k
-        for k in limb
-        if k not in own and _db(limb[k].signal[known], np.array(LIMB_MIX[limb[k].slot.lead]) @ pair) > _REPEAT_DB
-    ]
-    used = [*own, *strips]
-    mix = np.array([LIMB_MIX[limb[k].slot.lead] for k in used])
-    return dict(zip(used, _fitted(mix, [limb[k] for k in used]), strict=True))
+    strips = {
+        k: cell
+        for k, cell in shown.items()
+        if cell.slot.column is None
+        and cell.slot.lead in LIMB_MIX
+        and _db(cell.signal[known], np.array(LIMB_MIX[cell.slot.lead]) @ pair) > _REPEAT_DB
+    }
+    used = own | strips
+    mix = np.array([LIMB_MIX[cell.slot.lead] for cell in used.values()])
+    return dict(zip(used, _fitted(mix, list(used.values())), strict=True))
 
 
 def _repeated(shown: dict[int, Cell]) -> dict[int, Floats]:
