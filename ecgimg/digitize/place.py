@@ -36,7 +36,8 @@ MAX_GAP_S = 0.12
 """A longer stretch without trace is blank in the signal; over a shorter one it is interpolated."""
 _HOLD_S = 0.05
 _MARGIN_S = 0.05
-_BAR_MM, _JOINT_PX = 0.35, 0.6
+_STEP_S = 1 / FS_HZ
+_BAR_MM, _JOINT_PX = 0.35, 0.5
 _RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _REPEATS, _CHANGES, _SPAN, _CONTRADICTED = 0.6, 0.5, 0.3, 1.5
 _HALVED_S = 4.0
@@ -199,9 +200,12 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
             near &= row.points_px[:, 0] < row.starts_px[slot.column + 1]
     if slot.column is not None and layout.columns > 1:
         from_border_mm = np.minimum(np.abs(t), np.abs(t - n / FS_HZ)) * scale.speed_mm_s
-        joint_mm = (1.2 * row.cap_px + _JOINT_PX) / scale.px_per_mm  # where a column is joined to the next
+        joint_mm = (row.cap_px + _JOINT_PX) / scale.px_per_mm  # where a column is joined to the next
         reach_mm = np.where(row.bar, _BAR_MM, joint_mm)
         near &= ~(row.tall & (from_border_mm < reach_mm))
+        if not exact:  # what lies beyond a border is the next lead's
+            near &= (t > -_STEP_S / 2) | (slot.column == 0)
+            near &= (t < n / FS_HZ - _STEP_S / 2) | (slot.column == layout.columns - 1)
     if near.sum() < 4:
         return np.full(n, np.nan)
     t, y = t[near], row.points_px[near, 1]
