@@ -23,6 +23,7 @@ from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.see import Seen, look, otherwise
+from ecgimg.digitize.streaks import without_streaks
 from ecgimg.digitize.trace import trace_rows
 from ecgimg.digitize.unmarked import find_unmarked
 from ecgimg.formats.vector import VectorPage
@@ -55,6 +56,7 @@ def digitize_image(
     if paths is not None and vector is not None:
         clock.lap("paths")
         return _place_paths(paths, vector, image, given, candidates, clock)
+    image = without_streaks(image)
     marked, seen = look(image, clock)
     read = _read(seen, given, candidates, clock) if seen is not None else _NOTHING
     refused = read.status == "refused"

@@ -9,8 +9,8 @@ from scipy.ndimage import median_filter
 Floats = NDArray[np.float64]
 
 _BANDS, _ROWS_A_BAND = 16, 24
-_AROUND_PX, _ASIDE_PX, _EDGE = 15, 6, 0.05
-_DARKER, _CERTAIN, _OPAQUE = 0.96, 15, 0.25
+_AROUND_PX = 15
+_DARKER, _CERTAIN, _EVEN, _OPAQUE = 0.9, 15, 0.12, 0.25
 _DARK_PAPER = 40.0
 _WIDEST_PX, _MOST = 6, 8
 
@@ -28,7 +28,8 @@ def without_streaks(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _without_upright(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     shares = _brightness(image)
-    columns = np.flatnonzero((shares < _DARKER).sum(axis=0) >= _CERTAIN)
+    low, high = np.percentile(shares, (25, 75), axis=0)
+    columns = np.flatnonzero(((shares < _DARKER).sum(axis=0) >= _CERTAIN) & (high - low < _EVEN))
     groups = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
     if not len(columns) or len(groups) > _MOST or max(len(group) for group in groups) > _WIDEST_PX:
         return image
@@ -53,7 +54,4 @@ def _brightness(image: NDArray[np.uint8]) -> Floats:
     bands = image[rows].mean(axis=2).reshape(_BANDS, _ROWS_A_BAND, -1)
     levels = np.median(bands, axis=1)
     around = median_filter(levels, size=(1, _AROUND_PX), mode="nearest")
-    padded = np.pad(levels, ((0, 0), (_ASIDE_PX, _ASIDE_PX)), mode="edge")
-    left, right = padded[:, : levels.shape[1]], padded[:, 2 * _ASIDE_PX :]
-    is_edge = np.abs(left - right) > _EDGE * np.maximum(left, right)  # of paper, or a shadow's
-    return np.where((around > _DARK_PAPER) & ~is_edge, levels / np.maximum(around, 1.0), 1.0)
+    return np.where(around > _DARK_PAPER, levels / np.maximum(around, 1.0), 1.0)
