@@ -28,15 +28,23 @@ _TALL_MM = 10.0
 _FLAT_MM = 1.2
 _STRAY_COST = 0.2
 _FOREIGN_COST = 0.3
+_REACH_ROWS, _REACH_MM, _WANDER_ROWS = 1.6, 25.0, 3.0
+_DOUBTFUL, _PIECE_MM = 0.5, 2.0
 
 
 def follow(
-    runs: Runs, row: int, baselines: Floats, pitch: float, px_per_mm: float, extra: Floats | float = 0.0
+    runs: Runs,
+    row: int,
+    baselines: Floats,
+    pitch: float,
+    px_per_mm: float,
+    extra: Floats | float = 0.0,
+    reach_rows: float = _REACH_ROWS,
 ) -> NDArray[np.int64]:
     """Return the run that the row takes in each column, −1 where none; `extra` is a further cost of each run."""
     width = len(runs.first) - 1
     centre = float(baselines[row])
-    reach = max(1.6 * pitch, 25 * px_per_mm)
+    reach = max(reach_rows * pitch, _REACH_MM * px_per_mm)
     middle = (runs.top + runs.bottom) / 2
     allowed = ((runs.bottom > centre - reach) & (runs.top < centre + reach)).tolist()
     is_home = (np.abs(middle - centre) < 0.45 * pitch).tolist()
@@ -76,6 +84,39 @@ def leave_others(
                 theirs[own[flat[own] & (nearest[own] == other)]] = True
         if theirs[taken].sum() >= 3:
             path = follow(runs, row, baselines, pitch, px_per_mm, _FOREIGN_COST * theirs)
+        result.append(path)
+    return result
+
+
+def take_unclaimed(
+    runs: Runs, paths: list[NDArray[np.int64]], baselines: Floats, pitch: float, px_per_mm: float
+) -> list[NDArray[np.int64]]:
+    """Follow rows again that lack a piece while ink farther off is nobody's: a baseline may wander across others."""
+    ends = np.array([np.flatnonzero(path >= 0)[[0, -1]] for path in paths if (path >= 0).any()])
+    if len(ends) < len(paths):
+        return paths
+    first, last = np.median(ends, axis=0).astype(int)
+    claimed = np.zeros(len(runs.top), bool)
+    for path in paths:
+        claimed[path[path >= 0]] = True
+    is_free = ~claimed & (runs.doubt < _DOUBTFUL)
+    column_of = np.repeat(np.arange(len(runs.first) - 1), np.diff(runs.first))
+    middle = (runs.top + runs.bottom) / 2
+    least = _PIECE_MM * px_per_mm
+    result = []
+    for row, path in enumerate(paths):
+        lacks = (path < 0)[column_of] & (column_of >= first) & (column_of <= last)
+        free = is_free & lacks & (np.abs(middle - baselines[row]) < _WANDER_ROWS * pitch)
+        if len(np.unique(column_of[free])) > least:
+            others = np.abs(middle[:, None] - np.delete(baselines, row)).min(axis=1, initial=np.inf)
+            astray = free & (np.abs(middle - baselines[row]) > others)
+            own = np.zeros(len(middle), bool)
+            own[path[path >= 0]] = True
+            extra = _FOREIGN_COST * (claimed & ~own) - _STRAY_COST * astray
+            trial = follow(runs, row, baselines, pitch, px_per_mm, extra, _WANDER_ROWS)
+            foreign = [int((claimed & ~own)[each[each >= 0]].sum()) for each in (path, trial)]
+            if (trial >= 0).sum() > (path >= 0).sum() + least and foreign[1] - foreign[0] < least:
+                path = trial
         result.append(path)
     return result
 
