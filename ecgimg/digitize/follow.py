@@ -29,7 +29,7 @@ _FLAT_MM = 1.2
 _STRAY_COST = 0.2
 _FOREIGN_COST = 0.3
 _REACH_ROWS, _REACH_MM, _WANDER_ROWS = 1.6, 25.0, 3.0
-_DOUBTFUL, _PIECE_MM = 0.5, 2.0
+_DOUBTFUL, _PIECE_MM = 0.5, 4.0
 
 
 def follow(
@@ -99,7 +99,8 @@ def take_unclaimed(
     claimed = np.zeros(len(runs.top), bool)
     for path in paths:
         claimed[path[path >= 0]] = True
-    is_free = ~claimed & (runs.doubt < _DOUBTFUL)
+    is_flat = runs.bottom - runs.top < _FLAT_MM * px_per_mm
+    is_free = ~claimed & is_flat & (runs.doubt < _DOUBTFUL)
     column_of = np.repeat(np.arange(len(runs.first) - 1), np.diff(runs.first))
     middle = (runs.top + runs.bottom) / 2
     least = _PIECE_MM * px_per_mm
@@ -115,7 +116,8 @@ def take_unclaimed(
             extra = _FOREIGN_COST * (claimed & ~own) - _STRAY_COST * astray
             trial = follow(runs, row, baselines, pitch, px_per_mm, extra, _WANDER_ROWS)
             foreign = [int((claimed & ~own)[each[each >= 0]].sum()) for each in (path, trial)]
-            if (trial >= 0).sum() > (path >= 0).sum() + least and foreign[1] - foreign[0] < least:
+            gained = trial[(path < 0) & (trial >= 0)]
+            if is_free[gained].sum() > least and foreign[1] - foreign[0] < least / 2:
                 path = trial
         result.append(path)
     return result

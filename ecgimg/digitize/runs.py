@@ -13,7 +13,7 @@ from ecgimg.digitize.flatten import FlatPage
 Floats = NDArray[np.float64]
 
 _LETTER_SHARE = 0.5
-_TALLEST_MM = 60.0
+_TALLEST_MM = 90.0
 _THICK, _THICKER_PX, _FLAT_MM, _THICK_DOUBT = 1.7, 0.8, 2.0, 0.7
 
 

@@ -32,7 +32,7 @@ _TOPS_APART_MM, _FEET_APART_MM = 0.8, 1.2
 _LID_SHARE, _INSIDE_SHARE, _SIDE_MM = 0.85, 0.04, 0.9
 _ABOVE_MM, _BESIDE_MM = 2.0, 1.3
 _FOOT_MM = 4.0
-_BEYOND_SHARE = 0.04
+_BEYOND_SHARE = 0.02
 _ALIKE_MM, _ALIKE_SHARE, _USUAL_SHARE = 1.0, 0.06, 0.06
 
 
@@ -68,7 +68,7 @@ def find_unmarked(page: FlatPage, baselines_px: Sequence[float], *, ruled: bool)
             if not ruled or nearest(pulse.height_mm, GAINS_MM_MV[1:], _USUAL_SHARE)
         ]
         alike = _alike(every, page.px_per_mm)
-        if alike:
+        if len(alike) > (0 if ruled else 1):
             return alike
     return ()
 
@@ -96,11 +96,10 @@ def _of_row(ink: Mask, trace: Mask, mm: float, row: int, baseline_px: float) -> 
     band = slice(max(round(baseline_px - _FOOT_MM * mm), 0), round(baseline_px + _FOOT_MM * mm) + 1)
     passed = np.cumsum(trace[band].any(axis=0)) / max(trace[band].any(axis=0).sum(), 1)
     for left, right in combinations(_strokes(window, mm, baseline_px - first), 2):
-        width_mm = (right.x - left.x) / mm
-        if not _MIN_WIDTH_MM < width_mm < _MAX_WIDTH_MM:
+        if not _MIN_WIDTH_MM < (right.x - left.x) / mm < _MAX_WIDTH_MM:
             continue
-        before = passed[min(round(right.x + mm), len(passed) - 1)] < _BEYOND_SHARE + width_mm * mm / len(passed)
-        after = passed[max(round(left.x - mm), 0)] > 1 - _BEYOND_SHARE - width_mm * mm / len(passed)
+        before = passed[max(round(left.x - mm), 0)] < _BEYOND_SHARE
+        after = passed[min(round(right.x + mm), len(passed) - 1)] > 1 - _BEYOND_SHARE
         pulse = _between(window, left, right, mm, row, bool(before)) if before or after else None
         if pulse is not None:
             yield Pulse(row, pulse.left_px, pulse.right_px, pulse.height_mm, pulse.foot_px + first, pulse.ends_px)
