@@ -1,0 +1,60 @@
+"""Rows are followed through the ink of a page drawn for it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.follow import follow, take_unclaimed
+from ecgimg.digitize.runs import find_runs
+from ecgimg.digitize.segment import Segmentation
+
+PX_PER_MM, PITCH_PX = 8.0, 120.0
+BASELINES = np.array([200.0, 320.0, 440.0, 560.0])
+
+
+def paths_of(heights):
+    """Draw rows (heights of each column, NaN for no ink) and follow them, first each by itself, then what is left."""
+    ink = np.zeros((760, heights.shape[1]), np.uint8)
+    for row in heights:
+        drawn = np.isfinite(row)
+        points = np.stack([np.flatnonzero(drawn), row[drawn]], axis=1)
+        for piece in np.split(points, np.flatnonzero(np.diff(points[:, 0]) > 1) + 1):
+            cv2.polylines(ink, [np.rint(piece).astype(np.int32).reshape(-1, 1, 2)], False, 255, 2)
+    none = np.zeros_like(ink)
+    page = FlatPage(ink.astype(np.float32), Segmentation(ink, none, none, none), none, PX_PER_MM, (0, 0), None)
+    runs = find_runs(ink > 0, page)
+    first = [follow(runs, row, BASELINES, PITCH_PX, PX_PER_MM) for row in range(len(BASELINES))]
+    return runs, first, take_unclaimed(runs, first, BASELINES, PITCH_PX, PX_PER_MM)
+
+
+def off_px(runs, path, heights):
+    """Return how far the middle of the taken runs is from where the row was drawn, NaN where none was taken."""
+    middle = (runs.top + runs.bottom) / 2
+    return np.where(path >= 0, np.abs(middle[path] - heights), np.nan)
+
+
+@pytest.fixture
+def rows():
+    x = np.arange(1600)
+    return BASELINES[:, None] + 4 * np.sin(x / 30)
+
+
+def test_a_baseline_that_wanders_across_another_row_is_followed(rows):
+    x = np.arange(1600)
+    rows[2] -= 200 * np.exp(-0.5 * ((x - 800) / 90) ** 2)  # over the row above, and farther
+    runs, before, after = paths_of(rows)
+    assert (before[2] < 0).sum() > 100
+    assert (after[2] >= 0).sum() > (before[2] >= 0).sum() + 100
+    assert np.nanmedian(off_px(runs, after[2], rows[2])[700:900]) < 2
+    for row in (0, 1, 3):
+        assert np.nanmax(off_px(runs, after[row], rows[row])) < 60
+        assert np.nanmedian(off_px(runs, after[row], rows[row])) < 2
+
+
+def test_a_row_that_has_lost_a_piece_takes_no_other_row_s(rows):
+    rows[2, 600:900] = np.nan
+    _, before, after = paths_of(rows)
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
