@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.follow import follow, take_unclaimed
+from ecgimg.digitize.follow import end_in_common, follow, take_unclaimed
 from ecgimg.digitize.runs import find_runs
 from ecgimg.digitize.segment import Segmentation
 
@@ -15,10 +15,10 @@ PX_PER_MM, PITCH_PX = 8.0, 120.0
 BASELINES = np.array([200.0, 320.0, 440.0, 560.0])
 
 
-def paths_of(heights):
-    """Draw rows (heights of each column, NaN for no ink) and follow them, first each by itself, then what is left."""
+def paths_of(heights, then, *more):
+    """Draw rows (heights of each column, NaN for no ink) and more; follow them, first one by one, then by `then`."""
     ink = np.zeros((760, heights.shape[1]), np.uint8)
-    for row in heights:
+    for row in (*heights, *more):
         drawn = np.isfinite(row)
         points = np.stack([np.flatnonzero(drawn), row[drawn]], axis=1)
         for piece in np.split(points, np.flatnonzero(np.diff(points[:, 0]) > 1) + 1):
@@ -27,7 +27,7 @@ def paths_of(heights):
     page = FlatPage(ink.astype(np.float32), Segmentation(ink, none, none, none), none, PX_PER_MM, (0, 0), None)
     runs = find_runs(ink > 0, page)
     first = [follow(runs, row, BASELINES, PITCH_PX, PX_PER_MM) for row in range(len(BASELINES))]
-    return runs, first, take_unclaimed(runs, first, BASELINES, PITCH_PX, PX_PER_MM)
+    return runs, first, then(runs, first, BASELINES, PITCH_PX, PX_PER_MM)
 
 
 def off_px(runs, path, heights):
@@ -45,7 +45,7 @@ def rows():
 def test_a_baseline_that_wanders_across_another_row_is_followed(rows):
     x = np.arange(1600)
     rows[2] -= 200 * np.exp(-0.5 * ((x - 800) / 90) ** 2)  # over the row above, and farther
-    runs, before, after = paths_of(rows)
+    runs, before, after = paths_of(rows, take_unclaimed)
     assert (before[2] < 0).sum() > 100
     assert (after[2] >= 0).sum() > (before[2] >= 0).sum() + 100
     assert np.nanmedian(off_px(runs, after[2], rows[2])[700:900]) < 2
@@ -56,5 +56,22 @@ def test_a_baseline_that_wanders_across_another_row_is_followed(rows):
 
 def test_a_row_that_has_lost_a_piece_takes_no_other_row_s(rows):
     rows[2, 600:900] = np.nan
-    _, before, after = paths_of(rows)
+    _, before, after = paths_of(rows, take_unclaimed)
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_a_row_that_a_pen_leads_off_its_trace_is_followed_to_the_common_end(rows):
+    x = np.arange(1600)
+    rows[:, 1300:] = np.nan
+    rows[3] -= 50 * np.clip(1 - np.abs(x - 1200) / 6, 0, None)  # up to the pen
+    pen = np.where(x > 1190, BASELINES[3] - 45.0, np.nan)
+    runs, before, after = paths_of(rows, end_in_common, pen)
+    assert before[3][1500] >= 0
+    assert after[3][1500] < 0
+    assert np.nanmedian(off_px(runs, after[3], rows[3])[1220:1290]) < 2
+
+
+def test_a_row_that_is_longer_by_itself_stays_as_long(rows):
+    rows[:3, 1300:] = np.nan
+    _, before, after = paths_of(rows, end_in_common)
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))

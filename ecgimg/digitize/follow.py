@@ -30,6 +30,7 @@ _STRAY_COST = 0.2
 _FOREIGN_COST = 0.3
 _REACH_ROWS, _REACH_MM, _WANDER_ROWS = 1.6, 25.0, 3.0
 _DOUBTFUL, _PIECE_MM = 0.5, 4.0
+_FEW_ROWS, _SAME_END_MM, _BEYOND_MM, _OUTSIDE_COST = 3, 1.5, 4.0, 0.3
 
 
 def follow(
@@ -84,6 +85,30 @@ def leave_others(
                 theirs[own[flat[own] & (nearest[own] == other)]] = True
         if theirs[taken].sum() >= 3:
             path = follow(runs, row, baselines, pitch, px_per_mm, _FOREIGN_COST * theirs)
+        result.append(path)
+    return result
+
+
+def end_in_common(
+    runs: Runs, paths: list[NDArray[np.int64]], baselines: Floats, pitch: float, px_per_mm: float
+) -> list[NDArray[np.int64]]:
+    """Follow rows again that go on where the others have ended, if that has led them off their trace: pens run on."""
+    if len(paths) < _FEW_ROWS or not all((path >= 0).any() for path in paths):
+        return paths
+    ends = np.array([np.flatnonzero(path >= 0)[[0, -1]] for path in paths])
+    first, last = np.median(ends, axis=0)
+    agree = np.abs(ends - (first, last)) < _SAME_END_MM * px_per_mm
+    beyond_px = np.stack([first - ends[:, 0], ends[:, 1] - last], axis=1)
+    column_of = np.repeat(np.arange(len(runs.first) - 1), np.diff(runs.first))
+    is_outside = (column_of < first - _SAME_END_MM * px_per_mm) | (column_of > last + _SAME_END_MM * px_per_mm)
+    inside = slice(int(first), int(last) + 1)
+    result = []
+    for row, path in enumerate(paths):
+        if (agree.mean(axis=0) > 1 / 2).all() and beyond_px[row].max() > _BEYOND_MM * px_per_mm:
+            trial = follow(runs, row, baselines, pitch, px_per_mm, _OUTSIDE_COST * is_outside)
+            differs = (trial[inside] != path[inside]).sum() > _PIECE_MM * px_per_mm
+            if differs and (trial[inside] >= 0).sum() > 0.95 * (path[inside] >= 0).sum():
+                path = trial
         result.append(path)
     return result
 

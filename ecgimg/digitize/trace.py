@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.follow import beyond_lettering, follow, leave_others, take_unclaimed
+from ecgimg.digitize.follow import beyond_lettering, end_in_common, follow, leave_others, take_unclaimed
 from ecgimg.digitize.part import part_runs
 from ecgimg.digitize.pens import without_pens
 from ecgimg.digitize.redraw import redraw
@@ -58,6 +58,7 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
     pen = pen_px(runs, page, level)
     paths = [follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
     paths = leave_others(runs, paths, baselines, pitch, page.px_per_mm, pen)
+    paths = end_in_common(runs, paths, baselines, pitch, page.px_per_mm)
     paths = take_unclaimed(runs, paths, baselines, pitch, page.px_per_mm)
     paths = [beyond_lettering(runs, path, page) for path in paths]
     found = []
