@@ -397,14 +397,16 @@ def test_where_a_side_is_not_in_the_picture_there_is_no_sheet(desk):
 # ---------------------------------------------------------------- pulses that the network took for traces
 
 
-def rows_with_pulses(pulse_mm=10.0, hollow=True, at_right=False, complex_mm=0.0):
-    """Three rows 30 mm apart, a pulse of 5 mm before the first two, in what the network calls trace."""
+def rows_with_pulses(
+    pulse_mm=10.0, hollow=True, at_right=False, complex_mm=0.0, n_pulses=2, ruled=True, lettered=False
+):
+    """Three rows 30 mm apart, a pulse of 5 mm before the first, in what the network calls trace, or in part a name."""
     trace = np.zeros((round(95 * PX_PER_MM), 1200), np.uint8)
     baselines = [25.0 * PX_PER_MM, 55.0 * PX_PER_MM, 85.0 * PX_PER_MM]
     for row, base in enumerate(baselines):
         x = np.arange(100, 1100.0)
         y = base - 12 * np.exp(-0.5 * (np.remainder(x, 160) - 80) ** 2 / 200)
-        if row < 2:
+        if row < n_pulses:
             side, foot, top = 92 - 5 * PX_PER_MM, 92, base - pulse_mm * PX_PER_MM
             x, y = np.append([side - 8, side, side, foot, foot], x), np.append([base, base, top, top, base], y)
             y[5] -= complex_mm * PX_PER_MM
@@ -414,9 +416,14 @@ def rows_with_pulses(pulse_mm=10.0, hollow=True, at_right=False, complex_mm=0.0)
         cv2.polylines(trace, [points.reshape(-1, 1, 2)], False, 255, 2)
     trace = np.ascontiguousarray(trace[:, ::-1]) if at_right else trace
     none = np.zeros_like(trace)
-    page = FlatPage(trace.astype(np.float32), Segmentation(trace, none, none, none), none, PX_PER_MM, (0, 0), None)
+    darkness, label = trace.astype(np.float32), none
+    if lettered:  # the side away from the trace, as high as letters are
+        label = trace.copy()
+        label[:, 56:] = 0
+        trace = trace - label
+    page = FlatPage(darkness, Segmentation(trace, label, none, none), none, PX_PER_MM, (0, 0), None)
     assert find_pulses(page, baselines) == ()
-    return find_unmarked(page, baselines, ruled=True)
+    return find_unmarked(page, baselines, ruled=ruled)
 
 
 @pytest.mark.parametrize("at_right", [False, True])
@@ -429,6 +436,13 @@ def test_pulses_taken_for_traces_are_found_by_their_shape(pulse_mm, at_right):
         left = 52 if not at_right else 1199 - 92
         assert pulse.left_px == pytest.approx(left, abs=1.5)
         assert pulse.right_px == pytest.approx(left + 40, abs=1.5)
+
+
+@pytest.mark.parametrize("lettered", [False, True])
+def test_a_single_pulse_is_found_on_a_ruled_page_and_two_must_agree_on_another(lettered):
+    assert [pulse.row for pulse in rows_with_pulses(n_pulses=1, lettered=lettered)] == [0]
+    assert rows_with_pulses(n_pulses=1, ruled=False, lettered=lettered) == ()
+    assert len(rows_with_pulses(14.0, ruled=False, lettered=lettered)) == 2  # of any height: the mm are not known
 
 
 def test_a_pulse_at_whose_side_a_complex_begins_is_left_alone():

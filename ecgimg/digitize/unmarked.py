@@ -7,7 +7,7 @@ and the whole trace of the row on one side of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import cv2
@@ -102,7 +102,7 @@ def _of_row(ink: Mask, trace: Mask, mm: float, row: int, baseline_px: float) -> 
         after = passed[min(round(right.x + mm), len(passed) - 1)] > 1 - _BEYOND_SHARE
         pulse = _between(window, left, right, mm, row, bool(before)) if before or after else None
         if pulse is not None:
-            yield Pulse(row, pulse.left_px, pulse.right_px, pulse.height_mm, pulse.foot_px + first, pulse.ends_px)
+            yield replace(pulse, foot_px=pulse.foot_px + first)
 
 
 def _strokes(window: NDArray[np.uint8], mm: float, base: float) -> list[_Stroke]:
