@@ -70,6 +70,16 @@ def test_what_one_row_lost_the_others_tell():
     assert np.abs(signals[lost] - true[lost])[1000:1020].max() < 0.1
 
 
+def test_where_nothing_tells_which_of_three_leads_is_wrong_they_stay_as_they_were_read():
+    cells, _ = cells_of("3x4", noise_mv=0.005, errors_mv=0.005)
+    cells[0].signal[300:320] += 0.3
+    signals = reconcile(cells)
+    column = [k for k, cell in enumerate(cells) if cell.slot.column == 0]
+    for k in column:
+        assert np.array_equal(signals[k][300:320], cells[k].signal[300:320])
+        assert not np.array_equal(signals[k][:300], cells[k].signal[:300])
+
+
 def test_leads_that_disagree_stay_as_they_were_read():
     cells, _ = cells_of("3x4+II")
     second = next(k for k, cell in enumerate(cells) if cell.slot.lead == "II" and cell.slot.column is not None)

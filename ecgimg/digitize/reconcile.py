@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 _LEAST_ERROR_MV = 0.02
 _SURE_MV, _LAWFUL = 0.003, 0.9
-_ROUNDS, _OUTLIER = 6, 1.5
+_ROUNDS, _OUTLIER, _CONTRADICTION = 6, 1.5, 4.0
 _AGREE_DB, _REPEAT_DB = 8.0, 10.0
 _FEW_SAMPLES = 100
 
@@ -138,7 +138,8 @@ def _repeated(shown: dict[int, Cell]) -> dict[int, Floats]:
 def _fitted(mix: Floats, cells: Sequence[Cell]) -> Floats:
     """Return the signals (leads, n) nearest to the cells' that two signals, mixed by `mix` (leads, 2), make.
 
-    Samples at which fewer than three leads are seen stay as they are. Outliers count less in every round.
+    Samples at which fewer than three leads are seen stay as they are. Outliers count less in every round; where only
+    three different leads are shown, nothing tells which of them is the outlier, and all stay as they are.
     """
     signals = np.stack([cell.signal for cell in cells])
     errors = np.stack([cell.error_mv for cell in cells])
@@ -153,6 +154,8 @@ def _fitted(mix: Floats, cells: Sequence[Cell]) -> Floats:
         pair = np.linalg.solve(normal, np.einsum("lt,li,lt->ti", weights, mix, told)[..., None])[..., 0]
         fit = mix @ pair.T
         weights = trust / np.maximum(np.abs(told - fit) * np.sqrt(trust) / _OUTLIER, 1)
+    if len({cell.slot.lead for cell in cells}) == 3:
+        solvable = solvable & (np.abs(told - fit) * np.sqrt(trust) < _CONTRADICTION).all(axis=0)
     return np.where(solvable & seen, fit, signals)
 
 
