@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 SPEEDS_MM_S = (12.5, 25.0, 50.0)
 GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 _SURE = 110
-MIN_HEIGHT_MM, MAX_HEIGHT_MM = 2.0, 45.0
+_MIN_HEIGHT_MM, MAX_HEIGHT_MM = 2.0, 45.0
 _MIN_WIDTH_MM, _MAX_WIDTH_MM = 1.8, 18.0
 _PART = 0.3
 _ASTRAY_MM = 6.0
@@ -47,7 +47,7 @@ def find_pulses(page: FlatPage, baselines_px: Sequence[float]) -> tuple[Pulse, .
     found: dict[int, Pulse] = {}
     for k in range(1, count):
         x, y, width, height, _ = stats[k]
-        if not (MIN_HEIGHT_MM < height / mm < MAX_HEIGHT_MM and _MIN_WIDTH_MM < width / mm < _MAX_WIDTH_MM):
+        if not (_MIN_HEIGHT_MM < height / mm < MAX_HEIGHT_MM and _MIN_WIDTH_MM < width / mm < _MAX_WIDTH_MM):
             continue
         window = (slice(y, y + height), slice(x, x + width))
         blob = np.asarray(mask[window] & (labels[window] == k), bool)
@@ -83,7 +83,7 @@ def _pulse_in(
     right = float(sides[1].mean()) if len(sides[1]) else plateau[-1] + 1.0
     foot_px = foot + corner[1]
     distances = [abs(baseline - foot_px) for baseline in baselines_px]
-    if (foot - top) < MIN_HEIGHT_MM * mm or not distances or min(distances) > _ASTRAY_MM * mm:
+    if (foot - top) < _MIN_HEIGHT_MM * mm or not distances or min(distances) > _ASTRAY_MM * mm:
         return None
     return Pulse(
         int(np.argmin(distances)), left + corner[0], right + corner[0], (foot - top) / mm, foot_px,

@@ -46,9 +46,8 @@ def follow(
     width = len(runs.first) - 1
     centre = float(baselines[row])
     reach = max(reach_rows * pitch, _REACH_MM * px_per_mm)
-    middle = (runs.top + runs.bottom) / 2
     allowed = ((runs.bottom > centre - reach) & (runs.top < centre + reach)).tolist()
-    is_home = (np.abs(middle - centre) < 0.45 * pitch).tolist()
+    is_home = (np.abs(runs.middle - centre) < 0.45 * pitch).tolist()
     cost_here = (_costs(runs, row, baselines, px_per_mm) + extra).tolist()
     search = _Search(runs.top.tolist(), runs.bottom.tolist(), px_per_mm)
     first = runs.first.tolist()
@@ -73,12 +72,11 @@ def leave_others(
 ) -> list[NDArray[np.int64]]:
     """Follow rows again that rested on another row's flat line: a deep stroke that crosses it has its apex beyond."""
     flat = runs.bottom - runs.top + 1 < 2.2 * pen + 1
-    middle = (runs.top + runs.bottom) / 2
-    nearest = np.abs(middle[:, None] - baselines[None, :]).argmin(axis=1)
+    nearest = np.abs(runs.middle[:, None] - baselines[None, :]).argmin(axis=1)
     result = []
     for row, path in enumerate(paths):
         taken = path[path >= 0]
-        theirs = np.zeros(len(middle), bool)
+        theirs = np.zeros(len(runs.middle), bool)
         for other, their_path in enumerate(paths):
             if other != row:
                 own = their_path[their_path >= 0]
@@ -93,18 +91,19 @@ def end_in_common(
     runs: Runs, paths: list[NDArray[np.int64]], baselines: Floats, pitch: float, px_per_mm: float
 ) -> list[NDArray[np.int64]]:
     """Follow rows again that go on where the others have ended, if that has led them off their trace: pens run on."""
-    if len(paths) < _FEW_ROWS or not all((path >= 0).any() for path in paths):
+    ends = _ends(paths)
+    if ends is None or len(paths) < _FEW_ROWS:
         return paths
-    ends = np.array([np.flatnonzero(path >= 0)[[0, -1]] for path in paths])
     first, last = np.median(ends, axis=0)
-    agree = np.abs(ends - (first, last)) < _SAME_END_MM * px_per_mm
-    beyond_px = np.stack([first - ends[:, 0], ends[:, 1] - last], axis=1)
-    column_of = np.repeat(np.arange(len(runs.first) - 1), np.diff(runs.first))
-    is_outside = (column_of < first - _SAME_END_MM * px_per_mm) | (column_of > last + _SAME_END_MM * px_per_mm)
+    same_px = _SAME_END_MM * px_per_mm
+    if ((np.abs(ends - (first, last)) < same_px).mean(axis=0) <= 1 / 2).any():
+        return paths
+    beyond_px = np.maximum(first - ends[:, 0], ends[:, 1] - last)
+    is_outside = (runs.column < first - same_px) | (runs.column > last + same_px)
     inside = slice(int(first), int(last) + 1)
     result = []
     for row, path in enumerate(paths):
-        if (agree.mean(axis=0) > 1 / 2).all() and beyond_px[row].max() > _BEYOND_MM * px_per_mm:
+        if beyond_px[row] > _BEYOND_MM * px_per_mm:
             trial = follow(runs, row, baselines, pitch, px_per_mm, _OUTSIDE_COST * is_outside)
             differs = (trial[inside] != path[inside]).sum() > _PIECE_MM * px_per_mm
             if differs and (trial[inside] >= 0).sum() > 0.95 * (path[inside] >= 0).sum():
@@ -117,8 +116,8 @@ def take_unclaimed(
     runs: Runs, paths: list[NDArray[np.int64]], baselines: Floats, pitch: float, px_per_mm: float
 ) -> list[NDArray[np.int64]]:
     """Follow rows again that lack a piece while ink farther off is nobody's: a baseline may wander across others."""
-    ends = np.array([np.flatnonzero(path >= 0)[[0, -1]] for path in paths if (path >= 0).any()])
-    if len(ends) < len(paths):
+    ends = _ends(paths)
+    if ends is None:
         return paths
     first, last = np.median(ends, axis=0).astype(int)
     claimed = np.zeros(len(runs.top), bool)
@@ -126,17 +125,14 @@ def take_unclaimed(
         claimed[path[path >= 0]] = True
     is_flat = runs.bottom - runs.top < _FLAT_MM * px_per_mm
     is_free = ~claimed & is_flat & (runs.doubt < _DOUBTFUL)
-    column_of = np.repeat(np.arange(len(runs.first) - 1), np.diff(runs.first))
-    middle = (runs.top + runs.bottom) / 2
     least = _PIECE_MM * px_per_mm
     result = []
     for row, path in enumerate(paths):
-        lacks = (path < 0)[column_of] & (column_of >= first) & (column_of <= last)
-        free = is_free & lacks & (np.abs(middle - baselines[row]) < _WANDER_ROWS * pitch)
-        if len(np.unique(column_of[free])) > least:
-            others = np.abs(middle[:, None] - np.delete(baselines, row)).min(axis=1, initial=np.inf)
-            astray = free & (np.abs(middle - baselines[row]) > others)
-            own = np.zeros(len(middle), bool)
+        lacks = (path < 0)[runs.column] & (runs.column >= first) & (runs.column <= last)
+        free = is_free & lacks & (np.abs(runs.middle - baselines[row]) < _WANDER_ROWS * pitch)
+        if len(np.unique(runs.column[free])) > least:
+            astray = free & _is_nearer_to_others(runs, row, baselines)
+            own = np.zeros(len(runs.middle), bool)
             own[path[path >= 0]] = True
             extra = _FOREIGN_COST * (claimed & ~own) - _STRAY_COST * astray
             trial = follow(runs, row, baselines, pitch, px_per_mm, extra, _WANDER_ROWS)
@@ -184,15 +180,23 @@ def beyond_lettering(runs: Runs, path: NDArray[np.int64], page: FlatPage) -> NDA
 def _costs(runs: Runs, row: int, baselines: Floats, px_per_mm: float) -> Floats:
     """Cost of taking each run for this row: far from its baseline, nearer to another row's, doubtful, or little ink."""
     centre = float(baselines[row])
-    others = np.delete(baselines, row)
-    middle = (runs.top + runs.bottom) / 2
     height_mm = (runs.bottom - runs.top) / px_per_mm
     cost = _PULL_COST * np.maximum(np.maximum(runs.top - centre, centre - runs.bottom), 0) / px_per_mm
-    if len(others):
-        to_other = np.abs(middle[:, None] - others[None, :]).min(axis=1)
-        is_theirs = (np.abs(middle - centre) > to_other) & (height_mm < _FLAT_MM)
-        cost = cost + _STRAY_COST * is_theirs
+    cost = cost + _STRAY_COST * (_is_nearer_to_others(runs, row, baselines) & (height_mm < _FLAT_MM))
     return np.asarray(cost + _DOUBT_COST * runs.doubt - _INK_GAIN * np.minimum(height_mm, _TALL_MM))
+
+
+def _is_nearer_to_others(runs: Runs, row: int, baselines: Floats) -> NDArray[np.bool_]:
+    """Return which runs lie nearer to another row's baseline than to this one's."""
+    to_other = np.abs(runs.middle[:, None] - np.delete(baselines, row)).min(axis=1, initial=np.inf)
+    return np.asarray(np.abs(runs.middle - baselines[row]) > to_other)
+
+
+def _ends(paths: list[NDArray[np.int64]]) -> NDArray[np.int64] | None:
+    """Return the first and the last column (rows, 2) of every path, or None where one took nothing."""
+    if not all((path >= 0).any() for path in paths):
+        return None
+    return np.array([np.flatnonzero(path >= 0)[[0, -1]] for path in paths])
 
 
 class _Column(NamedTuple):
@@ -245,14 +249,13 @@ class _Search:
 
 
 def _trace_back(runs: Runs, total: list[float], back: list[int], allowed: list[bool], width: int) -> NDArray[np.int64]:
-    column_of = np.repeat(np.arange(width), np.diff(runs.first))
     ends = np.flatnonzero(np.asarray(allowed))
     path = np.full(width, -1)
     if not len(ends):
         return path
-    cost = np.asarray(total)[ends] + _SKIP_COST * (width - 1 - column_of[ends])
+    cost = np.asarray(total)[ends] + _SKIP_COST * (width - 1 - runs.column[ends])
     k = int(ends[int(cost.argmin())])
     while k >= 0:
-        path[column_of[k]] = k
+        path[runs.column[k]] = k
         k = back[k]
     return path

@@ -63,8 +63,7 @@ def _line(runs: Runs, path: NDArray[np.int64], tall: NDArray[np.bool_]) -> Float
     columns = columns[~tall[path[columns]]]
     if not len(columns):
         return np.full(len(path), np.nan)
-    middle = (runs.top[path[columns]] + runs.bottom[path[columns]]) / 2
-    return np.asarray(np.interp(np.arange(len(path)), columns, middle), np.float64)
+    return np.asarray(np.interp(np.arange(len(path)), columns, runs.middle[path[columns]]), np.float64)
 
 
 def _share(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -28,6 +29,16 @@ class Runs:
     top: NDArray[np.int64]
     bottom: NDArray[np.int64]
     doubt: Floats
+
+    @cached_property
+    def column(self) -> NDArray[np.int64]:
+        """The column of each run."""
+        return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
+
+    @cached_property
+    def middle(self) -> Floats:
+        """The height at which the middle of each run lies, px."""
+        return np.asarray((self.top + self.bottom) / 2, np.float64)
 
 
 def column_runs(
@@ -69,12 +80,11 @@ def pen_px(runs: Runs, page: FlatPage, level: float) -> float:
     heights = runs.bottom - runs.top + 1
     if not len(heights):
         return 1.0
-    columns = np.repeat(np.arange(len(runs.first) - 1), np.diff(runs.first))
     flat = heights <= np.percentile(heights, 40)
     ink = np.zeros(int(flat.sum()))
     for step in range(-1, int(heights[flat].max()) + 1):
         rows = np.clip(runs.top[flat] + step, 0, page.darkness.shape[0] - 1)
-        ink += np.where(runs.top[flat] + step <= runs.bottom[flat] + 1, page.darkness[rows, columns[flat]], 0)
+        ink += np.where(runs.top[flat] + step <= runs.bottom[flat] + 1, page.darkness[rows, runs.column[flat]], 0)
     return float(np.clip(np.median(ink) / level, 1.0, 12.0))
 
 

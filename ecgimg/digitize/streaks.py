@@ -28,7 +28,7 @@ def without_streaks(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _without_upright(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     shares = _brightness(image)
-    low, high = np.percentile(shares, (25, 75), axis=0)
+    low, middle, high = np.percentile(shares, (25, 50, 75), axis=0)
     columns = np.flatnonzero(((shares < _DARKER).sum(axis=0) >= _CERTAIN) & (high - low < _EVEN))
     groups = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
     if not len(columns) or len(groups) > _MOST or max(len(group) for group in groups) > _WIDEST_PX:
@@ -39,9 +39,8 @@ def _without_upright(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if left < 0 or right >= image.shape[1]:
             continue
         for column in group.tolist():
-            share = float(np.median(shares[:, column]))
-            if share > _OPAQUE:
-                cleared[:, column] = np.minimum(image[:, column] / share, 255).astype(np.uint8)
+            if middle[column] > _OPAQUE:
+                cleared[:, column] = np.minimum(image[:, column] / middle[column], 255).astype(np.uint8)
             else:
                 way = (column - left) / (right - left)
                 cleared[:, column] = np.rint((1 - way) * image[:, left] + way * image[:, right]).astype(np.uint8)

@@ -55,16 +55,16 @@ def find_unmarked(page: FlatPage, baselines_px: Sequence[float], *, ruled: bool)
         what is dark may be its ruling.
     """
     planes = page.segmentation
-    marked = cv2.add(cv2.add(planes.trace, planes.label), planes.pulse) > _LIKELY
-    inks = [marked]
+    inks = [cv2.add(cv2.add(planes.trace, planes.label), planes.pulse) > _LIKELY]
     level = ink_level(page)
     if not ruled and level is not None:
         inks.append(page.darkness > _DARK * level)
+    trace = planes.trace > _SURE
     for ink in inks:
         every = [
             pulse
             for row, base in enumerate(baselines_px)
-            for pulse in _of_row(ink, planes.trace > _SURE, page.px_per_mm, row, base)
+            for pulse in _of_row(ink, trace, page.px_per_mm, row, base)
             if not ruled or nearest(pulse.height_mm, GAINS_MM_MV[1:], _USUAL_SHARE)
         ]
         alike = _alike(every, page.px_per_mm)
@@ -92,9 +92,10 @@ def _of_row(ink: Mask, trace: Mask, mm: float, row: int, baseline_px: float) -> 
     """Yield the rectangles, open below, that stand before or after the trace of a row."""
     first = max(round(baseline_px - (MAX_HEIGHT_MM + 2) * mm), 0)
     last = min(round(baseline_px + _BELOW_MM * mm), len(ink))
-    window = np.ascontiguousarray(ink[first:last]).view(np.uint8)
+    window = np.ascontiguousarray(ink[first:last])
     band = slice(max(round(baseline_px - _FOOT_MM * mm), 0), round(baseline_px + _FOOT_MM * mm) + 1)
-    passed = np.cumsum(trace[band].any(axis=0)) / max(trace[band].any(axis=0).sum(), 1)
+    passed = np.cumsum(trace[band].any(axis=0)).astype(np.float64)
+    passed /= max(passed[-1], 1)
     for left, right in combinations(_strokes(window, mm, baseline_px - first), 2):
         if not _MIN_WIDTH_MM < (right.x - left.x) / mm < _MAX_WIDTH_MM:
             continue
@@ -105,10 +106,10 @@ def _of_row(ink: Mask, trace: Mask, mm: float, row: int, baseline_px: float) -> 
             yield replace(pulse, foot_px=pulse.foot_px + first)
 
 
-def _strokes(window: NDArray[np.uint8], mm: float, base: float) -> list[_Stroke]:
+def _strokes(window: Mask, mm: float, base: float) -> list[_Stroke]:
     """Return the upright strokes that end near the height of the row, from left to right."""
     slant, gap = max(round(_SLANT_MM * mm), 1), round(_GAP_MM * mm) | 1
-    upright = cv2.dilate(window, np.ones((1, 2 * slant + 1), np.uint8))
+    upright = cv2.dilate(window.view(np.uint8), np.ones((1, 2 * slant + 1), np.uint8))
     upright = cv2.morphologyEx(upright, cv2.MORPH_CLOSE, np.ones((gap, 1), np.uint8))
     _, columns, tops, lengths = column_runs(upright.view(bool))
     bottoms = tops + lengths - 1
@@ -125,26 +126,23 @@ def _strokes(window: NDArray[np.uint8], mm: float, base: float) -> list[_Stroke]
     ]
 
 
-def _between(
-    window: NDArray[np.uint8], left: _Stroke, right: _Stroke, mm: float, row: int, before: bool
-) -> Pulse | None:
+def _between(window: Mask, left: _Stroke, right: _Stroke, mm: float, row: int, before: bool) -> Pulse | None:
     """Measure the pulse whose sides two strokes are; None where they are no such sides."""
     if abs(left.top - right.top) > _TOPS_APART_MM * mm or abs(left.bottom - right.bottom) > _FEET_APART_MM * mm:
         return None
     x0, x1 = max(round(left.x), 0), round(right.x)
     top = round((left.top + right.top) / 2)
     slack, side = max(round(_SLANT_MM * mm), 1), round(_SIDE_MM * mm)
-    ink = np.asarray(window > 0, bool)
-    lid = ink[max(top - slack, 0) : top + 2 * slack + 1, x0 : x1 + 1]
+    lid = window[max(top - slack, 0) : top + 2 * slack + 1, x0 : x1 + 1]
     lid_columns = np.flatnonzero(lid.any(axis=0))
     gap = round(_GAP_MM * mm) | 1
     closed = cv2.morphologyEx(np.asarray(lid.any(axis=0), np.uint8)[None], cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     if closed.mean() < _LID_SHARE or x1 - x0 <= 2 * side:
         return None
     bottom = round(max(left.bottom, right.bottom)) + slack
-    inside = ink[top + 2 * slack + 1 : bottom, x0 + side : x1 - side + 1]
+    inside = window[top + 2 * slack + 1 : bottom, x0 + side : x1 - side + 1]
     beside = round(_BESIDE_MM * mm)
-    above = ink[max(top - round(_ABOVE_MM * mm), 0) : max(top - slack, 0), max(x0 - beside, 0) : x1 + beside + 1]
+    above = window[max(top - round(_ABOVE_MM * mm), 0) : max(top - slack, 0), max(x0 - beside, 0) : x1 + beside + 1]
     if not inside.size or inside.mean() > _INSIDE_SHARE or (above.size and above.mean() > _INSIDE_SHARE):
         return None  # a box, a complex that begins where the pulse ends, or lettering
     centres = np.array([np.flatnonzero(lid[:, k]).mean() for k in lid_columns])
@@ -155,7 +153,7 @@ def _between(
     return Pulse(row, left.x, right.x, (foot - level) / mm, foot, (left.x - beyond_px, right.x + beyond_px))
 
 
-def _foot_px(window: NDArray[np.uint8], stroke: _Stroke, foot: float, mm: float, step: int) -> float:
+def _foot_px(window: Mask, stroke: _Stroke, foot: float, mm: float, step: int) -> float:
     """Return how far the foot on the free side of a pulse goes."""
     slack = max(round(_SLANT_MM * mm), 1)
     band = np.asarray(window[max(round(foot) - slack, 0) : round(foot) + slack + 1].any(axis=0), bool)
