@@ -13,11 +13,12 @@ from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.columns import find_extent, fit_columns
 from ecgimg.digitize.feet import even_feet
 from ecgimg.digitize.gaps import set_apart, settle_starts
-from ecgimg.digitize.place import FS_HZ, Scale, _contradicted, place
+from ecgimg.digitize.place import _contradicted, place
 from ecgimg.digitize.repetition import repetition
 from ecgimg.digitize.rhythm import beat_spacing_mm
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import settle_scale
+from ecgimg.digitize.slots import FS_HZ, Scale
 from layouts import load_layout
 from synth import HeartSpec, simulate
 

@@ -32,8 +32,7 @@ def paths_of(heights, then, *more):
 
 def off_px(runs, path, heights):
     """Return how far the middle of the taken runs is from where the row was drawn, NaN where none was taken."""
-    middle = (runs.top + runs.bottom) / 2
-    return np.where(path >= 0, np.abs(middle[path] - heights), np.nan)
+    return np.where(path >= 0, np.abs(runs.middle[path] - heights), np.nan)
 
 
 @pytest.fixture

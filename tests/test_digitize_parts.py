@@ -18,7 +18,7 @@ from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lattice import Lattice, Windows, _comb_score, _order
 from ecgimg.digitize.marks import find_mark, without_marks
 from ecgimg.digitize.pens import without_pens
-from ecgimg.digitize.place import Placement, Scale, place
+from ecgimg.digitize.place import Placement, place
 from ecgimg.digitize.rectification import Rectification, powers_to
 from ecgimg.digitize.rectify import _bend, rows_angle, trace_points, without_ruling
 from ecgimg.digitize.redraw import redraw
@@ -28,6 +28,7 @@ from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.see import quarters_upright
 from ecgimg.digitize.segment import Segmentation
 from ecgimg.digitize.sheet import find_sheet
+from ecgimg.digitize.slots import Scale
 from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
 from ecgimg.digitize.unmarked import find_unmarked
 from layouts import load_layout

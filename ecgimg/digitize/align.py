@@ -12,8 +12,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitize.place import FS_HZ, LIMB_MIX, Placement, Scale, slot_signal
+from ecgimg.digitize.limb_leads import LIMB_MIX
+from ecgimg.digitize.place import Placement
 from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.slots import FS_HZ, Scale, slot_signal
 from layouts import Slot
 
 Floats = NDArray[np.float64]

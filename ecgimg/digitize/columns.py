@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.place import FS_HZ, Placement, Scale
+from ecgimg.digitize.place import Placement
 from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.slots import FS_HZ, Scale
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.columns import most_usual
-from ecgimg.digitize.place import FS_HZ, Scale
 from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.slots import FS_HZ, Scale
 from layouts import Layout
 
 Floats = NDArray[np.float64]

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.confidence import PageEvidence, lead_confidence
 from ecgimg.digitize.consistency import consistency_db
-from ecgimg.digitize.place import FS_HZ, Placement, Scale, slot_error_mv, slot_signal, slot_start_px
+from ecgimg.digitize.place import Placement
 from ecgimg.digitize.reconcile import Cell, reconcile
 from ecgimg.digitize.result import Digitization, LeadReading, Status
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Settled
+from ecgimg.digitize.slots import FS_HZ, Scale, slot_error_mv, slot_signal, slot_start_px
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 from layouts import Slot
 
@@ -60,24 +61,18 @@ def judge(
         return Digitization("refused", reason, **known)
     layout = placement.layout
     leads = tuple(name for name in KNOWN_LEADS if name in STANDARD_LEADS or name in layout.record_leads)
+    cells = [_cell(slot, rows[slot.row], placement, scale) for slot in layout.slots()]
     trust: dict[str, tuple[float, float]] = {}
-    readings, cells = [], []
+    readings = []
     for slot in layout.slots():
-        row = rows[slot.row]
-        values = slot_signal(slot, layout, row, placement.start_px, scale, scale.zero_px[slot.row])
-        cells.append(Cell(slot, values, slot_error_mv(slot, layout, row, placement.start_px, scale)))
-        reading, error_uv, covered = _reading(ground, slot, row, placement, scale)
+        reading, error_uv, covered = _reading(ground, slot, rows[slot.row], placement, scale)
         readings.append(reading)
         if slot.lead not in trust or covered > trust[slot.lead][1]:
             trust[slot.lead] = error_uv, covered
     agreement = consistency_db([(cell.slot, cell.signal) for cell in cells], FS_HZ)  # of what was read, as it was read
     signals = reconcile(cells)
     record = _record(cells, signals, leads, round(layout.duration_s * FS_HZ))
-    moved = {
-        cell.slot.lead
-        for cell, signal in zip(cells, signals, strict=True)
-        if not np.array_equal(cell.signal, signal, equal_nan=True)
-    }
+    moved = _moved(cells, signals)
     layout_confidence = float(1 / (1 + np.exp(-3 * placement.margin)))
     evidence = PageEvidence(layout_confidence, agreement, sources["gain"] != "assumed", sources["px_per_mm"] == "grid")
     warnings, status, reason = _verdict(placement, settled, agreement)
@@ -105,6 +100,20 @@ def judge(
         reconciled=tuple(lead for lead in leads if lead in moved),
         **known,
     )
+
+
+def _cell(slot: Slot, row: RowTrace, placement: Placement, scale: Scale) -> Cell:
+    where = slot, placement.layout, row, placement.start_px, scale
+    return Cell(slot, slot_signal(*where, scale.zero_px[slot.row]), slot_error_mv(*where))
+
+
+def _moved(cells: Sequence[Cell], signals: Sequence[Floats]) -> set[str]:
+    """Return the leads whose signals are no longer those of their cells."""
+    return {
+        cell.slot.lead
+        for cell, signal in zip(cells, signals, strict=True)
+        if not np.array_equal(cell.signal, signal, equal_nan=True)
+    }
 
 
 def _record(cells: Sequence[Cell], signals: Sequence[Floats], leads: tuple[str, ...], n: int) -> EcgRecord:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._pictures import write_text
-from ecgimg.digitize.place import MAX_GAP_S
 from ecgimg.digitize.result import Digitization, LeadReading
+from ecgimg.digitize.slots import MAX_GAP_S
 
 Image8 = NDArray[np.uint8]
 Floats = NDArray[np.float64]

@@ -18,11 +18,12 @@ from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.marks import without_marks
 from ecgimg.digitize.paths import PathPage, read_paths
-from ecgimg.digitize.place import Placement, Scale, place
+from ecgimg.digitize.place import Placement, place
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.see import Seen, look, otherwise
+from ecgimg.digitize.slots import Scale
 from ecgimg.digitize.streaks import without_streaks
 from ecgimg.digitize.trace import trace_rows
 from ecgimg.digitize.unmarked import find_unmarked

@@ -13,31 +13,17 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
 from ecgimg.digitize.coincidence import coincidence
+from ecgimg.digitize.limb_leads import LIMB_MIX, fit_pair
 from ecgimg.digitize.repetition import repetition
 from ecgimg.digitize.row_trace import RowTrace
-from layouts import Layout, Slot
+from ecgimg.digitize.slots import FS_HZ, Scale, slot_signal, slot_start_px
+from layouts import Layout
 
 Floats = NDArray[np.float64]
 
-FS_HZ = 500.0
-LIMB_MIX = {
-    "I": (1.0, 0.0),
-    "II": (0.0, 1.0),
-    "III": (-1.0, 1.0),
-    "aVR": (-0.5, -0.5),
-    "aVL": (1.0, -0.5),
-    "aVF": (-0.5, 1.0),
-}
-MAX_GAP_S = 0.12
-"""A longer stretch without trace is blank in the signal; over a shorter one it is interpolated."""
-_HOLD_S = 0.05
-_MARGIN_S = 0.05
-_STEP_S = 1 / FS_HZ
-_BAR_MM, _JOINT_PX = 0.35, 0.5
 _RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _REPEATS, _CHANGES, _SPAN, _CONTRADICTED = 0.6, 0.5, 0.3, 1.5
 _HALVED_S = 4.0
@@ -56,26 +42,6 @@ class Label:
     left_px: float
     name: str = ""
     confidence: float = 0.0
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Of the flat page: px a mm, paper speed, gain of limb and chest leads, and heights (px) of 0 mV of each row."""
-
-    px_per_mm: float
-    speed_mm_s: float
-    gain_mm_mv: float
-    chest_gain_mm_mv: float
-    zero_px: tuple[float, ...]
-
-    @property
-    def px_per_s(self) -> float:
-        """Return the length of a second."""
-        return self.speed_mm_s * self.px_per_mm
-
-    def px_per_mv(self, lead: str) -> float:
-        """Return the height of a millivolt of a lead."""
-        return self.px_per_mm * (self.chest_gain_mm_mv if lead.startswith("V") else self.gain_mm_mv)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,61 +145,6 @@ def _fit_width(layout: Layout, width_s: float) -> tuple[Layout, float]:
     return layout.with_seconds(seconds), -0.4
 
 
-def slot_start_px(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale) -> float:
-    """Return where a slot's trace starts: at its own stroke where strokes are known, else at its share of the row."""
-    if slot.column is not None and len(row.starts_px) == layout.columns > 1:
-        return row.starts_px[slot.column] + row.shift_px
-    return start_px + row.shift_px + (slot.column or 0) * layout.seconds_per_column * scale.px_per_s
-
-
-def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale, zero_px: float) -> Floats:
-    """Return mV (samples,) of a slot at 500 Hz from the row's points, NaN where the trace is missing."""
-    left = slot_start_px(slot, layout, row, start_px, scale)
-    n = round(slot.end_s * FS_HZ) - round(slot.start_s * FS_HZ)
-    t = (row.points_px[:, 0] - left) / (scale.px_per_mm * scale.speed_mm_s)
-    exact = not row.error_px.any()  # drawn from samples, read from a file's own paths
-    near = (t > -_MARGIN_S) & (t < n / FS_HZ + _MARGIN_S)
-    if slot.column is not None and len(row.starts_px) == layout.columns > 1:
-        if len(row.stroke):
-            near &= row.stroke == slot.column
-        elif slot.column + 1 < layout.columns:
-            near &= row.points_px[:, 0] < row.starts_px[slot.column + 1]
-    if slot.column is not None and layout.columns > 1:
-        from_border_mm = np.minimum(np.abs(t), np.abs(t - n / FS_HZ)) * scale.speed_mm_s
-        joint_mm = (row.cap_px + _JOINT_PX) / scale.px_per_mm  # where a column is joined to the next
-        reach_mm = np.where(row.bar, _BAR_MM, joint_mm)
-        near &= ~(row.tall & (from_border_mm < reach_mm))
-        if not exact:  # what lies beyond a border is the next lead's
-            near &= (t > -_STEP_S / 2) | (slot.column == 0)
-            near &= (t < n / FS_HZ - _STEP_S / 2) | (slot.column == layout.columns - 1)
-    if near.sum() < 4:
-        return np.full(n, np.nan)
-    t, y = t[near], row.points_px[near, 1]
-    grid = np.arange(n) / FS_HZ
-    millivolt = slot.sign * (zero_px - _between(grid, t, y, exact)) / scale.px_per_mv(slot.lead)
-    after = np.searchsorted(t, grid).clip(1, len(t) - 1)
-    hole = (t[after] - t[after - 1] > MAX_GAP_S) | (grid < t[0] - _HOLD_S) | (grid > t[-1] + _HOLD_S)
-    return np.where(hole, np.nan, millivolt)
-
-
-def slot_error_mv(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale) -> Floats:
-    """Return the error (samples,) mV to be expected of a slot's signal at 500 Hz."""
-    left = slot_start_px(slot, layout, row, start_px, scale)
-    n = round(slot.end_s * FS_HZ) - round(slot.start_s * FS_HZ)
-    t = (row.points_px[:, 0] - left) / scale.px_per_s
-    return np.interp(np.arange(n) / FS_HZ, t, row.error_px) / scale.px_per_mv(slot.lead)
-
-
-def _between(grid: Floats, t: Floats, y: Floats, exact: bool) -> Floats:
-    """Interpolate samples by a cubic spline, a trace by a cubic that does not overshoot; equal times are averaged."""
-    times, group = np.unique(np.round(t, 6), return_inverse=True)
-    heights = np.bincount(group, y) / np.bincount(group)
-    if len(times) < 4:
-        return np.interp(grid, times, heights)
-    curve = CubicSpline(times, heights) if exact else PchipInterpolator(times, heights)
-    return np.asarray(curve(np.clip(grid, times[0], times[-1])))
-
-
 def physics_db(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float | None:
     """Return the dB by which simultaneous limb leads exceed what no pair of signals I and II explains."""
     groups: dict[float, list[tuple[Floats, tuple[float, float]]]] = {}
@@ -249,12 +160,9 @@ def physics_db(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale:
         known = np.isfinite(signals).all(axis=0)
         if known.sum() < 100:
             continue
-        signals = signals[:, known] - signals[:, known].mean(axis=1, keepdims=True)
-        mixture = np.array([mix for _, mix in group])
-        explained = mixture @ np.linalg.lstsq(mixture, signals, rcond=None)[0]
-        freedom = len(group) / (len(group) - 2)
-        power += float((signals**2).sum())
-        residual += float(((signals - explained) ** 2).sum()) * freedom
+        fit = fit_pair(np.array([mix for _, mix in group]), signals[:, known])
+        power += fit.power
+        residual += fit.residual
     return 10 * float(np.log10(power / max(residual, 1e-12))) if power else None
 
 

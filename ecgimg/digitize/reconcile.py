@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitize.place import FS_HZ, LIMB_MIX
+from ecgimg.digitize.limb_leads import LIMB_MIX, fit_pair
+from ecgimg.digitize.slots import FS_HZ
 from layouts import Slot
 
 Floats = NDArray[np.float64]
@@ -57,9 +58,10 @@ def reconcile(cells: Sequence[Cell]) -> list[Floats]:
         {k: part for k, cell in enumerate(cells) if (part := cell.during(slice(*window))) is not None}
         for window in windows
     ]
-    lawful = _obey_their_laws([_own_limb_leads(parts) for parts in shown])
-    for (start, stop), parts in zip(windows, shown, strict=True):
-        moved = _repeated(parts) | (_limb_leads(parts) if lawful else {})
+    limb = [_own_limb_leads(parts) for parts in shown]
+    lawful = _obey_their_laws(limb)
+    for (start, stop), parts, own in zip(windows, shown, limb, strict=True):
+        moved = _repeated(parts) | (_limb_leads(parts, own) if lawful else {})
         for k, values in moved.items():
             signals[k][start - cells[k].first : stop - cells[k].first] = values
     return signals
@@ -68,8 +70,18 @@ def reconcile(cells: Sequence[Cell]) -> list[Floats]:
 def _own_limb_leads(shown: dict[int, Cell]) -> dict[int, Cell]:
     """Return the limb leads of a column, if they are enough to tell more than two signals do; else none."""
     own = {k: cell for k, cell in shown.items() if cell.slot.lead in LIMB_MIX and cell.slot.column is not None}
-    mix = np.array([LIMB_MIX[cell.slot.lead] for cell in own.values()])
-    return own if len(own) > 2 and np.linalg.matrix_rank(mix) == 2 else {}
+    return own if len(own) > 2 and np.linalg.matrix_rank(_mix(own)) == 2 else {}
+
+
+def _mix(cells: dict[int, Cell]) -> Floats:
+    """Return how limb leads are made of I and II (leads, 2)."""
+    return np.array([LIMB_MIX[cell.slot.lead] for cell in cells.values()])
+
+
+def _known(cells: dict[int, Cell]) -> NDArray[np.bool_]:
+    """Return the samples at which all of some leads are seen (n,), none where they are too few to tell anything."""
+    known = np.isfinite([cell.signal for cell in cells.values()]).all(axis=0)
+    return np.asarray(known & (known.sum() >= _FEW_SAMPLES), bool)
 
 
 def _obey_their_laws(columns: Sequence[dict[int, Cell]]) -> bool:
@@ -79,44 +91,31 @@ def _obey_their_laws(columns: Sequence[dict[int, Cell]]) -> bool:
     """
     ratios = []
     for own in columns:
-        if not own:
-            continue
-        mix = np.array([LIMB_MIX[cell.slot.lead] for cell in own.values()])
-        excess = np.linalg.svd(mix)[0][:, 2:].T  # (leads − 2, leads): sums that vanish
-        signals = np.stack([cell.signal for cell in own.values()])
-        errors = np.stack([cell.error_mv for cell in own.values()])
-        known = np.isfinite(signals).all(axis=0)
-        if known.sum() >= _FEW_SAMPLES:
-            sums = excess @ (signals[:, known] - signals[:, known].mean(axis=1, keepdims=True))
-            expected = np.sqrt(excess**2 @ (errors[:, known] ** 2 + _SURE_MV**2))
-            ratios.append(np.abs(sums / expected).ravel())
+        if own and (known := _known(own)).any():
+            excess = np.linalg.svd(_mix(own))[0][:, 2:].T  # (leads − 2, leads): sums that vanish
+            signals = np.stack([cell.signal[known] for cell in own.values()])
+            errors = np.stack([cell.error_mv[known] for cell in own.values()])
+            sums = excess @ (signals - signals.mean(axis=1, keepdims=True))
+            ratios.append(np.abs(sums / np.sqrt(excess**2 @ (errors**2 + _SURE_MV**2))).ravel())
     return bool(ratios) and float(np.median(np.concatenate(ratios))) < _LAWFUL
 
 
-def _limb_leads(shown: dict[int, Cell]) -> dict[int, Floats]:
-    """Return the reconciled signals of the limb leads that are shown at the same time, none where they disagree."""
-    own = _own_limb_leads(shown)
-    if not own:
+def _limb_leads(shown: dict[int, Cell], own: dict[int, Cell]) -> dict[int, Floats]:
+    """Return the reconciled signals of limb leads that are shown at the same time, none where a column's disagree."""
+    if not own or not (known := _known(own)).any():
         return {}
-    mix = np.array([LIMB_MIX[cell.slot.lead] for cell in own.values()])
-    signals = np.stack([cell.signal for cell in own.values()])
-    known = np.isfinite(signals).all(axis=0)
-    if known.sum() < _FEW_SAMPLES:
-        return {}
-    pair = np.linalg.lstsq(mix, signals[:, known], rcond=None)[0]
-    freedom = len(own) / (len(own) - 2)
-    if _db(signals[:, known], mix @ pair) - 10 * np.log10(freedom) < _AGREE_DB:
+    fit = fit_pair(_mix(own), np.stack([cell.signal[known] for cell in own.values()]))
+    if _ratio_db(fit.power, fit.residual) < _AGREE_DB:
         return {}
     strips = {
         k: cell
         for k, cell in shown.items()
         if cell.slot.column is None
         and cell.slot.lead in LIMB_MIX
-        and _db(cell.signal[known], np.array(LIMB_MIX[cell.slot.lead]) @ pair) > _REPEAT_DB
+        and _db(cell.signal[known], np.array(LIMB_MIX[cell.slot.lead]) @ fit.pair) > _REPEAT_DB
     }
     used = own | strips
-    mix = np.array([LIMB_MIX[cell.slot.lead] for cell in used.values()])
-    return dict(zip(used, _fitted(mix, list(used.values())), strict=True))
+    return dict(zip(used, _fitted(_mix(used), list(used.values())), strict=True))
 
 
 def _repeated(shown: dict[int, Cell]) -> dict[int, Floats]:
@@ -164,5 +163,8 @@ def _db(signals: Floats, others: Floats) -> float:
     if signals.shape[-1] < _FEW_SAMPLES:
         return -np.inf
     signals, others = (each - each.mean(axis=-1, keepdims=True) for each in (signals, others))
-    rest = float(((signals - others) ** 2).sum())
-    return float(10 * np.log10(max(float((signals**2).sum()), 1e-12) / max(rest, 1e-12)))
+    return _ratio_db(float((signals**2).sum()), float(((signals - others) ** 2).sum()))
+
+
+def _ratio_db(power: float, rest: float) -> float:
+    return 10 * float(np.log10(max(power, 1e-12) / max(rest, 1e-12)))

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, nearest
-from ecgimg.digitize.place import Scale
 from ecgimg.digitize.rhythm import beat_spacing_mm
 from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.slots import Scale
 
 Floats = NDArray[np.float64]
 
