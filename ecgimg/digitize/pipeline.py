@@ -21,6 +21,7 @@ from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import Placement, place
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.samples import through_samples
 from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.see import Seen, look, otherwise
 from ecgimg.digitize.slots import Scale
@@ -109,6 +110,7 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
             firsts = [row.starts_px[0] for row in rows if row.starts_px]
             placement = replace(placement, start_px=float(np.median(firsts)))
         rows = fit_columns(rows, placement, separators, scale)
+        rows = through_samples(rows, placement.borders_px(rows, scale))
         rows = align_rows(rows, placement, _levelled(rows, pulses, placement, scale))
     scale = _levelled(rows, pulses, placement, scale)
     clock.lap("place")

@@ -1,0 +1,61 @@
+"""The samples of a plot are found again, and a pen's curve is left as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_digitize import clean_page
+
+from ecgimg import EcgRecord
+from ecgimg.digitize import digitize_image, pipeline
+from ecgimg.digitize.samples import through_samples
+from ecgimg.resample import resample
+from synth import HeartSpec, simulate
+
+
+def record():
+    return simulate(HeartSpec(rate_bpm=66), np.random.default_rng(2)).record
+
+
+def form_db(truth, found):
+    """Power of the leads over that of the error, each lead's offset removed, at the best time for all, up to 8 ms."""
+    seconds, best = np.arange(found.n_samples) / found.fs_hz, -np.inf
+    for late_s in np.arange(-0.008, 0.008, 0.00025):
+        power = error = 0.0
+        for name in found.leads:
+            read = np.interp(seconds + late_s, seconds, found.lead(name))
+            known = np.isfinite(read)
+            a, b = truth.lead(name)[known], read[known]
+            power += float(((a - a.mean()) ** 2).sum())
+            error += float(((a - a.mean() - b + b.mean()) ** 2).sum())
+        best = max(best, 10 * np.log10(power / error))
+    return best
+
+
+@pytest.mark.parametrize(("fs_hz", "layout"), [(125.0, "3x4+II"), (100.0, "6x2")])
+def test_between_the_samples_of_a_plot_a_curve_is_read(fs_hz, layout, monkeypatch):
+    plotted = resample(record(), fs_hz)
+    page = clean_page(layout, plotted)
+    found = digitize_image(page.image)
+    monkeypatch.setattr(pipeline, "through_samples", lambda rows, borders_px: rows)
+    straight = digitize_image(page.image)
+    truth = resample(plotted, 500.0)
+    assert form_db(truth, found.record) > form_db(truth, straight.record) + 4
+    assert form_db(truth, found.record) > 26
+
+
+@pytest.mark.parametrize("hum_mv", [0.0, 0.04])
+def test_a_pen_s_curve_is_left_as_it_is(hum_mv, monkeypatch):
+    drawn = record()
+    hum = hum_mv * np.sin(2 * np.pi * 50 * np.arange(drawn.n_samples) / drawn.fs_hz)
+    page = clean_page(record=EcgRecord(drawn.signals + hum.astype(np.float32), drawn.fs_hz, drawn.leads))
+    sought = []
+    monkeypatch.setattr(pipeline, "through_samples", lambda *given: sought.append(given) or given[0])
+    digitize_image(page.image)
+    rows, borders_px = sought[0]
+    for before, after in zip(rows, through_samples(rows, borders_px), strict=True):
+        np.testing.assert_array_equal(after.points_px, before.points_px)
+
+
+def test_a_page_without_rows_has_no_samples():
+    assert through_samples((), ()) == ()
