@@ -13,7 +13,7 @@ from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.columns import find_extent, fit_columns
 from ecgimg.digitize.feet import even_feet
 from ecgimg.digitize.gaps import set_apart, settle_starts
-from ecgimg.digitize.place import _contradicted, place
+from ecgimg.digitize.place import _contradicted, _Signals, place
 from ecgimg.digitize.repetition import repetition
 from ecgimg.digitize.rhythm import beat_spacing_mm
 from ecgimg.digitize.row_trace import RowTrace
@@ -220,8 +220,8 @@ def test_rows_of_one_lead_each_are_no_columns():
     layout = load_layout("6x1-limb")
     rows = printed_rows(layout, column_s=10.0, shifts_ms=(0,) * 6)
     extent = START_PX, START_PX + 10 * PX_PER_S
-    assert _contradicted(layout, rows, START_PX, scale_of(rows)) == 0
-    assert _contradicted(load_layout("6x2"), rows, START_PX, scale_of(rows)) > 1
+    assert _contradicted(layout, _Signals(rows, START_PX, scale_of(rows))) == 0
+    assert _contradicted(load_layout("6x2"), _Signals(rows, START_PX, scale_of(rows))) > 1
     found = place(rows, extent, (), scale_of(rows), [load_layout("6x2"), layout])
     assert found.layout.name == "6x1-limb"
 
@@ -229,8 +229,8 @@ def test_rows_of_one_lead_each_are_no_columns():
 def test_columns_are_not_rows_of_one_lead():
     layout = load_layout("6x2")
     rows = printed_rows(layout, column_s=5.0, shifts_ms=(0,) * 6)
-    assert _contradicted(layout, rows, START_PX, scale_of(rows)) == 0
-    assert _contradicted(load_layout("6x1-limb"), rows, START_PX, scale_of(rows)) > 1
+    assert _contradicted(layout, _Signals(rows, START_PX, scale_of(rows))) == 0
+    assert _contradicted(load_layout("6x1-limb"), _Signals(rows, START_PX, scale_of(rows))) > 1
 
 
 # ---------------------------------------------------------------- paper speed by the heart

@@ -71,5 +71,6 @@ def _beat_at_once(first: Floats, second: Floats, fs_hz: float) -> bool:
 
 def _correlation(first: Floats, second: Floats) -> float:
     """Return how alike two signals are, -1 to 1; 0 where one of them is still."""
-    spread = float(first.std() * second.std())
-    return float(np.cov(first, second, bias=True)[0, 1]) / spread if spread > 0 else 0.0
+    first, second = first - first.mean(), second - second.mean()
+    spread = float(np.sqrt((first @ first) * (second @ second)))
+    return float(first @ second) / spread if spread > 0 else 0.0

@@ -20,7 +20,7 @@ from ecgimg.digitize.limb_leads import LIMB_MIX, fit_pair
 from ecgimg.digitize.repetition import repetition
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.slots import FS_HZ, Scale, slot_signal, slot_start_px
-from layouts import Layout
+from layouts import Layout, Slot
 
 Floats = NDArray[np.float64]
 
@@ -95,6 +95,7 @@ def place(
     if width_s <= 0:  # the rows have nothing in common
         return None
     scored = []
+    signals = _Signals(rows, extent_px[0], scale)
     same_seconds: dict[_Cells, float] = {}  # the same for all layouts with the same cells
     contradicted: dict[_Cells, float] = {}
     for layout in candidates:
@@ -102,16 +103,16 @@ def place(
             continue
         fitted, width_score = _fit_width(layout, width_s)
         start = extent_px[0]
-        physics = physics_db(fitted, rows, start, scale)
+        physics = _physics_db(fitted, signals)
         agreed, name_score = _name_score(fitted, rows, labels, start, scale)
-        strip = _strip_score(fitted, rows, start, scale)
+        strip = _strip_score(fitted, signals)
         cells = fitted.seconds_per_column, tuple((slot.row, slot.column) for slot in fitted.slots())
         if cells not in contradicted:
-            contradicted[cells] = _contradicted(fitted, rows, start, scale)
+            contradicted[cells] = _contradicted(fitted, signals)
         score = width_score + name_score + strip - contradicted[cells]
         if fitted.columns > 1:
             if cells not in same_seconds:
-                same_seconds[cells] = coincidence(_beats(fitted, rows, start, scale), FS_HZ)
+                same_seconds[cells] = coincidence(_beats(fitted, signals), FS_HZ)
             simultaneous = fitted.columns_in_time == "simultaneous"
             score += same_seconds[cells] - _RARE if simultaneous else -max(same_seconds[cells], 0.0)
         score += _USUAL * (layout.rhythm in ((), ("II",)))
@@ -145,35 +146,50 @@ def _fit_width(layout: Layout, width_s: float) -> tuple[Layout, float]:
     return layout.with_seconds(seconds), -0.4
 
 
-def physics_db(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float | None:
+class _Signals:
+    """The signals (samples,) mV of slots, each cut out of its row once: layouts have most of them in common."""
+
+    def __init__(self, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> None:
+        self._rows, self._start_px, self._scale = rows, start_px, scale
+        self._cut: dict[tuple[object, ...], Floats] = {}
+
+    def of(self, layout: Layout, slot: Slot) -> Floats:
+        """Return the signal of a slot of a layout."""
+        column = (slot.column, layout.columns, layout.seconds_per_column)
+        key = slot.row, slot.sign, slot.lead.startswith("V"), slot.start_s, slot.end_s, column
+        if key not in self._cut:
+            zero_px = self._scale.zero_px[slot.row]
+            self._cut[key] = slot_signal(slot, layout, self._rows[slot.row], self._start_px, self._scale, zero_px)
+        return self._cut[key]
+
+
+def _physics_db(layout: Layout, signals: _Signals) -> float | None:
     """Return the dB by which simultaneous limb leads exceed what no pair of signals I and II explains."""
     groups: dict[float, list[tuple[Floats, tuple[float, float]]]] = {}
     for slot in layout.slots():
         if slot.lead in LIMB_MIX and slot.column is not None:
-            signal = slot_signal(slot, layout, rows[slot.row], start_px, scale, scale.zero_px[slot.row])
-            groups.setdefault(slot.start_s, []).append((signal, LIMB_MIX[slot.lead]))
+            groups.setdefault(slot.start_s, []).append((signals.of(layout, slot), LIMB_MIX[slot.lead]))
     power = residual = 0.0
     for group in groups.values():
         if len(group) < 3:
             continue
-        signals = np.stack([signal for signal, _ in group])
-        known = np.isfinite(signals).all(axis=0)
+        together = np.stack([signal for signal, _ in group])
+        known = np.isfinite(together).all(axis=0)
         if known.sum() < 100:
             continue
-        fit = fit_pair(np.array([mix for _, mix in group]), signals[:, known])
+        fit = fit_pair(np.array([mix for _, mix in group]), together[:, known])
         power += fit.power
         residual += fit.residual
     return 10 * float(np.log10(power / max(residual, 1e-12))) if power else None
 
 
-def _strip_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float:
+def _strip_score(layout: Layout, signals: _Signals) -> float:
     """Score how well each rhythm strip repeats its lead's cell."""
     cells = {slot.lead: slot for slot in layout.slots() if slot.column is not None}
     score = 0.0
     for strip in (slot for slot in layout.slots() if slot.column is None and slot.lead in cells):
         cell = cells[strip.lead]
-        long = slot_signal(strip, layout, rows[strip.row], start_px, scale, scale.zero_px[strip.row])
-        short = slot_signal(cell, layout, rows[cell.row], start_px, scale, scale.zero_px[cell.row])
+        long, short = signals.of(layout, strip), signals.of(layout, cell)
         first = round(cell.start_s * FS_HZ)
         part = long[first : first + len(short)]
         short = short[: len(part)]
@@ -185,20 +201,19 @@ def _strip_score(layout: Layout, rows: Sequence[RowTrace], start_px: float, scal
     return score
 
 
-def _contradicted(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> float:
+def _contradicted(layout: Layout, signals: _Signals) -> float:
     """Return how clearly the rows show that their leads change elsewhere, 0 to 1.5.
 
     Neighbouring columns show different leads, so one's beats do not recur in the other; within a cell they do.
     """
     cells: dict[int, list[Floats]] = {}
     for slot in layout.slots():
-        signal = slot_signal(slot, layout, rows[slot.row], start_px, scale, scale.zero_px[slot.row])
-        cells.setdefault(slot.row, []).append(signal)
-    changes = [pair for signals in cells.values() for pair in pairwise(signals)]
+        cells.setdefault(slot.row, []).append(signals.of(layout, slot))
+    changes = [pair for row in cells.values() for pair in pairwise(row)]
     halves = [
         (signal[: len(signal) // 2], signal[len(signal) // 2 :])
-        for signals in cells.values()
-        for signal in signals
+        for row in cells.values()
+        for signal in row
         if len(signal) > _HALVED_S * FS_HZ
     ]
     repeats, recurs = (
@@ -210,12 +225,12 @@ def _contradicted(layout: Layout, rows: Sequence[RowTrace], start_px: float, sca
     return _CONTRADICTED * float(np.clip(max(doubt, missing), 0.0, 1.0))
 
 
-def _beats(layout: Layout, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> list[Floats]:
+def _beats(layout: Layout, signals: _Signals) -> list[Floats]:
     """Return where each column's traces are steep, over time: the beats."""
     columns: dict[int, list[Floats]] = {}
     for slot in layout.slots():
         if slot.column is not None:
-            signal = slot_signal(slot, layout, rows[slot.row], start_px, scale, 0.0)
+            signal = signals.of(layout, slot)
             steep = np.abs(
                 np.diff(np.nan_to_num(signal, nan=float(np.nanmean(signal)) if np.isfinite(signal).any() else 0))
             )

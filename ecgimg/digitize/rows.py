@@ -82,10 +82,12 @@ def _fast_strokes(page: FlatPage, local: NDArray[np.float32]) -> NDArray[np.bool
     pieced = cv2.morphologyEx(planes.trace, cv2.MORPH_CLOSE, upright)
     pieced[cv2.max(cv2.max(planes.pulse, planes.label), planes.other) > _ELSE] = 0
     aside = max(round(_STROKE_MM * page.px_per_mm), 2)
-    left, right = (np.roll(page.darkness, by, axis=1) for by in (aside, -aside))
-    stands_out = page.darkness - np.maximum(left, right) > _STANDS_OUT * local
-    found = (pieced > _PIECE) & stands_out & (page.darkness > _EDGE_SHARE * local)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
+    y, x = np.nonzero(pieced > _PIECE)
+    darkness, full = page.darkness[y, x], local[y, x]
+    beside = np.maximum(*(page.darkness[y, (x + by) % pieced.shape[1]] for by in (-aside, aside)))
+    found = np.zeros(pieced.shape, np.uint8)
+    found[y, x] = (darkness - beside > _STANDS_OUT * full) & (darkness > _EDGE_SHARE * full)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=8)
     fast = stats[:, cv2.CC_STAT_HEIGHT] > _FAST_MM * page.px_per_mm  # shorter ones are dots of the ruling
     fast[0] = False
     return np.asarray(fast[labels])

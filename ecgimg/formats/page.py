@@ -290,8 +290,9 @@ def _rgb(image: Image.Image) -> NDArray[np.uint8]:
         return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, axis=2)
     if image.has_transparency_data:
         layer = image.convert("RGBA")
-        image = Image.new("RGBA", layer.size, "white")
-        image.alpha_composite(layer)
+        if layer.getextrema()[3] != (255, 255):
+            image = Image.new("RGBA", layer.size, "white")
+            image.alpha_composite(layer)
     return np.array(image.convert("RGB"))
 
 
