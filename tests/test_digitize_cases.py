@@ -9,8 +9,9 @@ import pytest
 from test_digitize import clean_page, snr_db
 
 from ecgimg import EcgRecord
-from ecgimg.digitize import digitize_image, see
+from ecgimg.digitize import digitize_image, pipeline, see
 from ecgimg.digitize.calibrate import Pulse
+from ecgimg.digitize.clock import Clock
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import Said, settle_scale
 from layouts import load_layout
@@ -49,6 +50,24 @@ def test_other_gains(gain, shown_by):
     assert found.sources["gain"] == shown_by
     assert found.status == "ok"
     assert snr_db(page, found) > 12
+
+
+def test_of_a_pulse_seen_in_part_the_height_tells_and_not_the_width():
+    pulse = Pulse(0, 10, 50, 10.0, 0, (9, 51))  # 5 mm wide: 25 mm/s
+    for whole, source in ((True, "pulse"), (False, "assumed")):
+        settled = settle_scale(8.0, 1440.0, [still_row()], [replace(pulse, whole=whole)], ())
+        assert (settled.sources["gain"], settled.sources["speed"]) == ("pulse", source)
+
+
+def test_a_refused_page_whose_name_is_legible_otherwise_is_read_with_its_limits(monkeypatch):
+    page = clean_page("1x1", pulse="none", print_scale=False)
+    seen = pipeline.look(page.image, Clock())[1]
+    monkeypatch.setattr(pipeline, "look", lambda image, clock: (None, replace(seen, labels=(), ruled=False)))
+    monkeypatch.setattr(pipeline, "otherwise", lambda *given: iter([replace(seen, ruled=False)]))
+    found = digitize_image(page.image)
+    assert (found.status, found.layout, found.names_read) == ("limited", "1x1", 1.0)
+    monkeypatch.setattr(pipeline, "otherwise", lambda *given: iter([]))
+    assert digitize_image(page.image).status == "refused"
 
 
 def test_a_printed_chest_gain_of_its_own():

@@ -10,16 +10,18 @@ from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printe
 
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse
-from ecgimg.digitize.columns import find_extent, fit_columns
+from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, start_at_marks
 from ecgimg.digitize.feet import even_feet
+from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.gaps import set_apart, settle_starts
 from ecgimg.digitize.place import _contradicted, _Signals, place
 from ecgimg.digitize.repetition import repetition
 from ecgimg.digitize.rhythm import beat_spacing_mm
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.scale import settle_scale
-from ecgimg.digitize.slots import FS_HZ, Scale
-from layouts import load_layout
+from ecgimg.digitize.segment import Segmentation
+from ecgimg.digitize.slots import FS_HZ, Scale, slot_signal
+from layouts import load_layout, load_layouts
 from synth import HeartSpec, simulate
 
 # ---------------------------------------------------------------- columns
@@ -32,7 +34,7 @@ def layout():
 
 def test_columns_a_little_narrower_than_the_speed_says_are_found(layout):
     rows = printed_rows(layout, column_s=2.48, step_mv=0.1)
-    rows = fit_columns(rows, placed(layout), np.zeros(0), scale_of(rows))
+    rows = fit_columns(rows, placed(layout), scale_of(rows))
     expected = START_PX + 2.48 * PX_PER_S * np.arange(4)
     for row in rows[:3]:
         assert np.abs(np.array(row.starts_px) - expected).max() < 0.5
@@ -41,14 +43,34 @@ def test_columns_a_little_narrower_than_the_speed_says_are_found(layout):
 
 def test_columns_where_the_speed_says_stay_there(layout):
     rows = printed_rows(layout)
-    assert all(row.starts_px == () for row in fit_columns(rows, placed(layout), np.zeros(0), scale_of(rows)))
+    assert all(row.starts_px == () for row in fit_columns(rows, placed(layout), scale_of(rows)))
 
 
 def test_marks_between_columns_tell_where_they_start(layout):
     rows = printed_rows(layout)
     marks = START_PX + 2.49 * PX_PER_S * np.array([1, 1, 2, 2, 3, 3.0])
-    found = fit_columns(rows, placed(layout), marks, scale_of(rows))
+    found = start_at_marks(rows, placed(layout), marks, scale_of(rows))
     assert found[0].starts_px == pytest.approx(START_PX + 2.49 * PX_PER_S * np.arange(4))
+
+
+def test_a_mark_through_all_rows_counts_in_each_and_a_stroke_of_the_header_in_none():
+    other = np.zeros((700, 900), np.uint8)
+    other[150:650, 300:302] = 255  # through the rows
+    other[220:240, 500:502] = 255  # beside one
+    other[20:50, 700:702] = 255  # in the header
+    none = np.zeros_like(other)
+    page = FlatPage(other.astype(np.float32), Segmentation(none, none, none, other), none, 8.0, (0, 0), None)
+    marks = find_separators(page, [200.0, 330.0, 460.0, 590.0])
+    assert marks == pytest.approx([300.5] * 4 + [500.5])
+
+
+def test_columns_narrower_than_the_speed_says_are_found_by_single_marks(layout):
+    spacing = 2.475 * PX_PER_S
+    rows = [row.where(row.points_px[:, 0] < START_PX + 4 * spacing) for row in printed_rows(layout)]
+    marks = np.repeat(START_PX + spacing * np.arange(1, 4), 4)
+    start, end = find_extent(rows, [], marks, scale_of(rows), 4000, np.zeros(len(rows), bool))
+    assert start == pytest.approx(START_PX, abs=0.5)
+    assert end == pytest.approx(START_PX + 4 * spacing, abs=1.0)
 
 
 @pytest.mark.parametrize(("cap_px", "inked_px"), [(1.0, 1.0), (1.0, 0.0)])
@@ -58,8 +80,45 @@ def test_the_start_is_told_whatever_the_pens_caps(layout, cap_px, inked_px):
         for row in printed_rows(layout)
     ]
     trimmed = [row.where((row.points_px[:, 0] >= row.left_px) & (row.points_px[:, 0] <= row.right_px)) for row in rows]
-    start, _ = find_extent(trimmed, [], np.zeros(0), scale_of(rows), 4000)
+    start, _ = find_extent(trimmed, [], np.zeros(0), scale_of(rows), 4000, np.zeros(len(rows), bool))
     assert start == pytest.approx(START_PX, abs=0.25)
+
+
+@pytest.mark.parametrize("in_lettering", [True, False])
+def test_where_all_traces_start_in_their_names_the_ends_tell(layout, in_lettering):
+    late_px = 14
+    rows = [row.where(row.points_px[:, 0] > START_PX + late_px) for row in printed_rows(layout)]
+    hidden = np.full(len(rows), in_lettering)
+    pulses = [Pulse(row, START_PX - 50, START_PX - 20, 10.0, 0.0, (START_PX - 60, START_PX - 10)) for row in range(4)]
+    start, _ = find_extent(rows, pulses, np.zeros(0), scale_of(rows), 4000, hidden)
+    assert start == pytest.approx(START_PX + (0 if in_lettering else late_px), abs=1.0)
+
+
+def test_beyond_the_start_of_the_next_column_a_lead_is_blank(layout):
+    spacing = 2.475 * PX_PER_S
+    starts = tuple((START_PX + spacing * np.arange(4)).tolist())
+    rows = [replace(row, starts_px=starts) for row in printed_rows(layout, column_s=2.475)]
+    slots = [slot for slot in layout.slots() if slot.row == 0]
+    blanks = []
+    for slot in slots:
+        signal = slot_signal(slot, layout, rows[0], START_PX, scale_of(rows), rows[0].baseline_px)
+        blanks.append(int(np.isnan(signal).sum()))
+        assert np.isfinite(signal[: round(2.47 * FS_HZ)]).all()
+    assert blanks == pytest.approx([7, 7, 7, 0], abs=1)
+
+
+@pytest.mark.parametrize("lead", ["II", "V5"])
+def test_a_strip_that_lost_a_spike_is_still_its_lead_s(lead):
+    layout = load_layout(f"3x4+{lead}")
+    rows = printed_rows(layout)
+    cell = next(slot for slot in layout.slots() if slot.lead == lead and slot.column is not None)
+    x, y = rows[3].points_px.T.copy()
+    inside = (x > START_PX + cell.start_s * PX_PER_S) & (x < START_PX + (cell.start_s + 2.5) * PX_PER_S)
+    peak = int(np.flatnonzero(inside)[np.abs(y[inside] - np.median(y)).argmax()])
+    y[peak - 8 : peak + 9] = np.median(y)
+    rows[3] = replace(rows[3], points_px=np.stack([x, y], axis=1))
+    found = place(rows, (START_PX, START_PX + 10 * PX_PER_S), [], scale_of(rows), load_layouts("all"))
+    assert found.layout.rhythm == (lead,)
 
 
 # ---------------------------------------------------------------- columns that stand apart
@@ -179,7 +238,7 @@ def test_where_names_hide_most_starts_the_row_that_makes_whole_columns_tells(lay
         for number, row in enumerate(printed_rows(layout, column_s=1.75))
     ]
     rows[3] = rows[3].where(rows[3].points_px[:, 0] < START_PX + 7 * PX_PER_S)
-    start, end = find_extent(rows, [], np.zeros(0), scale_of(rows), 4000)
+    start, end = find_extent(rows, [], np.zeros(0), scale_of(rows), 4000, np.zeros(len(rows), bool))
     assert start == pytest.approx(START_PX, abs=0.6)
     assert end == pytest.approx(START_PX + 7 * PX_PER_S, abs=1.0)
 

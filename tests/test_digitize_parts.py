@@ -205,6 +205,14 @@ def test_a_dashed_mark_is_taken_off_the_trace_and_the_complex_beside_it_stays():
         assert ((x > 1003) & (x < 1010)).sum() == 13
 
 
+def test_what_is_surely_trace_stays_unless_marks_tell_where_the_columns_start():
+    page, rows = marked_page(dashes=True)
+    sure = [replace(row, certainty=np.ones(len(row.points_px))) for row in rows]
+    assert all(len(row.points_px) == 3760 for row in without_marks(page, sure, [1003.0]))
+    told = [replace(row, starts_px=(40.0, 1003.0)) for row in sure]
+    assert all(len(row.points_px) < 3760 for row in without_marks(page, told, [1003.0]))
+
+
 def test_without_a_mark_nothing_is_taken_off():
     page, rows = marked_page(dashes=False)
     assert find_mark(page, rows, 1003.0, 255.0) is None

@@ -24,7 +24,10 @@ _ASTRAY_MM = 6.0
 
 @dataclass(frozen=True)
 class Pulse:
-    """A calibration pulse: its row, its sides in px, its height in mm, the height of its feet and their ends in px."""
+    """A calibration pulse: its row, its sides in px, its height in mm, the height of its feet and their ends in px.
+
+    Of one that is not `whole` a side was not seen, so that it may be wider.
+    """
 
     row: int
     left_px: float
@@ -32,6 +35,7 @@ class Pulse:
     height_mm: float
     foot_px: float
     ends_px: tuple[float, float]
+    whole: bool = True
 
 
 def find_pulses(page: FlatPage, baselines_px: Sequence[float]) -> tuple[Pulse, ...]:
@@ -87,7 +91,7 @@ def _pulse_in(
         return None
     return Pulse(
         int(np.argmin(distances)), left + corner[0], right + corner[0], (foot - top) / mm, foot_px,
-        (float(corner[0]), float(corner[0] + mask.shape[1] - 1)),
+        (float(corner[0]), float(corner[0] + mask.shape[1] - 1)), bool(len(sides[0]) and len(sides[1])),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from layouts import Slot
 Floats = NDArray[np.float64]
 
 _DISAGREE_DB = 4.0
-_STRIP_DB, _CLEAR_STRIP_DB = 0.0, 8.0
+_STRIP_DB, _CLEAR_STRIP_DB = 0.0, 12.0
 _MOST = 0.6
 _HALF_NAMED, _BACKED_DB, _SURE_DB = 0.5, 6.0, 10.0
 _CLOSE_MARGIN = 0.3
@@ -92,6 +92,7 @@ def judge(
             for lead, (error, seen) in trust.items()
         },
         lead_error_uv={lead: error for lead, (error, _) in trust.items()},
+        names_read=placement.named,
         lead_seconds={lead: float(np.isfinite(record.lead(lead)).sum() / FS_HZ) for lead in layout.record_leads},
         warnings=warnings,
         readings=tuple(readings),

@@ -22,7 +22,10 @@ _WIDEST_MM, _BLUR_PX, _SURELY = 1.3, 0.5, 0.8
 
 
 def without_marks(page: FlatPage, rows: Sequence[RowTrace], borders_px: Sequence[float]) -> tuple[RowTrace, ...]:
-    """Leave out what rows took of marks at the borders between columns: tall ink within the marks' width."""
+    """Leave out what rows took of marks at the borders between columns: tall ink within the marks' width.
+
+    Ink that is surely a trace stays, unless marks told where the row's columns start.
+    """
     level = ink_level(page, _SURELY_TRACE)
     if level is None:
         return tuple(rows)
@@ -33,7 +36,7 @@ def without_marks(page: FlatPage, rows: Sequence[RowTrace], borders_px: Sequence
         marked = np.zeros(len(x), bool)
         for left, right in marks:
             marked |= (x > left - _BLUR_PX) & (x < right + _BLUR_PX)
-        marked &= row.tall & (row.certainty < _SURELY)
+        marked &= row.tall & ((row.certainty < _SURELY) | (len(row.starts_px) > 0))
         cleared.append(row.where(~marked) if marked.any() else row)
     return tuple(cleared)
 

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.clock import Clock
-from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, possible_extents, width_px
+from ecgimg.digitize.columns import (
+    find_extent,
+    find_separators,
+    fit_columns,
+    possible_extents,
+    start_at_marks,
+    starts_in_lettering,
+    width_px,
+)
 from ecgimg.digitize.feet import cut_pulses
 from ecgimg.digitize.gaps import set_apart, settle_starts
 from ecgimg.digitize.judge import Ground, judge
@@ -70,10 +78,12 @@ def digitize_image(
         surely = max(tried.consistency_db.get(name, 0.0) for name in telling) > _SURELY_DB
         if surely or (refused and tried.status == "ok"):
             return tried
+        if read.status == "refused" and tried.names_read > _MOST_NAMES:
+            read = tried
     return read
 
 
-_DOUBTFUL_DB, _SURELY_DB = 5.0, 10.0
+_DOUBTFUL_DB, _SURELY_DB, _MOST_NAMES = 5.0, 10.0, 0.5
 _NOTHING = Digitization("refused", "neither ECG ruling nor traces were found; a sharper or closer picture would help")
 
 
@@ -85,17 +95,20 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     if not rows:
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=px_per_mm)
     baselines_px = [row.baseline_px for row in rows]
-    pulses = find_pulses(page, baselines_px) or find_unmarked(page, baselines_px, ruled=seen.ruled)
+    pulses = find_pulses(page, baselines_px)
+    if not any(pulse.whole for pulse in pulses):
+        pulses = find_unmarked(page, baselines_px, ruled=seen.ruled) or pulses
     rows, pulses = cut_pulses(rows, pulses, page.px_per_mm)
     printed = seen.printed
     told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print")
+    hidden = starts_in_lettering(page, rows)
     rows, gaps_px = set_apart(rows, page.px_per_mm)
     width = width_px(rows, page.px_per_mm) - gaps_px
     settled = settle_scale(page.px_per_mm, width, rows, pulses, (given, told), ruled=seen.ruled)
     clock.lap("scale")
     scale = settled.scale
-    separators = find_separators(page)
-    extent = find_extent(rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px)
+    separators = find_separators(page, baselines_px)
+    extent = find_extent(rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px, hidden)
     if gaps_px:
         left = float(np.median([row.starts_px[0] for row in rows if row.starts_px]))
         extent = left, max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
@@ -104,12 +117,13 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     ]
     placement = max((each for each in placements if each is not None), key=lambda each: each.score, default=None)
     if placement is not None:
+        rows = start_at_marks(rows, placement, separators, scale)
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
         if gaps_px and seen.ruled:
             rows = settle_starts(rows, placement.layout, scale)
             firsts = [row.starts_px[0] for row in rows if row.starts_px]
             placement = replace(placement, start_px=float(np.median(firsts)))
-        rows = fit_columns(rows, placement, separators, scale)
+        rows = fit_columns(rows, placement, scale)
         rows = through_samples(rows, placement.borders_px(rows, scale))
         rows = align_rows(rows, placement, _levelled(rows, pulses, placement, scale))
     scale = _levelled(rows, pulses, placement, scale)

@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 _RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _REPEATS, _CHANGES, _SPAN, _CONTRADICTED = 0.6, 0.5, 0.3, 1.5
 _HALVED_S = 4.0
+_LOST = 0.02
 _USUAL = 0.15  # most pages have no rhythm strip, or lead II
 
 
@@ -196,9 +197,15 @@ def _strip_score(layout: Layout, signals: _Signals) -> float:
         known = np.isfinite(part) & np.isfinite(short)
         if known.sum() > 100:
             a, b = part[known] - part[known].mean(), short[known] - short[known].mean()
-            error = min(float(((a - np.roll(b, k)) ** 2).sum()) for k in range(-12, 13, 3))
-            score += float(np.clip(10 * np.log10(float((b**2).sum()) / max(error, 1e-9)) / 12, -0.5, 1.0))
+            error = min(_trimmed((a - np.roll(b, k)) ** 2) for k in range(-12, 13, 3))
+            score += float(np.clip(10 * np.log10(float((b**2).sum()) / max(error, 1e-9)) / 12, -0.5, 1.5))
     return score
+
+
+def _trimmed(squares: Floats) -> float:
+    """Return the sum of squares, the largest left out: a spike that one of two traces lost."""
+    count = len(squares) - round(_LOST * len(squares))
+    return float(np.partition(squares, count - 1)[:count].sum())
 
 
 def _contradicted(layout: Layout, signals: _Signals) -> float:

@@ -45,6 +45,8 @@ class Digitization:
         500 Hz, NaN where the page shows nothing.
     layout : str or None
     layout_confidence : float
+    names_read : float
+        Share of the layout's leads whose printed names were read and agree.
     speed_mm_s, gain_mm_mv, chest_gain_mm_mv, px_per_mm : float or None
         The chest gain is that of the leads V1 to V9.
     sources : mapping
@@ -72,6 +74,7 @@ class Digitization:
     record: EcgRecord | None = None
     layout: str | None = None
     layout_confidence: float = 0.0
+    names_read: float = 0.0
     speed_mm_s: float | None = None
     gain_mm_mv: float | None = None
     chest_gain_mm_mv: float | None = None
@@ -101,6 +104,7 @@ class Digitization:
             "reason": self.reason,
             "layout": self.layout,
             "layout_confidence": round(self.layout_confidence, 3),
+            "names_read": round(self.names_read, 3),
             "speed_mm_s": self.speed_mm_s,
             "gain_mm_mv": self.gain_mm_mv,
             "chest_gain_mm_mv": self.chest_gain_mm_mv,

@@ -104,8 +104,8 @@ def _shown_speed(
     width_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float
 ) -> tuple[float, str]:
     """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says."""
-    pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses]
-    told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulses else None
+    pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses if pulse.whole]
+    told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulse_mm else None
     if told == max(SPEEDS_MM_S):  # some printers draw short pulses, none a long one
         return told, "pulse"
     for speed in (told, _USUAL_MM_S):

@@ -284,13 +284,16 @@ def _check_size(name: str, width: int, height: int) -> None:
         )
 
 
+_OPAQUE = 255
+
+
 def _rgb(image: Image.Image) -> NDArray[np.uint8]:
     """Return any mode as (height, width, 3) 8-bit RGB, transparency laid over white."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, axis=2)
     if image.has_transparency_data:
         layer = image.convert("RGBA")
-        if layer.getextrema()[3] != (255, 255):
+        if np.asarray(layer.getchannel("A")).min() < _OPAQUE:
             image = Image.new("RGBA", layer.size, "white")
             image.alpha_composite(layer)
     return np.array(image.convert("RGB"))
