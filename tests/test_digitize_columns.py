@@ -10,7 +10,8 @@ from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printe
 
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse
-from ecgimg.digitize.columns import find_extent, find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.extent import find_extent
 from ecgimg.digitize.feet import even_feet
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.gaps import set_apart, settle_starts

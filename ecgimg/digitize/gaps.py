@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitize.columns import most_usual
+from ecgimg.digitize.extent import most_usual
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.slots import FS_HZ, Scale
 from layouts import Layout

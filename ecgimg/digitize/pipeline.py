@@ -11,15 +11,8 @@ from numpy.typing import NDArray
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.clock import Clock
-from ecgimg.digitize.columns import (
-    find_extent,
-    find_separators,
-    fit_columns,
-    possible_extents,
-    start_at_marks,
-    starts_in_lettering,
-    width_px,
-)
+from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.extent import find_extent, possible_extents, starts_in_lettering, width_px
 from ecgimg.digitize.feet import cut_pulses
 from ecgimg.digitize.gaps import set_apart, settle_starts
 from ecgimg.digitize.judge import Ground, judge

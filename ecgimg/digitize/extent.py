@@ -1,0 +1,270 @@
+"""Where the columns of a page start and end as a whole: by the ends of the rows, pulses and marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.digitize.calibrate import Pulse
+from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.slots import FS_HZ, Scale
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+MANY_MARKS = 60
+"""So many upright strokes are no marks between columns."""
+SAME_MM = 0.4
+"""What lies no farther apart is at the same place."""
+NARROWER = 0.03
+"""Share by which columns may be narrower or wider than the paper speed says."""
+_SPARE_MM = 12.0
+_RUN_ON_MM = 0.4
+_EARLY_TRUST = 0.75  # records end early more often than they start late
+_FOOT_MM = 4.5
+_EDGE_PX = -0.25
+_NEAR_PX, _FAR_PX = 0.25, 0.3
+_AT_END_MM = 0.6
+_HIDDEN_MM = 1.0
+_AMID_MM, _LETTER = 0.5, 110
+_RECORD_S, _NEARLY, _AT_EDGE_MM = 10.0, 0.97, 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Ends:
+    """Where the rows start and end (rows,) px, and what is known of these ends.
+
+    Parameters
+    ----------
+    begun, cut : (rows,) bool
+        Whether the row runs to the left, or the right, edge of the picture.
+    hidden : (rows,) bool
+        Whether it starts in lettering.
+    runs_on, runs_in : (rows,) bool
+        Whether it starts at a pulse's foot, or ends at one.
+    on_ink : (rows, 2) bool
+        Whether it starts, and ends, where its ink does.
+    cap_px : float
+        How far round caps go beyond the ends.
+    """
+
+    left: Floats
+    right: Floats
+    begun: Mask
+    cut: Mask
+    hidden: Mask
+    runs_on: Mask
+    runs_in: Mask
+    on_ink: Mask
+    cap_px: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """What else tells where the columns lie, in px.
+
+    Parameters
+    ----------
+    whole, quarters : float, (3,) float64
+        How long ten seconds are, and how far from their start the columns of a page of four start.
+    marks : (n,) float64
+        The marks between columns.
+    before, after : list of float
+        The sides of pulses that face the columns.
+    """
+
+    px_per_mm: float
+    whole: float
+    quarters: Floats
+    marks: Floats
+    before: list[float]
+    after: list[float]
+
+    def starts(self, around_px: float) -> Floats:
+        """Return where the columns would start as any of the marks may tell."""
+        found = (self.marks[:, None] - self.quarters).ravel() if len(self.marks) <= MANY_MARKS else np.zeros(0)
+        return found[np.abs(found - around_px) < _SPARE_MM * self.px_per_mm]
+
+
+def starts_in_lettering(page: FlatPage, rows: Sequence[RowTrace]) -> NDArray[np.bool_]:
+    """Return which rows' traces start (rows,) where lettering stands on them, and may go on below it."""
+    reach = round(_AMID_MM * page.px_per_mm)
+    letters = page.segmentation.label > _LETTER
+    found = []
+    for row in rows:
+        x, y = np.rint(row.points_px[0]).astype(int)
+        found.append(letters[max(y - reach, 0) : y + reach + 1, max(x - 2 * reach, 0) : x + 1].any())
+    return np.array(found, bool)
+
+
+def find_extent(
+    rows: Sequence[RowTrace],
+    pulses: Sequence[Pulse],
+    separators: Floats,
+    scale: Scale,
+    width_px: int,
+    hidden: Mask,
+) -> tuple[float, float]:
+    """Return where the columns start and end: the start that most rows' ends and the pulses vouch for.
+
+    A row that starts late has lost ink, one that starts early has picked some up; where the page shows ten seconds, the
+    right ends vouch for the start as well. Next to a pulse the trace runs on into the pulse's foot. The starts of
+    `hidden` rows (rows,) are not seen.
+    """
+    mm, px_per_s = scale.px_per_mm, scale.px_per_s
+    ends = _ends(rows, pulses, mm, width_px, hidden)
+    left, right = common(ends.left, mm), common(ends.right, mm)
+    quarter = _quarter_px(separators, 2.5 * px_per_s, mm)
+    whole = 4 * quarter - px_per_s / FS_HZ  # a record ends with its last sample
+    if np.abs(np.append(ends.left, left) - (right - whole)).min() > _SPARE_MM * mm:
+        return _early_start(ends.left, left, right, px_per_s, mm), right
+    middle = (left + right) / 2
+    before = [pulse.right_px for pulse in pulses if pulse.right_px < middle]
+    after = [pulse.left_px for pulse in pulses if pulse.left_px > middle]
+    ground = _Ground(mm, whole, np.asarray(quarter * np.arange(1, 4), np.float64), separators, before, after)
+    told = ground.starts(left)
+    best = max([*ends.left, *(ends.right[~ends.cut] - whole), *told], key=lambda start: _vouched(start, ends, ground))
+    start = _settled(best, ends, ground, told)
+    return start, start + whole
+
+
+def _ends(rows: Sequence[RowTrace], pulses: Sequence[Pulse], mm: float, width_px: int, hidden: Mask) -> _Ends:
+    lefts = np.array([row.left_px for row in rows])
+    rights = np.array([row.right_px for row in rows])
+    begun, cut = lefts < mm, rights > width_px - mm  # what runs to the picture's edge is seen up to that edge
+    near_px = _RUN_ON_MM * mm
+    return _Ends(
+        np.where(begun, _EDGE_PX, lefts),
+        np.where(cut, width_px - 0.5, rights),
+        begun,
+        cut,
+        hidden,
+        np.array([any(abs(left - pulse.ends_px[1]) < near_px for pulse in pulses) for left in lefts], bool),
+        np.array([any(abs(pulse.ends_px[0] - right) < near_px for pulse in pulses) for right in rights], bool),
+        np.array([row.ends_on_ink for row in rows], bool),
+        float(np.median([row.cap_px for row in rows])),
+    )
+
+
+def _vouched(start: float, ends: _Ends, ground: _Ground) -> float:
+    """Return how many rows, marks and pulses speak for a start."""
+    mm, last = ground.px_per_mm, start + ground.whole
+    unsure, whole_right = ends.runs_on | ends.hidden, ~ends.cut
+    score = 0.5 * _near(ends.left[unsure] - start, mm) + 1.1 * _near(ends.left[~unsure] - start, mm)
+    score += 0.5 * _near(ends.right[whole_right & ends.runs_in] - start - ground.whole, mm)
+    score += _EARLY_TRUST * _near(ends.right[whole_right & ~ends.runs_in] - start - ground.whole, mm)
+    score += min(sum(_near(ground.marks - border, mm) for border in start + ground.quarters), len(ends.left))
+    score -= 0.3 * float((ends.left < start - 1.2 * mm).sum() + (ends.right > last + 1.2 * mm).sum())
+    beside = [start - side for side in ground.before], [side - last for side in ground.after]
+    return score + sum(len(ends.left) * 0.5 * any(-0.3 * mm < gap < _FOOT_MM * mm for gap in gaps) for gaps in beside)
+
+
+def _settled(best: float, ends: _Ends, ground: _Ground, told: Floats) -> float:
+    """Return the start to a fraction of a pixel from the ends, or else the marks, that lie at the `best` one."""
+    reach = _AT_END_MM * ground.px_per_mm
+    is_at_left = np.abs(ends.left - best) < reach
+    is_at_right = ~ends.cut & (np.abs(ends.right - best - ground.whole) < reach)
+    by_left, by_right = ends.left[is_at_left], ends.right[is_at_right] - ground.whole
+    free_left = ends.left[is_at_left & ends.on_ink[:, 0] & ~ends.begun]
+    free_right = ends.right[is_at_right & ends.on_ink[:, 1]] - ground.whole
+    if len(free_left) and len(free_right):
+        start = _between_ends(free_left, free_right, ends.cap_px)
+        if start is not None:
+            return start
+    if not len(by_left) and not len(by_right):
+        by_left = told[np.abs(told - best) < reach]
+    doubtful = bool(len(by_left) and ground.before) and (
+        not is_at_left.any() or float(ends.runs_on[is_at_left].mean()) > 0.5
+    )
+    least = 1.5 if doubtful else 0.0 if ground.after else 0.5
+    if not doubtful and not ground.after and min(len(by_left), len(by_right)) > 1:
+        return (most_usual(by_left) + most_usual(by_right)) / 2
+    use_left = len(by_left) > least * len(by_right)
+    return most_usual(by_left if use_left or not len(by_right) else by_right)
+
+
+def _quarter_px(separators: Floats, usual_px: float, px_per_mm: float) -> float:
+    """Return how far apart four columns start: as three evenly spaced marks tell, if about as far as is usual."""
+    if not 0 < len(separators) <= MANY_MARKS:
+        return usual_px
+    places = np.sort(separators)
+    marks = np.array(
+        [each.mean() for each in np.split(places, np.flatnonzero(np.diff(places) > SAME_MM * px_per_mm) + 1)]
+    )
+    steps = marks[None, :] - marks[:, None]
+    for first, second in zip(*np.nonzero(np.abs(steps / usual_px - 1) < NARROWER), strict=True):
+        third = marks[np.abs(marks - marks[second] - steps[first, second]) < SAME_MM * px_per_mm]
+        if len(third):
+            return float(third.mean() - marks[first]) / 2
+    return usual_px
+
+
+def _early_start(lefts: Floats, left: float, right: float, px_per_s: float, px_per_mm: float) -> float:
+    """Return `left`, or where a row starts earlier that makes columns of usual seconds: names hide the start of most.
+
+    Columns are quarters of a second wide, and two or more of them make halves.
+    """
+
+    def off_mm(start: float) -> float:
+        halves = 2 * (right - start) / px_per_s
+        return float(abs(halves - round(halves))) * px_per_s / 2 / px_per_mm
+
+    early = lefts[(lefts < left - SAME_MM * px_per_mm) & (lefts > left - _FOOT_MM * px_per_mm)]
+    if off_mm(left) < _HIDDEN_MM or not len(early):
+        return left
+    start = float(min(early, key=off_mm))
+    return start if off_mm(start) < SAME_MM else left
+
+
+def _between_ends(by_left: Floats, by_right: Floats, cap_px: float) -> float | None:
+    """Return the start that both ends of the traces tell, or None where they contradict each other.
+
+    Pens end round, flat or in between, which shows at both ends alike and falls out between them.
+    """
+    left, right = most_usual(by_left), most_usual(by_right)
+    return (left + right) / 2 if -2 * cap_px - _FAR_PX < right - left < 1.4 * cap_px + _FAR_PX else None
+
+
+def most_usual(values: Floats) -> float:
+    """Return the value around which most lie."""
+    weights = np.exp(-0.5 * ((values[:, None] - values[None, :]) / _NEAR_PX) ** 2)
+    best = weights[int(weights.sum(axis=1).argmax())]
+    return float((best * values).sum() / best.sum())
+
+
+def _near(distances: Floats, px_per_mm: float) -> float:
+    return float(np.maximum(1 - np.abs(distances) / (0.8 * px_per_mm), 0).sum())
+
+
+def width_px(rows: Sequence[RowTrace], px_per_mm: float) -> float:
+    """Return how far apart the ends lie that most rows share."""
+    left, right = (common(np.array([row.points_px[end, 0] for row in rows]), px_per_mm) for end in (0, -1))
+    return right - left
+
+
+def common(ends: Floats, px_per_mm: float) -> float:
+    """Return the end that most rows share within 0.6 mm."""
+    close = np.abs(ends[:, None] - ends[None, :]) < 0.6 * px_per_mm
+    return float(np.median(ends[close[int(close.sum(axis=1).argmax())]]))
+
+
+def possible_extents(
+    page: FlatPage, rows: Sequence[RowTrace], extent_px: tuple[float, float], scale: Scale
+) -> list[tuple[float, float]]:
+    """Return where the columns may start and end: as seen, and ten seconds where the picture's edge cuts the rows."""
+    left, right = extent_px
+    whole = _RECORD_S * scale.px_per_s
+    if right - left > _NEARLY * whole:
+        return [extent_px]
+    height, width = page.rectification.size_px[::-1]
+    extents = [extent_px]
+    for end, other in ((0, (right - whole, right)), (-1, (left, left + whole))):
+        x, y = page.flat_to_image(np.array([row.points_px[end] for row in rows])).T
+        to_edge = np.minimum.reduce([x, y, width - 1 - x, height - 1 - y])
+        if np.median(to_edge) < _AT_EDGE_MM * page.rectification.px_per_mm:
+            extents.append(other)
+    return extents
