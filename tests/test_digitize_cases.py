@@ -70,6 +70,14 @@ def test_a_refused_page_whose_name_is_legible_otherwise_is_read_with_its_limits(
     assert digitize_image(page.image).status == "refused"
 
 
+@pytest.mark.parametrize(("printed", "seconds"), [(10.0, 5.0), (None, 10.0)])
+def test_without_ruling_a_page_at_50_mm_s_may_be_five_seconds_if_its_gain_is_told(printed, seconds):
+    pulse = Pulse(0, 10, 90, 80.0 / 6.0, 0, (9, 91))  # 10 mm high if the page shows five seconds
+    said = (Said(50.0, printed, None, "print"),)
+    settled = settle_scale(6.0, 2000.0, [still_row()], [pulse], said, ruled=False)
+    assert settled.scale.px_per_s == pytest.approx(2000.0 / seconds)
+
+
 def test_a_printed_chest_gain_of_its_own():
     page = clean_page(chest_gain_mm_mv=5.0)
     found = read(page)

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 _ABOUT_TEN_S = 0.5
 _PULSE_TOLERANCE = 0.15
 _USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
-_TEN_SECONDS, _SHORT_S = 10.0, (6.0, 9.0)
+_TEN_SECONDS, _LESS_S, _SHORT_S, _FAST_SHORT_S = 10.0, 9.0, 6.0, 4.0
 _SHORT_BEAT_S, _LONG_BEAT_S = 0.5, 1.8
 
 
@@ -53,7 +53,8 @@ def settle_scale(
     """Take each number from the first who says it, else from the pulses, else as usual.
 
     Without a ruling a millimetre is what makes the page, of a width less the gaps between its columns, ten seconds
-    wide, or 6 to 9 seconds where its pulses are of a usual height only then; that height is taken as it is.
+    wide, or 6 to 9 seconds where its pulses are of a usual height only then; that height is taken as it is. At 50 mm/s
+    a page may be as short as 4 seconds, if its gain is told.
     """
     told = next((each for each in said if each.speed_mm_s), None)
     told_mm_s = told.speed_mm_s if told is not None else None
@@ -64,7 +65,8 @@ def settle_scale(
         stretch = width_px / (_TEN_SECONDS * (told_mm_s or _USUAL_MM_S)) / px_per_mm
         seconds = _TEN_SECONDS
         if height_mm is not None:
-            seconds = _shown_seconds(height_mm / stretch, spoken.gain_mm_mv if spoken is not None else None)
+            shortest = _FAST_SHORT_S if told_mm_s == max(SPEEDS_MM_S) and spoken is not None else _SHORT_S
+            seconds = _shown_seconds(height_mm / stretch, spoken.gain_mm_mv if spoken is not None else None, shortest)
         sized_by = "width" if seconds == _TEN_SECONDS else "pulse"
         stretch *= _TEN_SECONDS / seconds
         px_per_mm *= stretch
@@ -88,11 +90,11 @@ def settle_scale(
     return Settled(Scale(px_per_mm, speed, gain, chest or gain, levels), sources, doubts)
 
 
-def _shown_seconds(height_mm: float, gain_mm_mv: float | None) -> float:
+def _shown_seconds(height_mm: float, gain_mm_mv: float | None, shortest_s: float) -> float:
     """Return how long a page is, in half seconds, whose pulses would be so high if it showed ten."""
     gains = (gain_mm_mv,) if gain_mm_mv else GAINS_MM_MV
     lengths = [round(2 * _TEN_SECONDS * gain / height_mm) / 2 for gain in gains]
-    shorter = [seconds for seconds in lengths if _SHORT_S[0] <= seconds <= _SHORT_S[1]]
+    shorter = [seconds for seconds in lengths if shortest_s <= seconds <= _LESS_S]
     return (
         shorter[0]
         if shorter and all(abs(seconds - _TEN_SECONDS) > _ABOUT_TEN_S for seconds in lengths)
