@@ -8,6 +8,7 @@ from test_digitize import clean_page
 
 from ecgimg import EcgRecord
 from ecgimg.digitize import digitize_image, pipeline
+from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.samples import through_samples
 from ecgimg.resample import resample
 from synth import HeartSpec, simulate
@@ -55,6 +56,19 @@ def test_a_pen_s_curve_is_left_as_it_is(hum_mv, monkeypatch):
     rows, borders_px = sought[0]
     for before, after in zip(rows, through_samples(rows, borders_px), strict=True):
         np.testing.assert_array_equal(after.points_px, before.points_px)
+
+
+def test_strokes_that_overlap_are_plots_of_their_own():
+    x = np.concatenate([np.arange(100, 500, 0.25), np.arange(498, 900, 0.25)])
+    corners = np.random.default_rng(1).normal(size=1000)
+    y = 200 + 10 * np.interp(x / 1.6, np.arange(1000), corners)
+    none = np.zeros(len(x), bool)
+    stroke = (np.arange(len(x)) >= 1600).astype(np.int64)
+    row = RowTrace(200.0, np.stack([x, y], axis=1), np.ones(len(x)), np.full(len(x), 0.1), none, none, stroke=stroke)
+    (curved,) = through_samples([row], [500.0])
+    inside = np.isclose(x / 1.6 % 1, 0, atol=1e-6)
+    assert curved.points_px[inside, 1] == pytest.approx(y[inside], abs=0.1)
+    assert np.abs(curved.points_px[:, 1] - y).max() > 1
 
 
 def test_a_page_without_rows_has_no_samples():

@@ -43,9 +43,9 @@ class _Plot:
 def through_samples(rows: Sequence[RowTrace], borders_px: Sequence[float]) -> tuple[RowTrace, ...]:
     """Return the rows with the curve through their samples; as they are where no plot's corners are found.
 
-    Each column between `borders_px` starts with a sample of its own.
+    Each column between `borders_px`, or each stroke where they are drawn apart, starts with a sample of its own.
     """
-    columns = [np.searchsorted(borders_px, row.points_px[:, 0]) for row in rows]
+    columns = [row.stroke if len(row.stroke) else np.searchsorted(borders_px, row.points_px[:, 0]) for row in rows]
     bends = [_bends(row, column) for row, column in zip(rows, columns, strict=True)]
     rate = _corner_rate([part for parts in bends for part in parts.values()])
     if rate is None:
