@@ -227,8 +227,8 @@ def layout():
 # ---------------------------------------------------------------- what limits a page
 
 
-def judged(layout, rows, said, *, named=1.0, width_s=10.0, strips_named=True, physics_db=None):
-    settled = settle_scale(PX_PER_MM, width_s * PX_PER_S, rows, [], (said,))
+def judged(layout, rows, said, *, named=1.0, width_s=10.0, strips_named=True, physics_db=None, ruled=True):
+    settled = settle_scale(PX_PER_MM, width_s * PX_PER_S, rows, [], (said,), ruled=ruled)
     placement = Placement(layout, START_PX, 1.0, 1.0, physics_db, named, fits=True, strips_named=strips_named)
     return judge(Ground(lambda points: points, PX_PER_MM, (), 0), rows, placement, settled, {})
 
@@ -240,6 +240,9 @@ def test_a_nameless_strip_is_read_as_its_layouts_lead_and_says_so():
     assert found.status == "limited"
     assert found.reason == "the lead's name could not be read: lead II is assumed"
     assert judged(layout, rows, Said(None, None, None, "print"), named=0.0).status == "refused"
+    printed = judged(layout, rows, Said(25.0, 10.0, 10.0, "print"), named=0.0, ruled=False)
+    assert printed.status == "limited"  # what prints speed and gain is an ECG
+    assert judged(layout, rows, Said(25.0, 10.0, 10.0, "given"), named=0.0, ruled=False).status == "refused"
 
 
 def test_a_speed_that_nothing_tells_limits_the_page(layout):

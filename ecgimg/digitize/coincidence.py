@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 
 _COINCIDE, _NOISE, _WORSE = 0.4, 0.08, 20.0
 _STEP, _SHORTEST_BEAT_S, _MOST_COINCIDENCE = 4, 0.3, 1.2
+_FEW_BEATS, _ABOUT_BEAT_S, _APART_S = 3, 0.06, 0.02
 _BEAT_SHARE, _MIN_BEATS, _IRREGULAR_S, _SAME_TIME_S = 0.65, 4, 0.05, 0.015
 
 
@@ -32,6 +33,8 @@ def coincidence(beats: Sequence[Floats], fs_hz: float) -> float:
     """
     if len(beats) > 1 and all(_beat_at_once(first, second, fs_hz) for first, second in pairwise(beats)):
         return _MOST_COINCIDENCE
+    if any(_beat_apart(first, second, fs_hz) for first, second in pairwise(beats)):
+        return -_MOST_COINCIDENCE
     steps = range(0, round(0.4 * fs_hz) + 1, _STEP)
     together, worse = [], []
     for first, second in pairwise(beats):
@@ -54,11 +57,7 @@ def coincidence(beats: Sequence[Floats], fs_hz: float) -> float:
 
 def _beat_at_once(first: Floats, second: Floats, fs_hz: float) -> bool:
     """Tell whether an irregular rhythm's beats come at the same times in two columns."""
-    times = []
-    for steep in (first, second):
-        height = _BEAT_SHARE * float(steep.max(initial=0.0))
-        peaks, _ = find_peaks(steep, height=max(height, 1e-9), distance=round(_SHORTEST_BEAT_S * fs_hz))
-        times.append(peaks / fs_hz)
+    times = [_peaks(steep, fs_hz) / fs_hz for steep in (first, second)]
     if len(times[0]) != len(times[1]) or len(times[0]) < _MIN_BEATS:
         return False
     late = times[1] - times[0]
@@ -67,6 +66,30 @@ def _beat_at_once(first: Floats, second: Floats, fs_hz: float) -> bool:
         and late.std() < _SAME_TIME_S
         and abs(float(np.median(late))) < 2 * _SAME_TIME_S
     )
+
+
+def _beat_apart(first: Floats, second: Floats, fs_hz: float) -> bool:
+    """Tell whether the beats of two columns drift apart: even a regular heart varies by more than one beat's timing."""
+    times = []
+    for steep in (first, second):
+        reach = round(_ABOUT_BEAT_S * fs_hz)
+        windows = [
+            (max(peak - reach, 0), steep[max(peak - reach, 0) : peak + reach + 1]) for peak in _peaks(steep, fs_hz)
+        ]
+        times.append(
+            np.array([start + np.average(np.arange(len(part)), weights=part) for start, part in windows]) / fs_hz
+        )
+    if len(times[0]) != len(times[1]) or len(times[0]) < _FEW_BEATS:
+        return False
+    late = times[1] - times[0]
+    return bool(np.abs(late - np.median(late)).max() > _APART_S)
+
+
+def _peaks(steep: Floats, fs_hz: float) -> NDArray[np.intp]:
+    """Return where the beats are, in samples."""
+    height = _BEAT_SHARE * float(steep.max(initial=0.0))
+    peaks, _ = find_peaks(steep, height=max(height, 1e-9), distance=round(_SHORTEST_BEAT_S * fs_hz))
+    return np.asarray(peaks, np.intp)
 
 
 def _correlation(first: Floats, second: Floats) -> float:

@@ -184,7 +184,9 @@ def _is_nameless(placement: Placement) -> bool:
 def _refusal(placement: Placement, settled: Settled, backed_db: float) -> str:
     """Return why a page cannot be used at all, or nothing; `backed_db` is how well its limb leads add up."""
     layout, sources = placement.layout, settled.sources
-    to_go_by = placement.fits and sources["px_per_mm"] == "grid" and sources["gain"] != "assumed"
+    is_printed = sources["speed"] == sources["gain"] == "print"
+    is_scaled = is_printed or (sources["px_per_mm"] == "grid" and sources["gain"] != "assumed")
+    to_go_by = placement.fits and is_scaled
     if _is_nameless(placement) and not to_go_by:
         return (
             "a single strip without a lead name was found, no 12-lead page; name the layout to read it (--layout 1x1)"

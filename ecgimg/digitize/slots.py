@@ -18,7 +18,7 @@ MAX_GAP_S = 0.12
 """A longer stretch without trace is blank in the signal; over a shorter one it is interpolated."""
 _HOLD_S = 0.05
 _MARGIN_S = 0.05
-_STEP_S, _SPARE_S = 1 / FS_HZ, 0.01
+_STEP_S, _SPARE_S = 1 / FS_HZ, 0.01  # a file's own paths start at samples, which may be as far apart as that
 _BAR_MM, _JOINT_PX = 0.35, 0.5
 
 
@@ -76,7 +76,7 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
     millivolt = slot.sign * (zero_px - _between(grid, t, y, exact)) / scale.px_per_mv(slot.lead)
     after = np.searchsorted(t, grid).clip(1, len(t) - 1)
     hole = (t[after] - t[after - 1] > MAX_GAP_S) | (grid < t[0] - _HOLD_S) | (grid > t[-1] + _HOLD_S)
-    hole |= grid > _drawn_s(slot, layout, row, scale) + _SPARE_S
+    hole |= grid > _drawn_s(slot, layout, row, scale) + (_SPARE_S if exact else _STEP_S)
     return np.where(hole, np.nan, millivolt)
 
 
