@@ -52,6 +52,16 @@ def test_other_gains(gain, shown_by):
     assert snr_db(page, found) > 12
 
 
+def test_a_page_of_which_rows_are_missing_is_limited(monkeypatch):
+    page = clean_page("3x1")
+    assert read(page).status == "ok"
+    every = pipeline.trace_rows
+    monkeypatch.setattr(pipeline, "trace_rows", lambda flat: every(flat)[:1])
+    found = read(page)
+    assert (found.status, found.layout) == ("limited", "1x1")
+    assert "rows may be missing" in " ".join(found.warnings)
+
+
 def test_of_a_pulse_seen_in_part_the_height_tells_and_not_the_width():
     pulse = Pulse(0, 10, 50, 10.0, 0, (9, 51))  # 5 mm wide: 25 mm/s
     for whole, source in ((True, "pulse"), (False, "assumed")):

@@ -23,7 +23,7 @@ from ecgimg.digitize.rectification import Rectification, powers_to
 from ecgimg.digitize.rectify import _bend, rows_angle, trace_points, without_ruling
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
-from ecgimg.digitize.rows import trace_mask
+from ecgimg.digitize.rows import find_baselines, trace_mask
 from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.see import quarters_upright
 from ecgimg.digitize.segment import Segmentation
@@ -102,6 +102,16 @@ def test_rows_are_laid_along_x(n_rows):
     ink = page_of_rows(n_rows)
     assert quarters_upright(ink) == 0
     assert quarters_upright(np.ascontiguousarray(np.rot90(ink))) == 3
+
+
+@pytest.mark.parametrize("drift_mm", [0.0, 9.0])
+def test_rows_are_found_of_which_only_one_lies_still(drift_mm):
+    x = np.arange(1600)
+    mask = np.zeros((760, 1600), np.uint8)
+    for row, drift in ((160, 0.0), (320, drift_mm), (480, drift_mm)):
+        y = row + PX_PER_MM * drift * np.interp(x, [700, 900], [0, 1])
+        cv2.polylines(mask, [np.rint(np.stack([x, y], axis=1)).astype(np.int32).reshape(-1, 1, 2)], False, 1, 3)
+    assert len(find_baselines(mask > 0, PX_PER_MM)) == 3
 
 
 @pytest.mark.parametrize("angle_deg", [-33.0, -7.0, 0.0, 21.0])

@@ -22,6 +22,7 @@ from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import Placement, place
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.rows import unread_share
 from ecgimg.digitize.samples import through_samples
 from ecgimg.digitize.scale import Said, settle_scale
 from ecgimg.digitize.see import Seen, look, otherwise
@@ -77,6 +78,7 @@ def digitize_image(
 
 
 _DOUBTFUL_DB, _SURELY_DB, _MOST_NAMES = 5.0, 10.0, 0.5
+_MUCH, _PART = 0.35, "much of what looks like a trace belongs to no row that was read: rows may be missing"
 _NOTHING = Digitization("refused", "neither ECG ruling nor traces were found; a sharper or closer picture would help")
 
 
@@ -87,6 +89,7 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     clock.lap("trace")
     if not rows:
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=px_per_mm)
+    is_part = unread_share(page, rows) > _MUCH
     baselines_px = [row.baseline_px for row in rows]
     pulses = find_pulses(page, baselines_px)
     if not any(pulse.whole for pulse in pulses):
@@ -98,13 +101,14 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     rows, gaps_px = set_apart(rows, page.px_per_mm)
     width = width_px(rows, page.px_per_mm) - gaps_px
     settled = settle_scale(page.px_per_mm, width, rows, pulses, (given, told), ruled=seen.ruled)
+    if is_part:
+        settled = replace(settled, doubts=(*settled.doubts, _PART))
     clock.lap("scale")
     scale = settled.scale
     separators = find_separators(page, baselines_px)
     extent = find_extent(rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px, hidden)
     if gaps_px:
-        left = float(np.median([row.starts_px[0] for row in rows if row.starts_px]))
-        extent = left, max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
+        extent = _first_start(rows), max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
     placements = [
         place(rows, each, seen.labels, scale, candidates) for each in possible_extents(page, rows, extent, scale)
     ]
@@ -113,9 +117,7 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
         rows = start_at_marks(rows, placement, separators, scale)
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
         if gaps_px and seen.ruled:
-            rows = settle_starts(rows, placement.layout, scale)
-            firsts = [row.starts_px[0] for row in rows if row.starts_px]
-            placement = replace(placement, start_px=float(np.median(firsts)))
+            rows, placement = _settle_starts(rows, placement, scale)
         rows = fit_columns(rows, placement, scale)
         rows = through_samples(rows, placement.borders_px(rows, scale))
         rows = align_rows(rows, placement, _levelled(rows, pulses, placement, scale))
@@ -123,6 +125,18 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     clock.lap("place")
     ground = Ground(page.flat_to_image, px_per_mm, page.grid_lines_px() if seen.ruled else (), seen.quarters)
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
+
+
+def _settle_starts(
+    rows: Sequence[RowTrace], placement: Placement, scale: Scale
+) -> tuple[tuple[RowTrace, ...], Placement]:
+    """Settle where columns start that stand apart, and with them the page."""
+    settled = settle_starts(rows, placement.layout, scale)
+    return settled, replace(placement, start_px=_first_start(settled))
+
+
+def _first_start(rows: Sequence[RowTrace]) -> float:
+    return float(np.median([row.starts_px[0] for row in rows if row.starts_px]))
 
 
 def _place_paths(

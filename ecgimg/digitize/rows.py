@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +12,14 @@ from scipy.signal import find_peaks
 
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.form import form_lines
+from ecgimg.digitize.row_trace import RowTrace
 
 Floats = NDArray[np.float64]
 
 _ROW_GAP_MM = 6.5
 _ROW_REACH_MM = 4.0
+_LEAST_PITCH_MM = 10.0
+_SURELY_INK = 128
 _MIN_ROW_SHARE = 0.55
 _APART_SHARE = 0.6
 _INK_SHARE = 0.45
@@ -124,10 +129,27 @@ def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
     lengths = np.array([share(peak, _ROW_REACH_MM * px_per_mm) for peak in peaks])
     longest = lengths.max(initial=0)
     found = np.asarray(peaks[lengths > _MIN_ROW_SHARE * longest], np.float64)
-    pitch = float(np.median(np.diff(found))) if len(found) > 1 else np.inf
-    for peak in sorted(peaks[lengths <= _MIN_ROW_SHARE * longest], key=lambda peak: -profile[peak]):
-        if (
-            np.abs(found - peak).min(initial=np.inf) > _APART_SHARE * pitch
-        ):  # a row that drifts, where there is room for one
+    doubtful = peaks[lengths <= _MIN_ROW_SHARE * longest]
+    if len(found) > 1:
+        pitch = float(np.median(np.diff(found)))
+    else:  # of several rows only one may lie still
+        away = np.abs(doubtful - found)
+        pitch = float(away[away > _LEAST_PITCH_MM * px_per_mm].min(initial=np.inf))
+    for peak in sorted(doubtful, key=lambda peak: -profile[peak]):
+        if np.abs(found - peak).min(initial=np.inf) > _APART_SHARE * pitch:
+            # a row that drifts, where there is room for one
             found = np.append(found, peak) if share(peak, pitch / 2) > _MIN_ROW_SHARE * longest else found
     return np.sort(found)
+
+
+def unread_share(page: FlatPage, rows: Sequence[RowTrace]) -> float:
+    """Return what share of the ink that the network marked as trace, 0-1, lies farther than a millimetre from all rows.
+
+    A few hundredths are usual.
+    """
+    ink = (page.segmentation.trace > _SURELY_INK).astype(np.uint8)
+    total = cv2.countNonZero(ink)
+    for row in rows:
+        points = np.rint(row.points_px).astype(np.int32).reshape(-1, 1, 2)
+        cv2.polylines(ink, [points], False, 0, max(round(2 * page.px_per_mm), 1))
+    return cv2.countNonZero(ink) / max(total, 1)
