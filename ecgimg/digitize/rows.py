@@ -128,6 +128,8 @@ def find_baselines(mask: NDArray[np.bool_], px_per_mm: float) -> Floats:
 
     lengths = np.array([share(peak, _ROW_REACH_MM * px_per_mm) for peak in peaks])
     longest = lengths.max(initial=0)
+    if not longest:
+        return np.zeros(0)
     found = np.asarray(peaks[lengths > _MIN_ROW_SHARE * longest], np.float64)
     doubtful = peaks[lengths <= _MIN_ROW_SHARE * longest]
     if len(found) > 1:
