@@ -10,6 +10,7 @@ from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printe
 
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse
+from ecgimg.digitize.coincidence import coincidence
 from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
 from ecgimg.digitize.extent import find_extent
 from ecgimg.digitize.feet import even_feet
@@ -332,3 +333,15 @@ def test_an_unruled_page_is_as_long_as_its_pulses_say(pulse_mm, seconds):
     settled = settle_scale(PX_PER_MM, 250 * PX_PER_MM, rows_of_beats(250, 20), [pulse], (), ruled=False)
     assert 250 * PX_PER_MM / settled.scale.px_per_s == pytest.approx(seconds)
     assert settled.sources["px_per_mm"] == ("width" if seconds == 10 else "pulse")
+
+
+@pytest.mark.parametrize(("late_ms", "told"), [(0.0, True), (30.0, False)])
+def test_a_regular_heart_s_columns_show_other_seconds_where_one_beat_comes_late(late_ms, told):
+    seconds = np.arange(2500) / FS_HZ
+
+    def beats(times_s):
+        return np.exp(-0.5 * ((seconds[:, None] - times_s) / 0.012) ** 2).sum(axis=1)
+
+    times_s = np.array([0.4, 1.42, 2.38, 3.41, 4.4])  # regular, as hearts are
+    late_s = late_ms / 1000 * np.array([0, 0, 1, 0, 0])
+    assert (coincidence([beats(times_s), beats(times_s + late_s)], FS_HZ) > 0.5) == told

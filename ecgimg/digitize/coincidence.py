@@ -70,15 +70,7 @@ def _beat_at_once(first: Floats, second: Floats, fs_hz: float) -> bool:
 
 def _beat_apart(first: Floats, second: Floats, fs_hz: float) -> bool:
     """Tell whether the beats of two columns drift apart: even a regular heart varies by more than one beat's timing."""
-    times = []
-    for steep in (first, second):
-        reach = round(_ABOUT_BEAT_S * fs_hz)
-        windows = [
-            (max(peak - reach, 0), steep[max(peak - reach, 0) : peak + reach + 1]) for peak in _peaks(steep, fs_hz)
-        ]
-        times.append(
-            np.array([start + np.average(np.arange(len(part)), weights=part) for start, part in windows]) / fs_hz
-        )
+    times = [_centres(steep, fs_hz) / fs_hz for steep in (first, second)]
     if len(times[0]) != len(times[1]) or len(times[0]) < _FEW_BEATS:
         return False
     late = times[1] - times[0]
@@ -90,6 +82,14 @@ def _peaks(steep: Floats, fs_hz: float) -> NDArray[np.intp]:
     height = _BEAT_SHARE * float(steep.max(initial=0.0))
     peaks, _ = find_peaks(steep, height=max(height, 1e-9), distance=round(_SHORTEST_BEAT_S * fs_hz))
     return np.asarray(peaks, np.intp)
+
+
+def _centres(steep: Floats, fs_hz: float) -> Floats:
+    """Return where the middles of the beats are, in samples: which of a beat's slopes is steepest is chance."""
+    reach = round(_ABOUT_BEAT_S * fs_hz)
+    at = np.arange(len(steep))
+    windows = [slice(max(peak - reach, 0), peak + reach + 1) for peak in _peaks(steep, fs_hz).tolist()]
+    return np.array([np.average(at[window], weights=steep[window]) for window in windows], np.float64)
 
 
 def _correlation(first: Floats, second: Floats) -> float:

@@ -90,7 +90,7 @@ class _Ground:
         return found[np.abs(found - around_px) < _SPARE_MM * self.px_per_mm]
 
 
-def starts_in_lettering(page: FlatPage, rows: Sequence[RowTrace]) -> NDArray[np.bool_]:
+def starts_in_lettering(page: FlatPage, rows: Sequence[RowTrace]) -> Mask:
     """Return which rows' traces start (rows,) where lettering stands on them, and may go on below it."""
     reach = round(_AMID_MM * page.px_per_mm)
     letters = page.segmentation.label > _LETTER
@@ -248,7 +248,7 @@ def width_px(rows: Sequence[RowTrace], px_per_mm: float) -> float:
 
 def common(ends: Floats, px_per_mm: float) -> float:
     """Return the end that most rows share within 0.6 mm."""
-    close = np.abs(ends[:, None] - ends[None, :]) < 0.6 * px_per_mm
+    close = np.abs(ends[:, None] - ends[None, :]) < _AT_END_MM * px_per_mm
     return float(np.median(ends[close[int(close.sum(axis=1).argmax())]]))
 
 

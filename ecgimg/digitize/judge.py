@@ -62,13 +62,7 @@ def judge(
     layout = placement.layout
     leads = tuple(name for name in KNOWN_LEADS if name in STANDARD_LEADS or name in layout.record_leads)
     cells = [_cell(slot, rows[slot.row], placement, scale) for slot in layout.slots()]
-    trust: dict[str, tuple[float, float]] = {}
-    readings = []
-    for slot in layout.slots():
-        reading, error_uv, covered = _reading(ground, slot, rows[slot.row], placement, scale)
-        readings.append(reading)
-        if slot.lead not in trust or covered > trust[slot.lead][1]:
-            trust[slot.lead] = error_uv, covered
+    readings, trust = _readings(ground, rows, placement, scale)
     agreement = consistency_db([(cell.slot, cell.signal) for cell in cells], FS_HZ)  # of what was read, as it was read
     signals = reconcile(cells)
     record = _record(cells, signals, leads, round(layout.duration_s * FS_HZ))
@@ -95,7 +89,7 @@ def judge(
         names_read=placement.named,
         lead_seconds={lead: float(np.isfinite(record.lead(lead)).sum() / FS_HZ) for lead in layout.record_leads},
         warnings=warnings,
-        readings=tuple(readings),
+        readings=readings,
         grid_px=ground.grid_px,
         consistency_db=agreement,
         reconciled=tuple(lead for lead in leads if lead in moved),
@@ -202,6 +196,20 @@ def _refusal(placement: Placement, settled: Settled, backed_db: float) -> str:
             "neither lead names nor speed nor gain could be read: take the whole page, or name layout, speed and gain"
         )
     return ""
+
+
+def _readings(
+    ground: Ground, rows: Sequence[RowTrace], placement: Placement, scale: Scale
+) -> tuple[tuple[LeadReading, ...], dict[str, tuple[float, float]]]:
+    """Return what was read where, and of each lead the error (µV) and the share covered of its best slot."""
+    trust: dict[str, tuple[float, float]] = {}
+    readings = []
+    for slot in placement.layout.slots():
+        reading, error_uv, covered = _reading(ground, slot, rows[slot.row], placement, scale)
+        readings.append(reading)
+        if slot.lead not in trust or covered > trust[slot.lead][1]:
+            trust[slot.lead] = error_uv, covered
+    return tuple(readings), trust
 
 
 def _reading(

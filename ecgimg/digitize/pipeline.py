@@ -117,7 +117,8 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
         rows = start_at_marks(rows, placement, separators, scale)
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
         if gaps_px and seen.ruled:
-            rows, placement = _settle_starts(rows, placement, scale)
+            rows = settle_starts(rows, placement.layout, scale)
+            placement = replace(placement, start_px=_first_start(rows))
         rows = fit_columns(rows, placement, scale)
         rows = through_samples(rows, placement.borders_px(rows, scale))
         rows = align_rows(rows, placement, _levelled(rows, pulses, placement, scale))
@@ -127,15 +128,8 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
 
 
-def _settle_starts(
-    rows: Sequence[RowTrace], placement: Placement, scale: Scale
-) -> tuple[tuple[RowTrace, ...], Placement]:
-    """Settle where columns start that stand apart, and with them the page."""
-    settled = settle_starts(rows, placement.layout, scale)
-    return settled, replace(placement, start_px=_first_start(settled))
-
-
 def _first_start(rows: Sequence[RowTrace]) -> float:
+    """Return where the first of columns that stand apart starts, px."""
     return float(np.median([row.starts_px[0] for row in rows if row.starts_px]))
 
 
