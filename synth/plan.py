@@ -13,7 +13,6 @@ from layouts import Slot, sample_range
 from synth.spec import PageSpec
 
 GAP_MM = 3.0
-PULSE_S = 0.2
 PULSE_LEAD_MM = 1.5
 
 
@@ -39,7 +38,7 @@ class Plan:
 
 def pulse_space_mm(spec: PageSpec) -> float:
     """Width of a calibration pulse with its feet."""
-    return PULSE_S * spec.speed_mm_s + 2 * PULSE_LEAD_MM
+    return spec.pulse_s * spec.speed_mm_s + 2 * PULSE_LEAD_MM
 
 
 def make_plan(spec: PageSpec) -> Plan:
@@ -86,11 +85,12 @@ def _pulse_rows(spec: PageSpec) -> list[int]:
 
 
 def _pulse(spec: PageSpec, x: float, baseline: float) -> NDArray[np.float64]:
-    width, height = PULSE_S * spec.speed_mm_s, spec.gain_mm_mv
+    """A pulse with its feet; its sides lean as far to the right as the pen needed to rise and fall."""
+    width, top, lean = spec.pulse_s * spec.speed_mm_s, baseline - spec.gain_mm_mv, spec.pulse_lean_mm
     rise, fall = x + PULSE_LEAD_MM, x + PULSE_LEAD_MM + width
-    top = baseline - height
     end = fall + PULSE_LEAD_MM
-    return np.array([(x, baseline), (rise, baseline), (rise, top), (fall, top), (fall, baseline), (end, baseline)])
+    xs = (x, rise, rise + lean, fall, fall + lean, end)
+    return np.stack([xs, (baseline, baseline, top, top, baseline, baseline)], axis=1)
 
 
 def _separators(

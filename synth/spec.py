@@ -79,6 +79,8 @@ class PageSpec:
     speed_mm_s, gain_mm_mv : float
     chest_gain_mm_mv : float or None
         Gain of V1-V6 where it differs (half gain); None for the same.
+    pulse_s, pulse_lean_mm : float
+        Length of the calibration pulse, and how far its sides lean to the right: what the pen needs to rise.
     plot_mm : (left, top, right, bottom)
         Where rows of traces stand; baselines are spread evenly over its height.
 
@@ -102,6 +104,8 @@ class PageSpec:
     label: LabelStyle = field(default_factory=LabelStyle)
     pulse: Literal["left", "right", "none"] = "left"
     pulse_rows: Literal["every", "first", "last"] = "every"
+    pulse_s: float = 0.2
+    pulse_lean_mm: float = 0.0
     separator: Separator = "none"
     vendor: Vendor = "plain"
     header: bool = True
@@ -114,6 +118,7 @@ class PageSpec:
             "px_per_mm": self.px_per_mm,
             "speed": self.speed_mm_s,
             "gain": self.gain_mm_mv,
+            "length of the pulse": self.pulse_s,
             "chest gain": self.gain_mm_mv if self.chest_gain_mm_mv is None else self.chest_gain_mm_mv,
         }
         for name, value in numbers.items():

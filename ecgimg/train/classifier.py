@@ -25,7 +25,7 @@ from ecgimg.classify.weights import TOKEN_INPUTS, feed_of
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate import metrics
 from ecgimg.train.baselines import ResNet, mean_of_patches, published
-from ecgimg.train.loop import Schedule, fit
+from ecgimg.train.loop import Schedule, fit, mixed_precision
 from ecgimg.train.visibility import disturbed, random_mask
 from layouts import load_layouts
 
@@ -97,7 +97,7 @@ def learn(
 
     def loss_of_step(step: int) -> Tensor:
         signals, wanted, weights = batches.of_step(step)
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with mixed_precision(device):
             logits = forward(*inputs(network, signals, device))
         return classification_loss(logits.float(), wanted.to(device), weights.to(device))
 

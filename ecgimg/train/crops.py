@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
 from ecgimg.digitize.network import one_thread_pool
+from ecgimg.record import EcgRecord
 from synth.masks import BITS, MAX_TRACES, Masks
 from synth.pages import Request, draw_one, make_request
 from synth.source import endless_records
 
 CROP_PX = 384
+_STILL_SHARE = 0.2
 _CENTRED, _CENTRED_SHARES = (0, 1, 2, 4), (0.5, 0.15, 0.2, 0.15)
 
 
@@ -76,11 +78,20 @@ def _draw_part(folder: Path, request: Request, records: Path | None, part: tuple
     stream = islice(endless_records(records, found), part[0], None, part[2])
     for index in range(*part):
         item = next(stream) if records is not None and index % 4 < 2 else None
-        page = draw_one(request, index, item)
         rng = np.random.default_rng([request.seed, index, 1])
+        page = draw_one(request, index, _stilled(item, rng) if item is not None else None)
         packed = class_bits(page.masks or Masks(np.zeros((1, 1), np.uint32)))
         window = slice(index * crops, (index + 1) * crops)
         images[window], classes[window] = _crops(page.image, packed, crops, rng)
+
+
+def _stilled(item: tuple[str, EcgRecord], rng: np.random.Generator) -> tuple[str, EcgRecord]:
+    """Weaken half of the leads of some records: still leads look like rules of the form, and are rare."""
+    if rng.random() >= _STILL_SHARE:
+        return item
+    name, record = item
+    shares = np.where(rng.random(len(record.leads)) < 0.5, rng.uniform(0.05, 0.4, len(record.leads)), 1.0)
+    return name, replace(record, signals=record.signals * shares[:, np.newaxis])
 
 
 def _crops(

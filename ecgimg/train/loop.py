@@ -18,6 +18,13 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
+def mixed_precision(device: str) -> torch.autocast:
+    """bfloat16 where the device multiplies it faster than float32: GPUs, and CPUs that have tiles for it."""
+    kind = torch.device(device).type
+    capabilities = getattr(torch.cpu, "get_capabilities", dict[str, bool])()
+    return torch.autocast(kind, torch.bfloat16, enabled=kind != "cpu" or bool(capabilities.get("amx_bf16")))
+
+
 @dataclass(frozen=True)
 class Schedule:
     """How long and how fast.

@@ -14,7 +14,7 @@ from torch.nn.functional import smooth_l1_loss
 
 from ecgimg.classify.network import PatchECG
 from ecgimg.classify.tokens import FS_HZ, PATCH, tokenize
-from ecgimg.train.loop import Schedule, fit
+from ecgimg.train.loop import Schedule, fit, mixed_precision
 from ecgimg.train.visibility import disturbed, random_mask
 from layouts import load_layouts
 
@@ -53,7 +53,7 @@ def pretrain(
         lead, patch, wanted = _hidden_patches(whole, shown, rng)
         tokens = [torch.from_numpy(part).to(device) for part in vars(tokenize(np.where(shown, whole, np.nan))).values()]
         time_s = ((patch + 0.5) * (PATCH / FS_HZ)).astype(np.float32)
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with mixed_precision(device):
             asked = torch.from_numpy(lead).to(device), torch.from_numpy(time_s).to(device)
             guess = network.fill_in(tokens[0], tokens[1], tokens[2], tokens[3], *asked)
         known = torch.from_numpy(np.isfinite(wanted)).to(device)

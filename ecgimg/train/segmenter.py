@@ -13,12 +13,16 @@ from torch import Tensor, nn
 
 from ecgimg.train.crops import Pool, draw_pool
 from ecgimg.train.export import export_network, load_weights
-from ecgimg.train.loop import Schedule, fit
+from ecgimg.train.loop import Schedule, fit, mixed_precision
 from ecgimg.train.segmenter_network import CLASSES, Segmenter
+from synth.damage.optics import copy
+from synth.damage.spec import Binary, Copier
 
 _WEIGHTS = (1.0, 0.6, 0.8, 0.2, 0.4)
 _POSITIVE = (3.0, 4.0, 12.0, 1.5, 3.0)
 _HELD_BACK = 0.04
+_COPIED_SHARE = 0.08
+_COPIES: tuple[Binary, ...] = ("threshold", "threshold", "halftone", "diffusion")
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def train_segmenter(
 
     def loss_of_step(step: int) -> Tensor:
         images, targets = _batch(pool, held_back, settings, step)
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with mixed_precision(device):
             logits = network(images.to(device, memory_format=torch.channels_last))
         return segmentation_loss(logits.float(), targets.to(device))
 
@@ -88,7 +92,7 @@ def _batch(pool: Pool, held_back: int, settings: SegmenterTraining, step: int) -
 
 def _augmented(pool: Pool, index: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Turn, mirror and recolour one crop; returns (3, h, w) 0-1 and (classes, h, w) 0/1."""
-    image = pool.images[index].astype(np.float32) / 255
+    image = _copied(pool.images[index], rng).astype(np.float32) / 255
     classes = pool.classes[index]
     turns = int(rng.integers(4))
     image, classes = np.rot90(image, turns), np.rot90(classes, turns)
@@ -101,6 +105,15 @@ def _augmented(pool: Pool, index: int, rng: np.random.Generator) -> tuple[NDArra
     image = np.clip(image, 0, 1) ** np.float32(rng.uniform(0.7, 1.4))
     image = image * np.float32(rng.uniform(0.75, 1.15)) + np.float32(rng.uniform(-0.1, 0.1))
     return _planes(np.clip(image, 0, 1)), _targets(classes)
+
+
+def _copied(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Photocopy a crop in black and white, now and then: rare among pages, and hard."""
+    if rng.random() >= _COPIED_SHARE:
+        return image
+    binary = _COPIES[int(rng.integers(len(_COPIES)))]
+    toner, level = float(rng.uniform(0, 1)), float(rng.uniform(0.42, 0.68))
+    return copy(np.ascontiguousarray(image), Copier(binary=binary, toner=toner, level=level), rng)
 
 
 def _planes(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from synth.geometry import PageMap
 from synth.spec import Colour
 
 Kind = Literal["none", "scan", "photo", "screen", "aged", "mixed"]
+Binary = Literal["none", "threshold", "halftone", "diffusion"]
 KINDS: tuple[Kind, ...] = ("none", "scan", "photo", "screen", "aged", "mixed")
 
 
@@ -81,7 +82,7 @@ class Copier:
     grey: bool = False
     toner: float = 0.0
     streaks: int = 0
-    binary: Literal["none", "threshold", "halftone", "diffusion"] = "none"
+    binary: Binary = "none"
     level: float = 0.5
 
 
