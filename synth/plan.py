@@ -13,7 +13,6 @@ from layouts import Slot, sample_range
 from synth.spec import PageSpec
 
 GAP_MM = 3.0
-PULSE_LEAD_MM = 1.5
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Plan:
 
 def pulse_space_mm(spec: PageSpec) -> float:
     """Width of a calibration pulse with its feet."""
-    return spec.pulse_s * spec.speed_mm_s + 2 * PULSE_LEAD_MM
+    return spec.pulse_s * spec.speed_mm_s + 2 * spec.pulse_foot_mm
 
 
 def make_plan(spec: PageSpec) -> Plan:
@@ -87,9 +86,8 @@ def _pulse_rows(spec: PageSpec) -> list[int]:
 def _pulse(spec: PageSpec, x: float, baseline: float) -> NDArray[np.float64]:
     """A pulse with its feet; its sides lean as far to the right as the pen needed to rise and fall."""
     width, top, lean = spec.pulse_s * spec.speed_mm_s, baseline - spec.gain_mm_mv, spec.pulse_lean_mm
-    rise, fall = x + PULSE_LEAD_MM, x + PULSE_LEAD_MM + width
-    end = fall + PULSE_LEAD_MM
-    xs = (x, rise, rise + lean, fall, fall + lean, end)
+    rise, fall, end = x + spec.pulse_foot_mm, x + spec.pulse_foot_mm + width, x + pulse_space_mm(spec)
+    xs = (x, rise, rise + lean, fall, min(fall + lean, end), end)
     return np.stack([xs, (baseline, baseline, top, top, baseline, baseline)], axis=1)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from layouts import Layout
 from synth.damage import Kind
-from synth.plan import GAP_MM, PULSE_LEAD_MM
+from synth.plan import GAP_MM
 from synth.spec import PAPER_MM, Colour, GridStyle, LabelStyle, PageSpec, TraceStyle, Vendor
 
 T = TypeVar("T")
@@ -58,8 +58,9 @@ def sample_spec(layout: Layout, rng: np.random.Generator, kind: Kind = "none") -
     separator = pick(rng, weights) if layout.columns > 1 else "none"
     vendor = cast(Vendor, pick(rng, dict.fromkeys(get_args(Vendor), 1.0)))
     header = layout.style.header and rng.random() < 0.85
-    pulse_s, pulse_lean_mm = _sample_pulse(rng.spawn(1)[0])
-    paper = _sample_paper(layout, speed, pulse_s if pulse != "none" else 0.0, separator, header, rng)
+    pulse_s, pulse_lean_mm, pulse_foot_mm = _sample_pulse(rng.spawn(1)[0])
+    pulse_mm = pulse_s * speed + 2 * pulse_foot_mm if pulse != "none" else 0.0
+    paper = _sample_paper(layout, speed, pulse_mm, separator, header, rng)
     pitch = (paper.plot_mm[3] - paper.plot_mm[1]) / paper.layout.n_rows
     jitter = rng.normal(0, 0.04 * pitch, layout.n_rows) if rng.random() < 0.3 else np.zeros(0)
     return PageSpec(
@@ -79,6 +80,7 @@ def sample_spec(layout: Layout, rng: np.random.Generator, kind: Kind = "none") -
         pulse_rows=cast(Any, pick(rng, {"every": 0.7, "first": 0.1, "last": 0.1, layout.pulse_rows: 0.1})),
         pulse_s=pulse_s,
         pulse_lean_mm=pulse_lean_mm,
+        pulse_foot_mm=pulse_foot_mm,
         separator=cast(Any, separator),
         vendor=vendor,
         header=header,
@@ -95,11 +97,11 @@ def _sample_resolution(kind: Kind, rng: np.random.Generator) -> float:
 
 
 def _sample_paper(
-    layout: Layout, speed: float, pulse_s: float, separator: str, header: bool, rng: np.random.Generator
+    layout: Layout, speed: float, pulse_mm: float, separator: str, header: bool, rng: np.random.Generator
 ) -> _Paper:
     """Choose paper and place the plot on it, with fewer seconds a column where the sheet is too narrow."""
     margin = float(rng.uniform(5, 11))
-    extra = (pulse_s * speed + 2 * PULSE_LEAD_MM if pulse_s else 0.0) + 2 * margin
+    extra = pulse_mm + 2 * margin
     extra += GAP_MM * (layout.columns - 1) if separator == "gap" else 0.0
     needed = layout.printed_s * speed + extra
     choice = pick(
@@ -135,9 +137,10 @@ def _roll(layout: Layout, needed: float, margin: float, header: bool, rng: np.ra
     return _Paper((width, height), plot, layout)
 
 
-def _sample_pulse(rng: np.random.Generator) -> tuple[float, float]:
-    """Length in seconds, and how far the sides lean in millimetres: up to half the time to the next deflection."""
-    return pick(rng, {0.2: 0.93, 0.1: 0.07}), float(rng.uniform(0.2, 1.2)) if rng.random() < 0.3 else 0.0
+def _sample_pulse(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Draw the length (s) of a pulse, how far its sides lean (mm), and its feet (mm)."""
+    lean_mm = float(rng.uniform(0.2, 1.2)) if rng.random() < 0.3 else 0.0
+    return pick(rng, {0.2: 0.93, 0.1: 0.07}), lean_mm, pick(rng, {1.5: 0.7, 0.0: 0.15, 0.6: 0.15})
 
 
 def _sample_paper_colour(rng: np.random.Generator) -> Colour:

@@ -79,8 +79,9 @@ class PageSpec:
     speed_mm_s, gain_mm_mv : float
     chest_gain_mm_mv : float or None
         Gain of V1-V6 where it differs (half gain); None for the same.
-    pulse_s, pulse_lean_mm : float
-        Length of the calibration pulse, and how far its sides lean to the right: what the pen needs to rise.
+    pulse_s, pulse_lean_mm, pulse_foot_mm : float
+        Length of the calibration pulse; how far its sides lean to the right, which is what the pen needs to rise; and
+        the length of its feet, of which the trace starts or ends.
     plot_mm : (left, top, right, bottom)
         Where rows of traces stand; baselines are spread evenly over its height.
 
@@ -106,6 +107,7 @@ class PageSpec:
     pulse_rows: Literal["every", "first", "last"] = "every"
     pulse_s: float = 0.2
     pulse_lean_mm: float = 0.0
+    pulse_foot_mm: float = 1.5
     separator: Separator = "none"
     vendor: Vendor = "plain"
     header: bool = True
