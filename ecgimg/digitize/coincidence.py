@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 _COINCIDE, _NOISE, _WORSE = 0.4, 0.08, 20.0
 _STEP, _SHORTEST_BEAT_S, _MOST_COINCIDENCE = 4, 0.3, 1.2
-_FEW_BEATS, _ABOUT_BEAT_S, _APART_S = 3, 0.06, 0.02
+_FEW_BEATS, _ABOUT_BEAT_S, _RECENTRED, _APART_S = 3, 0.1, 3, 0.02
 _BEAT_SHARE, _MIN_BEATS, _IRREGULAR_S, _SAME_TIME_S = 0.65, 4, 0.05, 0.015
 
 
@@ -88,8 +88,11 @@ def _centres(steep: Floats, fs_hz: float) -> Floats:
     """Return where the middles of the beats are, in samples: which of a beat's slopes is steepest is chance."""
     reach = round(_ABOUT_BEAT_S * fs_hz)
     at = np.arange(len(steep))
-    windows = [slice(max(peak - reach, 0), peak + reach + 1) for peak in _peaks(steep, fs_hz).tolist()]
-    return np.array([np.average(at[window], weights=steep[window]) for window in windows], np.float64)
+    centres = _peaks(steep, fs_hz).astype(np.float64)
+    for _ in range(_RECENTRED):
+        windows = [slice(max(round(each) - reach, 0), round(each) + reach + 1) for each in centres.tolist()]
+        centres = np.array([np.average(at[window], weights=steep[window]) for window in windows], np.float64)
+    return centres
 
 
 def _correlation(first: Floats, second: Floats) -> float:

@@ -17,6 +17,7 @@ _SURELY_TRACE = 200
 _DARK_SHARE = 0.4
 _BORDER_MM, _CLEAR_MM = 0.9, 0.5
 _LARGE_MM = 5.0
+_BESIDE_MM, _SHORT_MM, _FEWEST_ROWS = 6.0, 1.2, 2
 _LEAST_SHARE, _OVER_RULING, _HALF = 0.1, 1.6, 0.5
 _WIDEST_MM, _BLUR_PX, _SURELY = 1.3, 0.5, 0.8
 
@@ -36,7 +37,7 @@ def without_marks(page: FlatPage, rows: Sequence[RowTrace], borders_px: Sequence
         marked = np.zeros(len(x), bool)
         for left, right in marks:
             marked |= (x > left - _BLUR_PX) & (x < right + _BLUR_PX)
-        marked &= row.tall & ((row.certainty < _SURELY) | (len(row.starts_px) > 0))
+        marked &= row.tall & ((row.certainty < _SURELY) | row.bar | (len(row.starts_px) > 0))
         cleared.append(row.where(~marked) if marked.any() else row)
     return tuple(cleared)
 
@@ -54,22 +55,28 @@ def find_mark(page: FlatPage, rows: Sequence[RowTrace], border_px: float, level:
     if first < 0 or first + 2 * reach + 1 > width:
         return None
     top, bottom = _plot(rows, height)
+    middles = np.array([round(row.baseline_px) - top for row in rows])
+    near = np.abs(np.arange(bottom - top) - middles[:, None]) < _BESIDE_MM * mm
 
-    def shares(start: int) -> Floats:
+    def measured(start: int) -> tuple[Floats, Floats]:
+        """Share of the free heights that are dark (columns,), and dark mm beside each row (rows, columns)."""
         columns = np.arange(start, start + 2 * reach + 1)
         columns = columns[(columns >= 0) & (columns < width)]
         free = np.ones((bottom - top, len(columns)), bool)
         for row in rows:
             _cover(free, row, columns, top, _CLEAR_MM * mm)
-        dark = page.darkness[top:bottom, columns] > _DARK_SHARE * level
-        found = (dark & free).sum(axis=0) / np.maximum(free.sum(axis=0), 1)
-        return np.asarray(found, np.float64)
+        dark = (page.darkness[top:bottom, columns] > _DARK_SHARE * level) & free
+        return dark.sum(axis=0) / np.maximum(free.sum(axis=0), 1), near @ dark.astype(np.float64) / mm
 
-    here = shares(first)
+    here, beside = measured(first)
     step = round(_LARGE_MM * mm)
-    ruling = max((float(shares(first + side * step).max(initial=0)) for side in (-2, -1, 1, 2)), default=0.0)
+    sides = [measured(first + side * step) for side in (-2, -1, 1, 2)]
+    ruling = max((float(side.max(initial=0)) for side, _ in sides), default=0.0)
+    ruling_mm = np.median([side.max(axis=1, initial=0) for _, side in sides], axis=0)
     best = int(here.argmax())
-    if here[best] < max(_LEAST_SHARE, _OVER_RULING * ruling):
+    is_beside = beside[:, best] > np.maximum(_SHORT_MM, _OVER_RULING * ruling_mm)
+    is_short = is_beside.sum() >= _FEWEST_ROWS and is_beside.mean() > _HALF
+    if here[best] < max(_LEAST_SHARE, _OVER_RULING * ruling) and not is_short:
         return None
     inside = here > _HALF * here[best]
     left = right = best

@@ -6,14 +6,20 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.labels import read_labels
 from ecgimg.digitize.place import Label
 
+Floats = NDArray[np.float64]
+
 _SURE_NAME = 0.7
 _TALLEST_NAME_MM = 6.0
 _MAX_LABELS = 150
+_LEAST_INK_MM2, _NARROWEST_MM, _WIDEST_MM = 0.3, 0.25, 16.0
+_LETTERS_APART, _AS_TALL = 0.5, 0.75  # of the height of the letters
 
 
 def find_labels(page: FlatPage) -> tuple[Label, ...]:
@@ -25,22 +31,34 @@ def find_labels(page: FlatPage) -> tuple[Label, ...]:
     joined = cv2.morphologyEx(
         mask, cv2.MORPH_CLOSE, np.ones((max(round(0.5 * mm), 1), max(round(1.2 * mm), 1)), np.uint8)
     )
-    count, _, stats, centres = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    fits = [
-        k
-        for k in range(1, count)
-        if 1.0 * mm < stats[k, cv2.CC_STAT_HEIGHT] < tallest
-        and 0.25 * mm < stats[k, cv2.CC_STAT_WIDTH] < 16 * mm
-        and stats[k, cv2.CC_STAT_AREA] > 0.3 * mm * mm
-    ][:_MAX_LABELS]
-    boxes = np.array([(s[0], s[1], s[0] + s[2], s[1] + s[3]) for s in stats[fits].tolist()], np.float64).reshape(-1, 4)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    left, top, width, height, area = stats[1:].T.astype(np.float64)
+    is_letter = (height > mm) & (height < tallest) & (area > _LEAST_INK_MM2 * mm * mm)
+    boxes = _joined(np.stack([left, top, left + width, top + height], axis=1)[is_letter])
+    width = boxes[:, 2] - boxes[:, 0]
+    boxes = boxes[(width > _NARROWEST_MM * mm) & (width < _WIDEST_MM * mm)][:_MAX_LABELS]
     read = read_labels(page.image, boxes)
     labels = []
-    for n, k in enumerate(fits):
-        sure = float(read.confidences[n])
-        name = read.names[n] if sure >= _SURE_NAME else ""
-        labels.append(Label(float(centres[k][0]), float(centres[k][1]), float(boxes[n, 0]), name, sure))
+    for (left_px, top_px, right_px, bottom_px), name, sure in zip(boxes, read.names, read.confidences, strict=True):
+        told = name if sure >= _SURE_NAME else ""
+        labels.append(Label((left_px + right_px) / 2, (top_px + bottom_px) / 2, left_px, told, float(sure)))
     return tuple(labels)
+
+
+def _joined(boxes: Floats) -> Floats:
+    """Join boxes (n, 4) of letters of one name: side by side, as tall, and nearer than letters of two names are."""
+    left, top, right, bottom = boxes.T
+    height = bottom - top
+    tall, low = np.maximum(height[:, None], height), np.minimum(height[:, None], height)
+    gap = np.maximum(left[:, None], left) - np.minimum(right[:, None], right)
+    shared = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
+    count, group = connected_components((gap < _LETTERS_APART * low) & (shared > _AS_TALL * tall))
+    sides = [(np.minimum, left), (np.minimum, top), (np.maximum, right), (np.maximum, bottom)]
+    joined = np.empty((count, 4))
+    for side, (extreme, values) in enumerate(sides):
+        joined[:, side] = np.inf if extreme is np.minimum else -np.inf
+        extreme.at(joined[:, side], group, values)
+    return joined
 
 
 def n_telling(labels: Sequence[Label]) -> int:

@@ -34,7 +34,7 @@ _CAP = 0.3  # of the pen; caps are round, square or none, and print blurs them
 _BESIDE_MM = 0.5
 _OUT_MM = 0.5
 _LONG_SHARE = 0.4
-_LEAST_TRACE = 0.3
+_LEAST_TRACE, _LEAST_IN_LINE, _IN_LINE_MM = 0.3, 0.15, 1.5
 _DARK = 0.6
 
 
@@ -69,11 +69,14 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
         if not _is_ruled(strokes):
             found.append((float(baseline), strokes))
     longest = max((strokes.seen.sum() for _, strokes in found), default=0)
-    return [
-        (baseline, strokes)
-        for baseline, strokes in found
-        if strokes.seen.sum() > _LONG_SHARE * longest and strokes.trace.mean() > _LEAST_TRACE
-    ]
+    first = float(np.median([strokes.ends_px[0] for _, strokes in found])) if found else 0.0
+    kept = []
+    for baseline, strokes in found:
+        in_line = abs(strokes.ends_px[0] - first) < _IN_LINE_MM * page.px_per_mm  # a still lead may look like a rule
+        least = _LEAST_IN_LINE if in_line else _LEAST_TRACE
+        if strokes.seen.sum() > _LONG_SHARE * longest and strokes.trace.mean() > least:
+            kept.append((baseline, strokes))
+    return kept
 
 
 def _is_ruled(strokes: Strokes) -> bool:

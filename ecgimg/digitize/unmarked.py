@@ -30,6 +30,7 @@ _MIN_WIDTH_MM, _MAX_WIDTH_MM = 1.8, 11.0
 _SLANT_MM, _GAP_MM = 0.45, 1.2
 _TOPS_APART_MM, _FEET_APART_MM = 0.8, 1.2
 _LID_SHARE, _INSIDE_SHARE, _SIDE_MM = 0.85, 0.04, 0.9
+_FLAT_LID_MM = 0.6
 _ABOVE_MM, _BESIDE_MM = 2.0, 1.3
 _FOOT_MM = 4.0
 _BEYOND_SHARE = 0.02
@@ -146,6 +147,8 @@ def _between(window: Mask, left: _Stroke, right: _Stroke, mm: float, row: int, b
     if not inside.size or inside.mean() > _INSIDE_SHARE or (above.size and above.mean() > _INSIDE_SHARE):
         return None  # a box, a complex that begins where the pulse ends, or lettering
     centres = np.array([np.flatnonzero(lid[:, k]).mean() for k in lid_columns])
+    if np.ptp(np.percentile(centres, (15, 85))) > _FLAT_LID_MM * mm:  # a wave
+        return None
     thick = float(np.median(lid[:, lid_columns].sum(axis=0)))
     level = max(top - slack, 0) + float(np.median(centres))
     foot = (left.bottom + right.bottom) / 2 - (thick - 1) / 2
