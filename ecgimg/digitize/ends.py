@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 _FEWEST_ROWS, _ROWS_TO_BEND, _ROWS_A_STRAY = 3, 6, 5
 _END_SHARE = 0.15
-_ASTRAY_MM, _OFF_MM, _UNEVEN_MM, _CLEARLY = 1.0, 0.4, 1.0, 5.0
+_ASTRAY_MM, _OFF_MM, _OFF_SHARE, _UNEVEN_MM, _CLEARLY = 1.0, 0.4, 0.06, 1.0, 5.0
 _MOST_UNEVEN, _LEAST_CONVERGING = 0.35, 0.05
 _ROUNDS = 12
 
@@ -37,7 +37,8 @@ def even_ends(page: FlatPage, rows: Sequence[RowTrace]) -> Rectification | None:
     off = np.sort(np.abs(told - ends[..., 0]), axis=0)[-1 - len(rows) // _ROWS_A_STRAY]
     widths = told[:, 1] - told[:, 0]  # both ends aslant alike are a page at an angle, and no perspective
     least = max(_UNEVEN_MM, _CLEARLY * float(off.max()))
-    if off.max() > _OFF_MM or not least < np.ptp(widths) < _MOST_UNEVEN * np.median(widths):
+    uneven = float(np.ptp(widths))
+    if off.max() > max(_OFF_MM, _OFF_SHARE * uneven) or not least < uneven < _MOST_UNEVEN * np.median(widths):
         return None
     to_even = _perspective(ends, [_line(ends[:, side], 1) for side in (0, 1)])
     flat = page.rectification

@@ -47,7 +47,11 @@ def into_phase(ruling: Field, start: Rectification, folded: Rectification, latti
         smooth = _in_phase(ruling, smooth, fine_mm, degree)
     best = _finely_bent(ruling, smooth, lattice)
     agreement = _agreement(ruling, best, fine_mm)
-    if _agreement(ruling, smooth, fine_mm) < _NEARLY * agreement or _slips(best, folded) or not lattice.fine:
+    if (
+        not lattice.fine
+        or _slips(best, folded)
+        or (_bend_mm(smooth, best) > _SLIP_MM and _agreement(ruling, smooth, fine_mm) < _NEARLY * agreement)
+    ):
         for other, reaches in ((_in_phase(ruling, grown, coarse_mm, 4), (3.0, 1.6)), (folded, (1.6, 1.2))):
             for reach in reaches:
                 other = _bent(ruling, other, coarse_mm, reach * coarse_mm)
@@ -58,6 +62,11 @@ def into_phase(ruling: Field, start: Rectification, folded: Rectification, latti
     off_phase = max(_agreement(ruling, best, fine_mm * factor) for factor in (0.87, 1.17))
     confidence = 1 - off_phase / max(agreement, 1e-9)
     return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE else None
+
+
+def _bend_mm(smooth: Rectification, bent: Rectification) -> float:
+    """Return by how much a map was bent at most, but for its worst percent: one that slipped, by half a line or so."""
+    return float(np.percentile(np.abs(bent.nodes_mm() - smooth.nodes_mm()), 99))
 
 
 def _slips(found: Rectification, foretold: Rectification) -> bool:

@@ -10,12 +10,15 @@ Page coordinates here are mm with the origin at the picture's centre; the pipeli
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.ndimage import map_coordinates
+from scipy.sparse.linalg import spsolve
 
 from ecgimg.digitize.lattice import LARGE_MM, Windows, window_frequencies
 from ecgimg.digitize.phase import into_phase
@@ -184,25 +187,19 @@ def _bend(windows: Windows, slopes: Floats, shape: tuple[int, int], size_px: tup
         reach[axis] = _REACH_PX
         sides = [_bilinear((windows.centres + way * reach) / step, (rows, columns)) for way in (1, -1)]
         differences.append((sides[0] - sides[1]) / (2 * _REACH_PX))
-    system, target = np.concatenate(differences), np.concatenate([slopes[:, 0], slopes[:, 1]])
-    node = np.arange(rows * columns).reshape(rows, columns)
-    stiff = []
-    for nodes in (node, node.T):
-        bends = np.zeros((nodes[1:-1].size, node.size))
-        for shifted, factor in ((nodes[:-2], 1.0), (nodes[1:-1], -2.0), (nodes[2:], 1.0)):
-            bends[np.arange(len(bends)), shifted.ravel()] = factor / _FOLD_PX
-        stiff.append(_STIFFNESS * bends)
-    twist = np.zeros((node[1:, 1:].size, node.size))
-    for shifted, factor in ((node[1:, 1:], 1.0), (node[1:, :-1], -1.0), (node[:-1, 1:], -1.0), (node[:-1, :-1], 1.0)):
-        twist[np.arange(len(twist)), shifted.ravel()] = factor / _FOLD_PX
-    rest = np.concatenate([*stiff, _STIFFNESS * twist, 1e-6 * np.eye(node.size)])
-    stiffness = rest.T @ rest
+    system, target = sparse.vstack(differences), np.concatenate([slopes[:, 0], slopes[:, 1]])
+    rest = _STIFFNESS / _FOLD_PX * sparse.vstack([
+        sparse.kron(_repeated((1.0, -2.0, 1.0), rows), sparse.eye_array(columns)),
+        sparse.kron(sparse.eye_array(rows), _repeated((1.0, -2.0, 1.0), columns)),
+        sparse.kron(_repeated((-1.0, 1.0), rows), _repeated((-1.0, 1.0), columns)),
+    ])  # fmt: skip
+    stiffness = rest.T @ rest + 1e-12 * sparse.eye_array(rows * columns)
     trust = np.concatenate([np.minimum(windows.weights, 30) / 30] * 2)
     factors = trust
-    surface = np.zeros(node.size)
+    surface = np.zeros(rows * columns)
     for _ in range(6):
-        pull = system.T * factors
-        surface = np.linalg.solve(pull @ system + stiffness, pull @ target)
+        pull = system.T.multiply(factors)
+        surface = spsolve((pull @ system + stiffness).tocsc(), pull @ target)
         miss = np.maximum(*np.split(np.abs(system @ surface - target), 2))
         factors = trust / np.concatenate([1 + (miss / max(3 * float(np.median(miss)), 1e-6)) ** 2] * 2) ** 2
     x, y = ((np.arange(n) + 0.5) / n * (m - 1) for n, m in ((shape[1], columns), (shape[0], rows)))
@@ -210,17 +207,22 @@ def _bend(windows: Windows, slopes: Floats, shape: tuple[int, int], size_px: tup
     return np.asarray(map_coordinates(surface.reshape(rows, columns), [down, across], order=3, mode="nearest"))
 
 
-def _bilinear(places: Floats, shape: tuple[int, int]) -> Floats:
+def _repeated(stencil: Sequence[float], length: int) -> sparse.csr_array:
+    """Return the matrix that applies a stencil along a vector, wherever it fits in."""
+    return sparse.diags_array(stencil, offsets=range(len(stencil)), shape=(length - len(stencil) + 1, length)).tocsr()
+
+
+def _bilinear(places: Floats, shape: tuple[int, int]) -> sparse.csr_array:
     """Return the weights (n, rows x columns) by which nodes enter the values at places (n, 2): x, y in nodes."""
     rows, columns = shape
-    weights = np.zeros((len(places), rows, columns))
     x, y = np.clip(places[:, 0], 0, columns - 1), np.clip(places[:, 1], 0, rows - 1)
     left, top = np.minimum(x.astype(int), columns - 2), np.minimum(y.astype(int), rows - 2)
-    at = np.arange(len(places))
-    for right, below in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        part = np.abs(1 - right - (x - left)) * np.abs(1 - below - (y - top))
-        weights[at, top + below, left + right] += part
-    return weights.reshape(len(places), -1)
+    sides = [(right, below) for right in (0, 1) for below in (0, 1)]
+    parts = [np.abs(1 - right - (x - left)) * np.abs(1 - below - (y - top)) for right, below in sides]
+    nodes = [(top + below) * columns + left + right for right, below in sides]
+    at = np.tile(np.arange(len(places)), len(sides))
+    weights = np.concatenate(parts), (at, np.concatenate(nodes))
+    return sparse.csr_array(weights, shape=(len(places), rows * columns))
 
 
 def _fit_gradient(points: Floats, slopes: Floats, weights: Floats, powers: NDArray[np.int64]) -> Floats:

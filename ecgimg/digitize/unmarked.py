@@ -35,6 +35,7 @@ _ABOVE_MM, _BESIDE_MM = 2.0, 1.3
 _FOOT_MM = 4.0
 _BEYOND_SHARE = 0.02
 _ALIKE_MM, _ALIKE_SHARE, _USUAL_SHARE = 1.0, 0.06, 0.06
+_USUAL_ASPECT, _ASPECT_SHARE = 2.0, 0.12
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,14 @@ def find_unmarked(page: FlatPage, baselines_px: Sequence[float], *, ruled: bool)
             if not ruled or nearest(pulse.height_mm, GAINS_MM_MV[1:], _USUAL_SHARE)
         ]
         alike = _alike(every, page.px_per_mm)
-        if len(alike) > (0 if ruled else 1):
+        if len(alike) > 1 or (alike and (ruled or _is_usual(alike[0], page.px_per_mm))):
             return alike
     return ()
+
+
+def _is_usual(pulse: Pulse, mm: float) -> bool:
+    """Tell whether a pulse is as high for its width as one of 10 mm/mV and 0.2 s at 25 mm/s."""
+    return bool(abs(pulse.height_mm * mm / (pulse.right_px - pulse.left_px) / _USUAL_ASPECT - 1) < _ASPECT_SHARE)
 
 
 def _alike(pulses: Sequence[Pulse], mm: float) -> tuple[Pulse, ...]:
