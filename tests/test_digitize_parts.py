@@ -461,9 +461,10 @@ def test_pulses_taken_for_traces_are_found_by_their_shape(pulse_mm, at_right):
 
 
 @pytest.mark.parametrize("lettered", [False, True])
-def test_a_single_pulse_is_found_on_a_ruled_page_and_two_must_agree_on_another(lettered):
+def test_a_single_pulse_is_found_and_of_an_odd_shape_two_must_agree_on_a_page_without_ruling(lettered):
     assert [pulse.row for pulse in rows_with_pulses(n_pulses=1, lettered=lettered)] == [0]
-    assert rows_with_pulses(n_pulses=1, ruled=False, lettered=lettered) == ()
+    assert [pulse.row for pulse in rows_with_pulses(n_pulses=1, ruled=False, lettered=lettered)] == [0]
+    assert rows_with_pulses(14.0, n_pulses=1, ruled=False, lettered=lettered) == ()
     assert len(rows_with_pulses(14.0, ruled=False, lettered=lettered)) == 2  # of any height: the mm are not known
 
 
