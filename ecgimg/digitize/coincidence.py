@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 _COINCIDE, _NOISE, _WORSE = 0.4, 0.08, 20.0
 _STEP, _SHORTEST_BEAT_S, _MOST_COINCIDENCE = 4, 0.3, 1.2
 _FEW_BEATS, _ABOUT_BEAT_S, _RECENTRED, _APART_S = 3, 0.1, 3, 0.02
+_UNTOLD, _REGULAR_S = 0.4, 0.03
 _BEAT_SHARE, _MIN_BEATS, _IRREGULAR_S, _SAME_TIME_S = 0.65, 4, 0.05, 0.015
 
 
@@ -33,8 +34,10 @@ def coincidence(beats: Sequence[Floats], fs_hz: float) -> float:
     """
     if len(beats) > 1 and all(_beat_at_once(first, second, fs_hz) for first, second in pairwise(beats)):
         return _MOST_COINCIDENCE
-    if any(_beat_apart(first, second, fs_hz) for first, second in pairwise(beats)):
+    drifts_s = [drift for first, second in pairwise(beats) if (drift := _drift_s(first, second, fs_hz)) is not None]
+    if drifts_s and np.median(drifts_s) > _APART_S:
         return -_MOST_COINCIDENCE
+    most = _UNTOLD if beats and all(_fills_column(each, fs_hz) for each in beats) else _MOST_COINCIDENCE
     steps = range(0, round(0.4 * fs_hz) + 1, _STEP)
     together, worse = [], []
     for first, second in pairwise(beats):
@@ -52,7 +55,7 @@ def coincidence(beats: Sequence[Floats], fs_hz: float) -> float:
     if not together:
         return 0.0
     doubt = _WORSE * max(float(np.median(worse)) - _NOISE, 0.0)
-    return float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -_MOST_COINCIDENCE, _MOST_COINCIDENCE))
+    return float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -most, most))
 
 
 def _beat_at_once(first: Floats, second: Floats, fs_hz: float) -> bool:
@@ -68,13 +71,25 @@ def _beat_at_once(first: Floats, second: Floats, fs_hz: float) -> bool:
     )
 
 
-def _beat_apart(first: Floats, second: Floats, fs_hz: float) -> bool:
-    """Tell whether the beats of two columns drift apart: even a regular heart varies by more than one beat's timing."""
+def _drift_s(first: Floats, second: Floats, fs_hz: float) -> float | None:
+    """Return by how much the beats of two columns drift apart: even a regular heart varies by more than one's timing.
+
+    None where they are few, or not as many in both.
+    """
     times = [_centres(steep, fs_hz) / fs_hz for steep in (first, second)]
     if len(times[0]) != len(times[1]) or len(times[0]) < _FEW_BEATS:
-        return False
+        return None
     late = times[1] - times[0]
-    return bool(np.abs(late - np.median(late)).max() > _APART_S)
+    return float(np.abs(late - np.median(late)).max())
+
+
+def _fills_column(steep: Floats, fs_hz: float) -> bool:
+    """Tell whether a whole number of regular beats is as long as a column: the next column's then seem to coincide."""
+    cycles = np.diff(_centres(steep, fs_hz))
+    if len(cycles) < 2 or np.ptp(cycles) > _REGULAR_S * fs_hz:
+        return False
+    beats = len(steep) / cycles.mean()
+    return bool(abs(beats - round(beats)) * cycles.mean() < _SAME_TIME_S * fs_hz)
 
 
 def _peaks(steep: Floats, fs_hz: float) -> NDArray[np.intp]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.place import Label
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.slots import FS_HZ, Scale
 
@@ -29,6 +30,8 @@ _FOOT_MM = 4.5
 _EDGE_PX = -0.25
 _NEAR_PX, _FAR_PX = 0.25, 0.3
 _AT_END_MM = 0.6
+_CLOSE, _MARKED = 1.0, 0.5
+_FEWEST_STEPS, _UNEVEN_NAMES_MM, _AS_NAMED, _ABOUT = 4, 0.8, 0.018, 0.04
 _HIDDEN_MM = 1.0
 _AMID_MM, _LETTER = 0.5, 110
 _RECORD_S, _NEARLY, _AT_EDGE_MM = 10.0, 0.97, 2.0
@@ -108,17 +111,23 @@ def find_extent(
     scale: Scale,
     width_px: int,
     hidden: Mask,
+    is_marked: Callable[[float], bool] = lambda _: False,
+    names: Sequence[Label] = (),
 ) -> tuple[float, float]:
     """Return where the columns start and end: the start that most rows' ends and the pulses vouch for.
 
     A row that starts late has lost ink, one that starts early has picked some up; where the page shows ten seconds, the
     right ends vouch for the start as well. Next to a pulse the trace runs on into the pulse's foot. The starts of
-    `hidden` rows (rows,) are not seen.
+    `hidden` rows (rows,) are not seen. Between starts that are vouched for about alike, the borders that look marked
+    decide, whatever the network took the marks for.
     """
     mm, px_per_s = scale.px_per_mm, scale.px_per_s
     ends = _ends(rows, pulses, mm, width_px, hidden)
     left, right = common(ends.left, mm), common(ends.right, mm)
-    quarter = _quarter_px(separators, 2.5 * px_per_s, mm)
+    usual = 2.5 * px_per_s
+    quarter, named = _quarter_px(separators, usual, mm), _between_names(names, rows, usual, mm)
+    if named is not None and abs(quarter / named - 1) > _AS_NAMED:  # what is evenly spaced may be beats
+        quarter = usual
     whole = 4 * quarter - px_per_s / FS_HZ  # a record ends with its last sample
     if np.abs(np.append(ends.left, left) - (right - whole)).min() > _SPARE_MM * mm:
         return _early_start(ends.left, left, right, px_per_s, mm), right
@@ -127,7 +136,11 @@ def find_extent(
     after = [pulse.left_px for pulse in pulses if pulse.left_px > middle]
     ground = _Ground(mm, whole, np.asarray(quarter * np.arange(1, 4), np.float64), separators, before, after)
     told = ground.starts(left)
-    best = max([*ends.left, *(ends.right[~ends.cut] - whole), *told], key=lambda start: _vouched(start, ends, ground))
+    votes = {float(each): _vouched(each, ends, ground) for each in (*ends.left, *(ends.right[~ends.cut] - whole), *told)}
+    best = max(votes, key=votes.__getitem__)
+    rivals = {each: votes[each] for each in votes if votes[each] > votes[best] - _CLOSE}
+    if max(rivals) - min(rivals) > _AT_END_MM * mm:
+        best = max(rivals, key=lambda each: rivals[each] + _MARKED * sum(map(is_marked, each + ground.quarters)))
     start = _settled(best, ends, ground, told)
     return start, start + whole
 
@@ -201,6 +214,19 @@ def _quarter_px(separators: Floats, usual_px: float, px_per_mm: float) -> float:
         if len(third):
             return float(third.mean() - marks[first]) / 2
     return usual_px
+
+
+def _between_names(names: Sequence[Label], rows: Sequence[RowTrace], usual_px: float, px_per_mm: float) -> float | None:
+    """Return how far apart four columns start as their names tell, where enough of them stand about as far as usual."""
+    baselines = np.array([row.baseline_px for row in rows])
+    lefts: dict[int, list[float]] = {}
+    for label in names:
+        if label.name:
+            lefts.setdefault(int(np.abs(baselines - label.y_px).argmin()), []).append(label.left_px)
+    steps = [np.diff(np.sort(each)) for each in lefts.values()]
+    told = np.concatenate([each[np.abs(each / usual_px - 1) < _ABOUT] for each in steps]) if steps else np.zeros(0)
+    alike = np.abs(told - np.median(told)) < _UNEVEN_NAMES_MM * px_per_mm if len(told) else np.zeros(0, bool)
+    return float(np.median(told[alike])) if alike.sum() >= max(_FEWEST_STEPS, 2 / 3 * len(told)) else None
 
 
 def _early_start(lefts: Floats, left: float, right: float, px_per_s: float, px_per_mm: float) -> float:

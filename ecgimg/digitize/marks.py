@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.row_trace import RowTrace
@@ -22,15 +23,18 @@ _LEAST_SHARE, _OVER_RULING, _HALF = 0.1, 1.6, 0.5
 _WIDEST_MM, _BLUR_PX, _SURELY = 1.3, 0.5, 0.8
 
 
+def mark_finder(page: FlatPage, rows: Sequence[RowTrace]) -> Callable[[float], tuple[float, float] | None]:
+    """Return what finds the mark at a border (px): its left and right edge, or None where there is none."""
+    level = ink_level(page, _SURELY_TRACE)
+    return lambda border_px: find_mark(page, rows, border_px, level) if level is not None else None
+
+
 def without_marks(page: FlatPage, rows: Sequence[RowTrace], borders_px: Sequence[float]) -> tuple[RowTrace, ...]:
     """Leave out what rows took of marks at the borders between columns: tall ink within the marks' width.
 
     Ink that is surely a trace stays, unless marks told where the row's columns start.
     """
-    level = ink_level(page, _SURELY_TRACE)
-    if level is None:
-        return tuple(rows)
-    marks = [mark for border in borders_px if (mark := find_mark(page, rows, border, level)) is not None]
+    marks = [mark for mark in map(mark_finder(page, rows), borders_px) if mark is not None]
     cleared = []
     for row in rows:
         x = row.points_px[:, 0]
@@ -73,12 +77,16 @@ def find_mark(page: FlatPage, rows: Sequence[RowTrace], border_px: float, level:
     sides = [measured(first + side * step) for side in (-2, -1, 1, 2)]
     ruling = max((float(side.max(initial=0)) for side, _ in sides), default=0.0)
     ruling_mm = np.median([side.max(axis=1, initial=0) for _, side in sides], axis=0)
-    best = int(here.argmax())
-    is_beside = beside[:, best] > np.maximum(_SHORT_MM, _OVER_RULING * ruling_mm)
-    is_short = is_beside.sum() >= _FEWEST_ROWS and is_beside.mean() > _HALF
-    if here[best] < max(_LEAST_SHARE, _OVER_RULING * ruling) and not is_short:
-        return None
-    inside = here > _HALF * here[best]
+    strength = here
+    if here.max() < max(_LEAST_SHARE, _OVER_RULING * ruling):  # short ones may stand aside of each other by a pixel
+        around = maximum_filter1d(beside, 3, axis=1)
+        is_beside = around > np.maximum(_SHORT_MM, _OVER_RULING * ruling_mm)[:, np.newaxis]
+        enough = is_beside.sum(axis=0) >= max(_FEWEST_ROWS, _HALF * len(rows))
+        strength = np.where(enough, np.where(is_beside, beside, 0.0).sum(axis=0), 0.0)
+        if not enough.any():
+            return None
+    best = int(strength.argmax())
+    inside = strength > _HALF * strength[best]
     left = right = best
     while left > 0 and inside[left - 1]:
         left -= 1

@@ -25,7 +25,7 @@ _WEAK = 0.2
 _MIN_NODES = 20
 _MIN_CONFIDENCE = 0.4
 _NEARLY = 0.93
-_SLIP_MM = 0.3
+_SLIP_MM, _HALF_LINE_MM = 0.3, 0.4
 _STILL = 1e-6
 _CENTRAL = 0.35
 _GROWTH = ((0.25, 1), (0.25, 1), (0.4, 2), (0.55, 2), (0.7, 2), (0.85, 3), (1.0, 3), (1.2, 3), (np.inf, 3))
@@ -50,7 +50,7 @@ def into_phase(ruling: Field, start: Rectification, folded: Rectification, latti
     if (
         not lattice.fine
         or _slips(best, folded)
-        or (_bend_mm(smooth, best) > _SLIP_MM and _agreement(ruling, smooth, fine_mm) < _NEARLY * agreement)
+        or (_bend_mm(smooth, best) > _HALF_LINE_MM and _agreement(ruling, smooth, fine_mm) < _NEARLY * agreement)
     ):
         for other, reaches in ((_in_phase(ruling, grown, coarse_mm, 4), (3.0, 1.6)), (folded, (1.6, 1.2))):
             for reach in reaches:
@@ -65,8 +65,8 @@ def into_phase(ruling: Field, start: Rectification, folded: Rectification, latti
 
 
 def _bend_mm(smooth: Rectification, bent: Rectification) -> float:
-    """Return by how much a map was bent at most, but for its worst percent: one that slipped, by half a line or so."""
-    return float(np.percentile(np.abs(bent.nodes_mm() - smooth.nodes_mm()), 99))
+    """Return by how much a map was bent at most: one that has slipped somewhere, by half a line there."""
+    return float(np.abs(bent.nodes_mm() - smooth.nodes_mm()).max())
 
 
 def _slips(found: Rectification, foretold: Rectification) -> bool:

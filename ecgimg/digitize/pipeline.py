@@ -17,7 +17,7 @@ from ecgimg.digitize.feet import cut_pulses
 from ecgimg.digitize.gaps import set_apart, settle_starts
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.level import level_rows
-from ecgimg.digitize.marks import without_marks
+from ecgimg.digitize.marks import mark_finder, without_marks
 from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import Placement, place
 from ecgimg.digitize.result import Digitization
@@ -106,7 +106,11 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     clock.lap("scale")
     scale = settled.scale
     separators = find_separators(page, baselines_px)
-    extent = find_extent(rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px, hidden)
+    mark_at = mark_finder(page, rows)
+    extent = find_extent(
+        rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px, hidden, lambda x: mark_at(x) is not None,
+        seen.labels
+    )
     if gaps_px:
         extent = _first_start(rows), max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
     placements = [
