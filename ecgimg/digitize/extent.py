@@ -136,7 +136,9 @@ def find_extent(
     after = [pulse.left_px for pulse in pulses if pulse.left_px > middle]
     ground = _Ground(mm, whole, np.asarray(quarter * np.arange(1, 4), np.float64), separators, before, after)
     told = ground.starts(left)
-    votes = {float(each): _vouched(each, ends, ground) for each in (*ends.left, *(ends.right[~ends.cut] - whole), *told)}
+    votes = {
+        float(each): _vouched(each, ends, ground) for each in (*ends.left, *(ends.right[~ends.cut] - whole), *told)
+    }
     best = max(votes, key=votes.__getitem__)
     rivals = {each: votes[each] for each in votes if votes[each] > votes[best] - _CLOSE}
     if max(rivals) - min(rivals) > _AT_END_MM * mm:

@@ -108,8 +108,14 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     separators = find_separators(page, baselines_px)
     mark_at = mark_finder(page, rows)
     extent = find_extent(
-        rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px, hidden, lambda x: mark_at(x) is not None,
-        seen.labels
+        rows,
+        pulses,
+        separators,
+        scale,
+        page.darkness.shape[1] - gaps_px,
+        hidden,
+        lambda x: mark_at(x) is not None,
+        seen.labels,
     )
     if gaps_px:
         extent = _first_start(rows), max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
