@@ -136,13 +136,7 @@ def find_extent(
     after = [pulse.left_px for pulse in pulses if pulse.left_px > middle]
     ground = _Ground(mm, whole, np.asarray(quarter * np.arange(1, 4), np.float64), separators, before, after)
     told = ground.starts(left)
-    votes = {
-        float(each): _vouched(each, ends, ground) for each in (*ends.left, *(ends.right[~ends.cut] - whole), *told)
-    }
-    best = max(votes, key=votes.__getitem__)
-    rivals = {each: votes[each] for each in votes if votes[each] > votes[best] - _CLOSE}
-    if max(rivals) - min(rivals) > _AT_END_MM * mm:
-        best = max(rivals, key=lambda each: rivals[each] + _MARKED * sum(map(is_marked, each + ground.quarters)))
+    best = _best([*ends.left, *(ends.right[~ends.cut] - whole), *told], ends, ground, is_marked)
     start = _settled(best, ends, ground, told)
     return start, start + whole
 
@@ -163,6 +157,17 @@ def _ends(rows: Sequence[RowTrace], pulses: Sequence[Pulse], mm: float, width_px
         np.array([row.ends_on_ink for row in rows], bool),
         float(np.median([row.cap_px for row in rows])),
     )
+
+
+def _best(starts: Sequence[float], ends: _Ends, ground: _Ground, is_marked: Callable[[float], bool]) -> float:
+    """Return the start that is vouched for best; of several that are about alike, the one with the most marks."""
+    votes = {start: _vouched(start, ends, ground) for start in starts}
+    most = max(votes.values())
+    rivals = [start for start in votes if votes[start] > most - _CLOSE]
+    if max(rivals) - min(rivals) > _AT_END_MM * ground.px_per_mm:
+        for start in rivals:
+            votes[start] += _MARKED * sum(map(is_marked, start + ground.quarters))
+    return max(rivals, key=votes.__getitem__)
 
 
 def _vouched(start: float, ends: _Ends, ground: _Ground) -> float:
