@@ -16,7 +16,7 @@ from ecgimg.digitize.extent import find_extent
 from ecgimg.digitize.feet import even_feet
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.gaps import set_apart, settle_starts
-from ecgimg.digitize.place import _contradicted, _Signals, place
+from ecgimg.digitize.place import Label, _contradicted, _Signals, place
 from ecgimg.digitize.repetition import repetition
 from ecgimg.digitize.rhythm import beat_spacing_mm
 from ecgimg.digitize.row_trace import RowTrace
@@ -84,6 +84,39 @@ def test_the_start_is_told_whatever_the_pens_caps(layout, cap_px, inked_px):
     trimmed = [row.where((row.points_px[:, 0] >= row.left_px) & (row.points_px[:, 0] <= row.right_px)) for row in rows]
     start, _ = find_extent(trimmed, [], np.zeros(0), scale_of(rows), 4000, np.zeros(len(rows), bool))
     assert start == pytest.approx(START_PX, abs=0.25)
+
+
+def test_of_two_starts_that_the_ends_vouch_for_alike_the_marked_borders_tell(layout):
+    late_px = 24
+    rows = printed_rows(layout)
+    for number in (1, 2, 3):
+        rows[number] = rows[number].where(rows[number].points_px[:, 0] > START_PX + late_px)
+    rows[3] = rows[3].where(rows[3].points_px[:, 0] < START_PX + 9.5 * PX_PER_S)
+    starts = []
+    for offset in (0, late_px):
+        borders = START_PX + offset + 2.5 * PX_PER_S * np.arange(1, 4)
+        none = np.zeros(len(rows), bool)
+        start, _ = find_extent(
+            rows, [], np.zeros(0), scale_of(rows), 4000, none, lambda x, at=borders: bool(np.abs(at - x).min() < 3)
+        )
+        starts.append(start)
+    assert starts == pytest.approx([START_PX, START_PX + late_px], abs=1.0)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_evenly_spaced_beats_are_no_marks_where_the_names_say_otherwise(layout, named):
+    rows = printed_rows(layout)
+    beats = np.repeat(START_PX + 30 + 2.55 * PX_PER_S * np.arange(4), 4)
+    names = [
+        Label(
+            START_PX + 20 + 2.5 * PX_PER_S * column, row.baseline_px - 20, START_PX + 8 + 2.5 * PX_PER_S * column, name
+        )
+        for row, leads in zip(rows, (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5")), strict=False)
+        for column, name in enumerate(leads)
+    ]
+    _, end = find_extent(rows, [], beats, scale_of(rows), 4000, np.zeros(len(rows), bool), names=names if named else ())
+    start = end - 10 * PX_PER_S
+    assert (abs(start - START_PX) < 1.0) == named
 
 
 @pytest.mark.parametrize("in_lettering", [True, False])
@@ -345,3 +378,15 @@ def test_a_regular_heart_s_columns_show_other_seconds_where_one_beat_comes_late(
     times_s = np.array([0.4, 1.42, 2.38, 3.41, 4.4])  # regular, as hearts are
     late_s = late_ms / 1000 * np.array([0, 0, 1, 0, 0])
     assert (coincidence([beats(times_s), beats(times_s + late_s)], FS_HZ) > 0.5) == told
+
+
+@pytest.mark.parametrize(("cycle_s", "told"), [(0.835, False), (0.79, True)])
+def test_where_whole_beats_fill_a_column_it_is_open_whether_columns_coincide(cycle_s, told):
+    def beats(first_s):
+        at = np.arange(round(2.5 * FS_HZ)) / FS_HZ
+        times = np.arange(first_s, 2.45, cycle_s)
+        return sum(np.exp(-0.5 * ((at - time) / 0.02) ** 2) for time in times)
+
+    alike = coincidence([beats(0.4), beats(0.4)], FS_HZ)
+    assert (alike > 1.0) == told
+    assert alike > 0

@@ -215,6 +215,18 @@ def test_a_dashed_mark_is_taken_off_the_trace_and_the_complex_beside_it_stays():
         assert ((x > 1003) & (x < 1010)).sum() == 13
 
 
+def test_short_marks_that_stand_aside_of_each_other_are_found_over_a_dotted_ruling():
+    page, rows = marked_page(dashes=False)
+    page.darkness[:, :] = np.maximum(page.darkness, 0)
+    page.darkness[::6, 3 :: round(PX_PER_MM)] = 255  # the ruling
+    for aside, row in enumerate(rows):
+        top = int(row.baseline_px)
+        page.darkness[top - 30 : top + 30, 1010 + aside] = 255
+    left, right = find_mark(page, rows, 1012.0, 255.0)
+    assert 1008 < left < 1011 < right < 1014
+    assert find_mark(page, rows, 1412.0, 255.0) is None
+
+
 def test_what_is_surely_trace_stays_unless_marks_tell_where_the_columns_start():
     page, rows = marked_page(dashes=True)
     sure = [replace(row, certainty=np.ones(len(row.points_px))) for row in rows]
@@ -466,6 +478,18 @@ def test_a_single_pulse_is_found_and_of_an_odd_shape_two_must_agree_on_a_page_wi
     assert [pulse.row for pulse in rows_with_pulses(n_pulses=1, ruled=False, lettered=lettered)] == [0]
     assert rows_with_pulses(14.0, n_pulses=1, ruled=False, lettered=lettered) == ()
     assert len(rows_with_pulses(14.0, ruled=False, lettered=lettered)) == 2  # of any height: the mm are not known
+
+
+def test_a_wave_at_the_end_of_its_trace_is_no_pulse():
+    trace = np.zeros((round(65 * PX_PER_MM), 1200), np.uint8)
+    baselines = [25.0 * PX_PER_MM, 55.0 * PX_PER_MM]
+    for base in baselines:
+        x = np.arange(100, 1100.0)
+        y = base - 60 * np.clip(1 - ((x - 1060) / 14) ** 4, 0, None)
+        cv2.polylines(trace, [np.rint(np.stack([x, y], axis=1)).astype(np.int32).reshape(-1, 1, 2)], False, 255, 2)
+    none = np.zeros_like(trace)
+    page = FlatPage(trace.astype(np.float32), Segmentation(trace, none, none, none), none, PX_PER_MM, (0, 0), None)
+    assert find_unmarked(page, baselines, ruled=False) == ()
 
 
 def test_a_pulse_at_whose_side_a_complex_begins_is_left_alone():
