@@ -485,7 +485,7 @@ def test_a_wave_at_the_end_of_its_trace_is_no_pulse():
     baselines = [25.0 * PX_PER_MM, 55.0 * PX_PER_MM]
     for base in baselines:
         x = np.arange(100, 1100.0)
-        y = base - 60 * np.clip(1 - ((x - 1060) / 14) ** 4, 0, None)
+        y = base - 60 * np.clip(1 - np.abs((x - 1075) / 14) ** 3, 0, None)
         cv2.polylines(trace, [np.rint(np.stack([x, y], axis=1)).astype(np.int32).reshape(-1, 1, 2)], False, 255, 2)
     none = np.zeros_like(trace)
     page = FlatPage(trace.astype(np.float32), Segmentation(trace, none, none, none), none, PX_PER_MM, (0, 0), None)
