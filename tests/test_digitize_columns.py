@@ -142,6 +142,21 @@ def test_beyond_the_start_of_the_next_column_a_lead_is_blank(layout):
     assert blanks == pytest.approx([11, 11, 11, 0], abs=1)
 
 
+@pytest.mark.parametrize("printed", ["3x4+II", "6x2"])
+def test_names_that_stand_elsewhere_in_the_layout_are_told(layout, printed):
+    """As of a page of six rows, of which four were found: its names contradict whatever layout of four rows."""
+    rows = printed_rows(layout)
+    slots = [slot for slot in load_layout(printed).slots() if slot.row < 4 and slot.column is not None]
+    step_px = 10 * PX_PER_S / load_layout(printed).columns
+    names = [
+        Label(left + 12, rows[slot.row].baseline_px - 40, left, slot.lead, 0.99)
+        for slot in slots
+        for left in [START_PX + 8 + step_px * slot.column]
+    ]
+    found = place(rows, (START_PX, START_PX + 10 * PX_PER_S), names, scale_of(rows), [layout])
+    assert found.contradicted == (printed == "6x2")
+
+
 @pytest.mark.parametrize("lead", ["II", "V5"])
 def test_a_strip_that_lost_a_spike_is_still_its_lead_s(lead):
     layout = load_layout(f"3x4+{lead}")

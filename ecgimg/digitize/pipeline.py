@@ -64,7 +64,9 @@ def digitize_image(
     marked, seen = look(image, clock)
     read = _read(seen, given, candidates, clock) if seen is not None else _NOTHING
     refused = read.status == "refused"
-    if not refused and read.consistency_db.get("einthoven", np.inf) >= _DOUBTFUL_DB:
+    agreement = read.consistency_db
+    agrees_db = max(agreement.get("einthoven", np.inf), agreement.get("strip", -np.inf))
+    if not refused and agrees_db >= _DOUBTFUL_DB:
         return read
     telling = ("einthoven", "strip") if refused else ("einthoven",)
     for other in otherwise(image, marked, seen, refused, clock):

@@ -28,6 +28,7 @@ _RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _REPEATS, _CHANGES, _SPAN, _CONTRADICTED = 0.6, 0.5, 0.3, 1.5
 _HALVED_S = 4.0
 _LOST = 0.02
+_BESIDE_ROW, _FEW_NAMES = 0.62, 3  # of the rows' pitch; so many names may be read by mistake
 _USUAL = 0.15  # most pages have no rhythm strip, or lead II
 
 
@@ -65,6 +66,8 @@ class Placement:
         Whether the columns are as wide as printers print them.
     strips_named : bool
         Whether the names of all rhythm strips were read and agree.
+    contradicted : bool
+        Whether most of the names that were read stand where this layout has other leads, or none.
     """
 
     layout: Layout
@@ -75,6 +78,7 @@ class Placement:
     named: float
     fits: bool
     strips_named: bool = True
+    contradicted: bool = False
 
     def borders_px(self, rows: Sequence[RowTrace], scale: Scale) -> list[float]:
         """Return where columns start that another precedes."""
@@ -127,7 +131,9 @@ def place(
     rivals = [other for other in scored[1:] if _differs(other[1], layout)]
     margin = score - rivals[0][0] if rivals else score
     strips = [named for slot, named in zip(layout.slots(), agreed, strict=True) if slot.column is None]
-    return Placement(layout, extent_px[0], score, margin, physics, sum(agreed) / len(agreed), fits, all(strips))
+    named, elsewhere = sum(agreed) / len(agreed), _names_among(rows, labels, scale.px_per_mm) - sum(agreed)
+    is_contradicted = elsewhere > max(sum(agreed), _FEW_NAMES)
+    return Placement(layout, extent_px[0], score, margin, physics, named, fits, all(strips), is_contradicted)
 
 
 def _differs(first: Layout, second: Layout) -> bool:
@@ -265,7 +271,7 @@ def _name_score(
             (abs(label.left_px - left - 1.5 * scale.px_per_mm), index)
             for index, label in enumerate(labels)
             if -20 * scale.px_per_mm < label.left_px - left < 0.3 * column_px + 4 * scale.px_per_mm
-            and abs(label.y_px - rows[slot.row].baseline_px) < 0.62 * pitch
+            and abs(label.y_px - rows[slot.row].baseline_px) < _BESIDE_ROW * pitch
             and index not in taken
         ]
         exact = [(d, index) for d, index in near if labels[index].name == slot.printed_name]
@@ -283,6 +289,13 @@ def _name_score(
     spare = [label for index, label in enumerate(labels) if index not in taken and label.name]
     score -= 0.5 * sum(label.confidence for label in spare)
     return agreed, 4 * score / len(slots)
+
+
+def _names_among(rows: Sequence[RowTrace], labels: Sequence[Label], px_per_mm: float) -> int:
+    """Return how many names were read among the rows, not in the head or the foot of the page."""
+    beyond = _BESIDE_ROW * _pitch(rows, px_per_mm)
+    top, bottom = rows[0].baseline_px - beyond, rows[-1].baseline_px + beyond
+    return sum(top < label.y_px < bottom for label in labels if label.name)
 
 
 def _pitch(rows: Sequence[RowTrace], px_per_mm: float) -> float:

@@ -20,6 +20,7 @@ from ecgimg.digitize.rectify import rectify, without_ruling
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.segment import Segmentation, segment
 from ecgimg.digitize.sheet import find_sheet
+from ecgimg.digitize.threads import meanwhile
 from ecgimg.digitize.trace import trace_rows
 
 _FEW_NAMES = 3
@@ -73,8 +74,11 @@ def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: Rectification |
     if even is not None:
         page, rows = flatten(image, marked, even), None
     clock.lap("flatten")
-    seen = Seen(page, find_labels(page), read_printed_scale(page), quarters, ruling is not None, rows)
-    seen = _upright_by_print(seen)
+    with meanwhile(lambda: (find_labels(page), read_printed_scale(page))) as print_of_page:
+        rows = trace_rows(page) if rows is None else rows
+        clock.lap("trace")
+        labels, printed = print_of_page()
+    seen = _upright_by_print(Seen(page, labels, printed, quarters, ruling is not None, rows))
     clock.lap("read")
     return seen
 

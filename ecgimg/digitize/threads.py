@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import cv2
@@ -19,3 +20,16 @@ def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
         return [function(item) for item in items]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(function, items))
+
+
+@contextmanager
+def meanwhile(function: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
+    """Run a function beside what is done within, where OpenCV may use several threads; yields what returns its result.
+
+    Where it may not, the function runs when its result is asked for.
+    """
+    if cv2.getNumThreads() <= 1:
+        yield function
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(function).result
