@@ -142,7 +142,7 @@ def test_beyond_the_start_of_the_next_column_a_lead_is_blank(layout):
     assert blanks == pytest.approx([11, 11, 11, 0], abs=1)
 
 
-@pytest.mark.parametrize("printed", ["3x4+II", "6x2"])
+@pytest.mark.parametrize("printed", ["3x4+II", "6x2-cabrera"])
 def test_names_that_stand_elsewhere_in_the_layout_are_told(layout, printed):
     """As of a page of six rows, of which four were found: its names contradict whatever layout of four rows."""
     rows = printed_rows(layout)
@@ -154,7 +154,7 @@ def test_names_that_stand_elsewhere_in_the_layout_are_told(layout, printed):
         for left in [START_PX + 8 + step_px * slot.column]
     ]
     found = place(rows, (START_PX, START_PX + 10 * PX_PER_S), names, scale_of(rows), [layout])
-    assert found.contradicted == (printed == "6x2")
+    assert found.contradicted == (printed == "6x2-cabrera")
 
 
 @pytest.mark.parametrize("lead", ["II", "V5"])
