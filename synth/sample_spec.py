@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar, cast, get_args
 
 import numpy as np
@@ -27,7 +27,9 @@ _FONTS = (
     "LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "LiberationSerif-Regular.ttf", "LiberationSerif-Bold.ttf",
     "LiberationMono-Regular.ttf", "DejaVuSans.ttf", "RobotoCondensed-Regular.ttf",
 )  # fmt: skip
-_FOOTER_MM = 12.0
+_FOOTER_MM, _FOOTER_ROOM_MM = 12.0, 8.0
+_ONE_GAIN: tuple[Vendor, ...] = ("monitor",)
+"""Vendors that print one gain for all leads."""
 
 
 def pick(rng: np.random.Generator, weights: dict[T, float]) -> T:
@@ -48,7 +50,8 @@ def sample_spec(layout: Layout, rng: np.random.Generator, kind: Kind = "none") -
     """Draw the look of one page of `layout`.
 
     The resolution fits the kind of damage: scans go down to 100 dpi, photos to what a phone gives. Where the seconds
-    of the layout do not fit on the paper at the speed drawn, each column shows fewer of them, as devices do.
+    of the layout do not fit on the paper at the speed drawn, each column shows fewer of them, as devices do. A gain of
+    the chest leads of its own is drawn only where the page prints it: nothing else on it would tell.
     """
     speed = pick(rng, {25.0: 0.88, 50.0: 0.07, 12.5: 0.05})
     gain = pick(rng, {10.0: 0.85, 5.0: 0.07, 20.0: 0.08})
@@ -63,7 +66,7 @@ def sample_spec(layout: Layout, rng: np.random.Generator, kind: Kind = "none") -
     paper = _sample_paper(layout, speed, pulse_mm, separator, header, rng)
     pitch = (paper.plot_mm[3] - paper.plot_mm[1]) / paper.layout.n_rows
     jitter = rng.normal(0, 0.04 * pitch, layout.n_rows) if rng.random() < 0.3 else np.zeros(0)
-    return PageSpec(
+    spec = PageSpec(
         layout=paper.layout,
         size_mm=paper.size_mm,
         px_per_mm=_sample_resolution(kind, rng),
@@ -86,6 +89,9 @@ def sample_spec(layout: Layout, rng: np.random.Generator, kind: Kind = "none") -
         header=header,
         print_scale=rng.random() < 0.8,
     )
+    has_footer = spec.print_scale and spec.size_mm[1] - spec.plot_mm[3] > _FOOTER_ROOM_MM
+    is_told = has_footer and vendor not in _ONE_GAIN
+    return spec if is_told else replace(spec, chest_gain_mm_mv=None)
 
 
 def _sample_resolution(kind: Kind, rng: np.random.Generator) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ecgimg import BadRecord, BadRequest, EcgRecord
+from ecgimg.printed_scale import agreed, find_mentions
 from layouts import load_layout, load_layouts
 from synth import PageSpec, make_page
 from synth.damage import Damage
@@ -173,6 +174,17 @@ def test_every_sampled_page_fits():
             right = max(cell.box_mm[2] for cell in plan.cells)
             assert right <= spec.size_mm[0]
             assert spec.layout.leads == layout.leads
+
+
+def test_a_chest_gain_of_its_own_is_printed_on_the_page():
+    specs = [sample_spec(load_layouts("all")[5], np.random.default_rng(seed)) for seed in range(300)]
+    apart = [spec for spec in specs if spec.chest_gain_mm_mv is not None]
+    assert apart
+    for spec in apart:
+        texts = make_report(spec, np.random.default_rng(0))[0]
+        mentions = [mention for text in texts for mention in find_mentions(text.text)]
+        assert agreed(mentions, "gain") == spec.gain_mm_mv
+        assert agreed(mentions, "chest") == spec.chest_gain_mm_mv
 
 
 def test_a_page_that_does_not_fit_is_refused():
