@@ -300,7 +300,8 @@ def test_where_names_hide_most_starts_the_row_that_makes_whole_columns_tells(lay
         ((15, 14, 16), (45, 20, 15), 15),  # the trace begins as still as a foot
         ((15, 14, 16), (5, 6, 7), 15),  # the foot's end is taken for trace
         ((15, 2, 30), (45, 20, 15), None),  # the free feet tell nothing
-        ((2, 2, 2), (45, 20, 15), None),  # pulses without feet
+        ((2, 2, 2), (45, 20, 15), 2),  # pulses without feet
+        ((2, 2, 2), (15, 14, 15), None),  # with a foot on the side of the trace alone
     ],
 )
 @pytest.mark.parametrize("before", [True, False])

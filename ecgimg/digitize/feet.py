@@ -37,6 +37,9 @@ def _cut(index: int, row: RowTrace, pulses: Sequence[Pulse], px_per_mm: float) -
         middle = (pulse.left_px + pulse.right_px) / 2
         if kept.any() and (pulse.row == index or x[0] < middle < x[-1]):
             row = row.where(kept)
+        else:  # it may still have taken a side of the pulse
+            is_side = row.tall & (x > pulse.left_px - 2 * slack_px) & (x < pulse.right_px + 2 * slack_px)
+            row = row if is_side.all() else row.where(~is_side)
     return _without_feet(row, pulses, px_per_mm)
 
 
@@ -67,13 +70,15 @@ def even_feet(pulses: Sequence[Pulse], is_before: Sequence[bool], px_per_mm: flo
     is_before : sequence of bool
         Of each pulse, whether it stands before the trace of its row.
     """
-    free_px = np.array([
-        pulse.left_px - pulse.ends_px[0] if before else pulse.ends_px[1] - pulse.right_px
+    feet_px = np.array([
+        (pulse.left_px - pulse.ends_px[0], pulse.ends_px[1] - pulse.right_px)[:: 1 if before else -1]
         for pulse, before in zip(pulses, is_before, strict=True)
-    ])  # fmt: skip
-    long_px = float(np.median(free_px)) if len(free_px) else 0.0
-    astray = np.abs(free_px - long_px) > _FOOT_ASTRAY_MM * px_per_mm
-    if len(pulses) < _FEW_FEET or long_px < _LEAST_FOOT_MM * px_per_mm or astray.mean() > 1 / 3:
+    ]).reshape(-1, 2)  # fmt: skip
+    free_px, facing_px = feet_px.T
+    long_px, astray_px = float(np.median(free_px)) if len(free_px) else 0.0, _FOOT_ASTRAY_MM * px_per_mm
+    if len(pulses) < _FEW_FEET or (np.abs(free_px - long_px) > astray_px).mean() > 1 / 3:
+        return tuple(pulses)
+    if long_px < _LEAST_FOOT_MM * px_per_mm and np.ptp(facing_px) < astray_px:  # pulses with a foot on one side
         return tuple(pulses)
     return tuple(
         replace(
