@@ -55,8 +55,8 @@ def test_other_gains(gain, shown_by):
 def test_a_page_of_which_rows_are_missing_is_limited(monkeypatch):
     page = clean_page("3x1")
     assert read(page).status == "ok"
-    every = pipeline.trace_rows
-    monkeypatch.setattr(pipeline, "trace_rows", lambda flat: every(flat)[:1])
+    every = see.trace_rows
+    monkeypatch.setattr(see, "trace_rows", lambda flat: every(flat)[:1])
     found = read(page)
     assert (found.status, found.layout) == ("limited", "1x1")
     assert "rows may be missing" in " ".join(found.warnings)
