@@ -16,6 +16,7 @@ from ecgimg.digitize.extent import find_extent
 from ecgimg.digitize.feet import even_feet
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.gaps import set_apart, settle_starts
+from ecgimg.digitize.names import _joined
 from ecgimg.digitize.place import Label, _contradicted, _Signals, place
 from ecgimg.digitize.repetition import repetition
 from ecgimg.digitize.rhythm import beat_spacing_mm
@@ -140,6 +141,13 @@ def test_beyond_the_start_of_the_next_column_a_lead_is_blank(layout):
         blanks.append(int(np.isnan(signal).sum()))
         assert np.isfinite(signal[: round(2.47 * FS_HZ)]).all()
     assert blanks == pytest.approx([11, 11, 11, 0], abs=1)
+
+
+def test_letters_of_one_name_are_joined_and_those_of_two_are_not():
+    letters = np.array([[28, 150, 32, 162], [37, 151, 41, 162], [80, 150, 92, 162], [94, 140, 97, 146.0]])
+    expected = [[28, 150, 41, 162], [80, 150, 92, 162], [94, 140, 97, 146]]  # II, V, and what is no letter
+    assert _joined(letters).tolist() == expected
+    assert _joined(letters[:0]).shape == (0, 4)
 
 
 @pytest.mark.parametrize("printed", ["3x4+V1", "6x2-cabrera"])

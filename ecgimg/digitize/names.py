@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.sparse.csgraph import connected_components
 
 from ecgimg.digitize.flatten import FlatPage
@@ -17,7 +18,7 @@ Floats = NDArray[np.float64]
 
 _SURE_NAME = 0.7
 _TALLEST_NAME_MM = 6.0
-_MAX_LABELS = 150
+_MAX_LETTERS, _MAX_LABELS = 500, 150
 _LEAST_INK_MM2, _NARROWEST_MM, _WIDEST_MM = 0.3, 0.25, 16.0
 _LETTERS_APART, _AS_TALL = 0.5, 0.75  # of the height of the letters
 
@@ -34,7 +35,7 @@ def find_labels(page: FlatPage) -> tuple[Label, ...]:
     _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     left, top, width, height, area = stats[1:].T.astype(np.float64)
     is_letter = (height > mm) & (height < tallest) & (area > _LEAST_INK_MM2 * mm * mm)
-    boxes = _joined(np.stack([left, top, left + width, top + height], axis=1)[is_letter])
+    boxes = _joined(np.stack([left, top, left + width, top + height], axis=1)[is_letter][:_MAX_LETTERS])
     width = boxes[:, 2] - boxes[:, 0]
     boxes = boxes[(width > _NARROWEST_MM * mm) & (width < _WIDEST_MM * mm)][:_MAX_LABELS]
     read = read_labels(page.image, boxes)
@@ -53,12 +54,8 @@ def _joined(boxes: Floats) -> Floats:
     gap = np.maximum(left[:, None], left) - np.minimum(right[:, None], right)
     shared = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
     count, group = connected_components((gap < _LETTERS_APART * low) & (shared > _AS_TALL * tall))
-    sides = [(np.minimum, left), (np.minimum, top), (np.maximum, right), (np.maximum, bottom)]
-    joined = np.empty((count, 4))
-    for side, (extreme, values) in enumerate(sides):
-        joined[:, side] = np.inf if extreme is np.minimum else -np.inf
-        extreme.at(joined[:, side], group, values)
-    return joined
+    sides = (ndimage.minimum, left), (ndimage.minimum, top), (ndimage.maximum, right), (ndimage.maximum, bottom)
+    return np.stack([extreme(values, group, np.arange(count)) for extreme, values in sides], axis=1)
 
 
 def n_telling(labels: Sequence[Label]) -> int:
