@@ -48,6 +48,8 @@ def find_labels(page: FlatPage) -> tuple[Label, ...]:
 
 def _joined(boxes: Floats) -> Floats:
     """Join boxes (n, 4) of letters of one name: side by side, as tall, and nearer than letters of two names are."""
+    if not len(boxes):
+        return boxes
     left, top, right, bottom = boxes.T
     height = bottom - top
     tall, low = np.maximum(height[:, None], height), np.minimum(height[:, None], height)
