@@ -106,38 +106,37 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     if is_part:
         settled = replace(settled, doubts=(*settled.doubts, _PART))
     clock.lap("scale")
-    scale = settled.scale
-    separators = find_separators(page, baselines_px)
+    scale, separators = settled.scale, find_separators(page, baselines_px)
     mark_at = mark_finder(page, rows)
     extent = find_extent(
-        rows,
-        pulses,
-        separators,
-        scale,
-        page.darkness.shape[1] - gaps_px,
-        hidden,
-        lambda x: mark_at(x) is not None,
-        seen.labels,
-    )
+        rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px, hidden,
+        lambda x: mark_at(x) is not None, seen.labels,
+    )  # fmt: skip
     if gaps_px:
         extent = _first_start(rows), max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
-    placements = [
-        place(rows, each, seen.labels, scale, candidates) for each in possible_extents(page, rows, extent, scale)
-    ]
+    extents = possible_extents(page, rows, extent, scale)
+    placements = [place(rows, each, seen.labels, scale, candidates) for each in extents]
     placement = max((each for each in placements if each is not None), key=lambda each: each.score, default=None)
     if placement is not None:
         rows = start_at_marks(rows, placement, separators, scale)
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
-        if gaps_px and seen.ruled:
-            rows = settle_starts(rows, placement.layout, scale)
-            placement = replace(placement, start_px=_first_start(rows))
-        rows = fit_columns(rows, placement, scale)
-        rows = through_samples(rows, placement.borders_px(rows, scale))
-        rows = align_rows(rows, placement, _levelled(rows, pulses, placement, scale))
+        rows, placement = _timed(rows, pulses, placement, scale, apart=bool(gaps_px) and seen.ruled)
     scale = _levelled(rows, pulses, placement, scale)
     clock.lap("place")
     ground = Ground(page.flat_to_image, px_per_mm, page.grid_lines_px() if seen.ruled else (), seen.quarters)
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
+
+
+def _timed(
+    rows: tuple[RowTrace, ...], pulses: Sequence[Pulse], placement: Placement, scale: Scale, *, apart: bool
+) -> tuple[tuple[RowTrace, ...], Placement]:
+    """Settle where each row's columns start, to a fraction of a pixel; they may stand `apart`, which tells them."""
+    if apart:
+        rows = settle_starts(rows, placement.layout, scale)
+        placement = replace(placement, start_px=_first_start(rows))
+    rows = fit_columns(rows, placement, scale)
+    rows = through_samples(rows, placement.borders_px(rows, scale))
+    return align_rows(rows, placement, _levelled(rows, pulses, placement, scale)), placement
 
 
 def _first_start(rows: Sequence[RowTrace]) -> float:
