@@ -25,11 +25,12 @@ from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.rows import find_baselines, trace_mask
 from ecgimg.digitize.scale import Said, settle_scale
-from ecgimg.digitize.see import quarters_upright
+from ecgimg.digitize.see import is_tilted, quarters_upright
 from ecgimg.digitize.segment import Segmentation
 from ecgimg.digitize.sheet import find_sheet
 from ecgimg.digitize.slots import Scale
 from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
+from ecgimg.digitize.trace import _beside_pulses
 from ecgimg.digitize.unmarked import find_unmarked
 from layouts import load_layout
 
@@ -102,6 +103,25 @@ def test_rows_are_laid_along_x(n_rows):
     ink = page_of_rows(n_rows)
     assert quarters_upright(ink) == 0
     assert quarters_upright(np.ascontiguousarray(np.rot90(ink))) == 3
+
+
+@pytest.mark.parametrize(("degrees", "tilted"), [(0, False), (-4, False), (14, True), (-25, True)])
+def test_rows_that_lie_aslant_say_that_the_ruling_is_none(degrees, tilted):
+    turn = cv2.getRotationMatrix2D((1000, 400), degrees, 1.0)
+    assert is_tilted(cv2.warpAffine(page_of_rows(), turn, (2000, 800))) == tilted
+
+
+def test_what_is_marked_as_a_pulse_beyond_its_sides_may_be_trace():
+    pulse, darkness = np.zeros((400, 900), np.uint8), np.zeros((400, 900), np.float32)
+    for plane, end in ((pulse, 140), (darkness, 880)):
+        corners = np.array([(52, 300), (60, 300), (60, 220), (100, 220), (100, 300), (end, 300)], np.int32)
+        cv2.polylines(plane, [corners.reshape(-1, 1, 2)], False, 255, 2)
+    none = np.zeros_like(pulse)
+    page = FlatPage(darkness, Segmentation(none, none, pulse, none), none, PX_PER_MM, (0, 0), None)
+    beyond = _beside_pulses(page, find_pulses(page, [300.0]), 255.0)
+    assert beyond[298:303, 106:136].any(axis=0).all()
+    assert not beyond[:, 60:100].any()
+    assert not beyond[:, 150:].any()
 
 
 @pytest.mark.parametrize("drift_mm", [0.0, 9.0])

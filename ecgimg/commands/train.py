@@ -24,6 +24,7 @@ _Initial = Annotated[Path | None, typer.Option(help="Weights to fine-tune (.safe
 _Rate = Annotated[
     float | None, typer.Option(help="Highest learning rate; with --initial a quarter of the usual is enough.")
 ]
+_Keep = Annotated[float, typer.Option(min=0, max=1, help="Share of the --initial weights to keep in the result.")]
 _Pages = Annotated[int, typer.Option(help="Synthetic pages to learn from.")]
 _Steps = Annotated[int, typer.Option(help="Training steps.")]
 _Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes of training.")]
@@ -62,12 +63,12 @@ def _add_training(network: _Network) -> None:
 
     def command(
         out: _Out, records: _Records = None, steps: _Steps = network.steps, pages: _Pages = network.pages,
-        initial: _Initial = None, learning_rate: _Rate = None, minutes: _Minutes = None, seed: _Seed = 0,
-        device: _Device = "cpu", jobs: _Jobs = 2,
+        initial: _Initial = None, keep_initial: _Keep = 0.0, learning_rate: _Rate = None, minutes: _Minutes = None,
+        seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
     ) -> None:  # fmt: skip
         with _training(steps) as on_step:
             module = import_module(f"ecgimg.train.{network.module}")
-            settings = getattr(module, network.settings)(steps=steps, seed=seed, pages=pages)
+            settings = getattr(module, network.settings)(steps=steps, seed=seed, pages=pages, keep_initial=keep_initial)
             if learning_rate is not None:
                 settings = replace(settings, learning_rate=learning_rate)
             train = getattr(module, network.train)

@@ -20,6 +20,7 @@ _ROW_GAP_MM = 6.5
 _ROW_REACH_MM = 4.0
 _LEAST_PITCH_MM = 10.0
 _SURELY_INK = 128
+_PULSE, _SIDE_MM = 110, 0.8
 _MIN_ROW_SHARE = 0.55
 _APART_SHARE = 0.6
 _INK_SHARE = 0.45
@@ -49,7 +50,7 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     local = np.clip(around, _PALE_SHARE * level, level)
     strong &= page.darkness > _INK_SHARE * np.where(steep | (planes.trace > _SURE), local, level)
     near = cv2.dilate((planes.ink > 24).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    near &= planes.pulse <= np.maximum(planes.trace, 110)
+    near &= ~_steep(planes.pulse > np.maximum(planes.trace, _PULSE), page.px_per_mm)
     dark = near & (page.darkness > _EDGE_SHARE * level)
     dark |= _darker_halves(page.darkness, near & ~dark & (page.darkness > _HALF_SHARE * level), level)
     dark |= _fast_strokes(page, local)
@@ -61,6 +62,13 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     apart = (strong & ~kept).astype(np.uint8)  # of a trace that touches a frame, which is mostly no trace
     kept |= _anchored(apart, strong, (_OF_A_FRAME_MM, np.inf), page.px_per_mm)
     return np.asarray(kept & ~form_lines(dark | strong, page.px_per_mm), bool)
+
+
+def _steep(pulses: NDArray[np.bool_], px_per_mm: float) -> NDArray[np.bool_]:
+    """Return the ink of pulses without what is flat: their feet go over into traces that begin as still as these."""
+    upright = np.ones((max(round(_SIDE_MM * px_per_mm), 3), 1), np.uint8)
+    sides = cv2.morphologyEx(pulses.astype(np.uint8), cv2.MORPH_OPEN, upright)
+    return np.asarray(pulses & (cv2.dilate(sides, np.ones((3, 3), np.uint8)) > 0), bool)
 
 
 def _anchored(

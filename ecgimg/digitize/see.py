@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +26,8 @@ from ecgimg.digitize.trace import trace_rows
 
 _FEW_NAMES = 3
 _FEW_PIXELS = 50
+_COARSE, _COARSE_INK = 0.25, 40
+_MOST_TILT_DEG, _TILTED_DEG, _CLEARLY_TILTED = 40, 8, 1.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +68,10 @@ def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: Rectification |
         return None
     page = flatten(image, marked, found)
     quarters = quarters_upright(page.segmentation.trace)
+    if ruling is not None and is_tilted(page.turned(quarters).segmentation.trace):  # moiré, or what lies below the page
+        unruled = _see(image, marked, None, clock)
+        if unruled is not None:
+            return unruled
     if quarters and ruling is None:  # then a millimetre was taken from the wrong side of the page
         across = without_ruling(marked.trace, sheet, upwards=True) or found
         page = flatten(image, marked, across.turned(-quarters))
@@ -122,6 +129,20 @@ def quarters_upright(trace: NDArray[np.uint8]) -> int:
     met = [(ink[1:] & ~ink[:-1]).sum(axis=0) + ink[0], (ink[:, 1:] & ~ink[:, :-1]).sum(axis=1) + ink[:, 0]]
     across, along = (float(counts.std() / max(counts.mean(), 1e-9)) for counts in met)
     return 0 if across <= along else 3
+
+
+def is_tilted(trace: NDArray[np.uint8]) -> bool:
+    """Tell whether the rows of a flat page lie aslant, as no printer lays them on its ruling."""
+    y, x = np.nonzero(cv2.resize(trace, None, fx=_COARSE, fy=_COARSE, interpolation=cv2.INTER_AREA) > _COARSE_INK)
+    if len(y) < _FEW_PIXELS:
+        return False
+    degrees = np.arange(-_MOST_TILT_DEG, _MOST_TILT_DEG + 1, 2)
+    gathered = []
+    for slope in np.tan(np.deg2rad(degrees)):
+        heights = np.rint(y - slope * x).astype(int)
+        gathered.append(float((np.bincount(heights - heights.min()) ** 2).sum()))
+    straight = max(each for each, angle in zip(gathered, degrees, strict=True) if abs(angle) < _TILTED_DEG)
+    return max(gathered) > _CLEARLY_TILTED * straight
 
 
 def _upright_by_print(seen: Seen) -> Seen:

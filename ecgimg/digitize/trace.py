@@ -7,6 +7,7 @@ parted between them. What the pen did within the ink is then read by `ecgimg.dig
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.follow import beyond_lettering, end_in_common, follow, leave_others, take_unclaimed
 from ecgimg.digitize.part import part_runs
@@ -36,6 +38,7 @@ _OUT_MM = 0.5
 _LONG_SHARE = 0.4
 _LEAST_TRACE, _LEAST_IN_LINE, _IN_LINE_MM = 0.3, 0.15, 1.5
 _DARK = 0.6
+_PULSE, _FOOT_DARK, _SIDE_MM, _FOOT_REACH_MM = 110, 0.5, 0.3, 15.0
 
 
 def trace_rows(page: FlatPage) -> tuple[RowTrace, ...]:
@@ -52,6 +55,7 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
     baselines = find_baselines(mask, page.px_per_mm)
     if not len(baselines):
         return []
+    mask |= _beside_pulses(page, find_pulses(page, baselines.tolist()), level)
     mask = without_pens(mask, page.darkness > _DARK * level, page.px_per_mm)
     runs = find_runs(mask, page)
     pitch = float(np.median(np.diff(baselines))) if len(baselines) > 1 else 40 * page.px_per_mm
@@ -77,6 +81,22 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
         if strokes.seen.sum() > _LONG_SHARE * longest and strokes.trace.mean() > least:
             kept.append((baseline, strokes))
     return kept
+
+
+def _beside_pulses(page: FlatPage, pulses: Sequence[Pulse], level: float) -> NDArray[np.bool_]:
+    """Return the ink that was marked as a pulse's but lies beyond its sides: its feet, or traces that begin there."""
+    ink = (page.segmentation.pulse > _PULSE) & (page.darkness > _FOOT_DARK * level)
+    beyond = np.zeros(ink.shape, bool)
+    slack = _SIDE_MM * page.px_per_mm
+    for pulse in pulses:
+        low, high = (round(pulse.foot_px + way * _FOOT_REACH_MM * page.px_per_mm) for way in (-1, 1))
+        for first, last in ((pulse.ends_px[0] - slack, pulse.left_px), (pulse.right_px, pulse.ends_px[1] + slack)):
+            columns = slice(max(round(first), 0), round(last) + 1)
+            beyond[max(low, 0) : high, columns] = ink[max(low, 0) : high, columns]
+        sides = (slice(round(side - slack), round(side + slack) + 1) for side in (pulse.left_px, pulse.right_px))
+        for side in sides:
+            beyond[max(low, 0) : high, side] = False
+    return beyond
 
 
 def _is_ruled(strokes: Strokes) -> bool:

@@ -29,6 +29,7 @@ class LabelTraining:
     batch: int = 128
     learning_rate: float = 3e-3
     weight_decay: float = 2e-2
+    keep_initial: float = 0.0
     label_smoothing: float = 0.02
     seed: int = 0
     pages: int = 460
@@ -79,7 +80,13 @@ def train_label_reader(
         return nn.functional.cross_entropy(logits, classes.to(device), label_smoothing=settings.label_smoothing)
 
     schedule = Schedule(
-        settings.steps, settings.learning_rate, settings.weight_decay, settings.seed, minutes, log_every=200
+        settings.steps,
+        settings.learning_rate,
+        settings.weight_decay,
+        settings.seed,
+        minutes,
+        log_every=200,
+        keep_initial=settings.keep_initial,
     )
     fit(network, loss_of_step, lambda: evaluate(network, pool, held_back, device), out, schedule, on_step=on_step)
     return export(network, out)

@@ -32,6 +32,7 @@ class PrintTraining:
     page_batch: int = 16
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
+    keep_initial: float = 0.0
     seed: int = 0
     pages: int = 160
     prints_per_page: int = 250
@@ -84,7 +85,13 @@ def train_print_reader(
         return loss
 
     schedule = Schedule(
-        settings.steps, settings.learning_rate, settings.weight_decay, settings.seed, minutes, log_every=200
+        settings.steps,
+        settings.learning_rate,
+        settings.weight_decay,
+        settings.seed,
+        minutes,
+        log_every=200,
+        keep_initial=settings.keep_initial,
     )
     fit(network, loss_of_step, lambda: evaluate(network, pool, device), out, schedule, on_step=on_step)
     return export(network, out)

@@ -33,6 +33,7 @@ class SegmenterTraining:
     batch: int = 8
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
+    keep_initial: float = 0.0
     seed: int = 0
     pages: int = 500
 
@@ -78,7 +79,14 @@ def train_segmenter(
             logits = network(images.to(device, memory_format=torch.channels_last))
         return segmentation_loss(logits.float(), targets.to(device))
 
-    schedule = Schedule(settings.steps, settings.learning_rate, settings.weight_decay, settings.seed, minutes)
+    schedule = Schedule(
+        settings.steps,
+        settings.learning_rate,
+        settings.weight_decay,
+        settings.seed,
+        minutes,
+        keep_initial=settings.keep_initial,
+    )
     fit(network, loss_of_step, lambda: evaluate(network, pool, held_back, device), out, schedule, on_step=on_step)
     return export(network, out)
 

@@ -31,6 +31,7 @@ class StrokeTraining:
     batch: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
+    keep_initial: float = 0.0
     seed: int = 0
     pages: int = 700
 
@@ -87,7 +88,13 @@ def train_stroke_reader(
         return stroke_loss(network(batch.features.to(device)), batch)
 
     schedule = Schedule(
-        settings.steps, settings.learning_rate, settings.weight_decay, settings.seed, minutes, log_every=250
+        settings.steps,
+        settings.learning_rate,
+        settings.weight_decay,
+        settings.seed,
+        minutes,
+        log_every=250,
+        keep_initial=settings.keep_initial,
     )
     fit(network, loss_of_step, lambda: evaluate(network, rows[:held_back]), out, schedule, on_step=on_step)
     return export(network, out)
