@@ -62,6 +62,22 @@ def test_a_page_of_which_rows_are_missing_is_limited(monkeypatch):
     assert "rows may be missing" in " ".join(found.warnings)
 
 
+def test_strokes_that_have_nothing_in_common_are_refused(monkeypatch):
+    page = clean_page("3x1", grid=GridStyle(style="none"))
+    every = see.trace_rows
+
+    def apart(flat):
+        spans = ((300, 400), (900, 960), (900, 1000))
+        return tuple(
+            row.where((row.points_px[:, 0] > first) & (row.points_px[:, 0] < last))
+            for row, (first, last) in zip(every(flat), spans, strict=False)
+        )
+
+    for module in (see, pipeline):
+        monkeypatch.setattr(module, "trace_rows", apart)
+    assert (read(page).status, read(page).layout) == ("refused", None)
+
+
 def test_of_a_pulse_seen_in_part_the_height_tells_and_not_the_width():
     pulse = Pulse(0, 10, 50, 10.0, 0, (9, 51))  # 5 mm wide: 25 mm/s
     for whole, source in ((True, "pulse"), (False, "assumed")):

@@ -102,6 +102,8 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     hidden = starts_in_lettering(page, rows)
     rows, gaps_px = set_apart(rows, page.px_per_mm)
     width = width_px(rows, page.px_per_mm) - gaps_px
+    if width <= 0:
+        return Digitization("refused", "the traces that were found have nothing in common", px_per_mm=px_per_mm)
     settled = settle_scale(page.px_per_mm, width, rows, pulses, (given, told), ruled=seen.ruled)
     if is_part:
         settled = replace(settled, doubts=(*settled.doubts, _PART))
