@@ -188,9 +188,13 @@ def _settled(best: float, ends: _Ends, ground: _Ground, told: Floats) -> float:
     reach = _AT_END_MM * ground.px_per_mm
     is_at_left = np.abs(ends.left - best) < reach
     is_at_right = ~ends.cut & (np.abs(ends.right - best - ground.whole) < reach)
-    by_left, by_right = ends.left[is_at_left], ends.right[is_at_right] - ground.whole
-    free_left = ends.left[is_at_left & ends.on_ink[:, 0] & ~ends.begun]
-    free_right = ends.right[is_at_right & ends.on_ink[:, 1]] - ground.whole
+
+    def sorted_ends(told_px: Floats) -> Floats:  # where no two agree, the first counts
+        return np.asarray(told_px[np.argsort(np.abs(told_px - best))], np.float64)
+
+    by_left, by_right = sorted_ends(ends.left[is_at_left]), sorted_ends(ends.right[is_at_right] - ground.whole)
+    free_left = sorted_ends(ends.left[is_at_left & ends.on_ink[:, 0] & ~ends.begun])
+    free_right = sorted_ends(ends.right[is_at_right & ends.on_ink[:, 1]] - ground.whole)
     if len(free_left) and len(free_right):
         start = _between_ends(free_left, free_right, ends.cap_px)
         if start is not None:
