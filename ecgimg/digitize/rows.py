@@ -20,7 +20,9 @@ _ROW_GAP_MM = 6.5
 _ROW_REACH_MM = 4.0
 _LEAST_PITCH_MM = 10.0
 _SURELY_INK = 128
-_PULSE, _SIDE_MM = 110, 0.8
+MARKED_PULSE = 110
+"""From here on the network has marked a pixel as one of a calibration pulse."""
+_SIDE_MM = 0.8
 _MIN_ROW_SHARE = 0.55
 _APART_SHARE = 0.6
 _INK_SHARE = 0.45
@@ -50,7 +52,7 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     local = np.clip(around, _PALE_SHARE * level, level)
     strong &= page.darkness > _INK_SHARE * np.where(steep | (planes.trace > _SURE), local, level)
     near = cv2.dilate((planes.ink > 24).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    near &= ~_steep(planes.pulse > np.maximum(planes.trace, _PULSE), page.px_per_mm)
+    near &= ~_steep(planes.pulse > np.maximum(planes.trace, MARKED_PULSE), page.px_per_mm)
     dark = near & (page.darkness > _EDGE_SHARE * level)
     dark |= _darker_halves(page.darkness, near & ~dark & (page.darkness > _HALF_SHARE * level), level)
     dark |= _fast_strokes(page, local)

@@ -22,7 +22,7 @@ from ecgimg.digitize.part import part_runs
 from ecgimg.digitize.pens import without_pens
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
-from ecgimg.digitize.rows import find_baselines, trace_mask
+from ecgimg.digitize.rows import MARKED_PULSE, find_baselines, trace_mask
 from ecgimg.digitize.runs import find_runs, is_lettering, pen_px
 from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes, look, measure_ink, read_strokes
 from ecgimg.digitize.threads import in_threads
@@ -38,7 +38,7 @@ _OUT_MM = 0.5
 _LONG_SHARE = 0.4
 _LEAST_TRACE, _LEAST_IN_LINE, _IN_LINE_MM = 0.3, 0.15, 1.5
 _DARK = 0.6
-_PULSE, _FOOT_DARK, _SIDE_MM, _FOOT_REACH_MM = 110, 0.5, 0.3, 15.0
+_FOOT_DARK, _SIDE_MM, _FOOT_REACH_MM = 0.5, 0.3, 15.0
 
 
 def trace_rows(page: FlatPage) -> tuple[RowTrace, ...]:
@@ -85,17 +85,17 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
 
 def _beside_pulses(page: FlatPage, pulses: Sequence[Pulse], level: float) -> NDArray[np.bool_]:
     """Return the ink that was marked as a pulse's but lies beyond its sides: its feet, or traces that begin there."""
-    ink = (page.segmentation.pulse > _PULSE) & (page.darkness > _FOOT_DARK * level)
+    ink = (page.segmentation.pulse > MARKED_PULSE) & (page.darkness > _FOOT_DARK * level)
     beyond = np.zeros(ink.shape, bool)
     slack = _SIDE_MM * page.px_per_mm
     for pulse in pulses:
-        low, high = (round(pulse.foot_px + way * _FOOT_REACH_MM * page.px_per_mm) for way in (-1, 1))
+        reach = _FOOT_REACH_MM * page.px_per_mm
+        heights = slice(max(round(pulse.foot_px - reach), 0), round(pulse.foot_px + reach))
         for first, last in ((pulse.ends_px[0] - slack, pulse.left_px), (pulse.right_px, pulse.ends_px[1] + slack)):
             columns = slice(max(round(first), 0), round(last) + 1)
-            beyond[max(low, 0) : high, columns] = ink[max(low, 0) : high, columns]
-        sides = (slice(round(side - slack), round(side + slack) + 1) for side in (pulse.left_px, pulse.right_px))
-        for side in sides:
-            beyond[max(low, 0) : high, side] = False
+            beyond[heights, columns] = ink[heights, columns]
+        for side in (pulse.left_px, pulse.right_px):
+            beyond[heights, max(round(side - slack), 0) : round(side + slack) + 1] = False
     return beyond
 
 
