@@ -15,23 +15,21 @@ from ecgimg.digitize.labels import CLASSES, CROP_SHAPE
 from ecgimg.train.export import export_network, load_weights
 from ecgimg.train.label_crops import LabelPool, draw_label_pool
 from ecgimg.train.label_network import LabelReader
-from ecgimg.train.loop import Schedule, fit
+from ecgimg.train.loop import Settings, fit, schedule_of
 
 _HELD_BACK = 0.04
 _LOW_PX = 10.0
 
 
 @dataclass(frozen=True)
-class LabelTraining:
+class LabelTraining(Settings):
     """How long and how: all that decides the weights besides the pool."""
 
     steps: int = 6000
     batch: int = 128
     learning_rate: float = 3e-3
     weight_decay: float = 2e-2
-    keep_initial: float = 0.0
     label_smoothing: float = 0.02
-    seed: int = 0
     pages: int = 460
     prints_per_page: int = 140
 
@@ -79,15 +77,7 @@ def train_label_reader(
         logits = network(crops.to(device))
         return nn.functional.cross_entropy(logits, classes.to(device), label_smoothing=settings.label_smoothing)
 
-    schedule = Schedule(
-        settings.steps,
-        settings.learning_rate,
-        settings.weight_decay,
-        settings.seed,
-        minutes,
-        log_every=200,
-        keep_initial=settings.keep_initial,
-    )
+    schedule = schedule_of(settings, minutes, log_every=200)
     fit(network, loss_of_step, lambda: evaluate(network, pool, held_back, device), out, schedule, on_step=on_step)
     return export(network, out)
 

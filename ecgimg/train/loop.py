@@ -53,6 +53,25 @@ class Schedule:
     keep_initial: float = 0.0
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What decides the weights of any network besides its pool; each has its own beside, and its own defaults."""
+
+    steps: int = 4000
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    keep_initial: float = 0.0
+    seed: int = 0
+
+
+def schedule_of(settings: Settings, minutes: float | None, *, log_every: int = 100) -> Schedule:
+    """Return the schedule that a network's settings ask for."""
+    return Schedule(
+        settings.steps, settings.learning_rate, settings.weight_decay, settings.seed, minutes, log_every=log_every,
+        keep_initial=settings.keep_initial,
+    )  # fmt: skip
+
+
 def fit(
     network: nn.Module,
     loss_of_step: Callable[[int], Tensor],

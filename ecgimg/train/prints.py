@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ecgimg.digitize.print_reader import ALPHABET, LINE_HEIGHT, STRIDE, decode
 from ecgimg.train.export import export_network, load_weights
-from ecgimg.train.loop import Schedule, fit
+from ecgimg.train.loop import Settings, fit, schedule_of
 from ecgimg.train.print_network import PrintReader
 from ecgimg.train.print_pool import LineCrops, PrintPool, draw_print_pool
 
@@ -24,16 +24,13 @@ _MOST_EVALUATED = 400
 
 
 @dataclass(frozen=True)
-class PrintTraining:
+class PrintTraining(Settings):
     """How long and how: all that decides the weights besides the pool."""
 
     steps: int = 6000
     batch: int = 48
     page_batch: int = 16
     learning_rate: float = 3e-3
-    weight_decay: float = 1e-2
-    keep_initial: float = 0.0
-    seed: int = 0
     pages: int = 160
     prints_per_page: int = 250
 
@@ -84,15 +81,7 @@ def train_print_reader(
         loss: Tensor = ctc(frames, targets.to(device), *lengths)
         return loss
 
-    schedule = Schedule(
-        settings.steps,
-        settings.learning_rate,
-        settings.weight_decay,
-        settings.seed,
-        minutes,
-        log_every=200,
-        keep_initial=settings.keep_initial,
-    )
+    schedule = schedule_of(settings, minutes, log_every=200)
     fit(network, loss_of_step, lambda: evaluate(network, pool, device), out, schedule, on_step=on_step)
     return export(network, out)
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ecgimg.train.crops import Pool, draw_pool
 from ecgimg.train.export import export_network, load_weights
-from ecgimg.train.loop import Schedule, fit, mixed_precision
+from ecgimg.train.loop import Settings, fit, mixed_precision, schedule_of
 from ecgimg.train.segmenter_network import CLASSES, Segmenter
 from synth.damage.optics import copy
 from synth.damage.spec import Binary, Copier
@@ -26,15 +26,10 @@ _COPIES: tuple[Binary, ...] = ("threshold", "threshold", "halftone", "diffusion"
 
 
 @dataclass(frozen=True)
-class SegmenterTraining:
+class SegmenterTraining(Settings):
     """How long and how: all that decides the weights besides the pool."""
 
-    steps: int = 4000
     batch: int = 8
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    keep_initial: float = 0.0
-    seed: int = 0
     pages: int = 500
 
 
@@ -79,14 +74,7 @@ def train_segmenter(
             logits = network(images.to(device, memory_format=torch.channels_last))
         return segmentation_loss(logits.float(), targets.to(device))
 
-    schedule = Schedule(
-        settings.steps,
-        settings.learning_rate,
-        settings.weight_decay,
-        settings.seed,
-        minutes,
-        keep_initial=settings.keep_initial,
-    )
+    schedule = schedule_of(settings, minutes)
     fit(network, loss_of_step, lambda: evaluate(network, pool, held_back, device), out, schedule, on_step=on_step)
     return export(network, out)
 

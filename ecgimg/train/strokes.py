@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ecgimg.digitize.strokes import N_FEATURES, SUB_COLUMNS, Strokes, features
 from ecgimg.train.export import export_network, load_weights
-from ecgimg.train.loop import Schedule, fit
+from ecgimg.train.loop import Settings, fit, schedule_of
 from ecgimg.train.stroke_network import StrokeReader
 from ecgimg.train.stroke_pool import STROKE_FIELDS, TaughtRow, draw_stroke_pool
 
@@ -24,15 +24,11 @@ _FLOOR_MM = 0.01
 
 
 @dataclass(frozen=True)
-class StrokeTraining:
+class StrokeTraining(Settings):
     """How long and how: all that decides the weights besides the pool."""
 
     steps: int = 8000
     batch: int = 32
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    keep_initial: float = 0.0
-    seed: int = 0
     pages: int = 700
 
 
@@ -87,15 +83,7 @@ def train_stroke_reader(
         batch = _batch(rows[held_back:], settings.batch, rng)
         return stroke_loss(network(batch.features.to(device)), batch)
 
-    schedule = Schedule(
-        settings.steps,
-        settings.learning_rate,
-        settings.weight_decay,
-        settings.seed,
-        minutes,
-        log_every=250,
-        keep_initial=settings.keep_initial,
-    )
+    schedule = schedule_of(settings, minutes, log_every=250)
     fit(network, loss_of_step, lambda: evaluate(network, rows[:held_back]), out, schedule, on_step=on_step)
     return export(network, out)
 
