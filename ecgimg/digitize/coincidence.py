@@ -34,10 +34,12 @@ def coincidence(beats: Sequence[Floats], fs_hz: float) -> float:
     """
     if len(beats) > 1 and all(_beat_at_once(first, second, fs_hz) for first, second in pairwise(beats)):
         return _MOST_COINCIDENCE
-    drifts_s = [drift for first, second in pairwise(beats) if (drift := _drift_s(first, second, fs_hz)) is not None]
+    times_s = [_centres(each, fs_hz) / fs_hz for each in beats]
+    drifts_s = [drift for first, second in pairwise(times_s) if (drift := _drift_s(first, second)) is not None]
     if drifts_s and np.median(drifts_s) > _APART_S:
         return -_MOST_COINCIDENCE
-    most = _UNTOLD if beats and all(_fills_column(each, fs_hz) for each in beats) else _MOST_COINCIDENCE
+    fills = [_fills_column(times, len(each) / fs_hz) for times, each in zip(times_s, beats, strict=True)]
+    most = _UNTOLD if fills and all(fills) else _MOST_COINCIDENCE
     steps = range(0, round(0.4 * fs_hz) + 1, _STEP)
     together, worse = [], []
     for first, second in pairwise(beats):
@@ -71,25 +73,24 @@ def _beat_at_once(first: Floats, second: Floats, fs_hz: float) -> bool:
     )
 
 
-def _drift_s(first: Floats, second: Floats, fs_hz: float) -> float | None:
+def _drift_s(first_s: Floats, second_s: Floats) -> float | None:
     """Return by how much the beats of two columns drift apart: even a regular heart varies by more than one's timing.
 
     None where they are few, or not as many in both.
     """
-    times = [_centres(steep, fs_hz) / fs_hz for steep in (first, second)]
-    if len(times[0]) != len(times[1]) or len(times[0]) < _FEW_BEATS:
+    if len(first_s) != len(second_s) or len(first_s) < _FEW_BEATS:
         return None
-    late = times[1] - times[0]
+    late = second_s - first_s
     return float(np.abs(late - np.median(late)).max())
 
 
-def _fills_column(steep: Floats, fs_hz: float) -> bool:
+def _fills_column(times_s: Floats, column_s: float) -> bool:
     """Tell whether a whole number of regular beats is as long as a column: the next column's then seem to coincide."""
-    cycles = np.diff(_centres(steep, fs_hz))
-    if len(cycles) < 2 or np.ptp(cycles) > _REGULAR_S * fs_hz:
+    cycles_s = np.diff(times_s)
+    if len(cycles_s) < 2 or np.ptp(cycles_s) > _REGULAR_S:
         return False
-    beats = len(steep) / cycles.mean()
-    return bool(abs(beats - round(beats)) * cycles.mean() < _SAME_TIME_S * fs_hz)
+    beats = column_s / cycles_s.mean()
+    return bool(abs(beats - round(beats)) * cycles_s.mean() < _SAME_TIME_S)
 
 
 def _peaks(steep: Floats, fs_hz: float) -> NDArray[np.intp]:

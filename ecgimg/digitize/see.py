@@ -68,14 +68,14 @@ def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: Rectification |
         return None
     page = flatten(image, marked, found)
     quarters = quarters_upright(page.segmentation.trace)
-    if ruling is not None and is_tilted(page.turned(quarters).segmentation.trace):  # moiré, or what lies below the page
-        unruled = _see(image, marked, None, clock)
-        if unruled is not None:
-            return unruled
     if quarters and ruling is None:  # then a millimetre was taken from the wrong side of the page
         across = without_ruling(marked.trace, sheet, upwards=True) or found
         page = flatten(image, marked, across.turned(-quarters))
     page = page.turned(quarters)
+    if ruling is not None and is_tilted(page.segmentation.trace):  # moiré, or what lies below the page
+        unruled = _see(image, marked, None, clock)
+        if unruled is not None:
+            return unruled
     rows = trace_rows(page) if ruling is None else None
     even = even_ends(page, rows) if rows is not None else None
     if even is not None:
