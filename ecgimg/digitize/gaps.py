@@ -161,7 +161,7 @@ class _Gaps:
     def part(self, rows: Sequence[RowTrace], px_per_mm: float) -> list[int]:
         """Return the rows that the gaps part, none if these are no columns: all as wide, of most rows."""
         shown = np.array([self.shown(row, index) for index, row in enumerate(rows)])
-        apart = [index for index, each in enumerate(shown) if each.sum() > 0.5 * (each != 0).sum()]
+        apart = [index for index, each in enumerate(shown) if each.sum() > 0]
         share = _MOST_ROWS if self.spacing_px else _NEARLY_ALL_ROWS
         if len(apart) < max(2, share * len(rows)) or (shown[apart] > 0).sum(axis=0).min() < 1:
             return []

@@ -21,6 +21,7 @@ _BARE = 0.05
 _PAIRS, _APART = 5, 0.1
 _EXPECTED = 1.5
 _MISSING, _HALF = 0.3, 0.5
+_SPREAD = 4.0
 _MAX_SKEW_RAD, _SKEWED = np.deg2rad(9.0), 0.4
 
 
@@ -244,14 +245,18 @@ def _order(spectrum: Field, peak: Floats, expected: int) -> int:
 
 
 def _strongest_near(spectrum: Field, target: Floats) -> tuple[tuple[int, int], Field]:
-    """Return row and column of the largest value near a frequency or its mirror image, and all values there."""
-    reach = 0.22 * float(np.hypot(*target))
+    """Return row and column of the largest value near a frequency or its mirror image, and all values around it.
+
+    Around it reaches beyond what a single line spreads to in a window, as lines far apart have few in each.
+    """
+    near_reach = 0.22 * float(np.hypot(*target))
+    reach = max(near_reach, _SPREAD / _WINDOW_PX)
     fy, fx = _axes()
     low, high = np.searchsorted(fy[:, 0], (-abs(target[1]) - reach, abs(target[1]) + reach))
     right = int(np.searchsorted(fx[0], abs(target[0]) + reach))
     fy, fx, part = fy[low:high], fx[:, :right], spectrum[low:high, :right]
-    near = (fx - target[0]) ** 2 + (fy - target[1]) ** 2 < reach**2
-    if target[0] < 0 or not near.any():
-        near |= (fx + target[0]) ** 2 + (fy + target[1]) ** 2 < reach**2
-    row, column = np.unravel_index(int(np.where(near, part, 0).argmax()), part.shape)
-    return (int(row + low), int(column)), part[near]
+    away = (fx - target[0]) ** 2 + (fy - target[1]) ** 2
+    if target[0] < 0 or not (away < near_reach**2).any():
+        away = np.minimum(away, (fx + target[0]) ** 2 + (fy + target[1]) ** 2)
+    row, column = np.unravel_index(int(np.where(away < near_reach**2, part, 0).argmax()), part.shape)
+    return (int(row + low), int(column)), part[away < reach**2]
