@@ -11,7 +11,7 @@ from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printe
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.coincidence import coincidence
-from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.columns import by_columns, find_separators, fit_columns, start_at_marks
 from ecgimg.digitize.extent import find_extent
 from ecgimg.digitize.feet import even_feet
 from ecgimg.digitize.flatten import FlatPage
@@ -21,7 +21,7 @@ from ecgimg.digitize.place import Label, _contradicted, _Signals, place
 from ecgimg.digitize.repetition import repetition
 from ecgimg.digitize.rhythm import beat_spacing_mm
 from ecgimg.digitize.row_trace import RowTrace
-from ecgimg.digitize.scale import settle_scale
+from ecgimg.digitize.scale import Settled, settle_scale
 from ecgimg.digitize.segment import Segmentation
 from ecgimg.digitize.slots import FS_HZ, Scale, slot_signal
 from layouts import load_layout, load_layouts
@@ -197,6 +197,29 @@ def rows_apart(*, slant=0.0, lost=(), left_px=100.0, strip=True):
         no = np.zeros(len(x), bool)
         rows.append(RowTrace(100.0 + 100 * index, points, np.ones(len(x)), np.ones(len(x)), no, no))
     return rows
+
+
+def test_a_pen_across_a_gap_does_not_join_what_the_others_part():
+    rows = rows_apart()
+    x = np.arange(290.0, 330.0)
+    pen = RowTrace(200.0, np.stack([x, np.full(len(x), 200.0)], axis=1), *np.ones((2, 40)), *np.zeros((2, 40), bool))
+    points = np.concatenate([rows[1].points_px[rows[1].points_px[:, 0] < 290], pen.points_px])
+    points = np.concatenate([points, rows[1].points_px[rows[1].points_px[:, 0] >= 330]])
+    rows[1] = RowTrace(200.0, points, *np.ones((2, len(points))), *np.zeros((2, len(points)), bool))
+    found, _ = set_apart(rows, 5.0)
+    assert found[1].starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5)
+
+
+@pytest.mark.parametrize("off", [0.99, 1.0, 1.05])
+def test_marks_between_columns_tell_the_time_on_a_page_without_ruling(layout, off):
+    rows = printed_rows(layout)
+    starts = tuple(START_PX + 3 + 2.5 * PX_PER_S * off * np.arange(4))
+    placement, stretch = by_columns([replace(row, starts_px=starts) for row in rows], placed(layout), scale_of(rows))
+    assert stretch == pytest.approx(off if off < 1.02 else 1.0)
+    assert placement.start_px == pytest.approx(START_PX + (3 if off < 1.02 else 0))
+    settled = Settled(scale_of(rows), {"px_per_mm": "width", "gain": "pulse"}, ()).stretched(stretch)
+    assert settled.scale.px_per_s == pytest.approx(PX_PER_S * stretch)
+    assert settled.scale.px_per_mv("I") == pytest.approx(scale_of(rows).px_per_mv("I"))
 
 
 @pytest.mark.parametrize("slant", [0.0, 0.03, -0.05])

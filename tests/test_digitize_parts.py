@@ -15,7 +15,7 @@ from ecgimg.digitize.ends import even_ends
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.form import form_lines
 from ecgimg.digitize.judge import Ground, judge
-from ecgimg.digitize.lattice import Lattice, Windows, _comb_score, _order
+from ecgimg.digitize.lattice import Lattice, Windows, _comb_score, _order, window_frequencies
 from ecgimg.digitize.marks import find_mark, without_marks
 from ecgimg.digitize.pens import without_pens
 from ecgimg.digitize.place import Placement, place
@@ -168,6 +168,23 @@ def test_two_spaces_of_the_ruling_are_not_taken_for_one():
     assert _comb_score(spectrum, 2 * base, 2 * turned)[0] > 1.5 * _comb_score(spectrum, base, turned)[0]
     fine = spectrum_of((5,), base)  # 1 mm lines only: no harmonic of the 5 mm ones is to be expected
     assert _comb_score(fine, base, turned)[1]
+
+
+@pytest.mark.parametrize("share", [1.0, 0.15])
+@pytest.mark.parametrize("spacing_px", [20, 36, 50])
+def test_lines_of_5_mm_are_a_ruling_where_most_of_the_ink_stands_on_them(spacing_px, share):
+    lines = np.zeros((1100, 1500), np.float32)
+    lines[: round(1100 * share) : spacing_px] = 3
+    lines[: round(1100 * share), ::spacing_px] = 3
+    ruling = cv2.blur(lines, (3, 3)) + np.random.default_rng(4).normal(0, 0.3, lines.shape).astype(np.float32)
+    ink = np.zeros(ruling.shape, np.uint8)
+    ink[100::200] = 255
+    found = window_frequencies(ruling, ink, 0.0)
+    if share < 1:
+        assert found is None
+    else:
+        assert np.median(1 / found.across[:, 0]) == pytest.approx(spacing_px, rel=0.02)
+        assert len(found.weights) > 30
 
 
 def test_a_fold_is_followed_as_the_windows_tell():

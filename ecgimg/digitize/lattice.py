@@ -21,7 +21,7 @@ _BARE = 0.05
 _PAIRS, _APART = 5, 0.1
 _EXPECTED = 1.5
 _MISSING, _HALF = 0.3, 0.5
-_SPREAD = 4.0
+_SPREAD, _LEAST_SHARE = 4.0, 0.3
 _MAX_SKEW_RAD, _SKEWED = np.deg2rad(9.0), 0.4
 
 
@@ -54,7 +54,7 @@ def window_frequencies(ruling: Field, ink: NDArray[np.uint8], rows_rad: float | 
     """Find the lattice of a ruling signal (height, width) and its frequencies in windows, or None where there is none.
 
     The lattice common to all windows is found first, those with ink above all: cloth and wood have no traces on them.
-    Each window is then searched near it.
+    Each window is then searched near it; one that most of the ink does not stand on is none.
 
     Parameters
     ----------
@@ -69,7 +69,8 @@ def window_frequencies(ruling: Field, ink: NDArray[np.uint8], rows_rad: float | 
         return None
     rows = [_refine(spectrum, common) for spectrum in spectra]
     found = [(centre, *row) for centre, row in zip(centres, rows, strict=True) if row is not None]
-    if not found:
+    seen = np.array([row is not None for row in rows])
+    if not found or inked[seen].sum() < _LEAST_SHARE * inked.sum():
         return None
     places, across, down, weights = (np.array(values) for values in zip(*found, strict=True))
     return Windows(places, across, down, weights, common)

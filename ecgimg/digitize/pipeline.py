@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.clock import Clock
-from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.columns import by_columns, find_separators, fit_columns, start_at_marks
 from ecgimg.digitize.extent import find_extent, possible_extents, starts_in_lettering, width_px
 from ecgimg.digitize.feet import cut_pulses
 from ecgimg.digitize.gaps import set_apart, settle_starts
@@ -121,6 +121,10 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     placement = max((each for each in placements if each is not None), key=lambda each: each.score, default=None)
     if placement is not None:
         rows = start_at_marks(rows, placement, separators, scale)
+        if not seen.ruled and not gaps_px:
+            placement, stretch = by_columns(rows, placement, scale)
+            settled = settled.stretched(stretch)
+            scale = settled.scale
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
         rows, placement = _timed(rows, pulses, placement, scale, apart=bool(gaps_px) and seen.ruled)
     scale = _levelled(rows, pulses, placement, scale)

@@ -40,6 +40,18 @@ class Settled:
     sources: dict[str, str]
     doubts: tuple[str, ...]
 
+    def stretched(self, by: float) -> Settled:
+        """Return the scale of a page without ruling on which as much time takes `by` times as many px."""
+        scale = self.scale
+        height = by if self.sources["gain"] == "pulse" else 1.0  # which was measured in px
+        told = replace(
+            scale,
+            px_per_mm=scale.px_per_mm * by,
+            gain_mm_mv=scale.gain_mm_mv / height,
+            chest_gain_mm_mv=scale.chest_gain_mm_mv / (height if scale.chest_gain_mm_mv == scale.gain_mm_mv else 1.0),
+        )
+        return replace(self, scale=told)
+
 
 def settle_scale(
     px_per_mm: float,
