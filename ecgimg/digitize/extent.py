@@ -34,7 +34,7 @@ _CLOSE, _MARKED = 1.0, 0.5
 _FEWEST_STEPS, _UNEVEN_NAMES_MM, _AS_NAMED, _ABOUT = 4, 0.8, 0.018, 0.04
 _HIDDEN_MM = 1.0
 _AMID_MM, _LETTER = 0.5, 110
-_RECORD_S, _NEARLY, _AT_EDGE_MM = 10.0, 0.97, 2.0
+_RECORD_S, _SHORTEST_S, _NEARLY, _AT_EDGE_MM = 10.0, 4.0, 0.97, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,13 +124,16 @@ def find_extent(
     mm, px_per_s = scale.px_per_mm, scale.px_per_s
     ends = _ends(rows, pulses, mm, width_px, hidden)
     left, right = common(ends.left, mm), common(ends.right, mm)
-    usual = 2.5 * px_per_s
+    seconds = _RECORD_S
+    if np.abs(np.append(ends.left, left) - (right - _RECORD_S * px_per_s)).min() > _SPARE_MM * mm:
+        seconds = round(4 * (right - left) / px_per_s) / 4
+        if not _SHORTEST_S <= seconds < _RECORD_S or ends.begun.any() or ends.cut.any():
+            return _early_start(ends.left, left, right, px_per_s, mm), right
+    usual = seconds / 4 * px_per_s
     quarter, named = _quarter_px(separators, usual, mm), _between_names(names, rows, usual, mm)
     if named is not None and abs(quarter / named - 1) > _AS_NAMED:  # what is evenly spaced may be beats
         quarter = usual
     whole = 4 * quarter - px_per_s / FS_HZ  # a record ends with its last sample
-    if np.abs(np.append(ends.left, left) - (right - whole)).min() > _SPARE_MM * mm:
-        return _early_start(ends.left, left, right, px_per_s, mm), right
     middle = (left + right) / 2
     before = [pulse.right_px for pulse in pulses if pulse.right_px < middle]
     after = [pulse.left_px for pulse in pulses if pulse.left_px > middle]
