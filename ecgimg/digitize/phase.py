@@ -27,6 +27,7 @@ _MIN_CONFIDENCE = 0.4
 _NEARLY = 0.93
 _SLIP_MM, _HALF_LINE_MM = 0.3, 0.4
 _STILL = 1e-6
+_FAR: tuple[float, ...] = (3.0,)  # where 1 mm lines do not tell, few are left to average over
 _CENTRAL = 0.35
 _GROWTH = ((0.25, 1), (0.25, 1), (0.4, 2), (0.55, 2), (0.7, 2), (0.85, 3), (1.0, 3), (1.2, 3), (np.inf, 3))
 """How far from the start, in halves of the picture's longer side, the map is fitted next, and with which degree."""
@@ -52,7 +53,10 @@ def into_phase(ruling: Field, start: Rectification, folded: Rectification, latti
         or _slips(best, folded)
         or (_bend_mm(smooth, best) > _HALF_LINE_MM and _agreement(ruling, smooth, fine_mm) < _NEARLY * agreement)
     ):
-        for other, reaches in ((_in_phase(ruling, grown, coarse_mm, 4), (3.0, 1.6)), (folded, (1.6, 1.2))):
+        ways = ((smooth, _FAR), (folded, _FAR))
+        if lattice.fine:
+            ways = ((_in_phase(ruling, grown, coarse_mm, 4), (3.0, 1.6)), (folded, (1.6, 1.2)))
+        for other, reaches in ways:
             for reach in reaches:
                 other = _bent(ruling, other, coarse_mm, reach * coarse_mm)
             other = _finely_bent(ruling, other, lattice)
