@@ -124,10 +124,11 @@ def find_extent(
     mm, px_per_s = scale.px_per_mm, scale.px_per_s
     ends = _ends(rows, pulses, mm, width_px, hidden)
     left, right = common(ends.left, mm), common(ends.right, mm)
-    seconds = _RECORD_S
-    if np.abs(np.append(ends.left, left) - (right - _RECORD_S * px_per_s)).min() > _SPARE_MM * mm:
+    seconds, starts = _RECORD_S, np.append(ends.left, left)
+    if np.abs(starts - (right - _RECORD_S * px_per_s)).min() > _SPARE_MM * mm:
         seconds = round(4 * (right - left) / px_per_s) / 4
-        if not _SHORTEST_S <= seconds < _RECORD_S or ends.begun.any() or ends.cut.any():
+        fits = np.abs(starts - (right - seconds * px_per_s)).min() < _HIDDEN_MM * mm
+        if not fits or not _SHORTEST_S <= seconds < _RECORD_S or ends.begun.any() or ends.cut.any():
             return _early_start(ends.left, left, right, px_per_s, mm), right
     usual = seconds / 4 * px_per_s
     quarter, named = _quarter_px(separators, usual, mm), _between_names(names, rows, usual, mm)
