@@ -13,7 +13,7 @@ from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.coincidence import coincidence
 from ecgimg.digitize.columns import by_columns, find_separators, fit_columns, start_at_marks
 from ecgimg.digitize.extent import find_extent
-from ecgimg.digitize.feet import even_feet
+from ecgimg.digitize.feet import cut_pulses, even_feet
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.gaps import set_apart, settle_starts
 from ecgimg.digitize.names import _joined
@@ -208,6 +208,37 @@ def test_a_pen_across_a_gap_does_not_join_what_the_others_part():
     rows[1] = RowTrace(200.0, points, *np.ones((2, len(points))), *np.zeros((2, len(points)), bool))
     found, _ = set_apart(rows, 5.0)
     assert found[1].starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5)
+
+
+def test_a_single_gap_on_which_names_stand_parts_no_columns():
+    strip = rows_apart()[3]
+    kept = np.abs(strip.points_px[:, 0] - 500) > 6
+    rows = [
+        replace(row, points_px=row.points_px + np.array([0, 100.0 * k]))
+        for k, row in enumerate([strip.where(kept)] * 3)
+    ]
+    assert set_apart(rows, 5.0)[1] > 0
+    assert set_apart(rows, 5.0, lambda blank, y_px: abs(blank[0] - 500) < 5 and y_px >= 400)[1] == 0
+
+
+@pytest.mark.parametrize("high_px", [4.0, 40.0])
+def test_the_side_of_a_pulse_at_the_very_end_of_a_row_is_no_trace(high_px):
+    x = np.arange(100.0, 500.0, 0.25)
+    y = np.where(x < 100.3, 200.0 - high_px, 200.0)
+    row = RowTrace(200.0, np.stack([x, y], axis=1), *np.ones((2, len(x))), *np.zeros((2, len(x)), bool))
+    (found,), _ = cut_pulses([row], [], 8.0)
+    assert found.points_px[0, 0] == (100.0 if high_px < 20 else 100.5)
+    assert found.points_px[-1, 0] == x[-1]
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_on_a_shorter_page_the_ends_tell_where_columns_start_that_names_hide(layout, hidden):
+    short = printed_rows(layout)
+    short = [row.where(row.points_px[:, 0] < START_PX + 8 * PX_PER_S) for row in short]
+    late = [row.where(row.points_px[:, 0] > START_PX + (15 if hidden else 2)) for row in short]
+    start, end = find_extent(late, [], np.zeros(0), scale_of(late), 4000, np.full(len(late), hidden))
+    assert start == pytest.approx(START_PX, abs=1.6)
+    assert end == pytest.approx(START_PX + 8 * PX_PER_S, abs=1.6)
 
 
 @pytest.mark.parametrize("off", [0.99, 1.0, 1.05])

@@ -65,16 +65,17 @@ def test_a_steep_complex_is_redrawn_to_where_its_ink_is():
     assert truth.min() < found.min() < told.min() - 3
 
 
-def test_a_spike_as_narrow_as_the_pen_is_redrawn_to_its_tip():
+@pytest.mark.parametrize("share", [1.0, 0.6])
+def test_a_spike_as_narrow_as_the_pen_is_redrawn_to_its_tip_and_a_paler_line_is_none(share):
     ink, strokes, truth = drawn(0.0)
     spike = np.zeros_like(ink.share)
-    spike[90:120, 150:152] = 1
+    spike[90:120, 150:152] = share
     ink = replace(ink, share=np.maximum(ink.share, spike))
     upper = strokes.upper.copy()
     upper[148:150] = 90
     strokes = replace(strokes, upper=upper)
     found = redraw(ink, strokes, truth, np.full(len(truth), 1.0))
-    assert found.min() < 96
+    assert (found.min() < 96) == (share == 1)
     assert np.abs(found[:140] - truth[:140]).max() < 0.5
 
 

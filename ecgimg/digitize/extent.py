@@ -33,7 +33,7 @@ _AT_END_MM = 0.6
 _CLOSE, _MARKED = 1.0, 0.5
 _FEWEST_STEPS, _UNEVEN_NAMES_MM, _AS_NAMED, _ABOUT = 4, 0.8, 0.018, 0.04
 _HIDDEN_MM = 1.0
-_AMID_MM, _LETTER = 0.5, 110
+_AMID_MM, _BESIDE_MM, _LETTER = 0.5, 1.0, 110
 _RECORD_S, _SHORTEST_S, _NEARLY, _AT_EDGE_MM = 10.0, 4.0, 0.97, 2.0
 
 
@@ -104,6 +104,18 @@ def starts_in_lettering(page: FlatPage, rows: Sequence[RowTrace]) -> Mask:
     return np.array(found, bool)
 
 
+def lettering_finder(page: FlatPage) -> Callable[[tuple[float, float], float], bool]:
+    """Return what tells whether lettering stands in a stretch (middle, width) of a row, at a height, px."""
+    reach = round(_BESIDE_MM * page.px_per_mm)
+    letters = page.segmentation.label > _LETTER
+
+    def is_lettered(stretch: tuple[float, float], height: float) -> bool:
+        left, right = (max(round(stretch[0] + side * stretch[1] / 2), 0) for side in (-1, 1))
+        return bool(letters[max(round(height) - reach, 0) : round(height) + reach + 1, left : right + 1].any())
+
+    return is_lettered
+
+
 def find_extent(
     rows: Sequence[RowTrace],
     pulses: Sequence[Pulse],
@@ -124,12 +136,9 @@ def find_extent(
     mm, px_per_s = scale.px_per_mm, scale.px_per_s
     ends = _ends(rows, pulses, mm, width_px, hidden)
     left, right = common(ends.left, mm), common(ends.right, mm)
-    seconds, starts = _RECORD_S, np.append(ends.left, left)
-    if np.abs(starts - (right - _RECORD_S * px_per_s)).min() > _SPARE_MM * mm:
-        seconds = round(4 * (right - left) / px_per_s) / 4
-        fits = np.abs(starts - (right - seconds * px_per_s)).min() < _HIDDEN_MM * mm
-        if not fits or not _SHORTEST_S <= seconds < _RECORD_S or ends.begun.any() or ends.cut.any():
-            return _early_start(ends.left, left, right, px_per_s, mm), right
+    seconds = _shown_s(ends, left, right, px_per_s, mm)
+    if seconds is None:
+        return _early_start(ends.left, left, right, px_per_s, mm), right
     usual = seconds / 4 * px_per_s
     quarter, named = _quarter_px(separators, usual, mm), _between_names(names, rows, usual, mm)
     if named is not None and abs(quarter / named - 1) > _AS_NAMED:  # what is evenly spaced may be beats
@@ -143,6 +152,24 @@ def find_extent(
     best = _best([*ends.left, *(ends.right[~ends.cut] - whole), *told], ends, ground, is_marked)
     start = _settled(best, ends, ground, told)
     return start, start + whole
+
+
+def _shown_s(ends: _Ends, left: float, right: float, px_per_s: float, px_per_mm: float) -> float | None:
+    """Return how long a page shows: ten seconds, or less in quarters of one, or None if its ends do not bear it out.
+
+    Where names hide the starts of most rows, these lie earlier than the traces do.
+    """
+    lefts = np.append(ends.left, left)
+    if np.abs(lefts - (right - _RECORD_S * px_per_s)).min() <= _SPARE_MM * px_per_mm:
+        return _RECORD_S
+    if ends.begun.any() or ends.cut.any():
+        return None
+    quarters, hides = 4 * (right - left) / px_per_s, ends.hidden.mean() > 1 / 2
+    slack = 4 * _HIDDEN_MM * px_per_mm / px_per_s
+    seconds = float(np.ceil(quarters - slack) if hides else round(quarters)) / 4
+    early_mm = (lefts - (right - seconds * px_per_s)) / px_per_mm
+    fits = np.abs(early_mm).min() < _HIDDEN_MM or (hides and 0 < early_mm.min() < _FOOT_MM)
+    return seconds if fits and _SHORTEST_S <= seconds < _RECORD_S else None
 
 
 def _ends(rows: Sequence[RowTrace], pulses: Sequence[Pulse], mm: float, width_px: int, hidden: Mask) -> _Ends:

@@ -13,6 +13,7 @@ from ecgimg.digitize.row_trace import RowTrace
 _APART_MM, _SHORT_MM, _FOOT_MM = 0.8, 2.5, 4.0
 _LEAST_FOOT_MM, _FOOT_ASTRAY_MM, _FEW_FEET = 0.8, 0.4, 2
 _SLACK_MM = 0.15
+_SIDE_PX, _SIDE_MM = 0.5, 2.5
 
 
 def cut_pulses(
@@ -23,7 +24,8 @@ def cut_pulses(
     Pulses stand below each other, so a row that runs on to where another has its pulse is cut there as well.
     """
     pulses = even_feet(pulses, [_is_before(pulse, rows[pulse.row]) for pulse in pulses], px_per_mm)
-    return tuple(_cut(index, row, pulses, px_per_mm) for index, row in enumerate(rows)), pulses
+    cut = [_cut(index, row, pulses, px_per_mm) for index, row in enumerate(rows)]
+    return tuple(_without_sides(row, px_per_mm) for row in cut), pulses
 
 
 def _cut(index: int, row: RowTrace, pulses: Sequence[Pulse], px_per_mm: float) -> RowTrace:
@@ -41,6 +43,18 @@ def _cut(index: int, row: RowTrace, pulses: Sequence[Pulse], px_per_mm: float) -
             is_side = row.tall & (x > pulse.left_px - 2 * slack_px) & (x < pulse.right_px + 2 * slack_px)
             row = row if is_side.all() else row.where(~is_side)
     return _without_feet(row, pulses, px_per_mm)
+
+
+def _without_sides(row: RowTrace, px_per_mm: float) -> RowTrace:
+    """Leave out the side of a pulse, of which the picture may show no more, where it comes down at a row's very end."""
+    x, y = row.points_px.T
+    beside = (x > x[0] + _SIDE_PX) & (x < x[-1] - _SIDE_PX)
+    if not beside.any():
+        return row
+    first, last = np.flatnonzero(beside)[[0, -1]]
+    at_left = (x <= x[0] + _SIDE_PX) & (np.abs(y - y[first]) > _SIDE_MM * px_per_mm)
+    at_right = (x >= x[-1] - _SIDE_PX) & (np.abs(y - y[last]) > _SIDE_MM * px_per_mm)
+    return row.where(~(at_left | at_right))
 
 
 def _is_before(pulse: Pulse, row: RowTrace) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,11 +26,14 @@ _EDGE_NEAR_MM, _REACHES_MM = 1.5, (1.0, 1.0, 0.6, 0.4, 0.4)
 _MOST_ROWS, _NEARLY_ALL_ROWS, _LEAST_COLUMN_MM, _MOST_PLACES = 0.45, 0.6, 20.0, 12
 
 
-def set_apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrace, ...], float]:
+def set_apart(
+    rows: Sequence[RowTrace], px_per_mm: float, is_lettered: Callable[[Blank, float], bool] = lambda *_: False
+) -> tuple[tuple[RowTrace, ...], float]:
     """Find blank gaps, evenly spaced, that most rows share, where columns stand apart; return rows and gaps' sum in px.
 
     The gaps may lie on a slant, as on a page without ruling that is seen from aside. Rows with the gaps are given the
-    starts of their columns, also those of a first column of which the picture shows the end only.
+    starts of their columns, also those of a first column of which the picture shows the end only. A single gap that
+    `is_lettered` in most rows is none: a name stands on the trace there.
     """
     blanks = [_blanks(row, px_per_mm) for row in rows]
     heights = np.array([row.baseline_px for row in rows])
@@ -42,9 +45,9 @@ def set_apart(rows: Sequence[RowTrace], px_per_mm: float) -> tuple[tuple[RowTrac
             n_shown = gaps.n_shown(rows)
             if n_shown > most and gaps.part(rows, px_per_mm):
                 best, most = gaps, n_shown
-    if best is None:
+    apart = best.part(rows, px_per_mm) if best is not None else []
+    if best is None or _is_lettered(best, rows, apart, is_lettered):
         return tuple(rows), 0.0
-    apart = best.part(rows, px_per_mm)
     cap_px = float(np.median([rows[row].cap_px for row in apart]))
     least_px = _LEAST_SLANT_MM * px_per_mm
     seen: list[dict[int, float]] = []
@@ -174,6 +177,18 @@ class _Gaps:
         too_wide = max(first, last) > _WIDEST * inner
         too_narrow = (first < _NARROWEST * inner and not is_cut) or (not self.spacing_px and last < _NARROWEST * inner)
         return [] if too_wide or too_narrow or inner < _LEAST_COLUMN_MM * px_per_mm else apart
+
+
+def _is_lettered(
+    gaps: _Gaps, rows: Sequence[RowTrace], apart: Sequence[int], is_lettered: Callable[[Blank, float], bool]
+) -> bool:
+    """Tell whether a gap is a single one, with lettering on it in most rows."""
+    told = []
+    for index in apart if len(gaps.middles_px) == 1 else ():
+        x, y = rows[index].points_px.T
+        middle = float(gaps.middles_px[0] + gaps.slants_px[index])
+        told.append(is_lettered((middle, gaps.width_px), float(np.interp(middle, x, y))))
+    return bool(told) and float(np.mean(told)) > _MOST_ROWS
 
 
 def _progressions(blanks: Sequence[Sequence[Blank]], slants_px: Floats, px_per_mm: float) -> Iterator[_Gaps]:

@@ -12,7 +12,7 @@ from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.clock import Clock
 from ecgimg.digitize.columns import by_columns, find_separators, fit_columns, start_at_marks
-from ecgimg.digitize.extent import find_extent, possible_extents, starts_in_lettering, width_px
+from ecgimg.digitize.extent import find_extent, lettering_finder, possible_extents, starts_in_lettering, width_px
 from ecgimg.digitize.feet import cut_pulses
 from ecgimg.digitize.gaps import set_apart, settle_starts
 from ecgimg.digitize.judge import Ground, judge
@@ -100,7 +100,7 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     printed = seen.printed
     told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print")
     hidden = starts_in_lettering(page, rows)
-    rows, gaps_px = set_apart(rows, page.px_per_mm)
+    rows, gaps_px = set_apart(rows, page.px_per_mm, lettering_finder(page))
     width = width_px(rows, page.px_per_mm) - gaps_px
     if width <= 0:
         return Digitization("refused", "the traces that were found have nothing in common", px_per_mm=px_per_mm)

@@ -30,7 +30,7 @@ _LEAST_SPREAD, _USUAL_SPREAD, _CLEAN_SPREAD, _HOPELESS_SPREAD = 0.03, 0.06, 0.14
 _OUTLIER = 2.5
 _MAX_STEP_PX = 3.0
 _ENOUGH = 1e-4
-_SPIKE_PX, _LONGEST_SPIKE_MM, _AROUND_MM = 3.0, 8.0, 1.0
+_SPIKE_PX, _LONGEST_SPIKE_MM, _AROUND_MM, _PALE = 3.0, 8.0, 1.0, 0.2
 _FEW_COLUMNS, _SAMPLED_COLUMNS = 30, 200
 _WIDTHS = tuple(np.arange(0.8, 1.3, 0.06).tolist())
 _SOFT_PX = (1.0, 1.25, 1.5, 1.8, 2.2, 2.7)
@@ -117,6 +117,8 @@ def _with_spikes(ink: Ink, strokes: Strokes, heights: Floats, pen: _Pen) -> tupl
     for edge, sign, ours, theirs in ((strokes.upper, -1, out[0], out[1]), (strokes.lower, 1, out[1], out[0])):
         for column in np.flatnonzero(ours & ~theirs & strokes.seen & ~strokes.shared & quiet):
             tip = float(edge[column]) - sign * pen.width_px / 2
+            if _paleness(ink, strokes.first_column + int(column), tip, float(heights[column].mean())) > _PALE:
+                continue  # a line of the ruling, or of a letter
             x = _tip_px(ink, strokes.first_column + int(column), round(tip)) - strokes.first_column
             knot = round((x - SUB_COLUMNS[0]) * places)
             if 0 < knot < len(path) - 1:
@@ -137,6 +139,13 @@ def _goes_on(edge: Floats, sign: int, heights: Floats, pen: _Pen, aside: int, lo
 def _farthest(values: Floats, reach: int) -> Floats:
     """Return the largest of the values up to `reach` places away."""
     return np.asarray(np.maximum.reduce([np.roll(values, by) for by in range(-reach, reach + 1)]), np.float64)
+
+
+def _paleness(ink: Ink, column: int, tip: float, path: float) -> float:
+    """Return how far, 0-1, a spike from the path to its tip falls short of being as dark as the pen."""
+    top, bottom = sorted((round(tip), round(path)))
+    columns = slice(max(column - 1, 0), column + 2)
+    return 1 - float(ink.share[max(top, 0) : bottom + 1, columns].max(axis=1).mean())
 
 
 def _tip_px(ink: Ink, column: int, row: int) -> float:
