@@ -23,6 +23,7 @@ from layouts import Slot
 Floats = NDArray[np.float64]
 
 _DISAGREE_DB = 4.0
+_LEAST_READ = 0.5
 _STRIP_DB, _CLEAR_STRIP_DB = 0.0, 12.0
 _MOST = 0.6
 _HALF_NAMED, _BACKED_DB, _SURE_DB = 0.5, 6.0, 10.0
@@ -69,7 +70,8 @@ def judge(
     moved = _moved(cells, signals)
     layout_confidence = float(1 / (1 + np.exp(-3 * placement.margin)))
     evidence = PageEvidence(layout_confidence, agreement, sources["gain"] != "assumed", sources["px_per_mm"] == "grid")
-    warnings, status, reason = _verdict(placement, settled, agreement)
+    unread = [cell.slot.lead for cell in cells if np.isfinite(cell.signal).mean() < _LEAST_READ]
+    warnings, status, reason = _verdict(placement, settled, agreement, unread)
     if status == "refused":
         return Digitization("refused", reason, **known)
     return Digitization(
@@ -127,7 +129,7 @@ def _size_uv(signal: NDArray[np.float32]) -> float:
 
 
 def _verdict(
-    placement: Placement, settled: Settled, agreement: Mapping[str, float]
+    placement: Placement, settled: Settled, agreement: Mapping[str, float], unread: Sequence[str]
 ) -> tuple[tuple[str, ...], Status, str]:
     """Put what limits the page into words, the gravest first."""
     backed_db = min(placement.physics_db or 0.0, agreement.get("einthoven", np.inf))
@@ -163,6 +165,7 @@ def _verdict(
         f"the columns are {layout.seconds_per_column:.2g} s wide, which no printer prints: check the speed": (
             not placement.fits
         ),
+        f"less than half of the trace could be read of {', '.join(dict.fromkeys(unread))}": bool(unread),
         **dict.fromkeys(settled.doubts, True),
         f"no calibration pulse and no printed gain was found: {scale.gain_mm_mv:g} mm/mV is assumed": (
             sources["gain"] == "assumed"

@@ -18,6 +18,7 @@ from ecgimg.digitize.gaps import set_apart, settle_starts
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.marks import mark_finder, without_marks
+from ecgimg.digitize.named_rows import trace_as_named
 from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import Placement, place
 from ecgimg.digitize.result import Digitization
@@ -87,7 +88,7 @@ _NOTHING = Digitization("refused", "neither ECG ruling nor traces were found; a 
 def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -> Digitization:
     """Trace, calibrate, place and judge a flat page."""
     page, px_per_mm = seen.page, seen.page.rectification.px_per_mm
-    rows = trace_rows(page) if seen.rows is None else seen.rows
+    rows = trace_as_named(page, trace_rows(page) if seen.rows is None else seen.rows, seen.labels)
     clock.lap("trace")
     if not rows:
         return Digitization("refused", "no ECG trace was found on the page", px_per_mm=px_per_mm)

@@ -27,6 +27,8 @@ from ecgimg.digitize.runs import find_runs, is_lettering, pen_px
 from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes, look, measure_ink, read_strokes
 from ecgimg.digitize.threads import in_threads
 
+Floats = NDArray[np.float64]
+
 _LETTERED = 0.35
 _SEPARATOR_MM = 1.8
 _BEAT_MM = 10.0
@@ -41,18 +43,19 @@ _DARK = 0.6
 _FOOT_DARK, _SIDE_MM, _FOOT_REACH_MM = 0.5, 0.3, 15.0
 
 
-def trace_rows(page: FlatPage) -> tuple[RowTrace, ...]:
-    """Find the rows of a flat page from the top and trace each."""
+def trace_rows(page: FlatPage, baselines: Floats | None = None) -> tuple[RowTrace, ...]:
+    """Find the rows of a flat page from the top, or those at `baselines` (n,) px, and trace each."""
     ink = measure_ink(page)
     letters = page.segmentation.label
-    return tuple(in_threads(lambda found: _row_trace(ink, letters, *found), find_strokes(page, ink)))
+    return tuple(in_threads(lambda found: _row_trace(ink, letters, *found), find_strokes(page, ink, baselines)))
 
 
-def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
+def find_strokes(page: FlatPage, ink: Ink, baselines: Floats | None = None) -> list[tuple[float, Strokes]]:
     """Find the rows of a flat page from the top: the height (px) at which each lies, and the ink that it takes."""
     level = ink.level
     mask = trace_mask(page, level)
-    baselines = find_baselines(mask, page.px_per_mm)
+    told = baselines is not None
+    baselines = find_baselines(mask, page.px_per_mm) if baselines is None else baselines
     if not len(baselines):
         return []
     mask |= _beside_pulses(page, find_pulses(page, baselines.tolist()), level)
@@ -70,7 +73,7 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
         if len(path.columns) < _FEW_COLUMNS:
             continue
         strokes = look(ink, path, pen, page.px_per_mm)
-        if not _is_ruled(strokes):
+        if told or not _is_ruled(strokes):
             found.append((float(baseline), strokes))
     longest = max((strokes.seen.sum() for _, strokes in found), default=0)
     first = float(np.median([strokes.ends_px[0] for _, strokes in found])) if found else 0.0
@@ -78,7 +81,7 @@ def find_strokes(page: FlatPage, ink: Ink) -> list[tuple[float, Strokes]]:
     for baseline, strokes in found:
         in_line = abs(strokes.ends_px[0] - first) < _IN_LINE_MM * page.px_per_mm  # a still lead may look like a rule
         least = _LEAST_IN_LINE if in_line else _LEAST_TRACE
-        if strokes.seen.sum() > _LONG_SHARE * longest and strokes.trace.mean() > least:
+        if told or (strokes.seen.sum() > _LONG_SHARE * longest and strokes.trace.mean() > least):
             kept.append((baseline, strokes))
     return kept
 
