@@ -26,6 +26,9 @@ def test_rows_as_the_names_tell_are_left_alone():
     found = np.array(HEIGHTS) + 30
     assert baselines_as_named(found, names_at(HEIGHTS), MM) is None
     assert baselines_as_named(found, names_at(HEIGHTS[:3]), MM) is None  # a strip without a name
+    near = np.array([*found[:3], found[2] + 110])  # a strip nearer to its neighbour than the others are
+    assert baselines_as_named(near, names_at(HEIGHTS[:3]), MM) is None
+    assert baselines_as_named(np.array(HEIGHTS[:3]) + 115, names_at(HEIGHTS[:3]), MM) is None  # names far above
 
 
 @pytest.mark.parametrize("lost", [0, 1, 3])

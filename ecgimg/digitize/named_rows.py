@@ -14,7 +14,7 @@ from ecgimg.digitize.trace import trace_rows
 
 Floats = NDArray[np.float64]
 
-_SURE, _FEWEST, _UNEVEN, _NEAR = 0.7, 3, 0.25, 0.6
+_SURE, _FEWEST, _UNEVEN, _NEAR = 0.7, 3, 0.25, 0.35
 _ALIGNED_MM, _SAME_ROW_MM = 6.0, 3.0
 
 
@@ -47,14 +47,21 @@ def baselines_as_named(found_px: Floats, labels: Sequence[Label], px_per_mm: flo
 def _told(found_px: Floats, names: Floats, pitch: float) -> Floats | None:
     """Return the rows found, but for names that have none or several: these have one where the others' rows tell."""
     away = found_px[:, None] - names
-    offset = float(np.median(away[np.arange(len(found_px)), np.abs(away).argmin(axis=1)]))
-    nearest = np.abs(away - offset).argmin(axis=1)
-    is_near = np.abs(away - offset).min(axis=1) < _NEAR * pitch
-    n_rows = np.bincount(nearest[is_near], minlength=len(names))
-    if (n_rows == 1).all():
+
+    def near(offset: float) -> NDArray[np.bool_]:
+        return np.asarray(np.abs(away - offset) < _NEAR * pitch)
+
+    offsets = sorted(away[np.abs(away) < pitch].tolist(), key=abs)
+    if not offsets:
         return None
-    kept = found_px[~is_near | (n_rows[nearest] == 1)]
-    return np.sort(np.append(kept, names[n_rows != 1] + offset))
+    offset = max(offsets, key=lambda each: int((near(each).sum(axis=0) == 1).sum()))
+    own = near(offset)
+    shared = own.sum(axis=0) > 1
+    is_missing = np.abs(away - offset).min(axis=0) > pitch / 2
+    if not shared.any() and not is_missing.any():
+        return None
+    kept = found_px[~own[:, shared].any(axis=1)]
+    return np.sort(np.append(kept, names[shared | is_missing] + offset))
 
 
 def _first_names(labels: Sequence[Label], px_per_mm: float) -> Floats:
