@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printe
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.coincidence import coincidence
-from ecgimg.digitize.columns import by_columns, find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.even_columns import even_columns
 from ecgimg.digitize.extent import find_extent
 from ecgimg.digitize.feet import cut_pulses, even_feet
 from ecgimg.digitize.flatten import FlatPage
@@ -241,16 +243,40 @@ def test_on_a_shorter_page_the_ends_tell_where_columns_start_that_names_hide(lay
     assert end == pytest.approx(START_PX + 8 * PX_PER_S, abs=1.6)
 
 
-@pytest.mark.parametrize("off", [0.99, 1.0, 1.05])
-def test_marks_between_columns_tell_the_time_on_a_page_without_ruling(layout, off):
-    rows = printed_rows(layout)
-    starts = tuple(START_PX + 3 + 2.5 * PX_PER_S * off * np.arange(4))
-    placement, stretch = by_columns([replace(row, starts_px=starts) for row in rows], placed(layout), scale_of(rows))
-    assert stretch == pytest.approx(off if off < 1.02 else 1.0)
-    assert placement.start_px == pytest.approx(START_PX + (3 if off < 1.02 else 0))
-    settled = Settled(scale_of(rows), {"px_per_mm": "width", "gain": "pulse"}, ()).stretched(stretch)
+def seen_aside(x, narrower):
+    """Return where x lies once columns get narrower to the right, the first start staying where it is."""
+    away = (np.asarray(x, np.float64) - START_PX) / PX_PER_S
+    return START_PX + PX_PER_S * (away - narrower * away**2 / 20)
+
+
+@pytest.mark.parametrize("narrower", [0.0, 0.02, -0.04])
+@pytest.mark.parametrize("marked", [3, 2, 1])
+def test_columns_that_are_uneven_without_a_ruling_are_made_even_by_their_marks(layout, narrower, marked):
+    even = printed_rows(layout)
+    rows = [
+        replace(row, points_px=np.stack([seen_aside(row.points_px[:, 0], narrower), row.points_px[:, 1]], axis=1))
+        for row in even
+    ]
+    borders = seen_aside(START_PX + 2.5 * PX_PER_S * np.arange(1, 4), narrower)
+    scale, placement = scale_of(rows), placed(layout)
+    blank = np.zeros((round(rows[-1].baseline_px) + 400, round(borders[-1]) + 1200), np.float32)
+    segmentation = SimpleNamespace(trace=np.full(blank.shape, 255, np.uint8), label=np.zeros(blank.shape, np.uint8))
+    page = FlatPage(blank, segmentation, blank, PX_PER_MM, (0, 0), None)
+    found = even_columns(page, rows, placement, np.repeat(borders[-marked:], 3), scale)
+    if marked == 1:
+        assert found is None
+        return
+    told = found.started(rows, placement)
+    assert told[0].starts_px[1:] == pytest.approx(borders, abs=0.5)
+    assert found.start_px == pytest.approx(START_PX, abs=1)
+    for row, seen in zip(even, told, strict=True):
+        laid = found.row(seen)
+        stretch = found.spacing_px / (2.5 * PX_PER_S)
+        assert laid.points_px[:, 0] == pytest.approx(START_PX + stretch * (row.points_px[:, 0] - START_PX), abs=1.5)
+        assert found.seen_by(np.asarray)(laid.points_px) == pytest.approx(seen.points_px, abs=0.01)
+    settled = Settled(scale, {"px_per_mm": "width", "gain": "pulse"}, ()).stretched(stretch)
     assert settled.scale.px_per_s == pytest.approx(PX_PER_S * stretch)
-    assert settled.scale.px_per_mv("I") == pytest.approx(scale_of(rows).px_per_mv("I"))
+    assert settled.scale.px_per_mv("I") == pytest.approx(scale.px_per_mv("I"))
 
 
 @pytest.mark.parametrize("slant", [0.0, 0.03, -0.05])

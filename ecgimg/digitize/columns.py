@@ -53,21 +53,6 @@ def start_at_marks(
     return _started(rows, parted, marked) if marked is not None else tuple(rows)
 
 
-def by_columns(rows: Sequence[RowTrace], placement: Placement, scale: Scale) -> tuple[Placement, float]:
-    """Return a placement that starts as the marks between columns say, and by how much longer these are than thought.
-
-    Without a ruling they tell more than the traces' ends, which feet of pulses and pens draw out.
-    """
-    told = [row.starts_px for row in rows if len(row.starts_px) > _FEWEST_MARKS]
-    if not told:
-        return placement, 1.0
-    starts = np.array(told[0])
-    slope, first = np.polyfit(np.arange(1, len(starts)), starts[1:], 1)
-    stretch = float(slope) / (placement.layout.seconds_per_column * scale.px_per_s)
-    is_near = abs(first - placement.start_px) < _BORDER_MM * scale.px_per_mm and abs(stretch - 1) < _OFF_SPEED
-    return (replace(placement, start_px=float(first)), stretch) if is_near else (placement, 1.0)
-
-
 def fit_columns(rows: Sequence[RowTrace], placement: Placement, scale: Scale) -> tuple[RowTrace, ...]:
     """Give the rows the starts of their columns where these are not where the paper speed says.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.clock import Clock
-from ecgimg.digitize.columns import by_columns, find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.even_columns import EvenColumns, even_columns
 from ecgimg.digitize.extent import find_extent, lettering_finder, possible_extents, starts_in_lettering, width_px
 from ecgimg.digitize.feet import cut_pulses
 from ecgimg.digitize.gaps import set_apart, settle_starts
@@ -25,7 +26,7 @@ from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.rows import unread_share
 from ecgimg.digitize.samples import through_samples
-from ecgimg.digitize.scale import Said, settle_scale
+from ecgimg.digitize.scale import Said, Settled, settle_scale
 from ecgimg.digitize.see import Seen, look, otherwise
 from ecgimg.digitize.slots import Scale
 from ecgimg.digitize.streaks import without_streaks
@@ -120,18 +121,28 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     extents = possible_extents(page, rows, extent, scale)
     placements = [place(rows, each, seen.labels, scale, candidates) for each in extents]
     placement = max((each for each in placements if each is not None), key=lambda each: each.score, default=None)
+    to_image: Callable[[NDArray[np.float64]], NDArray[np.float64]] = page.flat_to_image
     if placement is not None:
-        rows = start_at_marks(rows, placement, separators, scale)
-        if not seen.ruled and not gaps_px:
-            placement, stretch = by_columns(rows, placement, scale)
-            settled = settled.stretched(stretch)
-            scale = settled.scale
+        columns = even_columns(page, rows, placement, separators, scale) if not seen.ruled and not gaps_px else None
+        rows = columns.started(rows, placement) if columns else start_at_marks(rows, placement, separators, scale)
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
-        rows, placement = _timed(rows, pulses, placement, scale, apart=bool(gaps_px) and seen.ruled)
-    scale = _levelled(rows, pulses, placement, scale)
+        if columns is not None:
+            rows, placement, settled = _evened(rows, placement, settled, columns)
+            to_image = columns.seen_by(to_image)
+        rows, placement = _timed(rows, pulses, placement, settled.scale, apart=bool(gaps_px) and seen.ruled)
+    scale = _levelled(rows, pulses, placement, settled.scale)
     clock.lap("place")
-    ground = Ground(page.flat_to_image, px_per_mm, page.grid_lines_px() if seen.ruled else (), seen.quarters)
+    ground = Ground(to_image, px_per_mm, page.grid_lines_px() if seen.ruled else (), seen.quarters)
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
+
+
+def _evened(
+    rows: Sequence[RowTrace], placement: Placement, settled: Settled, columns: EvenColumns
+) -> tuple[tuple[RowTrace, ...], Placement, Settled]:
+    """Lay rows, placement and scale of a page without ruling on even columns."""
+    spacing_px = placement.layout.seconds_per_column * settled.scale.px_per_s
+    settled = settled.stretched(columns.spacing_px / spacing_px)
+    return tuple(columns.row(row) for row in rows), replace(placement, start_px=columns.start_px), settled
 
 
 def _timed(

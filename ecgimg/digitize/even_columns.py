@@ -1,0 +1,131 @@
+"""On a page without ruling, undo how columns get narrower to one side: the marks between them tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.digitize.extent import SAME_MM, common
+from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.marks import mark_finder
+from ecgimg.digitize.place import Placement
+from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.slots import Scale
+
+Floats = NDArray[np.float64]
+
+_NEAR_SHARE, _NEAR_MM, _ALIKE_MM = 0.04, 1.6, 0.8
+_FEWEST_MARKS, _FEWEST_BORDERS, _END_WEIGHT = 2, 2, 0.3
+_LETTER, _SCAN_MM = 60, 1.2
+_OFF_MM, _MOST_UNEVEN, _MOST_STRETCH = 0.4, 0.2, 0.05
+_MOST_BENT, _PLACES = 3, 50
+
+
+@dataclass(frozen=True, eq=False)
+class EvenColumns:
+    """How columns that look uneven from aside are made even along x.
+
+    Parameters
+    ----------
+    places : (m,) float64
+        Places along the columns, rising: k is where column k starts, from 0, and `n` where the last one ends.
+    seen_px : (m,) float64
+        Where these places were seen.
+    n : int
+        How many columns the page has; the first starts, and the last ends, where it did.
+    """
+
+    places: Floats
+    seen_px: Floats
+    n: int
+
+    @property
+    def start_px(self) -> float:
+        """Return where the first column starts."""
+        return float(np.interp(0, self.places, self.seen_px))
+
+    @property
+    def spacing_px(self) -> float:
+        """Return how far apart the columns start once they are even."""
+        return (float(np.interp(self.n, self.places, self.seen_px)) - self.start_px) / self.n
+
+    def even(self, x_px: Floats) -> Floats:
+        """Return where along x what was seen there lies among even columns."""
+        return np.asarray(self.start_px + self.spacing_px * np.interp(x_px, self.seen_px, self.places), np.float64)
+
+    def seen_by(self, to_image: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+        """Return what takes points (n, 2) among even columns to the picture, by what takes those that were seen."""
+
+        def from_even(points_px: Floats) -> Floats:
+            x = np.interp((points_px[:, 0] - self.start_px) / self.spacing_px, self.places, self.seen_px)
+            return to_image(np.stack([x, points_px[:, 1]], axis=1))
+
+        return from_even
+
+    def started(self, rows: Sequence[RowTrace], placement: Placement) -> tuple[RowTrace, ...]:
+        """Give rows of several columns the starts of these as they were seen."""
+        parted = {slot.row for slot in placement.layout.slots() if slot.column is not None}
+        told = tuple(np.interp(np.arange(self.n), self.places, self.seen_px).tolist())
+        return tuple(replace(row, starts_px=told) if index in parted else row for index, row in enumerate(rows))
+
+    def row(self, row: RowTrace) -> RowTrace:
+        """Return a row as it lies among even columns."""
+        x, y = row.points_px.T
+        left, right = self.even(np.array(row.ink_ends_px)).tolist()
+        starts = tuple(self.even(np.array(row.starts_px)).tolist())
+        return replace(row, points_px=np.stack([self.even(x), y], axis=1), ink_ends_px=(left, right), starts_px=starts)
+
+
+def even_columns(
+    page: FlatPage, rows: Sequence[RowTrace], placement: Placement, separators: Floats, scale: Scale
+) -> EvenColumns | None:
+    """Fit the columns to the marks between them and to the ends of the rows; None where marks are too few.
+
+    Parameters
+    ----------
+    separators : (n,) float64
+        The marks that the network saw, px; others are sought in the darkness beside lettering.
+    """
+    layout, mm = placement.layout, scale.px_per_mm
+    n, spacing = layout.columns, layout.seconds_per_column * scale.px_per_s
+    parted = sorted({slot.row for slot in layout.slots() if slot.column is not None})
+    right = common(np.array([rows[row].right_px for row in parted]), mm)
+    letters = page.segmentation.label > _LETTER
+    mark_at = mark_finder(replace(page, darkness=np.where(letters, np.float32(0), page.darkness)), rows)
+    told = []  # column, where it starts, and how much that counts
+    for column in range(1, n):
+        usual = placement.start_px + column * spacing
+        reach = max(_NEAR_MM * mm, _NEAR_SHARE * column * spacing)
+        near = separators[np.abs(separators - usual) < reach]
+        alike = np.abs(near[:, None] - near) < _ALIKE_MM * mm
+        if alike.sum(axis=1).max(initial=0) >= _FEWEST_MARKS:
+            told.append((column, float(np.median(near[alike[int(alike.sum(axis=1).argmax())]])), 1.0))
+        elif (mark := _nearest_mark(mark_at, usual, reach, _SCAN_MM * mm)) is not None:
+            told.append((column, mark, 1.0))
+    if len(told) < _FEWEST_BORDERS:
+        return None
+    ends = [(0, placement.start_px, _END_WEIGHT), (n, right, _END_WEIGHT)]
+    column_at, x, weight = np.array([*told, *ends], np.float64).T
+    bend = np.polyfit(column_at, x, min(len(told), _MOST_BENT), w=weight)
+    off_mm = np.abs(np.polyval(bend, column_at) - x) / mm
+    places = np.linspace(-1, n + 1, _PLACES * (n + 2) + 1)
+    found = EvenColumns(places, np.asarray(np.polyval(bend, places), np.float64), n)
+    is_near = off_mm[weight == 1].max() < SAME_MM and off_mm.max() < _NEAR_MM + _OFF_MM
+    steps = np.diff(found.seen_px) * _PLACES / found.spacing_px
+    is_sane = np.abs(steps - 1).max() < _MOST_UNEVEN and abs(found.spacing_px / spacing - 1) < _MOST_STRETCH
+    return found if is_near and is_sane else None
+
+
+def _nearest_mark(
+    mark_at: Callable[[float], tuple[float, float] | None], usual_px: float, reach_px: float, step_px: float
+) -> float | None:
+    """Return the middle of the mark nearest to a place, or None where none is within reach."""
+    aside = np.arange(-reach_px, reach_px + step_px / 2, step_px)
+    for away in sorted(aside.tolist(), key=abs):
+        mark = mark_at(usual_px + away)
+        if mark is not None:
+            return sum(mark) / 2
+    return None
