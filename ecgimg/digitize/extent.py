@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.flatten import FlatPage
@@ -34,6 +35,7 @@ _CLOSE, _MARKED = 1.0, 0.5
 _FEWEST_STEPS, _UNEVEN_NAMES_MM, _AS_NAMED, _ABOUT = 4, 0.8, 0.018, 0.04
 _HIDDEN_MM = 1.0
 _AMID_MM, _BESIDE_MM, _LETTER = 0.5, 1.0, 110
+_BETWEEN_LETTERS_MM, _FILLED = 0.6, 0.7
 _RECORD_S, _SHORTEST_S, _NEARLY, _AT_EDGE_MM = 10.0, 4.0, 0.97, 2.0
 
 
@@ -105,13 +107,14 @@ def starts_in_lettering(page: FlatPage, rows: Sequence[RowTrace]) -> Mask:
 
 
 def lettering_finder(page: FlatPage) -> Callable[[tuple[float, float], float], bool]:
-    """Return what tells whether lettering stands in a stretch (middle, width) of a row, at a height, px."""
-    reach = round(_BESIDE_MM * page.px_per_mm)
+    """Return what tells whether lettering fills most of a stretch (middle, width) of a row, at a height, px."""
+    reach, between = (round(mm * page.px_per_mm) for mm in (_BESIDE_MM, _BETWEEN_LETTERS_MM))
     letters = page.segmentation.label > _LETTER
 
     def is_lettered(stretch: tuple[float, float], height: float) -> bool:
         left, right = (max(round(stretch[0] + side * stretch[1] / 2), 0) for side in (-1, 1))
-        return bool(letters[max(round(height) - reach, 0) : round(height) + reach + 1, left : right + 1].any())
+        found = letters[max(round(height) - reach, 0) : round(height) + reach + 1, left : right + 1].any(axis=0)
+        return bool(found.any() and maximum_filter1d(found, 2 * between + 1).mean() > _FILLED)
 
     return is_lettered
 

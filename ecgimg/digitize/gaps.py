@@ -32,8 +32,8 @@ def set_apart(
     """Find blank gaps, evenly spaced, that most rows share, where columns stand apart; return rows and gaps' sum in px.
 
     The gaps may lie on a slant, as on a page without ruling that is seen from aside. Rows with the gaps are given the
-    starts of their columns, also those of a first column of which the picture shows the end only. A single gap that
-    `is_lettered` in most rows is none: a name stands on the trace there.
+    starts of their columns, also those of a first column of which the picture shows the end only. Blanks that
+    are lettered are none, as `is_lettered` tells of middle, width and height: names stand on the traces there.
     """
     blanks = [_blanks(row, px_per_mm) for row in rows]
     heights = np.array([row.baseline_px for row in rows])
@@ -45,9 +45,9 @@ def set_apart(
             n_shown = gaps.n_shown(rows)
             if n_shown > most and gaps.part(rows, px_per_mm):
                 best, most = gaps, n_shown
-    apart = best.part(rows, px_per_mm) if best is not None else []
-    if best is None or _is_lettered(best, rows, apart, is_lettered):
+    if best is None or _are_names(best, rows, blanks, px_per_mm, is_lettered):
         return tuple(rows), 0.0
+    apart = best.part(rows, px_per_mm)
     cap_px = float(np.median([rows[row].cap_px for row in apart]))
     least_px = _LEAST_SLANT_MM * px_per_mm
     seen: list[dict[int, float]] = []
@@ -179,16 +179,21 @@ class _Gaps:
         return [] if too_wide or too_narrow or inner < _LEAST_COLUMN_MM * px_per_mm else apart
 
 
-def _is_lettered(
-    gaps: _Gaps, rows: Sequence[RowTrace], apart: Sequence[int], is_lettered: Callable[[Blank, float], bool]
+def _are_names(
+    gaps: _Gaps,
+    rows: Sequence[RowTrace],
+    blanks: Sequence[Sequence[Blank]],
+    px_per_mm: float,
+    is_lettered: Callable[[Blank, float], bool],
 ) -> bool:
-    """Tell whether a gap is a single one, with lettering on it in most rows."""
+    """Tell whether most of the blanks that make the gaps are names which stand on the traces."""
     told = []
-    for index in apart if len(gaps.middles_px) == 1 else ():
+    for index in gaps.part(rows, px_per_mm):
         x, y = rows[index].points_px.T
-        middle = float(gaps.middles_px[0] + gaps.slants_px[index])
-        told.append(is_lettered((middle, gaps.width_px), float(np.interp(middle, x, y))))
-    return bool(told) and float(np.mean(told)) > _MOST_ROWS
+        places = gaps.middles_px + gaps.slants_px[index]
+        own = [blank for blank in blanks[index] if np.abs(blank[0] - places).min() < px_per_mm]
+        told += [is_lettered(blank, float(np.interp(blank[0], x, y))) for blank in own]
+    return bool(told) and float(np.mean(told)) > 1 / 2
 
 
 def _progressions(blanks: Sequence[Sequence[Blank]], slants_px: Floats, px_per_mm: float) -> Iterator[_Gaps]:
