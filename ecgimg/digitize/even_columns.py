@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.extent import SAME_MM, common
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.marks import mark_finder
@@ -20,7 +21,8 @@ Floats = NDArray[np.float64]
 _NEAR_SHARE, _NEAR_MM, _ALIKE_MM = 0.04, 1.6, 0.8
 _FEWEST_MARKS, _FEWEST_BORDERS, _END_WEIGHT = 2, 2, 0.3
 _LETTER, _SCAN_MM = 60, 1.2
-_OFF_MM, _MOST_UNEVEN, _MOST_STRETCH = 0.4, 0.2, 0.05
+_AT_PULSE, _FOOT_MM, _MOST_OFF_MM = 0.1, 5.0, 3.0
+_EVEN_MM, _EVEN_END_MM, _MOST_UNEVEN, _MOST_STRETCH = 0.2, 0.6, 0.2, 0.05
 _MOST_BENT, _PLACES = 3, 50
 
 
@@ -80,9 +82,16 @@ class EvenColumns:
 
 
 def even_columns(
-    page: FlatPage, rows: Sequence[RowTrace], placement: Placement, separators: Floats, scale: Scale
+    page: FlatPage,
+    rows: Sequence[RowTrace],
+    placement: Placement,
+    separators: Floats,
+    pulses: Sequence[Pulse],
+    scale: Scale,
 ) -> EvenColumns | None:
     """Fit the columns to the marks between them and to the ends of the rows; None where marks are too few.
+
+    Ends next to pulses tell little. Where the columns are even by what tells, the marks alone do.
 
     Parameters
     ----------
@@ -107,13 +116,19 @@ def even_columns(
             told.append((column, mark, 1.0))
     if len(told) < _FEWEST_BORDERS:
         return None
+    sides = np.array([side for pulse in pulses for side in pulse.ends_px])
     ends = [(0, placement.start_px, _END_WEIGHT), (n, right, _END_WEIGHT)]
+    ends = [(at, x, w if np.abs(sides - x).min(initial=np.inf) > _FOOT_MM * mm else _AT_PULSE) for at, x, w in ends]
     column_at, x, weight = np.array([*told, *ends], np.float64).T
-    bend = np.polyfit(column_at, x, min(len(told), _MOST_BENT), w=weight)
+    bend = np.polyfit(column_at[: len(told)], x[: len(told)], 1)
     off_mm = np.abs(np.polyval(bend, column_at) - x) / mm
+    limit_mm = np.where(weight == 1, _EVEN_MM, np.where(weight == _AT_PULSE, np.inf, _EVEN_END_MM))
+    if len(told) == _FEWEST_BORDERS or (off_mm > limit_mm).any():
+        bend = np.polyfit(column_at, x, min(len(told), _MOST_BENT), w=weight)
+        off_mm = np.abs(np.polyval(bend, column_at) - x) / mm
     places = np.linspace(-1, n + 1, _PLACES * (n + 2) + 1)
     found = EvenColumns(places, np.asarray(np.polyval(bend, places), np.float64), n)
-    is_near = off_mm[weight == 1].max() < SAME_MM and off_mm.max() < _NEAR_MM + _OFF_MM
+    is_near = off_mm[weight == 1].max() < SAME_MM and off_mm.max() < _MOST_OFF_MM
     steps = np.diff(found.seen_px) * _PLACES / found.spacing_px
     is_sane = np.abs(steps - 1).max() < _MOST_UNEVEN and abs(found.spacing_px / spacing - 1) < _MOST_STRETCH
     return found if is_near and is_sane else None

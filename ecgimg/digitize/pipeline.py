@@ -123,7 +123,9 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     placement = max((each for each in placements if each is not None), key=lambda each: each.score, default=None)
     to_image: Callable[[NDArray[np.float64]], NDArray[np.float64]] = page.flat_to_image
     if placement is not None:
-        columns = even_columns(page, rows, placement, separators, scale) if not seen.ruled and not gaps_px else None
+        columns = None
+        if not seen.ruled and not gaps_px:
+            columns = even_columns(page, rows, placement, separators, pulses, scale)
         rows = columns.started(rows, placement) if columns else start_at_marks(rows, placement, separators, scale)
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
         if columns is not None:
