@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitize.extent import MANY_MARKS, NARROWER, SAME_MM, common
+from ecgimg.digitize.extent import common
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.place import Placement
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.slots import Scale
+from ecgimg.digitize.spacing import MANY_MARKS, NARROWER, SAME_MM
 
 Floats = NDArray[np.float64]
 

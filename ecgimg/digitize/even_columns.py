@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import Pulse
-from ecgimg.digitize.extent import SAME_MM, common
+from ecgimg.digitize.extent import common
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.marks import mark_finder
 from ecgimg.digitize.place import Placement
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.slots import Scale
+from ecgimg.digitize.spacing import SAME_MM
 
 Floats = NDArray[np.float64]
 

@@ -7,23 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.place import Label
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.slots import FS_HZ, Scale
+from ecgimg.digitize.spacing import MANY_MARKS, SAME_MM, between_names, quarter_px
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-MANY_MARKS = 60
-"""So many upright strokes are no marks between columns."""
-SAME_MM = 0.4
-"""What lies no farther apart is at the same place."""
-NARROWER = 0.03
-"""Share by which columns may be narrower or wider than the paper speed says."""
 _SPARE_MM = 12.0
 _RUN_ON_MM = 0.4
 _EARLY_TRUST = 0.75  # records end early more often than they start late
@@ -32,10 +26,8 @@ _EDGE_PX = -0.25
 _NEAR_PX, _FAR_PX = 0.25, 0.3
 _AT_END_MM = 0.6
 _CLOSE, _MARKED = 1.0, 0.5
-_FEWEST_STEPS, _UNEVEN_NAMES_MM, _AS_NAMED, _ABOUT = 4, 0.8, 0.018, 0.04
+_AS_NAMED = 0.018
 _HIDDEN_MM = 1.0
-_AMID_MM, _BESIDE_MM, _LETTER = 0.5, 1.0, 110
-_BETWEEN_LETTERS_MM, _FILLED = 0.6, 0.7
 _RECORD_S, _SHORTEST_S, _NEARLY, _AT_EDGE_MM = 10.0, 4.0, 0.97, 2.0
 
 
@@ -95,30 +87,6 @@ class _Ground:
         return found[np.abs(found - around_px) < _SPARE_MM * self.px_per_mm]
 
 
-def starts_in_lettering(page: FlatPage, rows: Sequence[RowTrace]) -> Mask:
-    """Return which rows' traces start (rows,) where lettering stands on them, and may go on below it."""
-    reach = round(_AMID_MM * page.px_per_mm)
-    letters = page.segmentation.label > _LETTER
-    found = []
-    for row in rows:
-        x, y = np.rint(row.points_px[0]).astype(int)
-        found.append(letters[max(y - reach, 0) : y + reach + 1, max(x - 2 * reach, 0) : x + 1].any())
-    return np.array(found, bool)
-
-
-def lettering_finder(page: FlatPage) -> Callable[[tuple[float, float], float], bool]:
-    """Return what tells whether lettering fills most of a stretch (middle, width) of a row, at a height, px."""
-    reach, between = (round(mm * page.px_per_mm) for mm in (_BESIDE_MM, _BETWEEN_LETTERS_MM))
-    letters = page.segmentation.label > _LETTER
-
-    def is_lettered(stretch: tuple[float, float], height: float) -> bool:
-        left, right = (max(round(stretch[0] + side * stretch[1] / 2), 0) for side in (-1, 1))
-        found = letters[max(round(height) - reach, 0) : round(height) + reach + 1, left : right + 1].any(axis=0)
-        return bool(found.any() and maximum_filter1d(found, 2 * between + 1).mean() > _FILLED)
-
-    return is_lettered
-
-
 def find_extent(
     rows: Sequence[RowTrace],
     pulses: Sequence[Pulse],
@@ -143,7 +111,7 @@ def find_extent(
     if seconds is None:
         return _early_start(ends.left, left, right, px_per_s, mm), right
     usual = seconds / 4 * px_per_s
-    quarter, named = _quarter_px(separators, usual, mm), _between_names(names, rows, usual, mm)
+    quarter, named = quarter_px(separators, usual, mm), between_names(names, rows, usual, mm)
     if named is not None and abs(quarter / named - 1) > _AS_NAMED:  # what is evenly spaced may be beats
         quarter = usual
     whole = 4 * quarter - px_per_s / FS_HZ  # a record ends with its last sample
@@ -243,35 +211,6 @@ def _settled(best: float, ends: _Ends, ground: _Ground, told: Floats) -> float:
         return (most_usual(by_left) + most_usual(by_right)) / 2
     use_left = len(by_left) > least * len(by_right)
     return most_usual(by_left if use_left or not len(by_right) else by_right)
-
-
-def _quarter_px(separators: Floats, usual_px: float, px_per_mm: float) -> float:
-    """Return how far apart four columns start: as three evenly spaced marks tell, if about as far as is usual."""
-    if not 0 < len(separators) <= MANY_MARKS:
-        return usual_px
-    places = np.sort(separators)
-    marks = np.array(
-        [each.mean() for each in np.split(places, np.flatnonzero(np.diff(places) > SAME_MM * px_per_mm) + 1)]
-    )
-    steps = marks[None, :] - marks[:, None]
-    for first, second in zip(*np.nonzero(np.abs(steps / usual_px - 1) < NARROWER), strict=True):
-        third = marks[np.abs(marks - marks[second] - steps[first, second]) < SAME_MM * px_per_mm]
-        if len(third):
-            return float(third.mean() - marks[first]) / 2
-    return usual_px
-
-
-def _between_names(names: Sequence[Label], rows: Sequence[RowTrace], usual_px: float, px_per_mm: float) -> float | None:
-    """Return how far apart four columns start as their names tell, where enough of them stand about as far as usual."""
-    baselines = np.array([row.baseline_px for row in rows])
-    lefts: dict[int, list[float]] = {}
-    for label in names:
-        if label.name:
-            lefts.setdefault(int(np.abs(baselines - label.y_px).argmin()), []).append(label.left_px)
-    steps = [np.diff(np.sort(each)) for each in lefts.values()]
-    told = np.concatenate([each[np.abs(each / usual_px - 1) < _ABOUT] for each in steps]) if steps else np.zeros(0)
-    alike = np.abs(told - np.median(told)) < _UNEVEN_NAMES_MM * px_per_mm if len(told) else np.zeros(0, bool)
-    return float(np.median(told[alike])) if alike.sum() >= max(_FEWEST_STEPS, 2 / 3 * len(told)) else None
 
 
 def _early_start(lefts: Floats, left: float, right: float, px_per_s: float, px_per_mm: float) -> float:

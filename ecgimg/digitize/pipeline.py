@@ -13,10 +13,11 @@ from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.clock import Clock
 from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
 from ecgimg.digitize.even_columns import EvenColumns, even_columns
-from ecgimg.digitize.extent import find_extent, lettering_finder, possible_extents, starts_in_lettering, width_px
+from ecgimg.digitize.extent import find_extent, possible_extents, width_px
 from ecgimg.digitize.feet import cut_pulses
 from ecgimg.digitize.gaps import set_apart, settle_starts
 from ecgimg.digitize.judge import Ground, judge
+from ecgimg.digitize.lettering import lettering_finder, starts_in_lettering
 from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.marks import mark_finder, without_marks
 from ecgimg.digitize.named_rows import trace_as_named
