@@ -12,7 +12,7 @@ from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.extent import common
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.marks import mark_finder
-from ecgimg.digitize.place import Placement
+from ecgimg.digitize.place import Label, Placement
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.slots import Scale
 from ecgimg.digitize.spacing import SAME_MM
@@ -81,6 +81,11 @@ class EvenColumns:
         starts = tuple(self.even(np.array(row.starts_px)).tolist())
         return replace(row, points_px=np.stack([self.even(x), y], axis=1), ink_ends_px=(left, right), starts_px=starts)
 
+    def label(self, label: Label) -> Label:
+        """Return a name as it lies among even columns."""
+        x_px, left_px = self.even(np.array([label.x_px, label.left_px])).tolist()
+        return replace(label, x_px=x_px, left_px=left_px)
+
 
 def even_columns(
     page: FlatPage,
@@ -113,19 +118,19 @@ def even_columns(
         alike = np.abs(near[:, None] - near) < _ALIKE_MM * mm
         if alike.sum(axis=1).max(initial=0) >= _FEWEST_MARKS:
             told.append((column, float(np.median(near[alike[int(alike.sum(axis=1).argmax())]])), 1.0))
-        elif (mark := _nearest_mark(mark_at, usual, reach, _SCAN_MM * mm)) is not None:
+        elif n > 2 and (mark := _nearest_mark(mark_at, usual, reach, _SCAN_MM * mm)) is not None:
             told.append((column, mark, 1.0))
-    if len(told) < _FEWEST_BORDERS:
+    if len(told) < min(n - 1, _FEWEST_BORDERS) or n < 2:
         return None
     sides = np.array([side for pulse in pulses for side in pulse.ends_px])
     ends = [(0, placement.start_px, _END_WEIGHT), (n, right, _END_WEIGHT)]
     ends = [(at, x, w if np.abs(sides - x).min(initial=np.inf) > _FOOT_MM * mm else _AT_PULSE) for at, x, w in ends]
     column_at, x, weight = np.array([*told, *ends], np.float64).T
-    bend = np.polyfit(column_at[: len(told)], x[: len(told)], 1)
+    bend = np.polyfit(column_at[: len(told)], x[: len(told)], 1) if len(told) > 1 else np.zeros(2)
     off_mm = np.abs(np.polyval(bend, column_at) - x) / mm
     limit_mm = np.where(weight == 1, _EVEN_MM, np.where(weight == _AT_PULSE, np.inf, _EVEN_END_MM))
-    if len(told) == _FEWEST_BORDERS or (off_mm > limit_mm).any():
-        bend = np.polyfit(column_at, x, min(len(told), _MOST_BENT), w=weight)
+    if len(told) <= _FEWEST_BORDERS or (off_mm > limit_mm).any():
+        bend = np.polyfit(column_at, x, min(max(len(told), 2), _MOST_BENT), w=weight)
         off_mm = np.abs(np.polyval(bend, column_at) - x) / mm
     places = np.linspace(-1, n + 1, _PLACES * (n + 2) + 1)
     found = EvenColumns(places, np.asarray(np.polyval(bend, places), np.float64), n)

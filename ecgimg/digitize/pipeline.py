@@ -22,7 +22,7 @@ from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.marks import mark_finder, without_marks
 from ecgimg.digitize.named_rows import trace_as_named
 from ecgimg.digitize.paths import PathPage, read_paths
-from ecgimg.digitize.place import Placement, place
+from ecgimg.digitize.place import Label, Placement, place
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.rows import unread_share
@@ -130,7 +130,7 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
         rows = columns.started(rows, placement) if columns else start_at_marks(rows, placement, separators, scale)
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
         if columns is not None:
-            rows, placement, settled = _evened(rows, placement, settled, columns)
+            rows, placement, settled = _evened(rows, placement, settled, columns, seen.labels, candidates)
             to_image = columns.seen_by(to_image)
         rows, placement = _timed(rows, pulses, placement, settled.scale, apart=bool(gaps_px) and seen.ruled)
     scale = _levelled(rows, pulses, placement, settled.scale)
@@ -140,12 +140,22 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
 
 
 def _evened(
-    rows: Sequence[RowTrace], placement: Placement, settled: Settled, columns: EvenColumns
+    rows: Sequence[RowTrace],
+    placement: Placement,
+    settled: Settled,
+    columns: EvenColumns,
+    labels: Sequence[Label],
+    candidates: Sequence[Layout],
 ) -> tuple[tuple[RowTrace, ...], Placement, Settled]:
-    """Lay rows, placement and scale of a page without ruling on even columns."""
+    """Lay the rows of a page without ruling on even columns, by which its layout and its scale are told anew."""
     spacing_px = placement.layout.seconds_per_column * settled.scale.px_per_s
     settled = settled.stretched(columns.spacing_px / spacing_px)
-    return tuple(columns.row(row) for row in rows), replace(placement, start_px=columns.start_px), settled
+    even = tuple(columns.row(row) for row in rows)
+    extent = columns.start_px, columns.start_px + columns.n * columns.spacing_px
+    again = place(even, extent, [columns.label(label) for label in labels], settled.scale, candidates)
+    if again is None or again.layout.columns != columns.n:
+        again = replace(placement, start_px=columns.start_px)
+    return even, again, settled
 
 
 def _timed(
