@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from ecgimg.record import KNOWN_LEADS
 
@@ -145,9 +145,19 @@ class Layout(BaseModel):
             end_s=end_s,
         )
 
+    def cut(self, side: Literal["top", "bottom"]) -> Layout | None:
+        """Return the layout without its first or last row, as pictures that end there show it; None if that is all."""
+        if self.n_rows < 2:
+            return None
+        if side == "bottom" and self.rhythm:
+            return self.model_copy(update={"rhythm": self.rhythm[:-1]})
+        leads = self.leads[1:] if side == "top" else self.leads[:-1]
+        return self.model_copy(update={"leads": leads, "rows": len(leads)}) if leads else None
+
     def with_seconds(self, seconds_per_column: float) -> Layout:
         """Return the same layout with other column widths, as a device prints it at another paper speed."""
-        return Layout.model_validate({**self.model_dump(), "seconds_per_column": seconds_per_column})
+        seconds = TypeAdapter(Positive).validate_python(seconds_per_column)
+        return self.model_copy(update={"seconds_per_column": seconds})
 
 
 def visible_window(

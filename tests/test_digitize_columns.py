@@ -182,6 +182,27 @@ def test_a_strip_that_lost_a_spike_is_still_its_lead_s(lead):
     assert found.layout.rhythm == (lead,)
 
 
+@pytest.mark.parametrize("side", ["top", "bottom"])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_row_that_the_picture_cuts_off_is_missed_where_names_tell(side, named):
+    layout = load_layout("12x1")
+    kept = slice(1, None) if side == "top" else slice(0, -1)
+    rows = printed_rows(layout, shifts_ms=(0,) * 12)[kept]
+    leads = [slot.lead for slot in layout.slots()][kept]
+    names = [
+        Label(START_PX + 12, row.baseline_px - 40, START_PX + 8, lead, 0.99)
+        for row, lead in zip(rows, leads, strict=True)
+        if named
+    ]
+    found = place(rows, (START_PX, START_PX + 10 * PX_PER_S), names, scale_of(rows), load_layouts("all"))
+    if not named:
+        assert found is None
+        return
+    assert found.is_cut
+    assert found.layout.name == "12x1"
+    assert [slot.lead for slot in found.layout.slots()] == leads
+
+
 # ---------------------------------------------------------------- columns that stand apart
 
 

@@ -169,3 +169,14 @@ def test_drawings_name_every_lead(name):
     widths = {len(line) for line in text.splitlines()[2:-1]}
     assert len(widths) == 1
     assert as_image(layout).width == 1100
+
+
+def test_a_layout_that_the_picture_cuts_lacks_a_row():
+    layout = load_layout("3x4+II")
+    assert layout.cut("bottom").rhythm == ()
+    assert layout.cut("top").leads == layout.leads[1:]
+    assert load_layout("12x1").cut("bottom").leads == load_layout("12x1").leads[:-1]
+    assert load_layout("1x1").cut("top") is None
+    assert layout.cut("top").with_seconds(2.0).seconds_per_column == 2.0
+    with pytest.raises(ValueError, match="greater than 0"):
+        layout.with_seconds(0.0)

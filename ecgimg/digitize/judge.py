@@ -152,6 +152,7 @@ def _verdict(
             and min(agreement.get(law, -np.inf) for law in ("einthoven", "goldberger")) < _BACKED_DB  # as read at last
         ),
         "most lead names that were read stand elsewhere in this layout: a row may be missing": placement.contradicted,
+        "a row of this layout lies outside the picture": placement.is_cut,
         "the rhythm strip does not repeat its lead: lead names may be wrong": (
             agreement.get("strip", np.inf) < _STRIP_DB and placement.named < _MOST
         ),

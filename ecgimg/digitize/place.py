@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ _RARE = 0.8  # columns that repeat the same seconds are seldom printed
 _REPEATS, _CHANGES, _SPAN, _CONTRADICTED = 0.6, 0.5, 0.3, 1.5
 _HALVED_S = 4.0
 _LOST = 0.02
+_SIDES: tuple[Literal["top", "bottom"], ...] = ("top", "bottom")
+_NAMED_CUT = 0.5
 _BESIDE_ROW, _FEW_NAMES = 0.62, 3  # of the rows' pitch; so many names may be read by mistake
 _USUAL = 0.15  # most pages have no rhythm strip, or lead II
 
@@ -68,6 +71,8 @@ class Placement:
         Whether the names of all rhythm strips were read and agree.
     contradicted : bool
         Whether most of the names that were read stand where this layout has other leads, or none.
+    is_cut : bool
+        Whether the layout lacks its first or last row, which the picture does not show.
     """
 
     layout: Layout
@@ -79,6 +84,7 @@ class Placement:
     fits: bool
     strips_named: bool = True
     contradicted: bool = False
+    is_cut: bool = False
 
     def borders_px(self, rows: Sequence[RowTrace], scale: Scale) -> list[float]:
         """Return where columns start that another precedes."""
@@ -95,17 +101,24 @@ def place(
     scale: Scale,
     candidates: Sequence[Layout],
 ) -> Placement | None:
-    """Choose the layout that explains the page best, or None when none has this many rows."""
+    """Choose the layout that explains the page best, or None when none has this many rows.
+
+    Where none has, one whose first or last row the picture may have cut off is taken if the names tell it.
+    """
     width_s = (extent_px[1] - extent_px[0]) / scale.px_per_mm / scale.speed_mm_s
     if width_s <= 0:  # the rows have nothing in common
         return None
+    fitting = [layout for layout in candidates if layout.n_rows == len(rows)]
+    is_cut = not fitting
+    if is_cut:
+        longer = [layout for layout in candidates if layout.n_rows == len(rows) + 1]
+        cut = [layout.cut(side) for layout in longer for side in _SIDES]
+        fitting = [layout for layout in cut if layout is not None]
     scored = []
     signals = _Signals(rows, extent_px[0], scale)
     same_seconds: dict[_Cells, float] = {}  # the same for all layouts with the same cells
     contradicted: dict[_Cells, float] = {}
-    for layout in candidates:
-        if layout.n_rows != len(rows):
-            continue
+    for layout in fitting:
         fitted, width_score = _fit_width(layout, width_s)
         start = extent_px[0]
         physics = _physics_db(fitted, signals)
@@ -133,7 +146,9 @@ def place(
     strips = [named for slot, named in zip(layout.slots(), agreed, strict=True) if slot.column is None]
     named, elsewhere = sum(agreed) / len(agreed), _names_among(rows, labels, scale.px_per_mm) - sum(agreed)
     is_contradicted = elsewhere > max(sum(agreed), _FEW_NAMES)
-    return Placement(layout, extent_px[0], score, margin, physics, named, fits, all(strips), is_contradicted)
+    if is_cut and named < _NAMED_CUT:
+        return None
+    return Placement(layout, extent_px[0], score, margin, physics, named, fits, all(strips), is_contradicted, is_cut)
 
 
 def _differs(first: Layout, second: Layout) -> bool:
