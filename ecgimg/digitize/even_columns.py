@@ -106,38 +106,69 @@ def even_columns(
     """
     layout, mm = placement.layout, scale.px_per_mm
     n, spacing = layout.columns, layout.seconds_per_column * scale.px_per_s
-    parted = sorted({slot.row for slot in layout.slots() if slot.column is not None})
-    right = common(np.array([rows[row].right_px for row in parted]), mm)
     letters = page.segmentation.label > _LETTER
     mark_at = mark_finder(replace(page, darkness=np.where(letters, np.float32(0), page.darkness)), rows)
-    told = []  # column, where it starts, and how much that counts
-    for column in range(1, n):
+    borders = _borders(placement, separators, mark_at if n > 2 else lambda _: None, scale)
+    if n < 2 or len(borders) < min(n - 1, _FEWEST_BORDERS):
+        return None
+    parted = sorted({slot.row for slot in layout.slots() if slot.column is not None})
+    right = common(np.array([rows[row].right_px for row in parted]), mm)
+    sides = np.array([side for pulse in pulses for side in pulse.ends_px])
+    ends = np.array([(0, placement.start_px), (n, right)], np.float64)
+    at_pulse = np.abs(ends[:, 1:] - sides).min(axis=1, initial=np.inf) < _FOOT_MM * mm
+    bend = _bend(borders, ends, at_pulse, mm)
+    if bend is None:
+        return None
+    places = np.linspace(-1, n + 1, _PLACES * (n + 2) + 1)
+    found = EvenColumns(places, np.asarray(np.polyval(bend, places), np.float64), n)
+    steps = np.diff(found.seen_px) * _PLACES / found.spacing_px
+    is_sane = np.abs(steps - 1).max() < _MOST_UNEVEN and abs(found.spacing_px / spacing - 1) < _MOST_STRETCH
+    return found if is_sane else None
+
+
+def _borders(
+    placement: Placement, separators: Floats, mark_at: Callable[[float], tuple[float, float] | None], scale: Scale
+) -> Floats:
+    """Return the columns that marks stand before, and where these stand (borders, 2)."""
+    mm, spacing = scale.px_per_mm, placement.layout.seconds_per_column * scale.px_per_s
+    found = []
+    for column in range(1, placement.layout.columns):
         usual = placement.start_px + column * spacing
         reach = max(_NEAR_MM * mm, _NEAR_SHARE * column * spacing)
         near = separators[np.abs(separators - usual) < reach]
         alike = np.abs(near[:, None] - near) < _ALIKE_MM * mm
         if alike.sum(axis=1).max(initial=0) >= _FEWEST_MARKS:
-            told.append((column, float(np.median(near[alike[int(alike.sum(axis=1).argmax())]])), 1.0))
-        elif n > 2 and (mark := _nearest_mark(mark_at, usual, reach, _SCAN_MM * mm)) is not None:
-            told.append((column, mark, 1.0))
-    if len(told) < min(n - 1, _FEWEST_BORDERS) or n < 2:
-        return None
-    sides = np.array([side for pulse in pulses for side in pulse.ends_px])
-    ends = [(0, placement.start_px, _END_WEIGHT), (n, right, _END_WEIGHT)]
-    ends = [(at, x, w if np.abs(sides - x).min(initial=np.inf) > _FOOT_MM * mm else _AT_PULSE) for at, x, w in ends]
-    column_at, x, weight = np.array([*told, *ends], np.float64).T
-    bend = np.polyfit(column_at[: len(told)], x[: len(told)], 1) if len(told) > 1 else np.zeros(2)
-    off_mm = np.abs(np.polyval(bend, column_at) - x) / mm
-    limit_mm = np.where(weight == 1, _EVEN_MM, np.where(weight == _AT_PULSE, np.inf, _EVEN_END_MM))
-    if len(told) <= _FEWEST_BORDERS or (off_mm > limit_mm).any():
-        bend = np.polyfit(column_at, x, min(max(len(told), 2), _MOST_BENT), w=weight)
-        off_mm = np.abs(np.polyval(bend, column_at) - x) / mm
-    places = np.linspace(-1, n + 1, _PLACES * (n + 2) + 1)
-    found = EvenColumns(places, np.asarray(np.polyval(bend, places), np.float64), n)
-    is_near = off_mm[weight == 1].max() < SAME_MM and off_mm.max() < _MOST_OFF_MM
-    steps = np.diff(found.seen_px) * _PLACES / found.spacing_px
-    is_sane = np.abs(steps - 1).max() < _MOST_UNEVEN and abs(found.spacing_px / spacing - 1) < _MOST_STRETCH
-    return found if is_near and is_sane else None
+            found.append((column, float(np.median(near[alike[int(alike.sum(axis=1).argmax())]]))))
+        elif (mark := _nearest_mark(mark_at, usual, reach, _SCAN_MM * mm)) is not None:
+            found.append((column, mark))
+    return np.array(found, np.float64).reshape(-1, 2)
+
+
+def _bend(borders: Floats, ends: Floats, at_pulse: NDArray[np.bool_], px_per_mm: float) -> Floats | None:
+    """Fit where columns start, as a polynomial of their number; None where that does not meet the marks.
+
+    Parameters
+    ----------
+    borders, ends : (k, 2) and (2, 2) float64
+        Columns, and where marks before them, or else the ends of the rows, say that they start.
+    at_pulse : (2,) bool
+        Which ends are next to a pulse.
+    """
+    column, x = np.concatenate([borders, ends]).T
+    is_mark = np.arange(len(x)) < len(borders)
+    limit_mm = np.where(is_mark, _EVEN_MM, _EVEN_END_MM)
+    limit_mm[len(borders) :][at_pulse] = np.inf
+    if len(borders) > _FEWEST_BORDERS:
+        bend = np.polyfit(column[is_mark], x[is_mark], 1)
+        off_mm = np.abs(np.polyval(bend, column) - x) / px_per_mm
+        if (off_mm < limit_mm).all():
+            return np.asarray(bend, np.float64) if off_mm.max() < _MOST_OFF_MM else None
+    weight = np.where(is_mark, 1.0, _END_WEIGHT)
+    weight[len(borders) :][at_pulse] = _AT_PULSE
+    bend = np.polyfit(column, x, min(max(len(borders), 2), _MOST_BENT), w=weight)
+    off_mm = np.abs(np.polyval(bend, column) - x) / px_per_mm
+    is_near = off_mm[is_mark].max() < SAME_MM and off_mm.max() < _MOST_OFF_MM
+    return np.asarray(bend, np.float64) if is_near else None
 
 
 def _nearest_mark(
