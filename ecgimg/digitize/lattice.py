@@ -205,7 +205,7 @@ def _comb_score(spectrum: Field, across: Floats, down: Floats) -> tuple[float, b
         large = float(np.sort(harmonics[:4])[1:].mean()) / noise
         small = float(harmonics[4]) / noise
         scores.append(min(large, 12) + 0.5 * min(small, 24))
-        halves.append(max(harmonics[0], harmonics[2]) < _MISSING * min(harmonics[1], harmonics[3]))
+        halves.append(max(harmonics[0], harmonics[2]) < _MISSING * max(harmonics[1], harmonics[3]))
         fines.append(small)
         larges.append(large)
         stands_out.append(harmonics[4] > 1.15 * harmonics[3])
