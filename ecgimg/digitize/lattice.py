@@ -54,7 +54,7 @@ def window_frequencies(ruling: Field, ink: NDArray[np.uint8], rows_rad: float | 
     """Find the lattice of a ruling signal (height, width) and its frequencies in windows, or None where there is none.
 
     The lattice common to all windows is found first, those with ink above all: cloth and wood have no traces on them.
-    Each window is then searched near it; one that most of the ink does not stand on is none.
+    Each window is then searched near it; a lattice on which little of the ink stands is none.
 
     Parameters
     ----------
