@@ -9,7 +9,7 @@ import pytest
 from test_digitize import clean_page, snr_db
 
 from ecgimg import EcgRecord
-from ecgimg.digitize import digitize_image, pipeline, see
+from ecgimg.digitize import digitize_image, named_rows, pipeline, see
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.clock import Clock
 from ecgimg.digitize.row_trace import RowTrace
@@ -57,6 +57,8 @@ def test_a_page_of_which_rows_are_missing_is_limited(monkeypatch):
     assert read(page).status == "ok"
     every = see.trace_rows
     monkeypatch.setattr(see, "trace_rows", lambda flat: every(flat)[:1])
+    assert (read(page).status, read(page).layout) == ("ok", "3x1")  # the names tell where to seek them
+    monkeypatch.setattr(named_rows, "trace_rows", lambda flat, _: every(flat)[:1])
     found = read(page)
     assert (found.status, found.layout) == ("limited", "1x1")
     assert "rows may be missing" in " ".join(found.warnings)
