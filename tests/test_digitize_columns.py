@@ -18,8 +18,9 @@ from ecgimg.digitize.extent import find_extent
 from ecgimg.digitize.feet import cut_pulses, even_feet
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.gaps import set_apart, settle_starts
+from ecgimg.digitize.name_fit import Label
 from ecgimg.digitize.names import _joined
-from ecgimg.digitize.place import Label, _contradicted, _Signals, place
+from ecgimg.digitize.place import _contradicted, _Signals, place
 from ecgimg.digitize.repetition import repetition
 from ecgimg.digitize.rhythm import beat_spacing_mm
 from ecgimg.digitize.row_trace import RowTrace

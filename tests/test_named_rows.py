@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ecgimg.digitize import named_rows
+from ecgimg.digitize.name_fit import Label
 from ecgimg.digitize.named_rows import baselines_as_named, trace_as_named
-from ecgimg.digitize.place import Label
 
 MM = 8.0
 NAMES = ("I", "II", "III", "V1")

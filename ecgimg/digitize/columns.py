@@ -14,7 +14,7 @@ from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.place import Placement
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.slots import Scale
-from ecgimg.digitize.spacing import MANY_MARKS, NARROWER, SAME_MM
+from ecgimg.digitize.spacing import MANY_MARKS, NARROWER, SAME_MM, most_alike
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ def start_at_marks(
     parted = _parted(rows, placement)
     usual = _usual_px(placement, scale)
     marked = _marked(usual, separators, scale.px_per_mm) if parted else None
-    return _started(rows, parted, marked) if marked is not None else tuple(rows)
+    return started(rows, parted, marked) if marked is not None else tuple(rows)
 
 
 def fit_columns(rows: Sequence[RowTrace], placement: Placement, scale: Scale) -> tuple[RowTrace, ...]:
@@ -75,15 +75,15 @@ def fit_columns(rows: Sequence[RowTrace], placement: Placement, scale: Scale) ->
         return tuple(rows)
     starts = np.asarray(placement.start_px + narrow * np.arange(layout.columns), np.float64)
     jumps = [sum(_jump(rows[row], border, mm) for row in parted for border in each[1:]) for each in (usual, starts)]
-    return _started(rows, parted, starts) if jumps[1] >= _CLEARLY * jumps[0] else tuple(rows)
+    return started(rows, parted, starts) if jumps[1] >= _CLEARLY * jumps[0] else tuple(rows)
 
 
 def _parted(rows: Sequence[RowTrace], placement: Placement) -> list[int]:
     """Return the rows that show more than one column, if it is not known yet where these start."""
     layout = placement.layout
-    parted = sorted({slot.row for slot in layout.slots() if slot.column is not None})
+    parted = range(layout.rows)
     known = any(len(rows[row].starts_px) for row in parted)
-    return parted if layout.columns > 1 and not known else []
+    return list(parted) if layout.columns > 1 and not known else []
 
 
 def _usual_px(placement: Placement, scale: Scale) -> Floats:
@@ -93,7 +93,8 @@ def _usual_px(placement: Placement, scale: Scale) -> Floats:
     return np.asarray(placement.start_px + spacing * np.arange(layout.columns), np.float64)
 
 
-def _started(rows: Sequence[RowTrace], parted: Sequence[int], starts_px: Floats) -> tuple[RowTrace, ...]:
+def started(rows: Sequence[RowTrace], parted: Sequence[int], starts_px: Floats) -> tuple[RowTrace, ...]:
+    """Give the `parted` rows the starts of their columns."""
     told = tuple(starts_px.tolist())
     return tuple(replace(row, starts_px=told) if index in parted else row for index, row in enumerate(rows))
 
@@ -106,10 +107,10 @@ def _marked(usual_px: Floats, separators: Floats, px_per_mm: float) -> Floats | 
     for column in range(1, len(usual_px)):
         reach_px = max(_BORDER_MM * px_per_mm, _OFF_SPEED * (usual_px[column] - usual_px[0]))
         near = separators[np.abs(separators - usual_px[column]) < reach_px]
-        alike = np.abs(near[:, None] - near) < SAME_MM * px_per_mm
-        if alike.sum(axis=1).max(initial=0) < _FEWEST_MARKS:
+        alike = most_alike(near, SAME_MM * px_per_mm)
+        if len(alike) < _FEWEST_MARKS:
             return None
-        starts[column] = np.median(near[alike[int(alike.sum(axis=1).argmax())]])
+        starts[column] = np.median(alike)
     shifts = starts[1:] - usual_px[1:]
     even = np.arange(1, len(usual_px)) * float(np.mean(shifts / np.arange(1, len(usual_px))))
     return starts if np.abs(shifts - even).max() < SAME_MM * px_per_mm else None

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import Pulse
+from ecgimg.digitize.columns import started
 from ecgimg.digitize.extent import common
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.marks import mark_finder
-from ecgimg.digitize.place import Label, Placement
+from ecgimg.digitize.name_fit import Label
+from ecgimg.digitize.place import Placement
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.slots import Scale
-from ecgimg.digitize.spacing import SAME_MM
+from ecgimg.digitize.spacing import SAME_MM, most_alike
 
 Floats = NDArray[np.float64]
 
@@ -70,9 +72,7 @@ class EvenColumns:
 
     def started(self, rows: Sequence[RowTrace], placement: Placement) -> tuple[RowTrace, ...]:
         """Give rows of several columns the starts of these as they were seen."""
-        parted = {slot.row for slot in placement.layout.slots() if slot.column is not None}
-        told = tuple(np.interp(np.arange(self.n), self.places, self.seen_px).tolist())
-        return tuple(replace(row, starts_px=told) if index in parted else row for index, row in enumerate(rows))
+        return started(rows, range(placement.layout.rows), np.interp(np.arange(self.n), self.places, self.seen_px))
 
     def row(self, row: RowTrace) -> RowTrace:
         """Return a row as it lies among even columns."""
@@ -106,13 +106,12 @@ def even_columns(
     """
     layout, mm = placement.layout, scale.px_per_mm
     n, spacing = layout.columns, layout.seconds_per_column * scale.px_per_s
-    letters = page.segmentation.label > _LETTER
-    mark_at = mark_finder(replace(page, darkness=np.where(letters, np.float32(0), page.darkness)), rows)
-    borders = _borders(placement, separators, mark_at if n > 2 else lambda _: None, scale)
-    if n < 2 or len(borders) < min(n - 1, _FEWEST_BORDERS):
+    if n < 2:
         return None
-    parted = sorted({slot.row for slot in layout.slots() if slot.column is not None})
-    right = common(np.array([rows[row].right_px for row in parted]), mm)
+    borders = _borders(placement, separators, _beside_lettering(page, rows) if n > 2 else lambda _: None, scale)
+    if len(borders) < min(n - 1, _FEWEST_BORDERS):
+        return None
+    right = common(np.array([row.right_px for row in rows[: layout.rows]]), mm)
     sides = np.array([side for pulse in pulses for side in pulse.ends_px])
     ends = np.array([(0, placement.start_px), (n, right)], np.float64)
     at_pulse = np.abs(ends[:, 1:] - sides).min(axis=1, initial=np.inf) < _FOOT_MM * mm
@@ -126,6 +125,12 @@ def even_columns(
     return found if is_sane else None
 
 
+def _beside_lettering(page: FlatPage, rows: Sequence[RowTrace]) -> Callable[[float], tuple[float, float] | None]:
+    """Return what finds marks in the darkness that is no lettering."""
+    letters = page.segmentation.label > _LETTER
+    return mark_finder(replace(page, darkness=np.where(letters, np.float32(0), page.darkness)), rows)
+
+
 def _borders(
     placement: Placement, separators: Floats, mark_at: Callable[[float], tuple[float, float] | None], scale: Scale
 ) -> Floats:
@@ -136,9 +141,9 @@ def _borders(
         usual = placement.start_px + column * spacing
         reach = max(_NEAR_MM * mm, _NEAR_SHARE * column * spacing)
         near = separators[np.abs(separators - usual) < reach]
-        alike = np.abs(near[:, None] - near) < _ALIKE_MM * mm
-        if alike.sum(axis=1).max(initial=0) >= _FEWEST_MARKS:
-            found.append((column, float(np.median(near[alike[int(alike.sum(axis=1).argmax())]]))))
+        alike = most_alike(near, _ALIKE_MM * mm)
+        if len(alike) >= _FEWEST_MARKS:
+            found.append((column, float(np.median(alike))))
         elif (mark := _nearest_mark(mark_at, usual, reach, _SCAN_MM * mm)) is not None:
             found.append((column, mark))
     return np.array(found, np.float64).reshape(-1, 2)

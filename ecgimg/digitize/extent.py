@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.place import Label
+from ecgimg.digitize.name_fit import Label
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.slots import FS_HZ, Scale
-from ecgimg.digitize.spacing import MANY_MARKS, SAME_MM, between_names, quarter_px
+from ecgimg.digitize.spacing import MANY_MARKS, SAME_MM, between_names, most_alike, quarter_px
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -258,8 +258,7 @@ def width_px(rows: Sequence[RowTrace], px_per_mm: float) -> float:
 
 def common(ends: Floats, px_per_mm: float) -> float:
     """Return the end that most rows share within 0.6 mm."""
-    close = np.abs(ends[:, None] - ends[None, :]) < _AT_END_MM * px_per_mm
-    return float(np.median(ends[close[int(close.sum(axis=1).argmax())]]))
+    return float(np.median(most_alike(ends, _AT_END_MM * px_per_mm)))
 
 
 def possible_extents(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.place import Label
+from ecgimg.digitize.name_fit import Label
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.trace import trace_rows
 

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.labels import read_labels
-from ecgimg.digitize.place import Label
+from ecgimg.digitize.name_fit import Label
 
 Floats = NDArray[np.float64]
 

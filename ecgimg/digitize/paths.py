@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import Pulse
-from ecgimg.digitize.place import Label
+from ecgimg.digitize.name_fit import Label
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.formats.vector import VectorInk, VectorPage, split_vector
 

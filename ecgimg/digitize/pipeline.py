@@ -20,9 +20,10 @@ from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lettering import lettering_finder, starts_in_lettering
 from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.marks import mark_finder, without_marks
+from ecgimg.digitize.name_fit import Label
 from ecgimg.digitize.named_rows import trace_as_named
 from ecgimg.digitize.paths import PathPage, read_paths
-from ecgimg.digitize.place import Label, Placement, place
+from ecgimg.digitize.place import Placement, place
 from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.rows import unread_share

@@ -18,9 +18,10 @@ from scipy.ndimage import gaussian_filter1d
 
 from ecgimg.digitize.coincidence import coincidence
 from ecgimg.digitize.limb_leads import LIMB_MIX, fit_pair
+from ecgimg.digitize.name_fit import Label, names_among, score_names
 from ecgimg.digitize.repetition import repetition
 from ecgimg.digitize.row_trace import RowTrace
-from ecgimg.digitize.slots import FS_HZ, Scale, slot_signal, slot_start_px
+from ecgimg.digitize.slots import FS_HZ, Scale, slot_signal
 from layouts import Layout, Slot
 
 Floats = NDArray[np.float64]
@@ -31,22 +32,11 @@ _HALVED_S = 4.0
 _LOST = 0.02
 _SIDES: tuple[Literal["top", "bottom"], ...] = ("top", "bottom")
 _NAMED_CUT = 0.5
-_BESIDE_ROW, _FEW_NAMES = 0.62, 3  # of the rows' pitch; so many names may be read by mistake
+_FEW_NAMES = 3  # so many may be read by mistake
 _USUAL = 0.15  # most pages have no rhythm strip, or lead II
 
 
 _Cells = tuple[float, tuple[tuple[int, int | None], ...]]
-
-
-@dataclass(frozen=True)
-class Label:
-    """A lead name found on the page: its middle in px of the flat page, what it reads (or ""), and how surely."""
-
-    x_px: float
-    y_px: float
-    left_px: float
-    name: str = ""
-    confidence: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,10 +100,7 @@ def place(
         return None
     fitting = [layout for layout in candidates if layout.n_rows == len(rows)]
     is_cut = not fitting
-    if is_cut:
-        longer = [layout for layout in candidates if layout.n_rows == len(rows) + 1]
-        cut = [layout.cut(side) for layout in longer for side in _SIDES]
-        fitting = [layout for layout in cut if layout is not None]
+    fitting = fitting or _cut_to(len(rows), candidates)
     scored = []
     signals = _Signals(rows, extent_px[0], scale)
     same_seconds: dict[_Cells, float] = {}  # the same for all layouts with the same cells
@@ -122,7 +109,7 @@ def place(
         fitted, width_score = _fit_width(layout, width_s)
         start = extent_px[0]
         physics = _physics_db(fitted, signals)
-        agreed, name_score = _name_score(fitted, rows, labels, start, scale)
+        agreed, name_score = score_names(fitted, rows, labels, start, scale)
         strip = _strip_score(fitted, signals)
         cells = fitted.seconds_per_column, tuple((slot.row, slot.column) for slot in fitted.slots())
         if cells not in contradicted:
@@ -144,11 +131,17 @@ def place(
     rivals = [other for other in scored[1:] if _differs(other[1], layout)]
     margin = score - rivals[0][0] if rivals else score
     strips = [named for slot, named in zip(layout.slots(), agreed, strict=True) if slot.column is None]
-    named, elsewhere = sum(agreed) / len(agreed), _names_among(rows, labels, scale.px_per_mm) - sum(agreed)
+    named, elsewhere = sum(agreed) / len(agreed), names_among(rows, labels, scale.px_per_mm) - sum(agreed)
     is_contradicted = elsewhere > max(sum(agreed), _FEW_NAMES)
     if is_cut and named < _NAMED_CUT:
         return None
     return Placement(layout, extent_px[0], score, margin, physics, named, fits, all(strips), is_contradicted, is_cut)
+
+
+def _cut_to(n_rows: int, candidates: Sequence[Layout]) -> list[Layout]:
+    """Return the layouts of a row more without their first, or their last, row."""
+    cut = [layout.cut(side) for layout in candidates if layout.n_rows == n_rows + 1 for side in _SIDES]
+    return [layout for layout in cut if layout is not None]
 
 
 def _differs(first: Layout, second: Layout) -> bool:
@@ -268,51 +261,3 @@ def _beats(layout: Layout, signals: _Signals) -> list[Floats]:
         n = min(len(steep) for steep in columns[column])
         result.append(gaussian_filter1d(np.sum([steep[:n] for steep in columns[column]], axis=0), 0.006 * FS_HZ))
     return result
-
-
-def _name_score(
-    layout: Layout, rows: Sequence[RowTrace], labels: Sequence[Label], start_px: float, scale: Scale
-) -> tuple[list[bool], float]:
-    """Return in which slots a name was read that agrees, and the score of all names, read and unread."""
-    slots = layout.slots()
-    pitch = _pitch(rows, scale.px_per_mm)
-    column_px = layout.seconds_per_column * scale.px_per_s
-    agreed = []
-    score = 0.0
-    taken: set[int] = set()
-    for slot in slots:
-        left = slot_start_px(slot, layout, rows[slot.row], start_px, scale)
-        near = [
-            (abs(label.left_px - left - 1.5 * scale.px_per_mm), index)
-            for index, label in enumerate(labels)
-            if -20 * scale.px_per_mm < label.left_px - left < 0.3 * column_px + 4 * scale.px_per_mm
-            and abs(label.y_px - rows[slot.row].baseline_px) < _BESIDE_ROW * pitch
-            and index not in taken
-        ]
-        exact = [(d, index) for d, index in near if labels[index].name == slot.printed_name]
-        agreed.append(bool(exact))
-        if exact:
-            _, index = min(exact)
-            taken.add(index)
-            score += labels[index].confidence
-        elif near:
-            _, index = min(near)
-            taken.add(index)
-            score += 0.2 if not labels[index].name else -labels[index].confidence
-        else:
-            score -= 0.1
-    spare = [label for index, label in enumerate(labels) if index not in taken and label.name]
-    score -= 0.5 * sum(label.confidence for label in spare)
-    return agreed, 4 * score / len(slots)
-
-
-def _names_among(rows: Sequence[RowTrace], labels: Sequence[Label], px_per_mm: float) -> int:
-    """Return how many names were read among the rows, not in the head or the foot of the page."""
-    beyond = _BESIDE_ROW * _pitch(rows, px_per_mm)
-    top, bottom = rows[0].baseline_px - beyond, rows[-1].baseline_px + beyond
-    return sum(top < label.y_px < bottom for label in labels if label.name)
-
-
-def _pitch(rows: Sequence[RowTrace], px_per_mm: float) -> float:
-    heights = [row.baseline_px for row in rows]
-    return float(np.median(np.diff(heights))) if len(heights) > 1 else 40 * px_per_mm

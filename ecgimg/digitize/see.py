@@ -13,8 +13,8 @@ from ecgimg.digitize.clock import Clock
 from ecgimg.digitize.contrast import restore_contrast
 from ecgimg.digitize.ends import even_ends
 from ecgimg.digitize.flatten import FlatPage, flatten
+from ecgimg.digitize.name_fit import Label
 from ecgimg.digitize.names import find_labels, n_telling
-from ecgimg.digitize.place import Label
 from ecgimg.digitize.print_reader import PrintedScale, read_printed_scale
 from ecgimg.digitize.rectification import Rectification
 from ecgimg.digitize.rectify import rectify, without_ruling

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitize.place import Label
+from ecgimg.digitize.name_fit import Label
 from ecgimg.digitize.row_trace import RowTrace
 
 Floats = NDArray[np.float64]
@@ -19,6 +19,14 @@ SAME_MM = 0.4
 NARROWER = 0.03
 """Share by which columns may be narrower or wider than the paper speed says."""
 _FEWEST_STEPS, _UNEVEN_NAMES_MM, _ABOUT = 4, 0.8, 0.04
+
+
+def most_alike(places: Floats, within: float) -> Floats:
+    """Return those of `places` (n,) that lie `within` so much of the one around which most do; none of none."""
+    if not len(places):
+        return places
+    close = np.abs(places[:, None] - places[None, :]) < within
+    return np.asarray(places[close[int(close.sum(axis=1).argmax())]], np.float64)
 
 
 def quarter_px(separators: Floats, usual_px: float, px_per_mm: float) -> float:
