@@ -24,7 +24,7 @@ from ecgimg.train.classifier import Stage, learn, make_network, predict_logits  
 from ecgimg.train.crossval import cross_validate  # noqa: E402
 from ecgimg.train.export import load_weights  # noqa: E402
 from ecgimg.train.hearts import simulated_records  # noqa: E402
-from ecgimg.train.patchecg import Ensemble, export_classifier  # noqa: E402
+from ecgimg.train.patchecg import ClassifierTraining, Ensemble, export_classifier  # noqa: E402
 from ecgimg.train.pretrain import pretrain  # noqa: E402
 from ecgimg.train.visibility import disturbed, random_mask  # noqa: E402
 from layouts import load_layouts  # noqa: E402
@@ -226,3 +226,11 @@ def test_two_processes_train_together(tmp_path, hearts):
 def test_fewer_records_than_a_batch_are_refused(tmp_path, hearts):
     with pytest.raises(BadRequest, match="fewer than one batch"):
         learn(make_network("mean"), hearts.first(4), None, Stage(1, 8, 1e-3), tmp_path)
+
+
+def test_the_wide_network_learns_at_a_slower_pace() -> None:
+    settings = ClassifierTraining()
+    ours, published = (settings.on_records(name) for name in ("patchecg", "published"))
+    assert published.learning_rate == pytest.approx(0.2 * ours.learning_rate)
+    assert published.epochs == ours.epochs
+    assert settings.on_hearts("published").learning_rate < settings.on_hearts("resnet").learning_rate

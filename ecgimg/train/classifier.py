@@ -41,6 +41,9 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "published": published,
 }
 
+PACE = {"published": 0.2}
+"""Share of a stage's learning rate at which a network learns, where that is not all of it: wider ones learn slower."""
+
 _SUBCLASS_WEIGHT, _FACT_WEIGHT, _AGE_WEIGHT = 1.5, 0.5, 0.3
 _AGE_YEARS = (60.0, 18.0)
 _GAIN_SPREAD = {True: 0.04, False: 0.2}

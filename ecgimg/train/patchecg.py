@@ -22,7 +22,7 @@ from ecgimg.classify.weights import TOKEN_INPUTS, ClassifierCard, LabelCard, fee
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.calibration import calibrate
 from ecgimg.train.baselines import ResNet
-from ecgimg.train.classifier import Stage, learn, make_network
+from ecgimg.train.classifier import PACE, Stage, learn, make_network
 from ecgimg.train.crossval import cross_validate
 from ecgimg.train.export import export_network, load_weights
 from ecgimg.train.hearts import simulated_records
@@ -69,6 +69,14 @@ class ClassifierTraining:
         """The kinds of network."""
         return tuple(self.network.split("+"))
 
+    def on_hearts(self, name: str) -> Stage:
+        """How a kind of network learns from simulated hearts."""
+        return Stage(self.heart_epochs, 64, self.heart_learning_rate * PACE.get(name, 1.0), seed=self.seed)
+
+    def on_records(self, name: str) -> Stage:
+        """How it learns from records."""
+        return Stage(self.epochs, 32, self.learning_rate * PACE.get(name, 1.0), seed=self.seed)
+
 
 def train_classifier(
     out: Path,
@@ -100,7 +108,6 @@ def train_classifier(
     """
     if cross_validated and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise BadRequest("folds are trained by processes of their own: under torchrun say --no-cross-validation")
-    stage = Stage(settings.epochs, 32, settings.learning_rate, seed=settings.seed)
     seeds = range(settings.seed, settings.seed + settings.seeds)
     starts: list[tuple[Path, int]] = []
     predicted: list[dict[str, Logits]] = []
@@ -114,8 +121,9 @@ def train_classifier(
         starts.append(start)
         if cross_validated:
             logits = cross_validate(
-                own / "folds", name, data, stage, LAYOUTS, initial=start, seeds=seeds, jobs=jobs, device=device
-            )
+                own / "folds", name, data, settings.on_records(name), LAYOUTS, initial=start, seeds=seeds, jobs=jobs,
+                device=device,
+            )  # fmt: skip
             save_out_of_fold(own / "out_of_fold.npz", data, logits)
             predicted.append(logits)
     cards = _plain_cards(data)
@@ -129,9 +137,8 @@ def train_classifier(
             network = make_network(name)
             load_weights(network, *start)
             folder = out / name / f"all-seed-{seed}"
-            learn(
-                network, data, None, replace(stage, seed=seed), folder, minutes=minutes, device=device, on_step=on_step
-            )
+            stage = replace(settings.on_records(name), seed=seed)
+            learn(network, data, None, stage, folder, minutes=minutes, device=device, on_step=on_step)
             networks.append(network)
     return export_classifier(out, Ensemble(networks), cards, len(data))
 
@@ -146,8 +153,7 @@ def _learn_hearts(
         return target
     hearts = simulated_records(out.parent / "hearts", settings.hearts, settings.seed, jobs)
     network = make_network(name)
-    stage = Stage(settings.heart_epochs, 64, settings.heart_learning_rate, seed=settings.seed)
-    learn(network, hearts, None, stage, out / "hearts", device=device, on_step=on_step)
+    learn(network, hearts, None, settings.on_hearts(name), out / "hearts", device=device, on_step=on_step)
     return _save_weights(network, target)
 
 
