@@ -188,6 +188,20 @@ def test_lines_of_5_mm_are_a_ruling_where_most_of_the_ink_stands_on_them(spacing
         assert len(found.weights) > 30
 
 
+@pytest.mark.parametrize("px_per_mm", [2.62, 2.75, 3.1, 3.4])
+def test_lines_of_1_and_5_mm_are_told_apart_on_small_pictures(px_per_mm):
+    lines = np.zeros((8 * 308, 8 * 640), np.float32)  # drawn eight times as large
+    for spacing_px, px in ((px_per_mm, 0.7), (5 * px_per_mm, 1.0)):
+        for along in (lines, lines.T):
+            starts = np.arange(0, len(along), 8 * spacing_px).astype(int)
+            for start in starts:
+                along[start : start + round(8 * px)] = 8
+    ruling = cv2.resize(lines, (640, 308), interpolation=cv2.INTER_AREA)
+    ruling -= cv2.GaussianBlur(ruling, (0, 0), 12)
+    found = window_frequencies(ruling, np.full(ruling.shape, 20, np.uint8), 0.0)
+    assert np.hypot(*found.lattice.across) == pytest.approx(1 / (5 * px_per_mm), rel=0.01)
+
+
 def test_a_fold_is_followed_as_the_windows_tell():
     centres = np.stack(np.meshgrid(np.arange(100.0, 1600, 200), np.arange(100.0, 1100, 200)), axis=-1).reshape(-1, 2)
     slopes = np.stack([np.where(centres[:, 0] > 800, 0.02, 0.0), np.zeros(len(centres))], axis=1)

@@ -117,7 +117,8 @@ def _dominant(spectrum: Field, rows_rad: float | None) -> Lattice | None:
             if not _MIN_LARGE_PX <= large <= _MAX_LARGE_PX:
                 continue
             score, fine, coarse, harmonic = _comb_score(spectrum, across / divisor, down / divisor)
-            score *= _plausibility(large / LARGE_MM) * skewed
+            likely = 1.0 if fine and coarse else _plausibility(large / LARGE_MM)  # both kinds of lines tell their scale
+            score *= likely * skewed * _squareness(across, down)
             if best is None or score > best[0]:
                 best = (score, Lattice(across / divisor, down / divisor, fine, coarse or not fine, harmonic))
     return best[1] if best else None
@@ -215,7 +216,12 @@ def _comb_score(spectrum: Field, across: Floats, down: Floats) -> tuple[float, b
 
 def _plausibility(px_per_mm: float) -> float:
     """Pages are photographed and scanned at 3 to 16 px a millimetre, seldom beyond."""
-    return float(np.exp(-0.5 * (np.log(px_per_mm / 6.5) / 0.75) ** 2))
+    return float(np.exp(-0.5 * (np.log(px_per_mm / 6.0) / 0.75) ** 2))
+
+
+def _squareness(across: Floats, down: Floats) -> float:
+    """Pixels are square, and a page seen aslant is foreshortened little."""
+    return float(np.exp(-0.5 * (np.log(np.hypot(*across) / np.hypot(*down)) / 0.2) ** 2))
 
 
 def _refine(spectrum: Field, lattice: Lattice) -> tuple[Floats, Floats, float] | None:
