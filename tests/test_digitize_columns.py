@@ -146,6 +146,20 @@ def test_beyond_the_start_of_the_next_column_a_lead_is_blank(layout):
     assert blanks == pytest.approx([11, 11, 11, 0], abs=1)
 
 
+def test_the_foot_of_a_pulse_that_breaks_off_at_the_start_is_not_of_the_lead(layout):
+    row = printed_rows(layout)[0]
+    x, y = row.points_px.T
+    begun = START_PX + 0.04 * PX_PER_S  # the lead follows a millimetre later, and higher
+    foot = x < START_PX + 0.004 * PX_PER_S
+    broken = replace(row, points_px=np.stack([x, np.where(foot, y + 30, y)], axis=1)).where(foot | (x > begun))
+    slot = next(slot for slot in layout.slots() if slot.row == 0)
+    scale = scale_of([row])
+    signals = [slot_signal(slot, layout, each, START_PX, scale, row.baseline_px) for each in (row, broken)]
+    n = round(0.05 * FS_HZ)
+    assert np.abs(signals[1][:n] - signals[0][n]).max() < 0.05
+    assert signals[1][n:] == pytest.approx(signals[0][n:], abs=1e-6)
+
+
 def test_letters_of_one_name_are_joined_and_those_of_two_are_not():
     letters = np.array([[28, 150, 32, 162], [37, 151, 41, 162], [80, 150, 92, 162], [94, 140, 97, 146.0]])
     expected = [[28, 150, 41, 162], [80, 150, 92, 162], [94, 140, 97, 146]]  # II, V, and what is no letter

@@ -384,6 +384,21 @@ def test_a_pale_fast_stroke_is_trace_and_a_dot_of_the_ruling_beside_the_trace_is
     assert not mask[112:119, 300].any()
 
 
+@pytest.mark.parametrize("struck", [False, True])
+def test_a_line_of_the_ruling_that_joins_a_name_to_the_trace_is_no_trace_and_a_beat_through_it_is(struck):
+    shape = (200, 400)
+    trace, label, darkness = (np.zeros(shape, np.uint8) for _ in range(3))
+    trace[100:103, 10:390], darkness[100:103, 10:390] = 255, 115
+    label[118:132, 200:212], darkness[118:132, 200:212] = 255, 115  # a letter, 2 mm below the trace
+    line = slice(205, 207 if struck else 206)  # what the network sees of it: more of a beat
+    darkness[103:118, line], trace[103:118:4, line] = 70, 130 if struck else 30
+    none = np.zeros(shape, np.uint8)
+    page = FlatPage(darkness.astype(np.float32), Segmentation(trace, label, none, none), none, PX_PER_MM, (0, 0), None)
+    mask = trace_mask(page, level=115.0)
+    assert mask[101, 12:388].all()
+    assert mask[104:116, 205].all() == struck
+
+
 # ---------------------------------------------------------------- somebody's pen
 
 

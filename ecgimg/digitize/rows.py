@@ -13,6 +13,7 @@ from scipy.signal import find_peaks
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.form import form_lines
 from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.runs import column_runs
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +34,7 @@ _HALF_SHARE = 0.38
 _BOTH_SHARE = 0.85
 _SURE, _PIECE, _ELSE, _STANDS_OUT = 200, 60, 30, 0.3
 _PIECES_MM, _STROKE_MM, _FAST_MM = 2.0, 0.7, 2.0
+_NEITHER, _JOINING_MM, _ENDS_PX = 48, 0.6, 3
 _WIDE_MM, _TALL_MM, _OF_A_FRAME_MM, _STRONG_SHARE = 1.5, 3.0, 10.0, 0.15
 
 
@@ -63,7 +65,29 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     kept = _anchored(closed, strong, (_WIDE_MM, _TALL_MM), page.px_per_mm)
     apart = (strong & ~kept).astype(np.uint8)  # of a trace that touches a frame, which is mostly no trace
     kept |= _anchored(apart, strong, (_OF_A_FRAME_MM, np.inf), page.px_per_mm)
-    return np.asarray(kept & ~form_lines(dark | strong, page.px_per_mm), bool)
+    kept &= ~form_lines(dark | strong, page.px_per_mm)
+    return np.asarray(kept & ~_joining_letters(kept, page), bool)
+
+
+def _joining_letters(mask: NDArray[np.bool_], page: FlatPage) -> NDArray[np.bool_]:
+    """Return the upright ink between lettering and a trace that is neither: a line of the ruling joins them.
+
+    Such a line is one pixel wide: pens are wider.
+    """
+    planes = page.segmentation
+    neither = mask & (planes.trace < _NEITHER) & (planes.label < _NEITHER)
+    neither[:, 1:-1] &= ~(mask[:, :-2] | mask[:, 2:])
+    _, columns, top, lengths = column_runs(neither)
+    long = lengths >= max(round(_JOINING_MM * page.px_per_mm), 2)
+    columns, top, lengths = columns[long], top[long], lengths[long]
+    steps = np.arange(_ENDS_PX)[:, None]
+    ends = [(rows.clip(0, mask.shape[0] - 1), columns) for rows in (top - 1 - steps, top + lengths + steps)]
+    traces, letters = ([plane[end].max(axis=0) > _SURELY_INK for end in ends] for plane in (planes.trace, planes.label))
+    joins = (traces[0] & letters[1]) | (traces[1] & letters[0])
+    joining = np.zeros(mask.shape, bool)
+    for column, first, length in zip(columns[joins], top[joins], lengths[joins], strict=True):
+        joining[first : first + length, column] = True
+    return joining
 
 
 def _steep(pulses: NDArray[np.bool_], px_per_mm: float) -> NDArray[np.bool_]:

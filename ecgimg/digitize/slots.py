@@ -20,6 +20,7 @@ _HOLD_S = 0.05
 _MARGIN_S = 0.05
 _STEP_S, _SPARE_S = 1 / FS_HZ, 0.01  # a file's own paths start at samples, which may be as far apart as that
 _BAR_MM, _JOINT_PX = 0.35, 0.5
+_BREAK_S, _FOOT_S = 0.02, 0.01
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
         if not exact:  # what lies beyond a border is the next lead's
             near &= (t > -_STEP_S / 2) | (slot.column == 0)
             near &= (t < n / FS_HZ - _STEP_S / 2) | (slot.column == layout.columns - 1)
+    if not slot.column and not exact:
+        near &= t > _foot_end_s(t[near])
     if near.sum() < 4:
         return np.full(n, np.nan)
     t, y = t[near], row.points_px[near, 1]
@@ -78,6 +81,12 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
     hole = (t[after] - t[after - 1] > MAX_GAP_S) | (grid < t[0] - _HOLD_S) | (grid > t[-1] + _HOLD_S)
     hole |= grid > _drawn_s(slot, layout, row, scale) + (_SPARE_S if exact else _STEP_S)
     return np.where(hole, np.nan, millivolt)
+
+
+def _foot_end_s(t: Floats) -> float:
+    """Return until when (s) the ink at a row's start is its pulse's foot, which breaks off before the lead follows."""
+    breaks = t[:-1][(np.diff(t) > _BREAK_S) & (t[:-1] < _FOOT_S)]
+    return float(breaks.max(initial=-np.inf))
 
 
 def _drawn_s(slot: Slot, layout: Layout, row: RowTrace, scale: Scale) -> float:
