@@ -21,7 +21,7 @@ from ecgimg.record import EcgRecord
 from layouts import Layout, load_layout, load_layouts
 from synth.coco import coco_annotations
 from synth.page import Page, make_page
-from synth.sample_damage import check_kind, draw_kind, sample_damage
+from synth.sample_damage import as_told, check_kind, draw_kind, sample_damage
 from synth.sample_spec import sample_spec
 from synth.source import Records, drawable_layouts, endless_records, prepare
 from synth.truth import load_truth
@@ -99,6 +99,7 @@ def draw_one(request: Request, index: int, item: tuple[str, EcgRecord] | None) -
     kind = draw_kind(check_kind(request.damage), rng)
     spec = sample_spec(layout, rng, kind)
     damage = sample_damage(spec, kind, rng)
+    spec = as_told(spec, damage)
     source = prepare(item, spec.layout, np.random.default_rng(heart_seed))
     told = {"seed": request.seed, "index": index, "version": __version__, "record": source.origin}
     return make_page(spec, damage, source.record, page_seed, labels=source.labels, parameters=told, masks=request.masks)

@@ -19,6 +19,7 @@ Box = tuple[float, float, float, float]
 
 _MIX: dict[Kind, float] = {"none": 0.12, "scan": 0.25, "photo": 0.38, "screen": 0.08, "aged": 0.17}
 _MIN_PX = 64
+_SCALE_TEXT_MM, _SCALE_TEXT_UP_MM = 80.0, (3.0, 8.0)
 
 
 def check_kind(kind: str) -> Kind:
@@ -46,6 +47,15 @@ def sample_damage(spec: PageSpec, kind: Kind, rng: np.random.Generator) -> Damag
         return _photo_of_screen(spec, rng)
     worn = _photo(spec, rng) if rng.random() < 0.45 else _scan(spec, rng)
     return replace(worn, kind="aged", ageing=_sample_ageing(rng))
+
+
+def as_told(spec: PageSpec, damage: Damage) -> PageSpec:
+    """Return the page with one gain for all leads where the picture cuts off the line that says otherwise."""
+    left, bottom = spec.plot_mm[0], spec.size_mm[1]
+    line = np.array([(x, bottom - y) for x in (left, left + _SCALE_TEXT_MM) for y in _SCALE_TEXT_UP_MM])
+    seen_px = damage.page_map.page_to_image(line)
+    is_seen = bool(((seen_px >= 0) & (seen_px < damage.size_px)).all())
+    return spec if is_seen else replace(spec, chest_gain_mm_mv=None)
 
 
 # ---------------------------------------------------------------- paper

@@ -14,6 +14,7 @@ from synth.draw import _rasterize, draw_page, grid_coverage
 from synth.geometry import flat_map
 from synth.plan import make_plan
 from synth.report import make_report
+from synth.sample_damage import as_told, sample_damage
 from synth.sample_spec import sample_spec
 from synth.spec import GridStyle, LabelStyle, TraceStyle
 
@@ -185,6 +186,23 @@ def test_a_chest_gain_of_its_own_is_printed_on_the_page():
         mentions = [mention for text in texts for mention in find_mentions(text.text)]
         assert agreed(mentions, "gain") == spec.gain_mm_mv
         assert agreed(mentions, "chest") == spec.chest_gain_mm_mv
+
+
+def test_where_the_picture_cuts_off_the_gains_there_is_but_one():
+    layout, left = load_layouts("all")[5], {True: 0, False: 0}
+    for seed in range(600):
+        rng = np.random.default_rng(seed)
+        drawn = sample_spec(layout, rng, "photo")
+        if drawn.chest_gain_mm_mv is None:
+            continue
+        damage = sample_damage(drawn, "photo", rng)
+        spec = as_told(drawn, damage)
+        left[spec.chest_gain_mm_mv is not None] += 1
+        said = [text for text in make_report(drawn, rng)[0] if agreed(find_mentions(text.text), "chest")]
+        x, y = damage.page_map.page_to_image(np.array([(text.x_mm, text.y_mm + text.size_mm / 2) for text in said])).T
+        in_picture = (x >= 0) & (y >= 0) & (x < damage.size_px[0]) & (y < damage.size_px[1])
+        assert in_picture.any() or spec.chest_gain_mm_mv is None
+    assert min(left.values()) > 0
 
 
 def test_a_page_that_does_not_fit_is_refused():
