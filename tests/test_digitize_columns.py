@@ -279,6 +279,15 @@ def test_on_a_shorter_page_the_ends_tell_where_columns_start_that_names_hide(lay
     assert end == pytest.approx(START_PX + 8 * PX_PER_S, abs=1.6)
 
 
+def test_on_a_shorter_page_pulses_tell_where_columns_start_that_names_hide(layout):
+    short = [row.where(row.points_px[:, 0] < START_PX + 9.5 * PX_PER_S) for row in printed_rows(layout)]
+    late = [row.where(row.points_px[:, 0] > START_PX + 60) for row in short]  # by more than a quarter of a second
+    pulses = [Pulse(row, START_PX - 50, START_PX - 20, 10.0, 0.0, (START_PX - 60, START_PX + 1)) for row in range(4)]
+    start, end = find_extent(late, pulses, np.zeros(0), scale_of(late), 4000, np.ones(len(late), bool))
+    assert start == pytest.approx(START_PX, abs=1.6)
+    assert end == pytest.approx(START_PX + 9.5 * PX_PER_S, abs=1.6)
+
+
 def seen_aside(x, narrower):
     """Return where x lies once columns get narrower to the right, the first start staying where it is."""
     away = (np.asarray(x, np.float64) - START_PX) / PX_PER_S
@@ -328,6 +337,12 @@ def test_a_gap_that_lost_ink_widened_or_no_row_reaches_is_found_by_the_others():
     lost = [(0, 520, 560), (1, 690, 999), (2, 690, 999)]
     rows, _ = set_apart(rows_apart(lost=lost), 5.0)
     assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in rows[:3])
+
+
+def test_a_gap_that_names_make_wider_is_like_the_others():
+    lost = [(row, 731, 750) for row in range(3)]
+    rows, _ = set_apart(rows_apart(lost=lost), 5.0)
+    assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=4) for row in rows[:3])
 
 
 def test_a_gap_that_only_a_row_has_which_is_not_parted_is_where_that_one_has_it():

@@ -107,7 +107,8 @@ def find_extent(
     mm, px_per_s = scale.px_per_mm, scale.px_per_s
     ends = _ends(rows, pulses, mm, width_px, hidden)
     left, right = common(ends.left, mm), common(ends.right, mm)
-    seconds = _shown_s(ends, left, right, px_per_s, mm)
+    feet = np.array([pulse.ends_px[1] for pulse in pulses if pulse.ends_px[1] < (left + right) / 2])
+    seconds = _shown_s(ends, left, right, feet, px_per_s, mm)
     if seconds is None:
         return _early_start(ends.left, left, right, px_per_s, mm), right
     usual = seconds / 4 * px_per_s
@@ -125,10 +126,10 @@ def find_extent(
     return start, start + whole
 
 
-def _shown_s(ends: _Ends, left: float, right: float, px_per_s: float, px_per_mm: float) -> float | None:
+def _shown_s(ends: _Ends, left: float, right: float, feet: Floats, px_per_s: float, px_per_mm: float) -> float | None:
     """Return how long a page shows: ten seconds, or less in quarters of one, or None if its ends do not bear it out.
 
-    Where names hide the starts of most rows, these lie earlier than the traces do.
+    Where names hide the starts of most rows, these lie earlier than the traces do: at the `feet` of pulses, or there.
     """
     lefts = np.append(ends.left, left)
     if np.abs(lefts - (right - _RECORD_S * px_per_s)).min() <= _SPARE_MM * px_per_mm:
@@ -140,6 +141,10 @@ def _shown_s(ends: _Ends, left: float, right: float, px_per_s: float, px_per_mm:
     seconds = float(np.ceil(quarters - slack) if hides else round(quarters)) / 4
     early_mm = (lefts - (right - seconds * px_per_s)) / px_per_mm
     fits = np.abs(early_mm).min() < _HIDDEN_MM or (hides and 0 < early_mm.min() < _FOOT_MM)
+    if hides and len(feet):
+        told = 4 * (right - common(feet, px_per_mm)) / px_per_s
+        if abs(told - round(told)) * px_per_s / 4 < SAME_MM * px_per_mm:
+            seconds, fits = round(told) / 4, True
     return seconds if fits and _SHORTEST_S <= seconds < _RECORD_S else None
 
 

@@ -21,7 +21,7 @@ _MIN_GAP_MM, _MAX_GAP_MM, _MAX_GAPS = 1.5, 8.0, 5
 _SLANTS = (0.0, *(side * step / 100 for step in range(1, 8) for side in (1, -1)))
 _CUT_MM, _WIDEST, _NARROWEST, _UNEVEN_MM = 3.0, 1.1, 0.92, 2.5
 _LEAST_SLANT_MM, _CLEARLY = 0.15, 0.5
-_LATE_MM, _EVEN_MM, _LEAST_COLUMNS, _LEAST_EDGES = 0.6, 0.2, 3, 4
+_LATE_MM, _EVEN_MM, _LEAST_COLUMNS, _LEAST_EDGES, _UNLIKE_MM = 0.6, 0.2, 3, 4, 1.5
 _EDGE_NEAR_MM, _REACHES_MM = 1.5, (1.0, 1.0, 0.6, 0.4, 0.4)
 _MOST_ROWS, _NEARLY_ALL_ROWS, _LEAST_COLUMN_MM, _MOST_PLACES = 0.45, 0.6, 20.0, 12
 
@@ -218,7 +218,7 @@ def _progressions(blanks: Sequence[Sequence[Blank]], slants_px: Floats, px_per_m
     for first_index, first in enumerate(places):
         yield _Gaps(np.array([first]), widths[first], slants_px)
         for last in places[first_index + 1 :]:
-            if abs(widths[first] - widths[last]) > px_per_mm:
+            if abs(widths[first] - widths[last]) > _UNLIKE_MM * px_per_mm:
                 continue
             for n_spaces in range(1, _MAX_GAPS):
                 even = np.linspace(first, last, n_spaces + 1)
