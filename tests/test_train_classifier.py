@@ -24,6 +24,7 @@ from ecgimg.train.classifier import Stage, learn, make_network, predict_logits  
 from ecgimg.train.crossval import cross_validate  # noqa: E402
 from ecgimg.train.export import load_weights  # noqa: E402
 from ecgimg.train.hearts import simulated_records  # noqa: E402
+from ecgimg.train.loop import Schedule, fit  # noqa: E402
 from ecgimg.train.patchecg import ClassifierTraining, Ensemble, export_classifier  # noqa: E402
 from ecgimg.train.pretrain import pretrain  # noqa: E402
 from ecgimg.train.visibility import disturbed, random_mask  # noqa: E402
@@ -108,6 +109,16 @@ def test_every_network_learns(tmp_path, hearts, name):
     )
     assert np.mean(losses[-6:]) < 0.6 * np.mean(losses[:3])
     assert predict_logits(network, hearts.signals_mv[:5]).shape == (5, len(LABELS))
+
+
+def test_the_mean_of_the_weights_of_a_short_training_forgets_the_first(tmp_path):
+    network = torch.nn.Linear(1, 1)
+    torch.nn.init.constant_(network.weight, -1.0)
+    steps = 100
+    fit(
+        network, lambda _: (network.weight - 1).square().sum(), dict, tmp_path, Schedule(steps, 0.1, 0, averaging=0.998)
+    )
+    assert network.weight.item() == pytest.approx(1.0, abs=0.1)
 
 
 def test_masked_patches_are_learnt(tmp_path, hearts):

@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
+
+_FORGETS = 4
+"""A running mean keeps at most n / (n + 4) of n steps at the next, so that their first half has a sixteenth of it."""
 
 
 def mixed_precision(device: str) -> torch.autocast:
@@ -88,7 +91,7 @@ def fit(
     """
     initial = {name: value.clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
-    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(schedule.averaging), use_buffers=True)
+    mean = AveragedModel(network, avg_fn=_running_mean(schedule.averaging), use_buffers=True)
     step, spent_s = _resume(out, network, optimizer, mean)
     began, losses = time.monotonic(), []
     while step < schedule.steps:
@@ -120,6 +123,21 @@ def fit(
     network.load_state_dict(_between(mean.module.state_dict(), initial, schedule.keep_initial))
     network.eval()
     return step
+
+
+def _running_mean(keep: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Return how a mean of weights goes on: it keeps the share `keep` of the past, but little of the first steps.
+
+    Else a training shorter than the mean's memory would end with much of the weights it started from.
+    """
+
+    def averaged(mean: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
+        steps = float(count)
+        if not now.is_floating_point():  # a counter
+            return now
+        return mean.lerp(now, 1 - min(keep, steps / (steps + _FORGETS)))
+
+    return averaged
 
 
 def _between(reached: Mapping[str, Tensor], initial: Mapping[str, Tensor], kept: float) -> dict[str, Tensor]:
