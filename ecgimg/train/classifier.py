@@ -95,7 +95,9 @@ def learn(
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     torch.manual_seed(stage.seed + rank)
     network.to(device)
-    forward: nn.Module = DistributedDataParallel(network) if world > 1 else network
+    forward = network
+    if world > 1:  # what only pretraining uses has no gradient
+        forward = DistributedDataParallel(network, find_unused_parameters=True)
     batches = _Batches(data, stage, rank)
 
     def loss_of_step(step: int) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ecgimg._files import atomic_paths
 from ecgimg.errors import BadWeights
 
 
@@ -46,19 +47,20 @@ def export_network(
     dynamic: dict[str, Any] = {name: dict(axes) for name, (_, axes) in inputs.items()}
     dynamic[output[0]] = dict(output[1])
     examples = tuple(example for example, _ in inputs.values())
-    torch.onnx.export(
-        network, examples, str(target), input_names=list(inputs), output_names=[output[0]], dynamic_axes=dynamic,
-        opset_version=17, dynamo=False,
-        do_constant_folding=not half,
-        training=torch.onnx.TrainingMode.PRESERVE if half else torch.onnx.TrainingMode.EVAL,
-    )  # fmt: skip
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
     if half:
-        _store_halves(target)
         weights = {name: value.half() if _is_large(value) else value for name, value in weights.items()}
-    save_file(
-        weights, str(target.with_suffix(".safetensors")), {key: json.dumps(value) for key, value in settings.items()}
-    )
+    notes = {key: json.dumps(value) for key, value in settings.items()}
+    with atomic_paths(target.with_suffix(".safetensors"), target) as (kept, used):
+        torch.onnx.export(
+            network, examples, str(used), input_names=list(inputs), output_names=[output[0]], dynamic_axes=dynamic,
+            opset_version=17, dynamo=False,
+            do_constant_folding=not half,
+            training=torch.onnx.TrainingMode.PRESERVE if half else torch.onnx.TrainingMode.EVAL,
+        )  # fmt: skip
+        if half:
+            _store_halves(used)
+        save_file(weights, str(kept), notes)
     return target
 
 

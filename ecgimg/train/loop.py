@@ -96,8 +96,8 @@ def fit(
     began, losses = time.monotonic(), []
     while step < schedule.steps:
         share = step / schedule.steps
-        elapsed_s = spent_s + time.monotonic() - began
         if schedule.minutes is not None:
+            elapsed_s = _as_the_first_says(spent_s + time.monotonic() - began, network)
             share = max(share, elapsed_s / (60 * schedule.minutes))
             if share >= 1:
                 break
@@ -151,6 +151,21 @@ def _between(reached: Mapping[str, Tensor], initial: Mapping[str, Tensor], kept:
 def is_first() -> bool:
     """Return whether this process is the one that writes: the only one, or the first that ``torchrun`` started."""
     return int(os.environ.get("RANK", "0")) == 0
+
+
+def wait_for_all() -> None:
+    """Wait for the other processes that ``torchrun`` started: what the first has written is there for them to read."""
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+
+
+def _as_the_first_says(value: float, network: nn.Module) -> float:
+    """Return the first process's value: processes that train together stop after the same step, whatever the clock."""
+    if not torch.distributed.is_initialized():
+        return value
+    shared = torch.tensor(value, dtype=torch.float64, device=next(network.parameters()).device)
+    torch.distributed.broadcast(shared, 0)
+    return float(shared)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,17 @@ from ecgimg.train.classifier import PACE, Stage, learn, make_network
 from ecgimg.train.crossval import cross_validate
 from ecgimg.train.export import export_network, load_weights
 from ecgimg.train.hearts import simulated_records
-from ecgimg.train.loop import is_first
+from ecgimg.train.loop import is_first, wait_for_all
 from ecgimg.train.pretrain import pretrain
 
 Logits = NDArray[np.float32]
 
 LAYOUTS = ("12x1", "3x4", "3x4+II", "3x4+II+V1", "6x2", "6x2+II", "random")
 """What out-of-fold predictions are made for, and probabilities are calibrated over."""
+
+
+_PATIENCE = timedelta(hours=2)
+"""Other processes wait so long for the first, which simulates the hearts."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,10 @@ def train_classifier(
             stage = replace(settings.on_records(name), seed=seed)
             learn(network, data, None, stage, folder, minutes=minutes, device=device, on_step=on_step)
             networks.append(network)
-    return export_classifier(out, Ensemble(networks), cards, len(data))
+    if is_first():
+        export_classifier(out, Ensemble(networks), cards, len(data))
+    wait_for_all()
+    return out / "classifier.json"
 
 
 def _learn_hearts(
@@ -151,6 +159,9 @@ def _learn_hearts(
     target = out / "hearts.safetensors"
     if target.is_file():
         return target
+    if is_first():
+        simulated_records(out.parent / "hearts", settings.hearts, settings.seed, jobs)
+    wait_for_all()
     hearts = simulated_records(out.parent / "hearts", settings.hearts, settings.seed, jobs)
     network = make_network(name)
     learn(network, hearts, None, settings.on_hearts(name), out / "hearts", device=device, on_step=on_step)
@@ -179,6 +190,7 @@ def _save_weights(network: nn.Module, target: Path) -> Path:
     if is_first():
         with atomic_path(target) as temporary:
             save_file(network.cpu().state_dict(), str(temporary))
+    wait_for_all()
     return target
 
 
@@ -248,5 +260,5 @@ def distributed(device: str) -> str:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return device
     on_gpu = torch.device(device).type == "cuda"
-    torch.distributed.init_process_group("nccl" if on_gpu else "gloo")
+    torch.distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=_PATIENCE)
     return f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else device
