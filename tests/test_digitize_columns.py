@@ -506,6 +506,7 @@ def rows_of_beats(width_mm, beat_mm, n_rows=3):
         (125, 10.5, 12.5),
         (125, 20, 25.0),
         (400, 11, 25.0),
+        (250, 60, 50.0),
     ],
 )
 def test_the_speed_that_nothing_prints_is_told_by_the_heart(width_mm, beat_mm, speed_mm_s):
@@ -513,7 +514,14 @@ def test_the_speed_that_nothing_prints_is_told_by_the_heart(width_mm, beat_mm, s
     assert beat_spacing_mm(rows, PX_PER_MM) == pytest.approx(beat_mm, abs=0.3)
     settled = settle_scale(PX_PER_MM, width_mm * PX_PER_MM, rows, [], ())
     assert settled.scale.speed_mm_s == speed_mm_s
-    assert settled.sources["speed"] == ("width" if width_mm == 250 else "assumed")
+    assert settled.sources["speed"] == ("width" if (width_mm, beat_mm) == (250, 20) else "assumed")
+
+
+@pytest.mark.parametrize(("n_rows", "speed_mm_s"), [(3, 25.0), (1, 12.5)])
+def test_of_several_rows_that_would_be_long_a_short_pulse_does_not_tell_a_slow_speed(n_rows, speed_mm_s):
+    pulse = Pulse(0, 0.0, 2.5 * PX_PER_MM, 10.0, 0.0, (0.0, 2.5 * PX_PER_MM))
+    settled = settle_scale(PX_PER_MM, 225 * PX_PER_MM, rows_of_beats(225, 20, n_rows), [pulse], ())
+    assert (settled.scale.speed_mm_s, settled.sources["speed"]) == (speed_mm_s, "pulse")
 
 
 @pytest.mark.parametrize(("pulse_mm", "seconds"), [(10.0, 10.0), (13.4, 7.5), (14.3, 7.0), (10.5, 10.0)])

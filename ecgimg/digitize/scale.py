@@ -95,7 +95,9 @@ def settle_scale(
         if shown not in (None, gain, chest) and spoken.source != "given":
             doubts = (f"the page prints {gain:g} mm/mV, but its calibration pulse is {shown:g} mm high",)
     speed, speed_by = (
-        (told_mm_s, told.source) if told and told_mm_s else _shown_speed(width_px / px_per_mm, rows, pulses, px_per_mm)
+        (told_mm_s, told.source)
+        if told and told_mm_s
+        else _shown_speed(width_px / px_per_mm, rows, pulses, px_per_mm, ruled)
     )
     sources = {"px_per_mm": sized_by, "speed": speed_by, "gain": told_by}
     levels = tuple(float(np.mean(row.points_px[:, 1])) for row in rows)
@@ -115,19 +117,26 @@ def _shown_seconds(height_mm: float, gain_mm_mv: float | None, shortest_s: float
 
 
 def _shown_speed(
-    width_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float
+    width_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float, ruled: bool
 ) -> tuple[float, str]:
-    """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says."""
+    """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says.
+
+    Ten seconds in which a heart would hardly beat are five at 50 mm/s. Some pulses are short, none is long: a page of
+    several rows that would show more than ten seconds is not as slow as its pulses say.
+    """
+    fast, longest_s = max(SPEEDS_MM_S), _TEN_SECONDS + _ABOUT_TEN_S
     pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses if pulse.whole]
     told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulse_mm else None
-    if told == max(SPEEDS_MM_S):  # some printers draw short pulses, none a long one
-        return told, "pulse"
-    for speed in (told, _USUAL_MM_S):
+    if told == fast:
+        return fast, "pulse"
+    if told == min(SPEEDS_MM_S) and len(rows) > 1 and width_mm > longest_s * told:
+        return _USUAL_MM_S, "pulse"
+    beat_mm = beat_spacing_mm(rows, px_per_mm)
+    hardly_beats = ruled and told is None and beat_mm is not None and beat_mm > _LONG_BEAT_S * _USUAL_MM_S
+    for speed in (told, None if hardly_beats else _USUAL_MM_S):
         if speed is not None and abs(width_mm / speed - _TEN_SECONDS) < _ABOUT_TEN_S:
             return speed, "pulse" if speed == told else "width"
-    return (
-        (told, "pulse") if told else (_likely_speed(width_mm, beat_spacing_mm(rows, px_per_mm), len(rows)), "assumed")
-    )
+    return (told, "pulse") if told else (_likely_speed(width_mm, beat_mm, len(rows)), "assumed")
 
 
 def _likely_speed(width_mm: float, beat_mm: float | None, n_rows: int) -> float:
