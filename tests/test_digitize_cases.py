@@ -115,6 +115,14 @@ def test_a_printed_chest_gain_of_its_own():
     assert snr_db(page, found) > 12
 
 
+@pytest.mark.parametrize("chest", [5.0, None])
+def test_a_gain_of_the_limb_leads_alone_limits_the_page(chest):
+    said = (Said(None, None, None, "given"), Said(25.0, 10.0, chest, "print", chest is None))
+    settled = settle_scale(8.0, 2000.0, [still_row()], [], said)
+    assert settled.scale.chest_gain_mm_mv == (chest or 10.0)
+    assert ["chest leads' could not be read" in doubt for doubt in settled.doubts] == ([] if chest else [True])
+
+
 def test_a_pulse_that_contradicts_the_print_limits_the_page():
     settled = settle_scale(
         8.0, 2000.0, [still_row()], [Pulse(0, 10, 50, 20.0, 0, (9, 51))], (Said(25.0, 10.0, None, "print"),)

@@ -218,6 +218,19 @@ def test_a_row_that_the_picture_cuts_off_is_missed_where_names_tell(side, named)
     assert [slot.lead for slot in found.layout.slots()] == leads
 
 
+def test_a_row_cut_off_is_missed_where_names_tell_though_another_layout_has_as_many_rows():
+    layout = load_layout("3x4+II+V1+V5")
+    rows = printed_rows(layout, shifts_ms=(0,) * 6)[1:]
+    names = [
+        Label(x + 12, rows[slot.row - 1].baseline_px - 40, x + 8, slot.printed_name, 0.99)
+        for slot in layout.slots()
+        if slot.row
+        for x in [START_PX + slot.start_s * PX_PER_S]
+    ]
+    found = place(rows, (START_PX, START_PX + 10 * PX_PER_S), names, scale_of(rows), load_layouts("all"))
+    assert (found.layout.name, found.is_cut, found.contradicted) == (layout.name, True, False)
+
+
 # ---------------------------------------------------------------- columns that stand apart
 
 
@@ -343,6 +356,15 @@ def test_a_gap_that_names_make_wider_is_like_the_others():
     lost = [(row, 731, 750) for row in range(3)]
     rows, _ = set_apart(rows_apart(lost=lost), 5.0)
     assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=4) for row in rows[:3])
+
+
+def test_a_row_that_holds_on_to_a_pulse_beyond_its_end_has_gaps_all_the_same():
+    rows = rows_apart()
+    x = np.concatenate([rows[0].points_px[:, 0], np.arange(990.0, 1010.0)])
+    points = np.stack([x, np.full(len(x), 100.0)], axis=1)
+    rows[0] = RowTrace(100.0, points, *np.ones((2, len(x))), *np.zeros((2, len(x)), bool))
+    found, _ = set_apart(rows, 5.0)
+    assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in found[:3])
 
 
 def test_a_gap_that_only_a_row_has_which_is_not_parted_is_where_that_one_has_it():

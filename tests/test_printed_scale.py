@@ -145,6 +145,23 @@ def test_decoding_drops_blanks_and_repeats():
     assert decode(logits[:2]).text == ""
 
 
+@pytest.mark.parametrize(("sure", "text"), [(3.0, "chest: 5"), (9.0, "ches t: 5")])
+def test_a_doubtful_space_within_a_word_is_none(sure: float, text: str):
+    line = "ches t: 5"
+    logits = np.full((len(line), 1 + len(ALPHABET)), -9.0)
+    for frame, letter in enumerate(line):
+        logits[frame, 1 + ALPHABET.index(letter)] = 9
+    logits[4, [0, 1 + ALPHABET.index(" ")]] = 2.5, sure
+    read = decode(logits)
+    assert read.text == text
+    assert len(read.confidences) == len(read.places_px) == len(text)
+
+
+@pytest.mark.parametrize(("chest", "limb_only"), [("5", False), ("s", True)])
+def test_a_gain_of_limb_leads_alone_is_told_to_be_one(chest: str, limb_only: bool):
+    assert scale_of([reading(f"limb: 10 mm/mv chest: {chest} mm/mv")]).limb_only == limb_only
+
+
 # ---------------------------------------------------------------- lines on a page
 
 

@@ -169,13 +169,16 @@ class _Gaps:
         if len(apart) < max(2, share * len(rows)) or (shown[apart] > 0).sum(axis=0).min() < 1:
             return []
         left = float(np.median([rows[index].left_px - self.slants_px[index] for index in apart]))
-        right = max(rows[index].right_px - self.slants_px[index] for index in apart)
+        rights = [rows[index].right_px - self.slants_px[index] for index in apart]  # one may hold on to a pulse beyond
         half = self.width_px / 2
-        first, last = self.middles_px[0] - half - left, right - self.middles_px[-1] - half
-        inner = self.spacing_px - self.width_px if self.spacing_px else max(first, last)
+        first = self.middles_px[0] - half - left
+        last, longest = (float(right - self.middles_px[-1] - half) for right in (np.median(rights), max(rights)))
+        inner = self.spacing_px - self.width_px if self.spacing_px else max(first, longest)
         is_cut = left < _CUT_MM * px_per_mm
         too_wide = max(first, last) > _WIDEST * inner
-        too_narrow = (first < _NARROWEST * inner and not is_cut) or (not self.spacing_px and last < _NARROWEST * inner)
+        too_narrow = (first < _NARROWEST * inner and not is_cut) or (
+            not self.spacing_px and longest < _NARROWEST * inner
+        )
         return [] if too_wide or too_narrow or inner < _LEAST_COLUMN_MM * px_per_mm else apart
 
 

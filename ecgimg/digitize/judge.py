@@ -143,7 +143,7 @@ def _verdict(
         "no ruling was found: the time scale assumes that the calibration pulse is of a usual height": (
             sources["px_per_mm"] == "pulse"
         ),
-        f"no paper speed was found, and 25 mm/s is unlikely here: {scale.speed_mm_s:g} mm/s is assumed": (
+        f"no paper speed was found, and 25 mm/s would not be ten usual seconds: {scale.speed_mm_s:g} mm/s is assumed": (
             sources["speed"] == "assumed" and sources["px_per_mm"] == "grid"
         ),
         f"simultaneous limb leads disagree ({placement.physics_db or 0:.0f} dB): lead names may be wrong": (

@@ -102,7 +102,7 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
         pulses = find_unmarked(page, baselines_px, ruled=seen.ruled) or pulses
     rows, pulses = cut_pulses(rows, pulses, page.px_per_mm)
     printed = seen.printed
-    told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print")
+    told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print", printed.limb_only)
     hidden = starts_in_lettering(page, rows)
     rows, gaps_px = set_apart(rows, page.px_per_mm, lettering_finder(page))
     width = width_px(rows, page.px_per_mm) - gaps_px

@@ -8,7 +8,7 @@ lead's cell. Both need no printed name at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -93,28 +93,43 @@ def place(
 ) -> Placement | None:
     """Choose the layout that explains the page best, or None when none has this many rows.
 
-    Where none has, one whose first or last row the picture may have cut off is taken if the names tell it.
+    One whose first or last row the picture may have cut off is taken where the names tell it, and no whole one.
     """
     width_s = (extent_px[1] - extent_px[0]) / scale.px_per_mm / scale.speed_mm_s
     if width_s <= 0:  # the rows have nothing in common
         return None
-    fitting = [layout for layout in candidates if layout.n_rows == len(rows)]
-    is_cut = not fitting
-    fitting = fitting or _cut_to(len(rows), candidates)
-    scored = []
     signals = _Signals(rows, extent_px[0], scale)
+    whole = [layout for layout in candidates if layout.n_rows == len(rows)]
+    fits = _ranked(whole, signals, labels, width_s)
+    if not fits or fits[0].named < _NAMED_CUT:
+        cut = _ranked(_cut_to(len(rows), candidates), signals, labels, width_s)
+        if cut and cut[0].named >= _NAMED_CUT and not (fits and fits[0].score > cut[0].score):
+            fits = [replace(fit, is_cut=True) for fit in cut]
+    if not fits:
+        return None
+    best = fits[0]
+    rivals = [other for other in fits[1:] if _differs(other.layout, best.layout)]
+    margin = best.score - rivals[0].score if rivals else best.score
+    agreed = round(best.named * len(best.layout.slots()))
+    elsewhere = names_among(rows, labels, scale.px_per_mm) - agreed
+    return replace(best, margin=margin, contradicted=elsewhere > max(agreed, _FEW_NAMES))
+
+
+def _ranked(
+    candidates: Sequence[Layout], signals: _Signals, labels: Sequence[Label], width_s: float
+) -> list[Placement]:
+    """Return every layout laid on the rows, the best first."""
+    placements = []
     same_seconds: dict[_Cells, float] = {}  # the same for all layouts with the same cells
     contradicted: dict[_Cells, float] = {}
-    for layout in fitting:
+    for layout in candidates:
         fitted, width_score = _fit_width(layout, width_s)
-        start = extent_px[0]
         physics = _physics_db(fitted, signals)
-        agreed, name_score = score_names(fitted, rows, labels, start, scale)
-        strip = _strip_score(fitted, signals)
+        agreed, name_score = score_names(fitted, signals.rows, labels, signals.start_px, signals.scale)
         cells = fitted.seconds_per_column, tuple((slot.row, slot.column) for slot in fitted.slots())
         if cells not in contradicted:
             contradicted[cells] = _contradicted(fitted, signals)
-        score = width_score + name_score + strip - contradicted[cells]
+        score = width_score + name_score + _strip_score(fitted, signals) - contradicted[cells]
         if fitted.columns > 1:
             if cells not in same_seconds:
                 same_seconds[cells] = coincidence(_beats(fitted, signals), FS_HZ)
@@ -123,19 +138,10 @@ def place(
         score += _USUAL * (layout.rhythm in ((), ("II",)))
         if physics is not None:
             score += float(np.clip(physics / 12, -0.5, 1.5))
-        scored.append((score, fitted, physics, agreed, width_score > 0))
-    if not scored:
-        return None
-    scored.sort(key=lambda item: -item[0])
-    score, layout, physics, agreed, fits = scored[0]
-    rivals = [other for other in scored[1:] if _differs(other[1], layout)]
-    margin = score - rivals[0][0] if rivals else score
-    strips = [named for slot, named in zip(layout.slots(), agreed, strict=True) if slot.column is None]
-    named, elsewhere = sum(agreed) / len(agreed), names_among(rows, labels, scale.px_per_mm) - sum(agreed)
-    is_contradicted = elsewhere > max(sum(agreed), _FEW_NAMES)
-    if is_cut and named < _NAMED_CUT:
-        return None
-    return Placement(layout, extent_px[0], score, margin, physics, named, fits, all(strips), is_contradicted, is_cut)
+        strips = [named for slot, named in zip(fitted.slots(), agreed, strict=True) if slot.column is None]
+        named, is_wide_so = sum(agreed) / len(agreed), width_score > 0
+        placements.append(Placement(fitted, signals.start_px, score, score, physics, named, is_wide_so, all(strips)))
+    return sorted(placements, key=lambda placement: -placement.score)
 
 
 def _cut_to(n_rows: int, candidates: Sequence[Layout]) -> list[Layout]:
@@ -165,7 +171,7 @@ class _Signals:
     """The signals (samples,) mV of slots, each cut out of its row once: layouts have most of them in common."""
 
     def __init__(self, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> None:
-        self._rows, self._start_px, self._scale = rows, start_px, scale
+        self.rows, self.start_px, self.scale = rows, start_px, scale
         self._cut: dict[tuple[object, ...], Floats] = {}
 
     def of(self, layout: Layout, slot: Slot) -> Floats:
@@ -173,8 +179,8 @@ class _Signals:
         column = (slot.column, layout.columns, layout.seconds_per_column)
         key = slot.row, slot.sign, slot.lead.startswith("V"), slot.start_s, slot.end_s, column
         if key not in self._cut:
-            zero_px = self._scale.zero_px[slot.row]
-            self._cut[key] = slot_signal(slot, layout, self._rows[slot.row], self._start_px, self._scale, zero_px)
+            zero_px = self.scale.zero_px[slot.row]
+            self._cut[key] = slot_signal(slot, layout, self.rows[slot.row], self.start_px, self.scale, zero_px)
         return self._cut[key]
 
 

@@ -43,6 +43,7 @@ _SECOND_OF_PAIR = re.compile(r"/ ?:? ?$|\d ?[li] ?$")
 _CAPTION = re.compile(r"[a-z\d#]+ ?: ?$")
 _KNOWN_CAPTION = re.compile(r"(?:gain|limb|amp\w*|sens\w*|ganancia|std|voltage) ?: ?$")
 _LIMB = re.compile(r"limb ?[:.]? ?\d")
+_TORN = re.compile(r"(?<=[a-z]) (?=[a-z])")
 _MARKED = 140
 _GAP_MM, _LEADING_MM = 3.2, 0.3
 _BAND_MM = (1.1, 4.6)
@@ -69,12 +70,15 @@ class PrintedScale:
         The chest gain is that of all leads where no other is printed.
     confidence : float
         Of the least sure character in what was read, 0 where nothing was.
+    limb_only : bool
+        Whether a gain is said to be that of the limb leads, and that of the chest leads could not be read.
     """
 
     speed_mm_s: float | None = None
     gain_mm_mv: float | None = None
     chest_gain_mm_mv: float | None = None
     confidence: float = 0.0
+    limb_only: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +123,7 @@ def scale_of(readings: Sequence[LineReading]) -> PrintedScale:
     if not of_limbs and not any(mention.kind == "chest" for mention, _ in said):
         chest = gain
     sure = [confidence for value, confidence in (speed, gain, chest) if value is not None]
-    return PrintedScale(speed[0], gain[0], chest[0], min(sure, default=0.0))
+    return PrintedScale(speed[0], gain[0], chest[0], min(sure, default=0.0), of_limbs and chest[0] is None)
 
 
 def _told(reading: LineReading) -> list[tuple[Mention, float]]:
@@ -266,7 +270,7 @@ def read_lines(image: NDArray[np.uint8], lines: Sequence[TextLine]) -> list[Line
 
 
 def decode(logits: Floats) -> LineReading:
-    """Read logits (frames, 1 + characters) greedily, as CTC has it."""
+    """Read logits (frames, 1 + characters) greedily, as CTC has it, without spaces in words that are not sure."""
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     best, sure = shares.argmax(axis=1), shares.max(axis=1)
@@ -276,4 +280,7 @@ def decode(logits: Floats) -> LineReading:
     peaks = np.maximum.reduceat(sure, starts)
     kept = best[starts] > 0
     text = "".join(ALPHABET[k - 1] for k in best[starts][kept])
-    return LineReading(text, peaks[kept], STRIDE * starts[kept].astype(np.float64))
+    torn = {found.start() for found in _TORN.finditer(text) if peaks[kept][found.start()] < _SURE}
+    whole = [k for k in range(len(text)) if k not in torn]
+    places = STRIDE * starts[kept].astype(np.float64)
+    return LineReading("".join(text[k] for k in whole), peaks[kept][whole], places[whole])

@@ -24,12 +24,16 @@ _SHORT_BEAT_S, _LONG_BEAT_S = 0.5, 1.8
 
 @dataclass(frozen=True)
 class Said:
-    """What is said of the scale, None where nothing is, and by whom: ``given``, ``print`` or ``text``."""
+    """What is said of the scale, None where nothing is, and by whom: ``given``, ``print`` or ``text``.
+
+    Of the gain it may be said that it is that of the limb leads only (`limb_only`).
+    """
 
     speed_mm_s: float | None
     gain_mm_mv: float | None
     chest_gain_mm_mv: float | None
     source: str
+    limb_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ def settle_scale(
         gain, told_by = spoken.gain_mm_mv, spoken.source
         if shown not in (None, gain, chest) and spoken.source != "given":
             doubts = (f"the page prints {gain:g} mm/mV, but its calibration pulse is {shown:g} mm high",)
+    if chest is None and any(each.limb_only for each in said):
+        doubts = (*doubts, "the page prints a gain of the limb leads, and the chest leads' could not be read")
     speed, speed_by = (
         (told_mm_s, told.source)
         if told and told_mm_s
