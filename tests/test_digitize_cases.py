@@ -9,7 +9,7 @@ import pytest
 from test_digitize import clean_page, snr_db
 
 from ecgimg import EcgRecord
-from ecgimg.digitize import digitize_image, named_rows, pipeline, see
+from ecgimg.digitize import Digitization, digitize_image, judge, named_rows, pipeline, see
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.clock import Clock
 from ecgimg.digitize.row_trace import RowTrace
@@ -86,6 +86,42 @@ def test_of_a_pulse_seen_in_part_the_height_tells_and_not_the_width():
     for whole, source in ((True, "pulse"), (False, "assumed")):
         settled = settle_scale(8.0, 1440.0, [still_row()], [replace(pulse, whole=whole)], ())
         assert (settled.sources["gain"], settled.sources["speed"]) == ("pulse", source)
+
+
+def test_a_small_page_that_was_hardly_read_is_read_enlarged_and_told_in_its_own_pixels(monkeypatch):
+    page = clean_page(px_per_mm=5.0)
+    plain = digitize_image(page.image)
+    assert not plain.unread
+    monkeypatch.setattr(judge, "_LEAST_READ", 1.1)
+    monkeypatch.setattr(pipeline, "_shows_more", lambda tried, read: tried.layout == read.layout)
+    larger = digitize_image(page.image)
+    assert set(larger.unread) == set(plain.record.leads)
+    assert larger.layout == plain.layout
+    assert larger.px_per_mm == pytest.approx(plain.px_per_mm, rel=0.005)
+    assert not np.array_equal(larger.record.signals, plain.record.signals)
+    for one, other in zip(larger.readings, plain.readings, strict=True):
+        assert one.box_px == pytest.approx(other.box_px, abs=2)
+        heights = np.interp(other.points_px[:, 0], *one.points_px.T)
+        assert np.median(np.abs(heights - other.points_px[:, 1])) < 0.3
+    lines = [max(float(line[:, axis].max()) for line in found.grid_px) for found in (larger, plain) for axis in (0, 1)]
+    assert lines[:2] == pytest.approx(lines[2:], abs=5)
+
+
+@pytest.mark.parametrize(
+    ("layout", "unread", "einthoven_db", "more"),
+    [
+        ("3x4", (), 12.0, True),
+        ("3x4", ("I",), 12.0, False),
+        ("3x4", ("I",), 18.0, True),
+        ("3x4", (), 8.0, False),  # it shows more, but what contradicts itself
+        ("3x4+II", (), 12.0, False),
+        (None, (), 12.0, False),
+    ],
+)
+def test_another_reading_must_show_more_and_agree_no_less(layout, unread, einthoven_db, more):
+    read = Digitization("limited", "", layout="3x4", unread=("V1",), consistency_db={"einthoven": 12.0})
+    tried = replace(read, layout=layout, unread=unread, consistency_db={"einthoven": einthoven_db, "strip": 1.0})
+    assert pipeline._shows_more(tried, read) == more
 
 
 def test_a_refused_page_whose_name_is_legible_otherwise_is_read_with_its_limits(monkeypatch):

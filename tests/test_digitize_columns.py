@@ -566,6 +566,17 @@ def test_a_regular_heart_s_columns_show_other_seconds_where_one_beat_comes_late(
     assert (coincidence([beats(times_s), beats(times_s + late_s)], FS_HZ) > 0.5) == told
 
 
+@pytest.mark.parametrize(("late_ms", "told"), [(50.0, True), (150.0, False)])
+def test_where_cycles_vary_alike_columns_show_the_same_seconds_though_one_starts_late(late_ms, told):
+    seconds = np.arange(2500) / FS_HZ
+
+    def beats(times_s):
+        return np.exp(-0.5 * ((seconds[:, None] - times_s) / 0.012) ** 2).sum(axis=1)
+
+    times_s = np.array([0.157, 0.989, 1.896, 2.812, 3.655, 4.523])
+    assert (coincidence([beats(times_s), beats(times_s + late_ms / 1000)], FS_HZ) > 0.5) == told
+
+
 @pytest.mark.parametrize(("cycle_s", "told"), [(0.835, False), (0.79, True)])
 def test_where_whole_beats_fill_a_column_it_is_open_whether_columns_coincide(cycle_s, told):
     def beats(first_s):

@@ -6,7 +6,7 @@ import numpy as np
 from test_digitize import clean_page, snr_db
 
 from ecgimg.digitize import digitize_image, see
-from ecgimg.digitize.contrast import restore_contrast
+from ecgimg.digitize.contrast import ENLARGED, restore_contrast, strengthen_pale_ink
 
 
 def pale(image):
@@ -21,6 +21,15 @@ def test_the_paper_comes_out_white_and_the_ink_dark_however_pale_the_picture():
     ink = page.image.max(axis=2) < 60
     assert np.median(restored[ink]) < 140
     assert np.median(restored[~ink]) > 220
+
+
+def test_pale_ink_becomes_nearly_as_dark_as_other_ink():
+    image = np.full((300, 400, 3), 230, np.uint8)
+    image[50:60], image[200:204] = 30, 180  # a fourth as deep
+    strong = strengthen_pale_ink(image)
+    assert strong.shape == (ENLARGED * 300, ENLARGED * 400, 3)
+    paper, ink, pale_ink = (float(np.median(strong[round(ENLARGED * row), 100:500])) for row in (130, 55, 202))
+    assert 0.38 < (paper - pale_ink) / (paper - ink) < 0.5
 
 
 def test_a_refused_picture_is_tried_once_more_with_its_contrast_restored(monkeypatch):

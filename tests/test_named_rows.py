@@ -38,6 +38,14 @@ def test_a_row_that_has_a_name_only_is_sought_there(lost):
     assert told == pytest.approx(np.array(HEIGHTS) + 30)
 
 
+@pytest.mark.parametrize(("unread", "told"), [((3, 5), True), ((1, 2, 3, 5, 6), False)])
+def test_a_row_between_others_is_sought_though_its_name_was_not_found(unread, told):
+    heights = 100.0 + 220 * np.arange(9)
+    names = names_at(np.delete(heights, unread), names=("I",) * 9)
+    rows = baselines_as_named(np.delete(heights, 5) + 30, names, MM)
+    assert rows == (pytest.approx(heights + 30) if told else None)
+
+
 def test_a_row_that_was_taken_for_two_is_one():
     found = np.array([230.0, 400.0, 470.0, 670.0, 890.0])
     assert len(baselines_as_named(found, names_at(HEIGHTS), MM)) == 4

@@ -15,7 +15,8 @@ _COINCIDE, _NOISE, _WORSE = 0.4, 0.08, 20.0
 _STEP, _SHORTEST_BEAT_S, _MOST_COINCIDENCE = 4, 0.3, 1.2
 _FEW_BEATS, _ABOUT_BEAT_S, _RECENTRED, _APART_S = 3, 0.1, 3, 0.02
 _UNTOLD, _REGULAR_S = 0.4, 0.03
-_BEAT_SHARE, _MIN_BEATS, _IRREGULAR_S, _SAME_TIME_S = 0.65, 4, 0.05, 0.015
+_BEAT_SHARE, _SAME_TIME_S = 0.65, 0.015
+_MIN_BEATS, _VARYING_S, _CLEARLY, _START_S = 4, 0.02, 4.0, 0.1
 
 
 def coincidence(beats: Sequence[Floats], fs_hz: float) -> float:
@@ -32,9 +33,9 @@ def coincidence(beats: Sequence[Floats], fs_hz: float) -> float:
     fs_hz : float
         Samples a second.
     """
-    if len(beats) > 1 and all(_beat_at_once(first, second, fs_hz) for first, second in pairwise(beats)):
-        return _MOST_COINCIDENCE
     times_s = [_centres(each, fs_hz) / fs_hz for each in beats]
+    if len(beats) > 1 and all(_beat_at_once(first, second) for first, second in pairwise(times_s)):
+        return _MOST_COINCIDENCE
     drifts_s = [drift for first, second in pairwise(times_s) if (drift := _drift_s(first, second)) is not None]
     if drifts_s and np.median(drifts_s) > _APART_S:
         return -_MOST_COINCIDENCE
@@ -60,17 +61,15 @@ def coincidence(beats: Sequence[Floats], fs_hz: float) -> float:
     return float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -most, most))
 
 
-def _beat_at_once(first: Floats, second: Floats, fs_hz: float) -> bool:
-    """Tell whether an irregular rhythm's beats come at the same times in two columns."""
-    times = [_peaks(steep, fs_hz) / fs_hz for steep in (first, second)]
-    if len(times[0]) != len(times[1]) or len(times[0]) < _MIN_BEATS:
+def _beat_at_once(first_s: Floats, second_s: Floats) -> bool:
+    """Tell whether a rhythm's beats come at the same times in two columns, but for where the columns start.
+
+    Their times then differ by much less than its cycles do.
+    """
+    if len(first_s) != len(second_s) or len(first_s) < _MIN_BEATS:
         return False
-    late = times[1] - times[0]
-    return bool(
-        np.diff(times[0]).std() > _IRREGULAR_S
-        and late.std() < _SAME_TIME_S
-        and abs(float(np.median(late))) < 2 * _SAME_TIME_S
-    )
+    late, varying_s = second_s - first_s, float(np.diff(first_s).std())
+    return bool(varying_s > max(_VARYING_S, _CLEARLY * late.std()) and abs(float(np.median(late))) < _START_S)
 
 
 def _drift_s(first_s: Floats, second_s: Floats) -> float | None:

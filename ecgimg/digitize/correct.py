@@ -165,6 +165,7 @@ def rename_leads(found: Digitization, leads: Mapping[str, str]) -> Digitization:
         lead_confidence=keyed(found.lead_confidence),
         lead_error_uv=keyed(found.lead_error_uv),
         lead_seconds=keyed(found.lead_seconds),
+        unread=tuple(names.get(lead, lead) for lead in found.unread),
         consistency_db={},
         reconciled=tuple(names.get(lead, lead) for lead in found.reconciled),
     )

@@ -70,7 +70,8 @@ def judge(
     moved = _moved(cells, signals)
     layout_confidence = float(1 / (1 + np.exp(-3 * placement.margin)))
     evidence = PageEvidence(layout_confidence, agreement, sources["gain"] != "assumed", sources["px_per_mm"] == "grid")
-    unread = [cell.slot.lead for cell in cells if np.isfinite(cell.signal).mean() < _LEAST_READ]
+    hardly = [cell.slot.lead for cell in cells if np.isfinite(cell.signal).mean() < _LEAST_READ]
+    unread = tuple(dict.fromkeys(hardly))
     warnings, status, reason = _verdict(placement, settled, agreement, unread)
     if status == "refused":
         return Digitization("refused", reason, **known)
@@ -90,6 +91,7 @@ def judge(
         lead_error_uv={lead: error for lead, (error, _) in trust.items()},
         names_read=placement.named,
         lead_seconds={lead: float(np.isfinite(record.lead(lead)).sum() / FS_HZ) for lead in layout.record_leads},
+        unread=unread,
         warnings=warnings,
         readings=readings,
         grid_px=ground.grid_px,
@@ -166,7 +168,7 @@ def _verdict(
         f"the columns are {layout.seconds_per_column:.2g} s wide, which no printer prints: check the speed": (
             not placement.fits
         ),
-        f"less than half of the trace could be read of {', '.join(dict.fromkeys(unread))}": bool(unread),
+        f"less than half of the trace could be read of {', '.join(unread)}": bool(unread),
         **dict.fromkeys(settled.doubts, True),
         f"no calibration pulse and no printed gain was found: {scale.gain_mm_mv:g} mm/mV is assumed": (
             sources["gain"] == "assumed"

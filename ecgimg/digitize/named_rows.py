@@ -14,7 +14,7 @@ from ecgimg.digitize.trace import trace_rows
 
 Floats = NDArray[np.float64]
 
-_SURE, _FEWEST, _UNEVEN, _NEAR = 0.7, 3, 0.25, 0.35
+_SURE, _FEWEST, _UNEVEN, _NEAR, _MOST = 0.7, 3, 0.25, 0.35, 2 / 3
 _ALIGNED_MM, _SAME_ROW_MM = 6.0, 3.0
 
 
@@ -39,9 +39,20 @@ def baselines_as_named(found_px: Floats, labels: Sequence[Label], px_per_mm: flo
         if len(names) < _FEWEST or not len(found_px):
             continue
         pitch = float(np.median(np.diff(names)))
+        names = _with_those_between(names, pitch)
         if np.abs(np.diff(names) - pitch).max() < _UNEVEN * pitch:
             return _told(found_px, names, pitch)
     return None
+
+
+def _with_those_between(names: Floats, pitch: float) -> Floats:
+    """Return the heights of names, and of a few among many that were not found: there two are some pitches apart."""
+    spaces = np.diff(names) / pitch
+    counts = np.rint(spaces)
+    if counts.min() < 1 or np.abs(spaces - counts).max() > _UNEVEN or len(names) < _MOST * (1 + counts.sum()):
+        return names
+    order = np.concatenate([[0.0], np.cumsum(counts)])
+    return np.interp(np.arange(order[-1] + 1), order, names)
 
 
 def _told(found_px: Floats, names: Floats, pitch: float) -> Floats | None:

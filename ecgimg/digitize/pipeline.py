@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.clock import Clock
 from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.contrast import ENLARGED, strengthen_pale_ink
 from ecgimg.digitize.even_columns import EvenColumns, even_columns
 from ecgimg.digitize.extent import find_extent, possible_extents, width_px
 from ecgimg.digitize.feet import cut_pulses
@@ -67,14 +68,29 @@ def digitize_image(
     image = without_streaks(image)
     marked, seen = look(image, clock)
     read = _read(seen, given, candidates, clock) if seen is not None else _NOTHING
-    refused = read.status == "refused"
     agreement = read.consistency_db
     agrees_db = max(agreement.get("einthoven", np.inf), agreement.get("strip", -np.inf))
-    if not refused and agrees_db >= _DOUBTFUL_DB:
-        return read
+    if read.status == "refused" or agrees_db < _DOUBTFUL_DB:
+        others = otherwise(image, marked, seen, read.status == "refused", clock)
+        read = _best(read, (_read(other, given, candidates, clock) for other in others))
+    if read.unread and (read.px_per_mm or 0) < _FINE_PX_PER_MM and image[..., 0].size < _MOST_PX:
+        _, larger = look(strengthen_pale_ink(image), clock)
+        tried = _read(larger, given, candidates, clock) if larger is not None else _NOTHING
+        read = _shrunk(tried, ENLARGED) if _shows_more(tried, read) else read
+    return read
+
+
+_DOUBTFUL_DB, _SURELY_DB, _MOST_NAMES = 5.0, 10.0, 0.5
+_FINE_PX_PER_MM, _MOST_PX, _MUCH_DB, _SLIGHTLY_DB = 6.0, 4_000_000, 5.0, 1.0
+_MUCH, _PART = 0.35, "much of what looks like a trace belongs to no row that was read: rows may be missing"
+_NOTHING = Digitization("refused", "neither ECG ruling nor traces were found; a sharper or closer picture would help")
+
+
+def _best(read: Digitization, others: Iterable[Digitization]) -> Digitization:
+    """Return the first other reading of a refused or doubtful page whose leads surely agree, else the page as read."""
+    refused = read.status == "refused"
     telling = ("einthoven", "strip") if refused else ("einthoven",)
-    for other in otherwise(image, marked, seen, refused, clock):
-        tried = _read(other, given, candidates, clock)
+    for tried in others:
         surely = max(tried.consistency_db.get(name, 0.0) for name in telling) > _SURELY_DB
         if surely or (refused and tried.status == "ok"):
             return tried
@@ -83,9 +99,28 @@ def digitize_image(
     return read
 
 
-_DOUBTFUL_DB, _SURELY_DB, _MOST_NAMES = 5.0, 10.0, 0.5
-_MUCH, _PART = 0.35, "much of what looks like a trace belongs to no row that was read: rows may be missing"
-_NOTHING = Digitization("refused", "neither ECG ruling nor traces were found; a sharper or closer picture would help")
+def _shows_more(tried: Digitization, read: Digitization) -> bool:
+    """Tell whether another reading of the same layout shows more of it, or agrees much better, and no less."""
+    if tried.layout != read.layout:  # a refused page has none
+        return False
+    better_db = [tried.consistency_db.get(law, -np.inf) - each for law, each in read.consistency_db.items()]
+    more = len(tried.unread) < len(read.unread) or max(better_db, default=0.0) > _MUCH_DB
+    return more and min(better_db, default=0.0) > -_SLIGHTLY_DB
+
+
+def _shrunk(found: Digitization, by: float) -> Digitization:
+    """Return what was found in a picture enlarged `by` so much, in pixels of the picture itself."""
+
+    def shrunk(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (points + 0.5) / by - 0.5
+
+    readings = [replace(each, points_px=shrunk(each.points_px), box_px=shrunk(each.box_px)) for each in found.readings]
+    return replace(
+        found,
+        readings=tuple(readings),
+        grid_px=tuple(shrunk(line) for line in found.grid_px),
+        px_per_mm=found.px_per_mm / by if found.px_per_mm else None,
+    )
 
 
 def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -> Digitization:

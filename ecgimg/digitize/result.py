@@ -57,6 +57,8 @@ class Digitization:
     lead_confidence, lead_error_uv, lead_seconds : mapping
         Of lead to the chance 0-1 that its mean error is below 100 µV, to the error that is to be expected of its trace
         alone, and to the seconds seen.
+    unread : tuple of str
+        Leads of which less than half of a cell could be read.
     readings : tuple of LeadReading
     grid_px : tuple of (n, 2) float64
         Lines of the found 5 mm ruling in the original picture, for the overlay.
@@ -84,6 +86,7 @@ class Digitization:
     lead_confidence: Mapping[str, float] | None = None
     lead_error_uv: Mapping[str, float] | None = None
     lead_seconds: Mapping[str, float] | None = None
+    unread: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     readings: tuple[LeadReading, ...] = ()
     grid_px: tuple[Floats, ...] = ()
