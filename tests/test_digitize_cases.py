@@ -12,8 +12,9 @@ from ecgimg import EcgRecord
 from ecgimg.digitize import Digitization, digitize_image, judge, named_rows, pipeline, see
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.clock import Clock
+from ecgimg.digitize.place import Placement
 from ecgimg.digitize.row_trace import RowTrace
-from ecgimg.digitize.scale import Said, settle_scale
+from ecgimg.digitize.scale import Said, Settled, settle_scale
 from layouts import load_layout
 from synth import HeartSpec, PageSpec, make_page, simulate
 from synth.damage import Copier, Damage
@@ -149,6 +150,24 @@ def test_a_printed_chest_gain_of_its_own():
     assert (found.gain_mm_mv, found.chest_gain_mm_mv) == (10.0, 5.0)
     assert found.summary()["chest_gain_mm_mv"] == 5.0
     assert snr_db(page, found) > 12
+
+
+@pytest.mark.parametrize(
+    ("px_per_mm", "speed", "gain", "refused"),
+    [
+        ("grid", "width", "assumed", False),  # ten seconds by the ruling
+        ("width", "pulse", "pulse", False),  # ten seconds by a pulse's width
+        ("width", "width", "assumed", True),
+        ("grid", "assumed", "assumed", True),
+        ("grid", "assumed", "pulse", False),
+        ("pulse", "width", "pulse", True),
+    ],
+)
+def test_a_strip_without_a_name_is_read_where_two_tell_how_long_it_is(px_per_mm, speed, gain, refused):
+    strip = Placement(load_layout("1x1"), 0.0, 1.0, 1.0, None, 0.0, fits=True)
+    scale = settle_scale(8.0, 2000.0, [still_row()], [], ()).scale
+    settled = Settled(scale, {"px_per_mm": px_per_mm, "speed": speed, "gain": gain}, ())
+    assert ("--layout 1x1" in judge._refusal(strip, settled, 0.0)) == refused
 
 
 @pytest.mark.parametrize("chest", [5.0, None])

@@ -182,12 +182,18 @@ def _is_nameless(placement: Placement) -> bool:
     return placement.layout.n_rows == 1 and not placement.named
 
 
+def _lasts_ten_seconds(sources: Mapping[str, str]) -> bool:
+    """Tell whether a trace is ten seconds long by two that say it: the ruling at 25 mm/s, or the width of a pulse."""
+    told_twice = ("grid", "width"), ("width", "pulse"), ("grid", "pulse")
+    return (sources["px_per_mm"], sources["speed"]) in told_twice
+
+
 def _refusal(placement: Placement, settled: Settled, backed_db: float) -> str:
     """Return why a page cannot be used at all, or nothing; `backed_db` is how well its limb leads add up."""
     layout, sources = placement.layout, settled.sources
     is_printed = sources["speed"] == sources["gain"] == "print"
     is_scaled = is_printed or (sources["px_per_mm"] == "grid" and sources["gain"] != "assumed")
-    to_go_by = placement.fits and is_scaled
+    to_go_by = placement.fits and (is_scaled or _lasts_ten_seconds(sources))
     if _is_nameless(placement) and not to_go_by:
         return (
             "a single strip without a lead name was found, no 12-lead page; name the layout to read it (--layout 1x1)"

@@ -69,7 +69,7 @@ def digitize_image(
     marked, seen = look(image, clock)
     read = _read(seen, given, candidates, clock) if seen is not None else _NOTHING
     agreement = read.consistency_db
-    agrees_db = max(agreement.get("einthoven", np.inf), agreement.get("strip", -np.inf))
+    agrees_db = max((agreement[law] for law in ("einthoven", "strip") if law in agreement), default=np.inf)
     if read.status == "refused" or agrees_db < _DOUBTFUL_DB:
         others = otherwise(image, marked, seen, read.status == "refused", clock)
         read = _best(read, (_read(other, given, candidates, clock) for other in others))
