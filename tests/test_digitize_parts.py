@@ -313,7 +313,9 @@ def test_a_nameless_strip_is_read_as_its_layouts_lead_and_says_so():
     found = judged(layout, rows, Said(25.0, 10.0, 10.0, "print"), named=0.0)
     assert found.status == "limited"
     assert found.reason == "the lead's name could not be read: lead II is assumed"
-    assert judged(layout, rows, Said(None, None, None, "print"), named=0.0).status == "refused"
+    ten_seconds = judged(layout, rows, Said(None, None, None, "print"), named=0.0)
+    assert ten_seconds.status == "limited"  # by its ruling
+    assert judged(layout, rows, Said(None, None, None, "print"), named=0.0, width_s=8.0).status == "refused"
     printed = judged(layout, rows, Said(25.0, 10.0, 10.0, "print"), named=0.0, ruled=False)
     assert printed.status == "limited"  # what prints speed and gain is an ECG
     assert judged(layout, rows, Said(25.0, 10.0, 10.0, "given"), named=0.0, ruled=False).status == "refused"
