@@ -159,10 +159,11 @@ def _learn_hearts(
     target = out / "hearts.safetensors"
     if target.is_file():
         return target
-    if is_first():
-        simulated_records(out.parent / "hearts", settings.hearts, settings.seed, jobs)
-    wait_for_all()
+    if not is_first():
+        wait_for_all()
     hearts = simulated_records(out.parent / "hearts", settings.hearts, settings.seed, jobs)
+    if is_first():
+        wait_for_all()
     network = make_network(name)
     learn(network, hearts, None, settings.on_hearts(name), out / "hearts", device=device, on_step=on_step)
     return _save_weights(network, target)
