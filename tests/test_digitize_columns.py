@@ -554,13 +554,14 @@ def test_an_unruled_page_is_as_long_as_its_pulses_say(pulse_mm, seconds):
     assert settled.sources["px_per_mm"] == ("width" if seconds == 10 else "pulse")
 
 
+def beats(times_s):
+    """Return how steep five seconds of a lead are whose beats come at such times."""
+    seconds = np.arange(2500) / FS_HZ
+    return np.exp(-0.5 * ((seconds[:, None] - times_s) / 0.012) ** 2).sum(axis=1)
+
+
 @pytest.mark.parametrize(("late_ms", "told"), [(0.0, True), (30.0, False)])
 def test_a_regular_heart_s_columns_show_other_seconds_where_one_beat_comes_late(late_ms, told):
-    seconds = np.arange(2500) / FS_HZ
-
-    def beats(times_s):
-        return np.exp(-0.5 * ((seconds[:, None] - times_s) / 0.012) ** 2).sum(axis=1)
-
     times_s = np.array([0.4, 1.42, 2.38, 3.41, 4.4])  # regular, as hearts are
     late_s = late_ms / 1000 * np.array([0, 0, 1, 0, 0])
     assert (coincidence([beats(times_s), beats(times_s + late_s)], FS_HZ) > 0.5) == told
@@ -568,11 +569,6 @@ def test_a_regular_heart_s_columns_show_other_seconds_where_one_beat_comes_late(
 
 @pytest.mark.parametrize(("late_ms", "told"), [(50.0, True), (150.0, False)])
 def test_where_cycles_vary_alike_columns_show_the_same_seconds_though_one_starts_late(late_ms, told):
-    seconds = np.arange(2500) / FS_HZ
-
-    def beats(times_s):
-        return np.exp(-0.5 * ((seconds[:, None] - times_s) / 0.012) ** 2).sum(axis=1)
-
     times_s = np.array([0.157, 0.989, 1.896, 2.812, 3.655, 4.523])
     assert (coincidence([beats(times_s), beats(times_s + late_ms / 1000)], FS_HZ) > 0.5) == told
 
