@@ -136,19 +136,28 @@ def train_classifier(
         mean = {layout: np.mean([logits[layout] for logits in predicted], axis=0) for layout in LAYOUTS}
         save_out_of_fold(out / "out_of_fold.npz", data, mean)
         cards = calibrate(data, mean)
+    network = _learn_all(out, data, settings, starts, minutes, device, on_step)
+    if is_first():
+        export_classifier(out, network, cards, len(data))
+    wait_for_all()
+    return out / "classifier.json"
+
+
+def _learn_all(
+    out: Path, data: LabelledRecords, settings: ClassifierTraining, starts: Sequence[tuple[Path, int]],
+    minutes: float | None, device: str, on_step: Callable[[int, float], None] | None,
+) -> Ensemble:  # fmt: skip
+    """Train every network on all records, each from its start; returns them as one."""
     networks = []
     for name, start in zip(settings.names, starts, strict=True):
-        for seed in seeds:
+        for seed in range(settings.seed, settings.seed + settings.seeds):
             network = make_network(name)
             load_weights(network, *start)
             folder = out / name / f"all-seed-{seed}"
             stage = replace(settings.on_records(name), seed=seed)
             learn(network, data, None, stage, folder, minutes=minutes, device=device, on_step=on_step)
             networks.append(network)
-    if is_first():
-        export_classifier(out, Ensemble(networks), cards, len(data))
-    wait_for_all()
-    return out / "classifier.json"
+    return Ensemble(networks)
 
 
 def _learn_hearts(
