@@ -70,8 +70,10 @@ def fit_columns(rows: Sequence[RowTrace], placement: Placement, scale: Scale) ->
     ends = [abs(rows[row].right_px - right) < SAME_MM * mm for row in parted]
     narrow = (right - placement.start_px) / layout.columns
     rights = [rows[row].right_px for row, same in zip(parted, ends, strict=True) if same]
+    if sum(ends) < 2 / 3 * len(parted):
+        return tuple(rows)
     least = max(_TELLING_MM * mm, 1.5 * float(np.ptp(rights))) / layout.columns
-    if sum(ends) < 2 / 3 * len(parted) or not least < abs(narrow - spacing) < NARROWER * spacing:
+    if not least < abs(narrow - spacing) < NARROWER * spacing:
         return tuple(rows)
     starts = np.asarray(placement.start_px + narrow * np.arange(layout.columns), np.float64)
     jumps = [sum(_jump(rows[row], border, mm) for row in parted for border in each[1:]) for each in (usual, starts)]

@@ -24,11 +24,13 @@ _EARLY_TRUST = 0.75  # records end early more often than they start late
 _FOOT_MM = 4.5
 _EDGE_PX = -0.25
 _NEAR_PX, _FAR_PX = 0.25, 0.3
-_AT_END_MM = 0.6
+_AT_END_MM, _WIDER = 0.6, (1, 2, 4)
 _CLOSE, _MARKED = 1.0, 0.5
 _AS_NAMED = 0.018
 _HIDDEN_MM = 1.0
-_RECORD_S, _SHORTEST_S, _NEARLY, _AT_EDGE_MM = 10.0, 4.0, 0.97, 2.0
+_SHORTEST_S, _NEARLY, _AT_EDGE_MM = 4.0, 0.97, 2.0
+RECORD_S = 10.0
+"""So long are records, and the pages that show them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +134,8 @@ def _shown_s(ends: _Ends, left: float, right: float, feet: Floats, px_per_s: flo
     Where names hide the starts of most rows, these lie earlier than the traces do: at the `feet` of pulses, or there.
     """
     lefts = np.append(ends.left, left)
-    if np.abs(lefts - (right - _RECORD_S * px_per_s)).min() <= _SPARE_MM * px_per_mm:
-        return _RECORD_S
+    if np.abs(lefts - (right - RECORD_S * px_per_s)).min() <= _SPARE_MM * px_per_mm:
+        return RECORD_S
     if ends.begun.any() or ends.cut.any():
         return None
     quarters, hides = 4 * (right - left) / px_per_s, ends.hidden.mean() > 1 / 2
@@ -145,7 +147,7 @@ def _shown_s(ends: _Ends, left: float, right: float, feet: Floats, px_per_s: flo
         told = 4 * (right - common(feet, px_per_mm)) / px_per_s
         if abs(told - round(told)) * px_per_s / 4 < SAME_MM * px_per_mm:
             seconds, fits = round(told) / 4, True
-    return seconds if fits and _SHORTEST_S <= seconds < _RECORD_S else None
+    return seconds if fits and _SHORTEST_S <= seconds < RECORD_S else None
 
 
 def _ends(rows: Sequence[RowTrace], pulses: Sequence[Pulse], mm: float, width_px: int, hidden: Mask) -> _Ends:
@@ -262,21 +264,25 @@ def width_px(rows: Sequence[RowTrace], px_per_mm: float) -> float:
 
 
 def common(ends: Floats, px_per_mm: float) -> float:
-    """Return the end that most rows share within 0.6 mm."""
-    return float(np.median(most_alike(ends, _AT_END_MM * px_per_mm)))
+    """Return the end that most rows share within 0.6 mm, or if no two do, within two or four times as much."""
+    alike = ends
+    for times in _WIDER:
+        alike = most_alike(ends, times * _AT_END_MM * px_per_mm)
+        if len(alike) > 1:
+            break
+    return float(np.median(alike))
 
 
 def possible_extents(
-    page: FlatPage, rows: Sequence[RowTrace], extent_px: tuple[float, float], scale: Scale
+    page: FlatPage, rows: Sequence[RowTrace], extent_px: tuple[float, float], whole_px: float
 ) -> list[tuple[float, float]]:
-    """Return where the columns may start and end: as seen, and ten seconds where the picture's edge cuts the rows."""
+    """Return where columns that are `whole_px` wide may start and end, where the picture's edge cuts the rows."""
     left, right = extent_px
-    whole = _RECORD_S * scale.px_per_s
-    if right - left > _NEARLY * whole:
-        return [extent_px]
+    if right - left > _NEARLY * whole_px:
+        return []
     height, width = page.rectification.size_px[::-1]
-    extents = [extent_px]
-    for end, other in ((0, (right - whole, right)), (-1, (left, left + whole))):
+    extents = []
+    for end, other in ((0, (right - whole_px, right)), (-1, (left, left + whole_px))):
         x, y = page.flat_to_image(np.array([row.points_px[end] for row in rows])).T
         to_edge = np.minimum.reduce([x, y, width - 1 - x, height - 1 - y])
         if np.median(to_edge) < _AT_EDGE_MM * page.rectification.px_per_mm:

@@ -31,6 +31,7 @@ _FOREIGN_COST = 0.3
 _REACH_ROWS, _REACH_MM, _WANDER_ROWS = 1.6, 25.0, 3.0
 _DOUBTFUL, _PIECE_MM = 0.5, 4.0
 _FEW_ROWS, _SAME_END_MM, _BEYOND_MM, _OUTSIDE_COST = 3, 1.5, 4.0, 0.3
+_CRUMB_MM, _FAR_OFF_MM = 1.0, 3.0
 
 
 def follow(
@@ -65,6 +66,20 @@ def follow(
             nearby = recent[0] if len(at_home) == len(here) else search.column(column, at_home)
             home = [nearby, *home[: _LOOK_BACK - 1]]
     return _trace_back(runs, search.total, search.back, allowed, width)
+
+
+def without_crumbs(path: NDArray[np.int64], px_per_mm: float) -> NDArray[np.int64]:
+    """Leave out the crumbs of ink at either end of a path, far from the rest of it: where a frame stands around it."""
+    columns = np.flatnonzero(path >= 0)
+    gaps = np.flatnonzero(np.diff(columns) > _FAR_OFF_MM * px_per_mm)
+    bounds = np.concatenate([[0], gaps + 1, [len(columns)]])
+    large = np.flatnonzero(np.diff(bounds) > _CRUMB_MM * px_per_mm)
+    if not len(large):
+        return path
+    kept = columns[bounds[large[0]] : bounds[large[-1] + 1]]
+    result = np.full_like(path, -1)
+    result[kept] = path[kept]
+    return result
 
 
 def leave_others(

@@ -73,6 +73,19 @@ def set_apart(
     return tuple(parted), best.width_px * len(best.middles_px)
 
 
+def extent_apart(rows: Sequence[RowTrace], gaps_px: float, px_per_mm: float) -> tuple[float, float]:
+    """Return where columns that stand apart start and end, less the gaps between them, which are `gaps_px` in all.
+
+    The picture may cut off what the last of them is shorter than the others.
+    """
+    apart = [row for row in rows if row.starts_px]
+    starts = np.median([row.starts_px for row in apart], axis=0)
+    right = max(row.points_px[-1, 0] for row in apart)
+    wide = (float(starts[-1] - starts[0]) - gaps_px) / (len(starts) - 1)
+    missing = wide - (right - float(starts[-1]))
+    return float(starts[0]), right - gaps_px + (missing if missing > _CUT_MM * px_per_mm else 0.0)
+
+
 def settle_starts(rows: Sequence[RowTrace], layout: Layout, scale: Scale) -> tuple[RowTrace, ...]:
     """Move the starts of columns that stand apart to where both sides of the gaps and the paper speed say.
 

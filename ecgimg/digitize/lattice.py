@@ -20,6 +20,7 @@ _MIN_LARGE_PX, _MAX_LARGE_PX = 11.0, 130.0
 _BARE = 0.05
 _PAIRS, _APART = 5, 0.1
 _EXPECTED = 1.5
+_NEARLY, _SAME = 0.6, 0.02
 _MISSING, _HALF = 0.3, 0.5
 _SPREAD, _LEAST_SHARE = 4.0, 0.3
 _MAX_SKEW_RAD, _SKEWED = np.deg2rad(9.0), 0.4
@@ -109,7 +110,7 @@ def _mean(spectra: list[Field], inked: Floats) -> Field:
 
 def _dominant(spectrum: Field, rows_rad: float | None) -> Lattice | None:
     """Find the lattice common to the whole picture: the two frequency vectors of the 5 mm lines, in cycles/px."""
-    best = None
+    found: list[tuple[float, Lattice]] = []
     for across, down in _strong_pairs(spectrum):
         skewed = _SKEWED if rows_rad is not None and _off_lines(across, down, rows_rad) > _MAX_SKEW_RAD else 1.0
         for divisor in (1, 2, 3, 4, 5, 10):  # the strongest may be the 5 mm line, the 1 mm one, or a harmonic of either
@@ -119,9 +120,21 @@ def _dominant(spectrum: Field, rows_rad: float | None) -> Lattice | None:
             score, fine, coarse, harmonic = _comb_score(spectrum, across / divisor, down / divisor)
             likely = 1.0 if fine and coarse else _plausibility(large / LARGE_MM)  # both kinds of lines tell their scale
             score *= likely * skewed * _squareness(across, down)
-            if best is None or score > best[0]:
-                best = (score, Lattice(across / divisor, down / divisor, fine, coarse or not fine, harmonic))
-    return best[1] if best else None
+            found.append((score, Lattice(across / divisor, down / divisor, fine, coarse or not fine, harmonic)))
+    if not found:
+        return None
+    most, best = max(found, key=lambda each: each[0])
+    finer = [lattice for score, lattice in found if score > _NEARLY * most and _is_of_fine_lines(best, lattice)]
+    return finer[0] if finer else best
+
+
+def _is_of_fine_lines(lattice: Lattice, other: Lattice) -> bool:
+    """Tell whether the 5 mm lines of a lattice are the 1 mm lines of another, which shows both kinds.
+
+    Thin, sharp lines have so many harmonics that some look like finer lines yet; none are printed each 25 mm.
+    """
+    by = np.hypot(*lattice.across) / np.hypot(*other.across)
+    return bool(other.fine and other.coarse and abs(by / LARGE_MM - 1) < _SAME)
 
 
 def _off_lines(across: Floats, down: Floats, rows_rad: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from ecgimg.digitize.slots import Scale, slot_start_px
 from layouts import Layout
 
 _BESIDE_ROW = 0.62  # of the rows' pitch
+_FEWEST_STEPS, _OFF = 3, 0.03
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,30 @@ def score_names(
     spare = [label for index, label in enumerate(labels) if index not in taken and label.name]
     score -= 0.5 * sum(label.confidence for label in spare)
     return agreed, 4 * score / len(slots)
+
+
+def seconds_between_names(
+    layout: Layout, rows: Sequence[RowTrace], labels: Sequence[Label], scale: Scale
+) -> float | None:
+    """Return how long the columns of a layout are, in quarters of a second, as names in one row tell, or None."""
+    reach_px = _BESIDE_ROW * _pitch(rows, scale.px_per_mm)
+    columns = {(slot.row, slot.printed_name): slot.column for slot in layout.slots() if slot.column is not None}
+    seen: dict[int, list[tuple[int, float]]] = {}
+    for label in labels:
+        row = int(np.argmin([abs(label.y_px - row.baseline_px) for row in rows]))
+        if (row, label.name) in columns and abs(label.y_px - rows[row].baseline_px) < reach_px:
+            seen.setdefault(row, []).append((columns[row, label.name], label.left_px))
+    steps = [
+        (right - left) / (last - first)
+        for names in seen.values()
+        for (first, left), (last, right) in pairwise(sorted(names))
+        if last > first
+    ]
+    if len(steps) < _FEWEST_STEPS:
+        return None
+    seconds = float(np.median(steps)) / scale.px_per_s
+    rounded = round(4 * seconds) / 4
+    return rounded if rounded and abs(rounded / seconds - 1) < _OFF else None
 
 
 def names_among(rows: Sequence[RowTrace], labels: Sequence[Label], px_per_mm: float) -> int:

@@ -6,28 +6,34 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.runs import column_runs
 
 _THICKER, _AT_LEAST_PX = 2.0, 2.5
-_LONG_MM = 8.0
+_LONG_MM, _ASLANT_MM, _UPRIGHT = 8.0, 5.5, 2.0
 _MOST_OF_INK = 0.5
-_FLAT_MM, _FLAT_PERCENT = 1.5, 50
+_FLAT_MM = 1.5
 _FRINGE_PX = 1.0
 _NEAR_MM, _BESIDE_TRACE = 8.0, 0.4
+_DARK, _QUARTER, _PAPER_PX = 0.6, 0.25, 21
 
 
-def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: float) -> NDArray[np.bool_]:
-    """Take thick strokes that run on along x out of trace ink (height, width); narrow complexes are thick, but short.
+def without_pens(mask: NDArray[np.bool_], page: FlatPage, level: float) -> NDArray[np.bool_]:
+    """Take thick strokes that run on along x or aslant out of trace ink (height, width); complexes are thick but short.
 
-    `dark` is all ink, whatever the network takes it for. A pen's stroke has a trace beside it or within; where most of
-    the trace would go the print itself is thick in places, and nothing is taken.
+    All ink is looked at, of whatever colour, whatever the network takes it for; that of the trace is as dark as
+    `level`. A flat stroke of a pen has a trace beside it or within; where most of the trace would go the print itself
+    is thick in places, and nothing is taken.
     """
-    thickness = _flat_thickness(mask, px_per_mm)
+    mm = page.px_per_mm
+    thickness = _flat_thickness(mask, mm)
     across = round(max(_THICKER * thickness, thickness + _AT_LEAST_PX))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across))
-    thick = cv2.morphologyEx((mask | dark).view(np.uint8), cv2.MORPH_OPEN, disk)
+    thick = cv2.morphologyEx((mask | (_coloured(page) > _DARK * level)).view(np.uint8), cv2.MORPH_OPEN, disk)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(thick, connectivity=8)
-    is_pen = stats[:, cv2.CC_STAT_WIDTH] > _LONG_MM * px_per_mm
+    widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    curved = (np.minimum(widths, heights) > _ASLANT_MM * mm) & (heights < _UPRIGHT * widths)
+    is_pen = (widths > _LONG_MM * mm) | curved
     is_pen[0] = False
     if not is_pen.any():
         return mask
@@ -38,8 +44,8 @@ def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: fl
         return np.asarray(mask & ~(cv2.dilate(taken[labels].astype(np.uint8), around) > 0), bool)
 
     left = without(is_pen)
-    reach_px = round(_NEAR_MM * px_per_mm)
-    for k in np.flatnonzero(is_pen):
+    reach_px = round(_NEAR_MM * mm)
+    for k in np.flatnonzero(is_pen & ~curved):
         x, y, width, height, _ = stats[k]
         near = left[max(y - reach_px, 0) : y + height + reach_px, x : x + width]
         is_pen[k] = near.any(axis=0).mean() > _BESIDE_TRACE  # else it is the trace itself, trembling
@@ -48,7 +54,20 @@ def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: fl
 
 
 def _flat_thickness(mask: NDArray[np.bool_], px_per_mm: float) -> float:
-    """Return the height in px of usual flat ink, that of specks left out."""
-    heights = column_runs(mask)[-1]
-    flat = heights[heights < _FLAT_MM * px_per_mm]
-    return float(np.percentile(flat, _FLAT_PERCENT)) if len(flat) else 1.0
+    """Return how thick the stroke of usual flat ink is, in px; where it trembles, its columns' ink is higher."""
+    half_px = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)
+    down, _, _, heights = column_runs(mask)
+    column, row = np.divmod(np.flatnonzero(down), mask.shape[0] + 1)
+    first = np.cumsum(heights) - heights
+    thick = 2 * np.maximum.reduceat(half_px[row - 1, column], first) - 1 if len(heights) else np.zeros(0)
+    flat = thick[heights < _FLAT_MM * px_per_mm]
+    return float(np.median(flat)) if len(flat) else 1.0
+
+
+def _coloured(page: FlatPage) -> NDArray[np.float32]:
+    """Return by how much each pixel is darker than the paper around it in the channel in which its ink is darkest."""
+    red, green, blue = cv2.split(page.image)
+    low = cv2.min(cv2.min(red, green), blue)
+    small = cv2.resize(low, None, fx=_QUARTER, fy=_QUARTER, interpolation=cv2.INTER_AREA)
+    paper = cv2.resize(cv2.medianBlur(small, _PAPER_PX), (low.shape[1], low.shape[0]))
+    return np.asarray(cv2.subtract(paper, low), np.float32)

@@ -14,14 +14,15 @@ from ecgimg.digitize.clock import Clock
 from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
 from ecgimg.digitize.contrast import ENLARGED, strengthen_pale_ink
 from ecgimg.digitize.even_columns import EvenColumns, even_columns
-from ecgimg.digitize.extent import find_extent, possible_extents, width_px
+from ecgimg.digitize.extent import RECORD_S, find_extent, possible_extents, width_px
 from ecgimg.digitize.feet import cut_pulses
-from ecgimg.digitize.gaps import set_apart, settle_starts
+from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.gaps import extent_apart, set_apart, settle_starts
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lettering import lettering_finder, starts_in_lettering
 from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.marks import mark_finder, without_marks
-from ecgimg.digitize.name_fit import Label
+from ecgimg.digitize.name_fit import Label, seconds_between_names
 from ecgimg.digitize.named_rows import trace_as_named
 from ecgimg.digitize.paths import PathPage, read_paths
 from ecgimg.digitize.place import Placement, place
@@ -148,16 +149,15 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
         settled = replace(settled, doubts=(*settled.doubts, _PART))
     clock.lap("scale")
     scale, separators = settled.scale, find_separators(page, baselines_px)
-    mark_at = mark_finder(page, rows)
-    extent = find_extent(
-        rows, pulses, separators, scale, page.darkness.shape[1] - gaps_px, hidden,
-        lambda x: mark_at(x) is not None, seen.labels,
-    )  # fmt: skip
-    if gaps_px:
-        extent = _first_start(rows), max(row.points_px[-1, 0] for row in rows if row.starts_px) - gaps_px
-    extents = possible_extents(page, rows, extent, scale)
-    placements = [place(rows, each, seen.labels, scale, candidates) for each in extents]
-    placement = max((each for each in placements if each is not None), key=lambda each: each.score, default=None)
+    if gaps_px:  # these tell how wide columns are, cut off or not
+        placement = place(rows, extent_apart(rows, gaps_px, page.px_per_mm), seen.labels, scale, candidates)
+    else:
+        mark_at = mark_finder(page, rows)
+        extent = find_extent(
+            rows, pulses, separators, scale, page.darkness.shape[1], hidden, lambda x: mark_at(x) is not None,
+            seen.labels,
+        )  # fmt: skip
+        placement = _placed(page, rows, extent, seen.labels, scale, candidates)
     to_image: Callable[[NDArray[np.float64]], NDArray[np.float64]] = page.flat_to_image
     if placement is not None:
         columns = None
@@ -173,6 +173,28 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     clock.lap("place")
     ground = Ground(to_image, px_per_mm, page.grid_lines_px() if seen.ruled else (), seen.quarters)
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
+
+
+def _placed(
+    page: FlatPage,
+    rows: Sequence[RowTrace],
+    extent_px: tuple[float, float],
+    labels: Sequence[Label],
+    scale: Scale,
+    candidates: Sequence[Layout],
+) -> Placement | None:
+    """Lay the best layout on the rows; the picture may cut these, as ten seconds tell, or what is between names."""
+
+    def best(extents_px: Iterable[tuple[float, float]]) -> Placement | None:
+        placements = [place(rows, each, labels, scale, candidates) for each in extents_px]
+        return max((each for each in placements if each is not None), key=lambda each: each.score, default=None)
+
+    found = best([extent_px, *possible_extents(page, rows, extent_px, RECORD_S * scale.px_per_s)])
+    seconds = None if found is None or found.fits else seconds_between_names(found.layout, rows, labels, scale)
+    if found is None or seconds is None:
+        return found
+    named = best(possible_extents(page, rows, extent_px, found.layout.columns * seconds * scale.px_per_s))
+    return named if named is not None and named.score > found.score else found
 
 
 def _evened(

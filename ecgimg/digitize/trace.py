@@ -17,7 +17,14 @@ from scipy.ndimage import median_filter
 
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.follow import beyond_lettering, end_in_common, follow, leave_others, take_unclaimed
+from ecgimg.digitize.follow import (
+    beyond_lettering,
+    end_in_common,
+    follow,
+    leave_others,
+    take_unclaimed,
+    without_crumbs,
+)
 from ecgimg.digitize.part import part_runs
 from ecgimg.digitize.pens import without_pens
 from ecgimg.digitize.redraw import redraw
@@ -32,14 +39,13 @@ Floats = NDArray[np.float64]
 _LETTERED = 0.35
 _SEPARATOR_MM = 1.8
 _BEAT_MM = 10.0
-_STILL_MM = 0.25
+_STILL_MM, _STILL_PERCENT = 0.25, 97
 _FEW_COLUMNS = 8
 _CAP = 0.3  # of the pen; caps are round, square or none, and print blurs them
 _BESIDE_MM = 0.5
 _OUT_MM = 0.5
 _LONG_SHARE = 0.4
 _LEAST_TRACE, _LEAST_IN_LINE, _IN_LINE_MM = 0.3, 0.15, 1.5
-_DARK = 0.6
 _FOOT_DARK, _SIDE_MM, _FOOT_REACH_MM = 0.5, 0.3, 15.0
 
 
@@ -59,12 +65,13 @@ def find_strokes(page: FlatPage, ink: Ink, baselines: Floats | None = None) -> l
     if not len(baselines):
         return []
     mask |= _beside_pulses(page, find_pulses(page, baselines.tolist()), level)
-    mask = without_pens(mask, page.darkness > _DARK * level, page.px_per_mm)
+    mask = without_pens(mask, page, level)
     runs = find_runs(mask, page)
     pitch = float(np.median(np.diff(baselines))) if len(baselines) > 1 else 40 * page.px_per_mm
     pen = pen_px(runs, page, level)
     paths = [follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
     paths = leave_others(runs, paths, baselines, pitch, page.px_per_mm, pen)
+    paths = [without_crumbs(path, page.px_per_mm) for path in paths]
     paths = end_in_common(runs, paths, baselines, pitch, page.px_per_mm)
     paths = take_unclaimed(runs, paths, baselines, pitch, page.px_per_mm)
     paths = [beyond_lettering(runs, path, page) for path in paths]
@@ -103,10 +110,10 @@ def _beside_pulses(page: FlatPage, pulses: Sequence[Pulse], level: float) -> NDA
 
 
 def _is_ruled(strokes: Strokes) -> bool:
-    """Tell a line of the form, ruled or framed, from a trace: it has no beats."""
+    """Tell a line of the form, ruled or framed, from a trace: it has no beats, though a trace may run into it."""
     middle = (strokes.upper + strokes.lower)[strokes.seen] / 2
     smooth = median_filter(middle, size=round(_BEAT_MM * strokes.px_per_mm) | 1, mode="nearest")
-    return bool(np.percentile(np.abs(middle - smooth), 99) < _STILL_MM * strokes.px_per_mm)
+    return bool(np.percentile(np.abs(middle - smooth), _STILL_PERCENT) < _STILL_MM * strokes.px_per_mm)
 
 
 def _row_trace(ink: Ink, letters: NDArray[np.uint8], baseline: float, strokes: Strokes) -> RowTrace:
