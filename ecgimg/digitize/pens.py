@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.runs import column_runs
 
-_THICKER, _AT_LEAST_PX = 2.0, 2.5
+_THICKER, _AT_LEAST_PX = 1.3, 1.2
+_TRACE_PERCENT, _PEN_PERCENT = 85, 70
 _LONG_MM, _ASLANT_MM, _UPRIGHT = 8.0, 5.5, 2.0
 _MOST_OF_INK = 0.5
-_FLAT_MM = 1.5
 _FRINGE_PX = 1.0
 _NEAR_MM, _BESIDE_TRACE = 8.0, 0.4
 _DARK, _QUARTER, _PAPER_PX = 0.6, 0.25, 21
@@ -26,14 +26,18 @@ def without_pens(mask: NDArray[np.bool_], page: FlatPage, level: float) -> NDArr
     is thick in places, and nothing is taken.
     """
     mm = page.px_per_mm
-    thickness = _flat_thickness(mask, mm)
-    across = round(max(_THICKER * thickness, thickness + _AT_LEAST_PX))
+    inked = (mask | (_coloured(page) > _DARK * level)).view(np.uint8)
+    thickness = 2 * cv2.distanceTransform(inked, cv2.DIST_L2, 5)
+    usual = _usual_thickness(mask, thickness)
+    least = max(_THICKER * usual, usual + _AT_LEAST_PX)
+    across = round(least)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across))
-    thick = cv2.morphologyEx((mask | (_coloured(page) > _DARK * level)).view(np.uint8), cv2.MORPH_OPEN, disk)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(thick, connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        cv2.morphologyEx(inked, cv2.MORPH_OPEN, disk), connectivity=8
+    )
     widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    curved = (np.minimum(widths, heights) > _ASLANT_MM * mm) & (heights < _UPRIGHT * widths)
-    is_pen = (widths > _LONG_MM * mm) | curved
+    is_aslant = (np.minimum(widths, heights) > _ASLANT_MM * mm) & (heights < _UPRIGHT * widths)
+    is_pen = is_aslant | (widths > _LONG_MM * mm)
     is_pen[0] = False
     if not is_pen.any():
         return mask
@@ -45,23 +49,24 @@ def without_pens(mask: NDArray[np.bool_], page: FlatPage, level: float) -> NDArr
 
     left = without(is_pen)
     reach_px = round(_NEAR_MM * mm)
-    for k in np.flatnonzero(is_pen & ~curved):
+    for k in np.flatnonzero(is_pen):
         x, y, width, height, _ = stats[k]
+        own = thickness[y : y + height, x : x + width][labels[y : y + height, x : x + width] == k]
         near = left[max(y - reach_px, 0) : y + height + reach_px, x : x + width]
-        is_pen[k] = near.any(axis=0).mean() > _BESIDE_TRACE  # else it is the trace itself, trembling
+        has_trace = near.any(axis=0).mean() > _BESIDE_TRACE  # else it is the trace itself, trembling
+        is_pen[k] = np.percentile(own, _PEN_PERCENT) > least and (is_aslant[k] or has_trace)
     left = without(is_pen)
     return left if left.sum() > (1 - _MOST_OF_INK) * mask.sum() else mask
 
 
-def _flat_thickness(mask: NDArray[np.bool_], px_per_mm: float) -> float:
-    """Return how thick the stroke of usual flat ink is, in px; where it trembles, its columns' ink is higher."""
-    half_px = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)
+def _usual_thickness(mask: NDArray[np.bool_], thickness: NDArray[np.float32]) -> float:
+    """Return how thick the ink of trace is, in px, in all but the thickest of its columns."""
     down, _, _, heights = column_runs(mask)
     column, row = np.divmod(np.flatnonzero(down), mask.shape[0] + 1)
-    first = np.cumsum(heights) - heights
-    thick = 2 * np.maximum.reduceat(half_px[row - 1, column], first) - 1 if len(heights) else np.zeros(0)
-    flat = thick[heights < _FLAT_MM * px_per_mm]
-    return float(np.median(flat)) if len(flat) else 1.0
+    if not len(heights):
+        return 1.0
+    each = np.maximum.reduceat(thickness[row - 1, column], np.cumsum(heights) - heights)
+    return float(np.percentile(each, _TRACE_PERCENT))
 
 
 def _coloured(page: FlatPage) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ Phases = NDArray[np.complex128]
 
 _WEAK = 0.2
 _MIN_NODES = 20
-_MIN_CONFIDENCE = 0.4
+_MIN_CONFIDENCE, _MIN_TOLD = 0.4, 0.035  # where there is no ruling, lines may be imagined in what else is there
 _NEARLY = 0.93
 _SLIP_MM, _HALF_LINE_MM = 0.3, 0.4
 _STILL = 1e-6
@@ -65,7 +65,8 @@ def into_phase(ruling: Field, start: Rectification, folded: Rectification, latti
                 best, agreement = other, others_agreement
     off_phase = max(_agreement(ruling, best, fine_mm * factor) for factor in (0.87, 1.17))
     confidence = 1 - off_phase / max(agreement, 1e-9)
-    return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE else None
+    told = max(agreement, _agreement(ruling, best, LARGE_MM)) / max(float(ruling.std()), 1e-9)
+    return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE and told > _MIN_TOLD else None
 
 
 def _bend_mm(smooth: Rectification, bent: Rectification) -> float:
