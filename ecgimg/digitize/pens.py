@@ -10,7 +10,7 @@ from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.runs import column_runs
 
 _THICKER, _AT_LEAST_PX = 1.3, 1.2
-_TRACE_PERCENT, _PEN_PERCENT = 85, 70
+_FLAT_MM, _TRACE_PERCENT, _PEN_PERCENT = 1.5, 85, 70
 _LONG_MM, _ASLANT_MM, _UPRIGHT = 8.0, 5.5, 2.0
 _MOST_OF_INK = 0.5
 _FRINGE_PX = 1.0
@@ -18,17 +18,15 @@ _NEAR_MM, _BESIDE_TRACE = 8.0, 0.4
 _DARK, _QUARTER, _PAPER_PX = 0.6, 0.25, 21
 
 
-def without_pens(mask: NDArray[np.bool_], page: FlatPage, level: float) -> NDArray[np.bool_]:
+def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: float) -> NDArray[np.bool_]:
     """Take thick strokes that run on along x or aslant out of trace ink (height, width); complexes are thick but short.
 
-    All ink is looked at, of whatever colour, whatever the network takes it for; that of the trace is as dark as
-    `level`. A flat stroke of a pen has a trace beside it or within; where most of the trace would go the print itself
-    is thick in places, and nothing is taken.
+    `dark` is all ink, whatever the network takes it for. A flat stroke of a pen has a trace beside it or within; where
+    most of the trace would go the print itself is thick in places, and nothing is taken.
     """
-    mm = page.px_per_mm
-    inked = (mask | (_coloured(page) > _DARK * level)).view(np.uint8)
+    inked = (mask | dark).view(np.uint8)
     thickness = 2 * cv2.distanceTransform(inked, cv2.DIST_L2, 5)
-    usual = _usual_thickness(mask, thickness)
+    usual = _usual_thickness(mask, thickness, px_per_mm)
     least = max(_THICKER * usual, usual + _AT_LEAST_PX)
     across = round(least)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across))
@@ -36,8 +34,8 @@ def without_pens(mask: NDArray[np.bool_], page: FlatPage, level: float) -> NDArr
         cv2.morphologyEx(inked, cv2.MORPH_OPEN, disk), connectivity=8
     )
     widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    is_aslant = (np.minimum(widths, heights) > _ASLANT_MM * mm) & (heights < _UPRIGHT * widths)
-    is_pen = is_aslant | (widths > _LONG_MM * mm)
+    is_aslant = (np.minimum(widths, heights) > _ASLANT_MM * px_per_mm) & (heights < _UPRIGHT * widths)
+    is_pen = is_aslant | (widths > _LONG_MM * px_per_mm)
     is_pen[0] = False
     if not is_pen.any():
         return mask
@@ -48,7 +46,7 @@ def without_pens(mask: NDArray[np.bool_], page: FlatPage, level: float) -> NDArr
         return np.asarray(mask & ~(cv2.dilate(taken[labels].astype(np.uint8), around) > 0), bool)
 
     left = without(is_pen)
-    reach_px = round(_NEAR_MM * mm)
+    reach_px = round(_NEAR_MM * px_per_mm)
     for k in np.flatnonzero(is_pen):
         x, y, width, height, _ = stats[k]
         own = thickness[y : y + height, x : x + width][labels[y : y + height, x : x + width] == k]
@@ -59,20 +57,21 @@ def without_pens(mask: NDArray[np.bool_], page: FlatPage, level: float) -> NDArr
     return left if left.sum() > (1 - _MOST_OF_INK) * mask.sum() else mask
 
 
-def _usual_thickness(mask: NDArray[np.bool_], thickness: NDArray[np.float32]) -> float:
-    """Return how thick the ink of trace is, in px, in all but the thickest of its columns."""
+def _usual_thickness(mask: NDArray[np.bool_], thickness: NDArray[np.float32], px_per_mm: float) -> float:
+    """Return how thick the flat ink of traces is, in px, in all but the thickest of its columns."""
     down, _, _, heights = column_runs(mask)
     column, row = np.divmod(np.flatnonzero(down), mask.shape[0] + 1)
-    if not len(heights):
+    flat = heights < _FLAT_MM * px_per_mm
+    if not flat.any():
         return 1.0
     each = np.maximum.reduceat(thickness[row - 1, column], np.cumsum(heights) - heights)
-    return float(np.percentile(each, _TRACE_PERCENT))
+    return float(np.percentile(each[flat], _TRACE_PERCENT))
 
 
-def _coloured(page: FlatPage) -> NDArray[np.float32]:
-    """Return by how much each pixel is darker than the paper around it in the channel in which its ink is darkest."""
+def ink_of_any_colour(page: FlatPage, level: float) -> NDArray[np.bool_]:
+    """Return where ink is (height, width), by the channel in which it is darkest; that of the trace is dark `level`."""
     red, green, blue = cv2.split(page.image)
     low = cv2.min(cv2.min(red, green), blue)
     small = cv2.resize(low, None, fx=_QUARTER, fy=_QUARTER, interpolation=cv2.INTER_AREA)
     paper = cv2.resize(cv2.medianBlur(small, _PAPER_PX), (low.shape[1], low.shape[0]))
-    return np.asarray(cv2.subtract(paper, low), np.float32)
+    return np.asarray(cv2.subtract(paper, low) > _DARK * level, bool)

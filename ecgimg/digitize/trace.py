@@ -26,7 +26,7 @@ from ecgimg.digitize.follow import (
     without_crumbs,
 )
 from ecgimg.digitize.part import part_runs
-from ecgimg.digitize.pens import without_pens
+from ecgimg.digitize.pens import ink_of_any_colour, without_pens
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.rows import MARKED_PULSE, find_baselines, trace_mask
@@ -65,7 +65,7 @@ def find_strokes(page: FlatPage, ink: Ink, baselines: Floats | None = None) -> l
     if not len(baselines):
         return []
     mask |= _beside_pulses(page, find_pulses(page, baselines.tolist()), level)
-    mask = without_pens(mask, page, level)
+    mask = without_pens(mask, ink_of_any_colour(page, level), page.px_per_mm)
     runs = find_runs(mask, page)
     pitch = float(np.median(np.diff(baselines))) if len(baselines) > 1 else 40 * page.px_per_mm
     pen = pen_px(runs, page, level)
