@@ -14,11 +14,11 @@ from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.coincidence import coincidence
 from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
 from ecgimg.digitize.even_columns import even_columns
-from ecgimg.digitize.extent import find_extent
+from ecgimg.digitize.extent import common, find_extent, possible_extents
 from ecgimg.digitize.feet import cut_pulses, even_feet
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.gaps import set_apart, settle_starts
-from ecgimg.digitize.name_fit import Label
+from ecgimg.digitize.gaps import extent_apart, set_apart, settle_starts
+from ecgimg.digitize.name_fit import Label, seconds_between_names
 from ecgimg.digitize.names import _joined
 from ecgimg.digitize.place import _contradicted, _Signals, place
 from ecgimg.digitize.repetition import repetition
@@ -453,6 +453,46 @@ def test_where_names_hide_most_starts_the_row_that_makes_whole_columns_tells(lay
     start, end = find_extent(rows, [], np.zeros(0), scale_of(rows), 4000, np.zeros(len(rows), bool))
     assert start == pytest.approx(START_PX, abs=0.6)
     assert end == pytest.approx(START_PX + 7 * PX_PER_S, abs=1.0)
+
+
+def test_where_no_two_ends_are_the_same_those_that_are_nearly_tell():
+    assert common(np.array([381.0, 310.0, 315.0, 360.0]), 5.2) == pytest.approx(312.5)
+    assert common(np.array([381.0, 310.0, 311.0, 382.0, 382.5]), 5.2) == pytest.approx(382.0)
+
+
+@pytest.mark.parametrize("to_edge", [True, False])
+def test_columns_that_the_picture_cuts_off_go_on_beyond_its_edge(layout, to_edge):
+    left_px = 300.0
+    rows = [row.where(row.points_px[:, 0] > left_px) for row in printed_rows(layout)]
+    cut = left_px - (0 if to_edge else 50)  # of the picture, flat as it is
+    page = SimpleNamespace(
+        flat_to_image=lambda points: points - (cut, 0.0),
+        rectification=SimpleNamespace(size_px=(4000, 3000), px_per_mm=PX_PER_MM),
+    )
+    right = START_PX + 10 * PX_PER_S
+    found = possible_extents(page, rows, (left_px, right), 10 * PX_PER_S)
+    assert found == ([(pytest.approx(START_PX), right)] if to_edge else [])
+    assert possible_extents(page, rows, (left_px, right), right - left_px) == []
+
+
+@pytest.mark.parametrize(("column_s", "told_s"), [(2.5, 2.5), (1.25, 1.25), (1.13, None)])
+def test_names_in_a_row_tell_how_long_columns_are(layout, column_s, told_s):
+    rows = printed_rows(layout)
+    names = [
+        Label(0.0, row.baseline_px - 20, START_PX + 8 + column_s * PX_PER_S * column, name)
+        for row, leads in zip(rows, (("I", "aVR", "V1"), ("II", "V2", "V5")), strict=False)
+        for column, name in zip((0, 1, 2) if "I" in leads else (0, 2, 3), leads, strict=True)
+    ]
+    assert seconds_between_names(layout, rows, names, scale_of(rows)) == told_s
+    assert seconds_between_names(layout, rows, names[:3], scale_of(rows)) is None  # two steps only
+
+
+@pytest.mark.parametrize("shown_px", [200, 120])
+def test_a_last_column_that_stands_apart_is_as_wide_as_the_others(shown_px):
+    rows = [row.where(row.points_px[:, 0] < 745 + shown_px) for row in rows_apart(strip=False)]
+    apart, gaps_px = set_apart(rows, 5.0)
+    start, end = extent_apart(apart, gaps_px, 5.0)
+    assert (start, end) == (pytest.approx(100, abs=1.5), pytest.approx(900, abs=5))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.follow import end_in_common, follow, take_unclaimed
+from ecgimg.digitize.follow import end_in_common, follow, take_unclaimed, without_crumbs
 from ecgimg.digitize.runs import find_runs
 from ecgimg.digitize.segment import Segmentation
 
@@ -74,3 +74,21 @@ def test_a_row_that_is_longer_by_itself_stays_as_long(rows):
     rows[:3, 1300:] = np.nan
     _, before, after = paths_of(rows, end_in_common)
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("crumb_px", [5, 60])
+def test_specks_of_a_frame_far_from_a_row_s_ends_are_none_of_it(crumb_px):
+    path = np.full(1600, -1)
+    path[200:1300] = np.arange(1100)
+    path[500:540] = -1  # what was lost within
+    path[1400 : 1400 + crumb_px] = path[100:104] = 7
+    kept = without_crumbs(path, PX_PER_MM)
+    assert kept[100:104].max() == -1
+    assert kept[1400] == (7 if crumb_px == 60 else -1)
+    assert np.array_equal(kept[200:1300], path[200:1300])
+
+
+def test_a_path_of_specks_alone_stays():
+    path = np.full(1600, -1)
+    path[100:104] = path[900:904] = 3
+    assert np.array_equal(without_crumbs(path, PX_PER_MM), path)

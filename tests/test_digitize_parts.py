@@ -17,8 +17,9 @@ from ecgimg.digitize.form import form_lines
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lattice import Lattice, Windows, _comb_score, _order, window_frequencies
 from ecgimg.digitize.marks import find_mark, without_marks
-from ecgimg.digitize.pens import without_pens
+from ecgimg.digitize.pens import ink_of_any_colour, without_pens
 from ecgimg.digitize.place import Placement, place
+from ecgimg.digitize.phase import into_phase
 from ecgimg.digitize.rectification import Rectification, powers_to
 from ecgimg.digitize.rectify import _bend, rows_angle, trace_points, without_ruling
 from ecgimg.digitize.redraw import redraw
@@ -200,6 +201,31 @@ def test_lines_of_1_and_5_mm_are_told_apart_on_small_pictures(px_per_mm):
     ruling -= cv2.GaussianBlur(ruling, (0, 0), 12)
     found = window_frequencies(ruling, np.full(ruling.shape, 20, np.uint8), 0.0)
     assert np.hypot(*found.lattice.across) == pytest.approx(1 / (5 * px_per_mm), rel=0.01)
+
+
+def test_sharp_lines_are_not_taken_for_a_ruling_five_times_as_fine():
+    lines = np.zeros((1283, 1907), np.float32)
+    for spacing_px, dark in ((11.2, 1.0), (56.0, 3.0)):
+        for along in (lines, lines.T):
+            along[np.arange(0, len(along) - 1, spacing_px).astype(int)] = dark
+    found = window_frequencies(lines - cv2.blur(lines, (61, 61)), np.full(lines.shape, 20, np.uint8), 0.0)
+    assert np.hypot(*found.lattice.across) == pytest.approx(1 / 56, rel=0.01)
+
+
+@pytest.mark.parametrize("on_lines", [True, False])
+def test_a_ruling_is_none_if_hardly_any_of_the_specks_lie_on_its_lines(on_lines):
+    rng = np.random.default_rng(5)
+    shape, px_per_mm = (1300, 1700), 9.0
+    specks = np.where(rng.random(shape) < (0.1 if on_lines else 0.01), np.float32(3), np.float32(0))
+    if on_lines:
+        x, y = (np.remainder(np.arange(n), px_per_mm) < 1 for n in shape[::-1])
+        specks *= x[None, :] | y[:, None]
+    centre, scale = ((shape[1] - 1) / 2, (shape[0] - 1) / 2), shape[1] / 2
+    straight = np.array([(0.0, 0.0), (scale / px_per_mm, 0.0), (0.0, scale / px_per_mm)])
+    bend = np.zeros((shape[0] // 16, shape[1] // 16, 2))
+    start = Rectification(powers_to(1), straight, centre, (scale, scale), shape[::-1], bend, 0.0)
+    lattice = Lattice(np.array([1 / 45, 0.0]), np.array([0.0, 1 / 45]), fine=True, coarse=False, harmonic=5)
+    assert (into_phase(specks, start, start, lattice) is not None) == on_lines
 
 
 def test_a_fold_is_followed_as_the_windows_tell():
@@ -423,6 +449,25 @@ def test_a_ring_drawn_by_a_thick_pen_is_taken_out_and_the_trace_stays():
     assert (left == trace)[~aside].all()
     only_in_part = without_pens(trace | (ring & (np.arange(900) % 40 < 8)), trace | ring, PX_PER_MM)
     assert not (only_in_part & ring & ~trace).any()
+
+
+def test_a_tick_that_is_drawn_across_a_trace_is_taken_out_though_it_is_not_wide():
+    trace, _ = penned(8)
+    tick = np.zeros(trace.shape, np.uint8)
+    cv2.polylines(tick, [np.array([(600, 120), (615, 175), (655, 60)]).reshape(-1, 1, 2)], False, 1, 7)
+    left = without_pens(trace | (tick > 0), trace | (tick > 0), PX_PER_MM)
+    assert not (left & (tick > 0) & ~trace).any()
+    assert (left == trace)[cv2.dilate(tick, np.ones((15, 15))) == 0].all()
+
+
+def test_ink_is_seen_in_the_channel_in_which_it_is_darkest():
+    image = np.full((200, 300, 3), 240, np.uint8)
+    image[50:60], image[100:110], image[150:160] = (180, 30, 40), (40, 40, 40), (235, 200, 205)  # pen, trace, ruling
+    page = FlatPage(np.zeros((200, 300), np.float32), None, image, PX_PER_MM, (0, 0), None)
+    found = ink_of_any_colour(page, level=190.0)
+    assert found[50:60].all()
+    assert found[100:110].all()
+    assert found.sum() == 20 * 300
 
 
 def test_a_stretch_of_the_trace_that_trembles_stays():
