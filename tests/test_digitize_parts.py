@@ -18,8 +18,8 @@ from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lattice import Lattice, Windows, _comb_score, _order, window_frequencies
 from ecgimg.digitize.marks import find_mark, without_marks
 from ecgimg.digitize.pens import ink_of_any_colour, without_pens
-from ecgimg.digitize.place import Placement, place
 from ecgimg.digitize.phase import into_phase
+from ecgimg.digitize.place import Placement, place
 from ecgimg.digitize.rectification import Rectification, powers_to
 from ecgimg.digitize.rectify import _bend, rows_angle, trace_points, without_ruling
 from ecgimg.digitize.redraw import redraw
