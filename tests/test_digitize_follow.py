@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.follow import end_in_common, follow, take_unclaimed, without_crumbs
+from ecgimg.digitize.follow import end_in_common, follow, take_unclaimed, with_halves_joined, without_crumbs
 from ecgimg.digitize.runs import find_runs
 from ecgimg.digitize.segment import Segmentation
 
@@ -92,3 +92,14 @@ def test_a_path_of_specks_alone_stays():
     path = np.full(1600, -1)
     path[100:104] = path[900:904] = 3
     assert np.array_equal(without_crumbs(path, PX_PER_MM), path)
+
+
+@pytest.mark.parametrize(("lower", "joined"), [((900, 1600), True), ((0, 1600), False), ((0, 1000), False)])
+def test_two_rows_that_each_have_what_the_other_lacks_are_one_that_wanders(lower, joined):
+    paths = [np.arange(1600) + 1600 * row for row in range(4)]
+    for row, (first, last) in ((1, (0, 1000)), (2, lower)):
+        paths[row][:first] = paths[row][last:] = -1
+    found = with_halves_joined(paths, BASELINES)
+    assert (found is not None) == joined
+    if joined:
+        assert found.tolist() == [200.0, 320.0, 560.0]

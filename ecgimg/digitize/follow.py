@@ -32,6 +32,32 @@ _REACH_ROWS, _REACH_MM, _WANDER_ROWS = 1.6, 25.0, 3.0
 _DOUBTFUL, _PIECE_MM = 0.5, 4.0
 _FEW_ROWS, _SAME_END_MM, _BEYOND_MM, _OUTSIDE_COST = 3, 1.5, 4.0, 0.3
 _CRUMB_MM, _FAR_OFF_MM = 1.0, 3.0
+_SINGLE_MM = 40.0
+_HALF_MOST, _HALF_SHARED, _WHOLE = 0.8, 0.4, 0.9
+
+
+def pitch_px(baselines: Floats, px_per_mm: float) -> float:
+    """Return how far apart rows lie, in px."""
+    return float(np.median(np.diff(baselines))) if len(baselines) > 1 else _SINGLE_MM * px_per_mm
+
+
+def follow_all(runs: Runs, baselines: Floats, px_per_mm: float) -> list[NDArray[np.int64]]:
+    """Follow every row, each for itself."""
+    pitch = pitch_px(baselines, px_per_mm)
+    return [follow(runs, row, baselines, pitch, px_per_mm) for row in range(len(baselines))]
+
+
+def with_halves_joined(paths: list[NDArray[np.int64]], baselines: Floats) -> Floats | None:
+    """Return baselines with one for two rows that each have what the other lacks: one that wanders. None if none is."""
+    seen = np.array([path >= 0 for path in paths])
+    longest = seen.sum(axis=1).max()
+    for row in range(len(paths) - 1):
+        upper, lower = seen[row], seen[row + 1]
+        both = (upper & lower & (paths[row] != paths[row + 1])).sum()
+        short, long = sorted((upper.sum(), lower.sum()))
+        if long < _HALF_MOST * longest and both < _HALF_SHARED * short and (upper | lower).sum() > _WHOLE * longest:
+            return np.delete(baselines, row + 1 if upper.sum() > lower.sum() else row)
+    return None
 
 
 def follow(

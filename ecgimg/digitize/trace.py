@@ -20,9 +20,11 @@ from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.follow import (
     beyond_lettering,
     end_in_common,
-    follow,
+    follow_all,
     leave_others,
+    pitch_px,
     take_unclaimed,
+    with_halves_joined,
     without_crumbs,
 )
 from ecgimg.digitize.part import part_runs
@@ -67,9 +69,12 @@ def find_strokes(page: FlatPage, ink: Ink, baselines: Floats | None = None) -> l
     mask |= _beside_pulses(page, find_pulses(page, baselines.tolist()), level)
     mask = without_pens(mask, ink_of_any_colour(page, level), page.px_per_mm)
     runs = find_runs(mask, page)
-    pitch = float(np.median(np.diff(baselines))) if len(baselines) > 1 else 40 * page.px_per_mm
+    paths = follow_all(runs, baselines, page.px_per_mm)
+    whole = None if told else with_halves_joined(paths, baselines)
+    if whole is not None:
+        baselines, paths = whole, follow_all(runs, whole, page.px_per_mm)
+    pitch = pitch_px(baselines, page.px_per_mm)
     pen = pen_px(runs, page, level)
-    paths = [follow(runs, index, baselines, pitch, page.px_per_mm) for index in range(len(baselines))]
     paths = leave_others(runs, paths, baselines, pitch, page.px_per_mm, pen)
     paths = [without_crumbs(path, page.px_per_mm) for path in paths]
     paths = end_in_common(runs, paths, baselines, pitch, page.px_per_mm)
