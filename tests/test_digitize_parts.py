@@ -454,7 +454,7 @@ def test_a_ring_drawn_by_a_thick_pen_is_taken_out_and_the_trace_stays():
 def test_a_tick_that_is_drawn_across_a_trace_is_taken_out_though_it_is_not_wide():
     trace, _ = penned(8)
     tick = np.zeros(trace.shape, np.uint8)
-    cv2.polylines(tick, [np.array([(600, 120), (615, 175), (655, 60)]).reshape(-1, 1, 2)], False, 1, 7)
+    cv2.polylines(tick, [np.array([(600, 120), (620, 185), (675, 60)]).reshape(-1, 1, 2)], False, 1, 7)
     left = without_pens(trace | (tick > 0), trace | (tick > 0), PX_PER_MM)
     assert not (left & (tick > 0) & ~trace).any()
     assert (left == trace)[cv2.dilate(tick, np.ones((15, 15))) == 0].all()

@@ -11,7 +11,7 @@ from ecgimg.digitize.runs import column_runs
 
 _THICKER, _AT_LEAST_PX = 1.3, 1.2
 _FLAT_MM, _TRACE_PERCENT, _PEN_PERCENT = 1.5, 85, 70
-_LONG_MM, _ASLANT_MM, _UPRIGHT = 8.0, 5.5, 2.0
+_LONG_MM, _UPRIGHT = 8.0, 2.0
 _MOST_OF_INK = 0.5
 _FRINGE_PX = 1.0
 _NEAR_MM, _BESIDE_TRACE = 8.0, 0.4
@@ -34,8 +34,7 @@ def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: fl
         cv2.morphologyEx(inked, cv2.MORPH_OPEN, disk), connectivity=8
     )
     widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    is_aslant = (np.minimum(widths, heights) > _ASLANT_MM * px_per_mm) & (heights < _UPRIGHT * widths)
-    is_pen = is_aslant | (widths > _LONG_MM * px_per_mm)
+    is_pen = (widths > _LONG_MM * px_per_mm) & (heights < _UPRIGHT * widths)
     is_pen[0] = False
     if not is_pen.any():
         return mask
@@ -52,7 +51,7 @@ def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: fl
         own = thickness[y : y + height, x : x + width][labels[y : y + height, x : x + width] == k]
         near = left[max(y - reach_px, 0) : y + height + reach_px, x : x + width]
         has_trace = near.any(axis=0).mean() > _BESIDE_TRACE  # else it is the trace itself, trembling
-        is_pen[k] = np.percentile(own, _PEN_PERCENT) > least and (is_aslant[k] or has_trace)
+        is_pen[k] = np.percentile(own, _PEN_PERCENT) > least and (height > _LONG_MM * px_per_mm or has_trace)
     left = without(is_pen)
     return left if left.sum() > (1 - _MOST_OF_INK) * mask.sum() else mask
 
