@@ -19,7 +19,7 @@ _ABOUT_TEN_S = 0.5
 _PULSE_TOLERANCE = 0.15
 _USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
 _TEN_SECONDS, _LESS_S, _SHORT_S, _FAST_SHORT_S = 10.0, 9.0, 6.0, 4.0
-_SHORT_BEAT_S, _LONG_BEAT_S = 0.5, 1.8
+_SHORT_BEAT_S, _RARE_BEAT_S, _LONG_BEAT_S = 0.5, 1.55, 1.8
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _likely_speed(width_mm: float, beat_mm: float | None, n_rows: int) -> float:
     fast, slow = max(SPEEDS_MM_S), min(SPEEDS_MM_S)
     shortest, longest = (_TEN_SECONDS - _ABOUT_TEN_S, _TEN_SECONDS + _ABOUT_TEN_S)
     beat_s = beat_mm / _USUAL_MM_S if beat_mm is not None else None
-    is_fast = beat_s is not None and beat_s > _LONG_BEAT_S
+    is_fast = beat_s is not None and beat_s > _RARE_BEAT_S
     if width_mm > longest * _USUAL_MM_S and (n_rows > 1 or width_mm > shortest * fast):
         is_fast = width_mm < longest * fast and (beat_s is None or beat_s > _LONG_BEAT_S / 2)
     is_slow = beat_s is not None and beat_s < _SHORT_BEAT_S and shortest * slow < width_mm < longest * slow
