@@ -23,7 +23,7 @@ Phases = NDArray[np.complex128]
 
 _WEAK = 0.2
 _MIN_NODES = 20
-_MIN_CONFIDENCE, _MIN_TOLD = 0.4, 0.035  # where there is no ruling, lines may be imagined in what else is there
+_MIN_CONFIDENCE, _MIN_TOLD = 0.4, 0.027  # where there is no ruling, lines may be imagined in what else is there
 _NEARLY = 0.93
 _SLIP_MM, _HALF_LINE_MM = 0.3, 0.4
 _STILL = 1e-6
