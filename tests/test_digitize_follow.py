@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.follow import end_in_common, follow, take_unclaimed, with_halves_joined, without_crumbs
+from ecgimg.digitize.follow import end_in_common, follow_all, take_unclaimed, with_halves_joined, without_crumbs
 from ecgimg.digitize.runs import find_runs
 from ecgimg.digitize.segment import Segmentation
 
@@ -26,7 +26,7 @@ def paths_of(heights, then, *more):
     none = np.zeros_like(ink)
     page = FlatPage(ink.astype(np.float32), Segmentation(ink, none, none, none), none, PX_PER_MM, (0, 0), None)
     runs = find_runs(ink > 0, page)
-    first = [follow(runs, row, BASELINES, PITCH_PX, PX_PER_MM) for row in range(len(BASELINES))]
+    first = follow_all(runs, BASELINES, PX_PER_MM)
     return runs, first, then(runs, first, BASELINES, PITCH_PX, PX_PER_MM)
 
 
