@@ -443,11 +443,11 @@ def penned(pen_px, trace_px=2):
 
 def test_a_ring_drawn_by_a_thick_pen_is_taken_out_and_the_trace_stays():
     trace, ring = penned(8)
-    left = without_pens(trace | ring, trace | ring, PX_PER_MM)
+    left = without_pens(trace | ring, trace | ring, trace | ring, PX_PER_MM)
     aside = cv2.dilate(ring.astype(np.uint8), np.ones((15, 15))) > 0
     assert not (left & ring & ~trace).any()
     assert (left == trace)[~aside].all()
-    only_in_part = without_pens(trace | (ring & (np.arange(900) % 40 < 8)), trace | ring, PX_PER_MM)
+    only_in_part = without_pens(trace | (ring & (np.arange(900) % 40 < 8)), trace | ring, trace | ring, PX_PER_MM)
     assert not (only_in_part & ring & ~trace).any()
 
 
@@ -455,7 +455,7 @@ def test_a_tick_that_is_drawn_across_a_trace_is_taken_out_though_it_is_not_wide(
     trace, _ = penned(8)
     tick = np.zeros(trace.shape, np.uint8)
     cv2.polylines(tick, [np.array([(600, 120), (620, 185), (675, 60)]).reshape(-1, 1, 2)], False, 1, 7)
-    left = without_pens(trace | (tick > 0), trace | (tick > 0), PX_PER_MM)
+    left = without_pens(trace | (tick > 0), trace | (tick > 0), trace | (tick > 0), PX_PER_MM)
     assert not (left & (tick > 0) & ~trace).any()
     assert (left == trace)[cv2.dilate(tick, np.ones((15, 15))) == 0].all()
 
@@ -475,14 +475,14 @@ def test_a_stretch_of_the_trace_that_trembles_stays():
     rng = np.random.default_rng(1)
     for x in range(600, 800):
         trace[150 - rng.integers(3, 9) : 150 + rng.integers(3, 9), x] = True
-    assert (without_pens(trace, trace, PX_PER_MM) == trace).all()
+    assert (without_pens(trace, trace, trace, PX_PER_MM) == trace).all()
 
 
 def test_ink_as_thick_as_the_trace_stays():
     trace, ring = penned(2)
-    assert (without_pens(trace | ring, trace | ring, PX_PER_MM) == (trace | ring)).all()
+    assert (without_pens(trace | ring, trace | ring, trace | ring, PX_PER_MM) == (trace | ring)).all()
     bold, _ = penned(8, trace_px=9)
-    assert (without_pens(bold, bold, PX_PER_MM) == bold).all()
+    assert (without_pens(bold, bold, bold, PX_PER_MM) == bold).all()
 
 
 # ---------------------------------------------------------------- the sheet of paper

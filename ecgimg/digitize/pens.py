@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.runs import column_runs
 
-_THICKER, _AT_LEAST_PX = 1.3, 1.2
-_FLAT_MM, _TRACE_PERCENT, _PEN_PERCENT = 1.5, 85, 70
+_THICKER, _AT_LEAST_PX = 2.0, 2.5
+_THICKER_ASLANT, _AT_LEAST_ASLANT_PX = 1.3, 1.2
+_FLAT_MM, _FLAT_PERCENT, _TRACE_PERCENT, _PEN_PERCENT = 1.5, 50, 85, 70
 _LONG_MM, _UPRIGHT = 8.0, 2.0
 _MOST_OF_INK = 0.5
 _FRINGE_PX = 1.0
@@ -18,42 +19,69 @@ _NEAR_MM, _BESIDE_TRACE = 8.0, 0.4
 _DARK, _QUARTER, _PAPER_PX = 0.6, 0.25, 21
 
 
-def without_pens(mask: NDArray[np.bool_], dark: NDArray[np.bool_], px_per_mm: float) -> NDArray[np.bool_]:
+def without_pens(
+    mask: NDArray[np.bool_], dark: NDArray[np.bool_], coloured: NDArray[np.bool_], px_per_mm: float
+) -> NDArray[np.bool_]:
     """Take thick strokes that run on along x or aslant out of trace ink (height, width); complexes are thick but short.
 
-    `dark` is all ink, whatever the network takes it for. A flat stroke of a pen has a trace beside it or within; where
-    most of the trace would go the print itself is thick in places, and nothing is taken.
+    `dark` is all ink, whatever the network takes it for, and `coloured` that of any colour. A flat stroke of a pen has
+    a trace beside it or within; where most of the trace would go the print itself is thick in places, and nothing is
+    taken.
     """
-    inked = (mask | dark).view(np.uint8)
-    thickness = 2 * cv2.distanceTransform(inked, cv2.DIST_L2, 5)
-    usual = _usual_thickness(mask, thickness, px_per_mm)
-    least = max(_THICKER * usual, usual + _AT_LEAST_PX)
-    across = round(least)
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        cv2.morphologyEx(inked, cv2.MORPH_OPEN, disk), connectivity=8
-    )
-    widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    is_pen = (widths > _LONG_MM * px_per_mm) & (heights < _UPRIGHT * widths)
+    left = mask & ~_aslant_pens(mask, mask | coloured, px_per_mm)
+    left &= ~_flat_pens(left, left | dark, px_per_mm)
+    return left if left.sum() > (1 - _MOST_OF_INK) * mask.sum() else mask
+
+
+def _flat_pens(mask: NDArray[np.bool_], inked: NDArray[np.bool_], px_per_mm: float) -> NDArray[np.bool_]:
+    """Return where strokes far thicker than flat ink mostly is run on along x beside a trace, and close around them."""
+    heights = column_runs(mask)[-1]
+    flat = heights[heights < _FLAT_MM * px_per_mm]
+    usual = float(np.percentile(flat, _FLAT_PERCENT)) if len(flat) else 1.0
+    across = round(max(_THICKER * usual, usual + _AT_LEAST_PX))
+    labels, stats = _thick(inked, across)
+    is_pen = stats[:, cv2.CC_STAT_WIDTH] > _LONG_MM * px_per_mm
     is_pen[0] = False
-    if not is_pen.any():
-        return mask
-    reach = 2 * round(across / 2 + _FRINGE_PX) + 1
-    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-
-    def without(taken: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        return np.asarray(mask & ~(cv2.dilate(taken[labels].astype(np.uint8), around) > 0), bool)
-
-    left = without(is_pen)
+    left = mask & ~_around(is_pen[labels], across)
     reach_px = round(_NEAR_MM * px_per_mm)
     for k in np.flatnonzero(is_pen):
         x, y, width, height, _ = stats[k]
-        own = thickness[y : y + height, x : x + width][labels[y : y + height, x : x + width] == k]
         near = left[max(y - reach_px, 0) : y + height + reach_px, x : x + width]
-        has_trace = near.any(axis=0).mean() > _BESIDE_TRACE  # else it is the trace itself, trembling
-        is_pen[k] = np.percentile(own, _PEN_PERCENT) > least and (height > _LONG_MM * px_per_mm or has_trace)
-    left = without(is_pen)
-    return left if left.sum() > (1 - _MOST_OF_INK) * mask.sum() else mask
+        is_pen[k] = near.any(axis=0).mean() > _BESIDE_TRACE  # else it is the trace itself, trembling
+    return _around(is_pen[labels], across)
+
+
+def _aslant_pens(mask: NDArray[np.bool_], inked: NDArray[np.bool_], px_per_mm: float) -> NDArray[np.bool_]:
+    """Return where strokes thicker than flat ink hardly ever is, ticks and circles, run on aslant, and around them."""
+    thickness = 2 * cv2.distanceTransform(inked.view(np.uint8), cv2.DIST_L2, 5)
+    usual = _usual_thickness(mask, thickness, px_per_mm)
+    least = max(_THICKER_ASLANT * usual, usual + _AT_LEAST_ASLANT_PX)
+    labels, stats = _thick(inked, round(least))
+    widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    is_pen = (np.minimum(widths, heights) > _LONG_MM * px_per_mm) & (heights < _UPRIGHT * widths)
+    is_pen[0] = False
+    for k in np.flatnonzero(is_pen):
+        x, y, width, height, _ = stats[k]
+        window = slice(y, y + height), slice(x, x + width)
+        is_pen[k] = np.percentile(thickness[window][labels[window] == k], _PEN_PERCENT) > least
+    return _around(is_pen[labels], round(least))
+
+
+def _thick(inked: NDArray[np.bool_], across: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the pieces of ink so many px across: labels (height, width), and what OpenCV tells of each (n, 5)."""
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across))
+    thick = cv2.morphologyEx(inked.view(np.uint8), cv2.MORPH_OPEN, disk)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(thick, connectivity=8)
+    return np.asarray(labels, np.int32), np.asarray(stats, np.int32)
+
+
+def _around(strokes: NDArray[np.bool_], across: int) -> NDArray[np.bool_]:
+    """Return strokes (height, width) so many px across with the ink at their edges."""
+    if not strokes.any():
+        return strokes
+    reach = 2 * round(across / 2 + _FRINGE_PX) + 1
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    return np.asarray(cv2.dilate(strokes.view(np.uint8), disk) > 0, bool)
 
 
 def _usual_thickness(mask: NDArray[np.bool_], thickness: NDArray[np.float32], px_per_mm: float) -> float:

@@ -42,6 +42,7 @@ _LETTERED = 0.35
 _SEPARATOR_MM = 1.8
 _BEAT_MM = 10.0
 _STILL_MM, _STILL_PERCENT = 0.25, 97
+_DARK = 0.6
 _FEW_COLUMNS = 8
 _CAP = 0.3  # of the pen; caps are round, square or none, and print blurs them
 _BESIDE_MM = 0.5
@@ -67,7 +68,8 @@ def find_strokes(page: FlatPage, ink: Ink, baselines: Floats | None = None) -> l
     if not len(baselines):
         return []
     mask |= _beside_pulses(page, find_pulses(page, baselines.tolist()), level)
-    mask = without_pens(mask, ink_of_any_colour(page, level), page.px_per_mm)
+    coloured = ink_of_any_colour(page, level)
+    mask = without_pens(mask, page.darkness > _DARK * level, coloured, page.px_per_mm)
     runs = find_runs(mask, page)
     paths = follow_all(runs, baselines, page.px_per_mm)
     whole = None if told else with_halves_joined(paths, baselines)
