@@ -32,8 +32,8 @@ from ecgimg.digitize.pens import ink_of_any_colour, without_pens
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.rows import MARKED_PULSE, find_baselines, trace_mask
-from ecgimg.digitize.runs import find_runs, is_lettering, pen_px
-from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes, look, measure_ink, read_strokes
+from ecgimg.digitize.runs import Runs, find_runs, is_lettering, pen_px
+from ecgimg.digitize.strokes import SUB_COLUMNS, Ink, Strokes, TakenRuns, look, measure_ink, read_strokes
 from ecgimg.digitize.threads import in_threads
 
 Floats = NDArray[np.float64]
@@ -75,27 +75,39 @@ def find_strokes(page: FlatPage, ink: Ink, baselines: Floats | None = None) -> l
     whole = None if told else with_halves_joined(paths, baselines)
     if whole is not None:
         baselines, paths = whole, follow_all(runs, whole, page.px_per_mm)
-    pitch = pitch_px(baselines, page.px_per_mm)
     pen = pen_px(runs, page, level)
-    paths = leave_others(runs, paths, baselines, pitch, page.px_per_mm, pen)
-    paths = [without_crumbs(path, page.px_per_mm) for path in paths]
-    paths = end_in_common(runs, paths, baselines, pitch, page.px_per_mm)
-    paths = take_unclaimed(runs, paths, baselines, pitch, page.px_per_mm)
-    paths = [beyond_lettering(runs, path, page) for path in paths]
     found = []
-    for baseline, path in zip(baselines, part_runs(runs, paths, pen, page.px_per_mm), strict=True):
+    for baseline, path in zip(baselines, _settled(runs, paths, baselines, pen, page), strict=True):
         if len(path.columns) < _FEW_COLUMNS:
             continue
         strokes = look(ink, path, pen, page.px_per_mm)
         if told or not _is_ruled(strokes):
             found.append((float(baseline), strokes))
+    return found if told else _traces_among(found, page.px_per_mm)
+
+
+def _settled(
+    runs: Runs, paths: list[NDArray[np.int64]], baselines: Floats, pen: float, page: FlatPage
+) -> list[TakenRuns]:
+    """Settle between the rows, followed each for itself, which takes what ink, where each ends, and where it begins."""
+    mm = page.px_per_mm
+    pitch = pitch_px(baselines, mm)
+    paths = leave_others(runs, paths, baselines, pitch, mm, pen)
+    paths = [without_crumbs(path, mm) for path in paths]
+    paths = end_in_common(runs, paths, baselines, pitch, mm)
+    paths = take_unclaimed(runs, paths, baselines, pitch, mm)
+    return part_runs(runs, [beyond_lettering(runs, path, page) for path in paths], pen, mm)
+
+
+def _traces_among(found: Sequence[tuple[float, Strokes]], px_per_mm: float) -> list[tuple[float, Strokes]]:
+    """Return the rows that are long and look like traces; a still lead in line with the others may look like a rule."""
     longest = max((strokes.seen.sum() for _, strokes in found), default=0)
     first = float(np.median([strokes.ends_px[0] for _, strokes in found])) if found else 0.0
     kept = []
     for baseline, strokes in found:
-        in_line = abs(strokes.ends_px[0] - first) < _IN_LINE_MM * page.px_per_mm  # a still lead may look like a rule
+        in_line = abs(strokes.ends_px[0] - first) < _IN_LINE_MM * px_per_mm
         least = _LEAST_IN_LINE if in_line else _LEAST_TRACE
-        if told or (strokes.seen.sum() > _LONG_SHARE * longest and strokes.trace.mean() > least):
+        if strokes.seen.sum() > _LONG_SHARE * longest and strokes.trace.mean() > least:
             kept.append((baseline, strokes))
     return kept
 
