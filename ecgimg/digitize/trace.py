@@ -41,7 +41,7 @@ Floats = NDArray[np.float64]
 _LETTERED = 0.35
 _SEPARATOR_MM = 1.8
 _BEAT_MM = 10.0
-_STILL_MM, _STILL_PERCENT = 0.25, 97
+_STILL_MM, _STILL_PERCENT, _CROSSED_PERCENT, _SURELY_TRACE = 0.25, 99, 97, 0.75
 _DARK = 0.6
 _FEW_COLUMNS = 8
 _CAP = 0.3  # of the pen; caps are round, square or none, and print blurs them
@@ -129,10 +129,11 @@ def _beside_pulses(page: FlatPage, pulses: Sequence[Pulse], level: float) -> NDA
 
 
 def _is_ruled(strokes: Strokes) -> bool:
-    """Tell a line of the form, ruled or framed, from a trace: it has no beats, though a trace may run into it."""
+    """Tell a line of the form, ruled or framed, from a trace: no beats, or hardly any and unlike a trace."""
     middle = (strokes.upper + strokes.lower)[strokes.seen] / 2
     smooth = median_filter(middle, size=round(_BEAT_MM * strokes.px_per_mm) | 1, mode="nearest")
-    return bool(np.percentile(np.abs(middle - smooth), _STILL_PERCENT) < _STILL_MM * strokes.px_per_mm)
+    percent = _STILL_PERCENT if strokes.trace.mean() > _SURELY_TRACE else _CROSSED_PERCENT  # a trace may run into it
+    return bool(np.percentile(np.abs(middle - smooth), percent) < _STILL_MM * strokes.px_per_mm)
 
 
 def _row_trace(ink: Ink, letters: NDArray[np.uint8], baseline: float, strokes: Strokes) -> RowTrace:
