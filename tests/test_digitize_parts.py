@@ -31,7 +31,7 @@ from ecgimg.digitize.segment import Segmentation
 from ecgimg.digitize.sheet import find_sheet
 from ecgimg.digitize.slots import Scale
 from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
-from ecgimg.digitize.trace import _beside_pulses
+from ecgimg.digitize.trace import _beside_pulses, _is_ruled
 from ecgimg.digitize.unmarked import find_unmarked
 from layouts import load_layout
 
@@ -425,6 +425,16 @@ def test_a_line_of_the_ruling_that_joins_a_name_to_the_trace_is_no_trace_and_a_b
     mask = trace_mask(page, level=115.0)
     assert mask[101, 12:388].all()
     assert mask[104:116, 205].all() == struck
+
+
+@pytest.mark.parametrize(("crossed", "surely", "ruled"), [(0, 0.9, True), (20, 0.7, True), (20, 0.9, False)])
+def test_a_line_of_the_form_is_no_trace_though_one_runs_into_it(crossed, surely, ruled):
+    middle = np.full(1000, 300.0)
+    middle[500 : 500 + crossed] -= 40
+    strokes = SimpleNamespace(
+        upper=middle - 1, lower=middle + 1, seen=np.ones(1000, bool), trace=np.full(1000, surely), px_per_mm=PX_PER_MM
+    )
+    assert _is_ruled(strokes) == ruled
 
 
 # ---------------------------------------------------------------- somebody's pen
