@@ -17,7 +17,7 @@ from ecgimg.digitize.form import form_lines
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lattice import Lattice, Windows, _comb_score, _order, window_frequencies
 from ecgimg.digitize.marks import find_mark, without_marks
-from ecgimg.digitize.pens import ink_of_any_colour, without_pens
+from ecgimg.digitize.pens import all_ink, without_pens
 from ecgimg.digitize.phase import into_phase
 from ecgimg.digitize.place import Placement, place
 from ecgimg.digitize.rectification import Rectification, powers_to
@@ -474,7 +474,7 @@ def test_ink_is_seen_in_the_channel_in_which_it_is_darkest():
     image = np.full((200, 300, 3), 240, np.uint8)
     image[50:60], image[100:110], image[150:160] = (180, 30, 40), (40, 40, 40), (235, 200, 205)  # pen, trace, ruling
     page = FlatPage(np.zeros((200, 300), np.float32), None, image, PX_PER_MM, (0, 0), None)
-    found = ink_of_any_colour(page, level=190.0)
+    _, found = all_ink(page, level=190.0)
     assert found[50:60].all()
     assert found[100:110].all()
     assert found.sum() == 20 * 300

@@ -100,9 +100,14 @@ def flatten(image: NDArray[np.uint8], segmentation: Segmentation, rectification:
     planes = cv2.split(cv2.remap(marked, x, y, cv2.INTER_LINEAR))
     red, green, blue = cv2.split(flat)
     grey = cv2.max(cv2.max(red, green), blue)  # the channel in which a coloured ruling is palest
-    paper = cv2.medianBlur(cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), 21)
-    darkness = cv2.subtract(cv2.resize(paper, (grey.shape[1], grey.shape[0])), grey).astype(np.float32)
+    darkness = darker_than_paper(grey).astype(np.float32)
     return FlatPage(darkness, Segmentation(*planes), flat, scale, (float(low[0]), float(low[1])), rectification)
+
+
+def darker_than_paper(channel: Share) -> Share:
+    """Return by how much each pixel (height, width) is darker than the paper around it, 0 up to 255."""
+    paper = cv2.medianBlur(cv2.resize(channel, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), 21)
+    return np.asarray(cv2.subtract(cv2.resize(paper, (channel.shape[1], channel.shape[0])), channel), np.uint8)
 
 
 def _extent_mm(rectification: Rectification) -> tuple[Floats, Floats]:

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.runs import column_runs
+from ecgimg.digitize.flatten import FlatPage, darker_than_paper
+from ecgimg.digitize.runs import column_runs, inked_pixels
 
 _THICKER, _AT_LEAST_PX = 2.0, 2.5
 _THICKER_ASLANT, _AT_LEAST_ASLANT_PX = 1.3, 1.2
@@ -16,7 +16,7 @@ _LONG_MM, _UPRIGHT = 8.0, 2.0
 _MOST_OF_INK = 0.5
 _FRINGE_PX = 1.0
 _NEAR_MM, _BESIDE_TRACE = 8.0, 0.4
-_DARK, _QUARTER, _PAPER_PX = 0.6, 0.25, 21
+_DARK = 0.6
 
 
 def without_pens(
@@ -87,18 +87,19 @@ def _around(strokes: NDArray[np.bool_], across: int) -> NDArray[np.bool_]:
 def _usual_thickness(mask: NDArray[np.bool_], thickness: NDArray[np.float32], px_per_mm: float) -> float:
     """Return how thick the flat ink of traces is, in px, in all but the thickest of its columns."""
     down, _, _, heights = column_runs(mask)
-    column, row = np.divmod(np.flatnonzero(down), mask.shape[0] + 1)
     flat = heights < _FLAT_MM * px_per_mm
     if not flat.any():
         return 1.0
-    each = np.maximum.reduceat(thickness[row - 1, column], np.cumsum(heights) - heights)
+    each = np.maximum.reduceat(thickness[inked_pixels(down)], np.cumsum(heights) - heights)
     return float(np.percentile(each[flat], _TRACE_PERCENT))
 
 
-def ink_of_any_colour(page: FlatPage, level: float) -> NDArray[np.bool_]:
-    """Return where ink is (height, width), by the channel in which it is darkest; that of the trace is dark `level`."""
+def all_ink(page: FlatPage, level: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return where ink is (height, width), and where ink of any colour is, by the channel in which it is darkest.
+
+    That of the trace is as dark as `level`.
+    """
     red, green, blue = cv2.split(page.image)
-    low = cv2.min(cv2.min(red, green), blue)
-    small = cv2.resize(low, None, fx=_QUARTER, fy=_QUARTER, interpolation=cv2.INTER_AREA)
-    paper = cv2.resize(cv2.medianBlur(small, _PAPER_PX), (low.shape[1], low.shape[0]))
-    return np.asarray(cv2.subtract(paper, low) > _DARK * level, bool)
+    least = _DARK * level
+    lowest = np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
+    return page.darkness > least, darker_than_paper(lowest) > least

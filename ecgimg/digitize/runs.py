@@ -54,15 +54,21 @@ def column_runs(
     return down, columns, top, lengths
 
 
+def inked_pixels(down: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows and columns of all ink of a mask, run by run, by its columns as `column_runs` gives them."""
+    columns, rows = np.divmod(np.flatnonzero(down), down.shape[1])
+    return rows - 1, columns
+
+
 def find_runs(mask: NDArray[np.bool_], page: FlatPage) -> Runs:
     """Return the runs of a mask of the page, but for those as tall as a frame."""
-    height, width = mask.shape
+    width = mask.shape[1]
     down, columns, top, lengths = column_runs(mask)
-    column, row = np.divmod(np.flatnonzero(down), height + 1)
-    shade = page.darkness[row - 1, column] * page.segmentation.trace[row - 1, column]
+    pixels = inked_pixels(down)
+    shade = page.darkness[pixels] * page.segmentation.trace[pixels]
     first = np.cumsum(lengths) - lengths
     mean = np.add.reduceat(shade, first, dtype=np.float64) / lengths if len(lengths) else np.zeros(0)
-    half_px = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)[row - 1, column]
+    half_px = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)[pixels]
     half_px = np.maximum.reduceat(half_px, first) if len(lengths) else np.zeros(0)
     plausible = lengths < _TALLEST_MM * page.px_per_mm  # no frame and no edge of the picture
     columns, top, lengths = columns[plausible], top[plausible], lengths[plausible]

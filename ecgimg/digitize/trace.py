@@ -28,7 +28,7 @@ from ecgimg.digitize.follow import (
     without_crumbs,
 )
 from ecgimg.digitize.part import part_runs
-from ecgimg.digitize.pens import ink_of_any_colour, without_pens
+from ecgimg.digitize.pens import all_ink, without_pens
 from ecgimg.digitize.redraw import redraw
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.rows import MARKED_PULSE, find_baselines, trace_mask
@@ -42,7 +42,6 @@ _LETTERED = 0.35
 _SEPARATOR_MM = 1.8
 _BEAT_MM = 10.0
 _STILL_MM, _STILL_PERCENT, _CROSSED_PERCENT, _SURELY_TRACE = 0.25, 99, 97, 0.75
-_DARK = 0.6
 _FEW_COLUMNS = 8
 _CAP = 0.3  # of the pen; caps are round, square or none, and print blurs them
 _BESIDE_MM = 0.5
@@ -68,8 +67,7 @@ def find_strokes(page: FlatPage, ink: Ink, baselines: Floats | None = None) -> l
     if not len(baselines):
         return []
     mask |= _beside_pulses(page, find_pulses(page, baselines.tolist()), level)
-    coloured = ink_of_any_colour(page, level)
-    mask = without_pens(mask, page.darkness > _DARK * level, coloured, page.px_per_mm)
+    mask = without_pens(mask, *all_ink(page, level), page.px_per_mm)
     runs = find_runs(mask, page)
     paths = follow_all(runs, baselines, page.px_per_mm)
     whole = None if told else with_halves_joined(paths, baselines)
