@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.follow import end_in_common, follow_all, take_unclaimed, with_halves_joined, without_crumbs
+from ecgimg.digitize.follow import follow_all
+from ecgimg.digitize.follow_again import end_in_common, take_unclaimed, with_halves_joined, without_crumbs
 from ecgimg.digitize.runs import find_runs
 from ecgimg.digitize.segment import Segmentation
 
-PX_PER_MM, PITCH_PX = 8.0, 120.0
+PX_PER_MM = 8.0
 BASELINES = np.array([200.0, 320.0, 440.0, 560.0])
 
 
@@ -27,7 +28,7 @@ def paths_of(heights, then, *more):
     page = FlatPage(ink.astype(np.float32), Segmentation(ink, none, none, none), none, PX_PER_MM, (0, 0), None)
     runs = find_runs(ink > 0, page)
     first = follow_all(runs, BASELINES, PX_PER_MM)
-    return runs, first, then(runs, first, BASELINES, PITCH_PX, PX_PER_MM)
+    return runs, first, then(runs, first, BASELINES, PX_PER_MM)
 
 
 def off_px(runs, path, heights):

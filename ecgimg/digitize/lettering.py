@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from ecgimg.digitize.flatten import FlatPage
+from ecgimg.digitize.follow import FLAT_MM
 from ecgimg.digitize.row_trace import RowTrace
+from ecgimg.digitize.runs import Runs, is_lettering
 
 Mask = NDArray[np.bool_]
 
 _LETTER, _AMID_MM, _BESIDE_MM = 110, 0.5, 1.0
 _BETWEEN_LETTERS_MM, _FILLED = 0.6, 0.7
+_NAME_MM, _FEW_FLAT = 9.0, 3
 
 
 def starts_in_lettering(page: FlatPage, rows: Sequence[RowTrace]) -> Mask:
@@ -39,3 +42,36 @@ def lettering_finder(page: FlatPage) -> Callable[[tuple[float, float], float], b
         return bool(found.any() and maximum_filter1d(found, 2 * between + 1).mean() > _FILLED)
 
     return is_lettered
+
+
+def beyond_lettering(runs: Runs, path: NDArray[np.int64], page: FlatPage) -> NDArray[np.int64]:
+    """Follow a path that starts on lettering to the left, through it: a name may stand on the start of its trace."""
+    columns = np.flatnonzero(path >= 0)
+    if not len(columns):
+        return path
+    height_mm = (runs.bottom - runs.top + 1) / page.px_per_mm
+    column, run = int(columns[0]), int(path[columns[0]])
+    taken: list[tuple[int, int]] = []
+    last = max(column - round(_NAME_MM * page.px_per_mm), 0)
+    while column > last:
+        column -= 1
+        beside = [
+            k
+            for k in range(runs.first[column], runs.first[column + 1])
+            if runs.top[k] <= runs.bottom[run] + 1 and runs.bottom[k] >= runs.top[run] - 1
+        ]
+        if not beside:
+            break
+        flat = [k for k in beside if height_mm[k] < FLAT_MM]
+        run = max(flat or beside, key=lambda k: height_mm[k])
+        if not flat and not is_lettering(page.segmentation.label, int(runs.top[run]), int(runs.bottom[run]), column):
+            break
+        taken.append((column, run))
+    while taken and height_mm[taken[-1][1]] >= FLAT_MM:  # lettering beyond which there is no trace
+        taken.pop()
+    if sum(height_mm[k] < FLAT_MM for _, k in taken) < _FEW_FLAT:
+        return path
+    path = path.copy()
+    for column, run in taken:
+        path[column] = run
+    return path

@@ -17,16 +17,15 @@ from scipy.ndimage import median_filter
 
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.follow import (
-    beyond_lettering,
+from ecgimg.digitize.follow import follow_all
+from ecgimg.digitize.follow_again import (
     end_in_common,
-    follow_all,
     leave_others,
-    pitch_px,
     take_unclaimed,
     with_halves_joined,
     without_crumbs,
 )
+from ecgimg.digitize.lettering import beyond_lettering
 from ecgimg.digitize.part import part_runs
 from ecgimg.digitize.pens import all_ink, without_pens
 from ecgimg.digitize.redraw import redraw
@@ -89,11 +88,10 @@ def _settled(
 ) -> list[TakenRuns]:
     """Settle between the rows, followed each for itself, which takes what ink, where each ends, and where it begins."""
     mm = page.px_per_mm
-    pitch = pitch_px(baselines, mm)
-    paths = leave_others(runs, paths, baselines, pitch, mm, pen)
+    paths = leave_others(runs, paths, baselines, mm, pen)
     paths = [without_crumbs(path, mm) for path in paths]
-    paths = end_in_common(runs, paths, baselines, pitch, mm)
-    paths = take_unclaimed(runs, paths, baselines, pitch, mm)
+    paths = end_in_common(runs, paths, baselines, mm)
+    paths = take_unclaimed(runs, paths, baselines, mm)
     return part_runs(runs, [beyond_lettering(runs, path, page) for path in paths], pen, mm)
 
 
