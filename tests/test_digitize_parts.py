@@ -126,6 +126,17 @@ def test_what_is_marked_as_a_pulse_beyond_its_sides_may_be_trace():
     assert not beyond[:, 150:].any()
 
 
+def test_a_pulse_is_found_that_is_wide_as_a_millimetre_was_guessed_too_small():
+    pulse = np.zeros((400, 900), np.uint8)
+    corners = np.array([(52, 300), (70, 300), (70, 220), (150, 220), (150, 300), (168, 300)], np.int32)
+    cv2.polylines(pulse, [corners.reshape(-1, 1, 2)], False, 255, 2)
+    none = np.zeros_like(pulse)
+    page = FlatPage(pulse.astype(np.float32), Segmentation(none, none, pulse, none), none, 4.0, (0, 0), None)
+    (found,) = find_pulses(page, [300.0])
+    assert (found.left_px, found.right_px) == pytest.approx((70, 150), abs=1.5)
+    assert found.height_mm == pytest.approx(20, abs=0.3)
+
+
 @pytest.mark.parametrize("drift_mm", [0.0, 9.0])
 def test_rows_are_found_of_which_only_one_lies_still(drift_mm):
     x = np.arange(1600)
@@ -170,6 +181,13 @@ def test_two_spaces_of_the_ruling_are_not_taken_for_one():
     assert _comb_score(spectrum, 2 * base, 2 * turned)[0] > 1.5 * _comb_score(spectrum, base, turned)[0]
     fine = spectrum_of((5,), base)  # 1 mm lines only: no harmonic of the 5 mm ones is to be expected
     assert _comb_score(fine, base, turned)[1]
+
+
+def test_one_space_of_the_ruling_is_not_taken_for_three():
+    base = np.array([22.0, 0.0]) / 768  # sharp 5 mm lines 35 px apart, and no others
+    turned = np.array([-base[1], base[0]])
+    spectrum = spectrum_of(range(1, 16), base)
+    assert _comb_score(spectrum, base, turned)[0] > 1.5 * _comb_score(spectrum, 3 * base, 3 * turned)[0]
 
 
 @pytest.mark.parametrize("share", [1.0, 0.15])
@@ -556,9 +574,12 @@ def test_where_a_side_is_not_in_the_picture_there_is_no_sheet(desk):
 
 
 def rows_with_pulses(
-    pulse_mm=10.0, hollow=True, at_right=False, complex_mm=0.0, n_pulses=2, ruled=True, lettered=False
+    pulse_mm=10.0, hollow=True, at_right=False, complex_mm=0.0, n_pulses=2, ruled=True, lettered=False, unsure_top=0
 ):
-    """Three rows 30 mm apart, a pulse of 5 mm before the first, in what the network calls trace, or in part a name."""
+    """Three rows 30 mm apart, a pulse of 5 mm before the first, in what the network calls trace, or in part a name.
+
+    Of `unsure_top` mm below a lid it is unsure, and of half of the lid it sees nothing: that is only as dark.
+    """
     trace = np.zeros((round(95 * PX_PER_MM), 1200), np.uint8)
     baselines = [25.0 * PX_PER_MM, 55.0 * PX_PER_MM, 85.0 * PX_PER_MM]
     for row, base in enumerate(baselines):
@@ -579,6 +600,13 @@ def rows_with_pulses(
         label = trace.copy()
         label[:, 56:] = 0
         trace = trace - label
+    if unsure_top:
+        pulse = trace[:, :98]
+        for base in baselines:
+            top = round(base - pulse_mm * PX_PER_MM)
+            tip = pulse[top - 3 : top + round(unsure_top * PX_PER_MM)]
+            tip[tip > 0] = 40
+            pulse[top - 3 : top + 4, 62:82] = 0
     page = FlatPage(darkness, Segmentation(trace, label, none, none), none, PX_PER_MM, (0, 0), None)
     assert find_pulses(page, baselines) == ()
     return find_unmarked(page, baselines, ruled=ruled)
@@ -594,6 +622,12 @@ def test_pulses_taken_for_traces_are_found_by_their_shape(pulse_mm, at_right):
         left = 52 if not at_right else 1199 - 92
         assert pulse.left_px == pytest.approx(left, abs=1.5)
         assert pulse.right_px == pytest.approx(left + 40, abs=1.5)
+
+
+def test_a_pulse_is_found_of_whose_top_the_network_is_unsure():
+    pulses = rows_with_pulses(20.0, unsure_top=4.0)
+    assert [pulse.row for pulse in pulses] == [0, 1]
+    assert all(pulse.height_mm == pytest.approx(20.0, abs=0.15) for pulse in pulses)
 
 
 @pytest.mark.parametrize("lettered", [False, True])

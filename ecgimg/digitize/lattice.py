@@ -21,7 +21,7 @@ _BARE = 0.05
 _PAIRS, _APART = 5, 0.1
 _EXPECTED = 1.5
 _NEARLY, _SAME = 0.6, 0.02
-_MISSING, _HALF = 0.3, 0.5
+_MISSING, _CROWDED, _HALF = 0.3, 0.6, 0.5
 _SPREAD, _LEAST_SHARE = 4.0, 0.3
 _MAX_SKEW_RAD, _SKEWED = np.deg2rad(9.0), 0.4
 
@@ -209,9 +209,10 @@ def _amplitude(spectrum: Field, frequency: Floats, reach: int = 2) -> float:
 def _comb_score(spectrum: Field, across: Floats, down: Floats) -> tuple[float, bool, bool, int]:
     """Judge a lattice by its harmonics: those of the 5 mm lines (1-4), that of the 1 mm lines (5), and none between.
 
-    One whose odd harmonics are missing takes two spaces of the ruling for one.
+    One whose odd harmonics are missing takes two spaces of the ruling for one; one that has about as much at the thirds
+    between its harmonics takes one space for three.
     """
-    scores, fines, larges, stands_out, halves = [], [], [], [], []
+    scores, fines, larges, stands_out, halves, thirds = [], [], [], [], [], []
     for base in (across, down):
         harmonics = np.array([_amplitude(spectrum, n * base) for n in range(1, 6)])
         between = np.array([_amplitude(spectrum, (n + 0.5) * base) for n in range(1, 5)])
@@ -220,10 +221,12 @@ def _comb_score(spectrum: Field, across: Floats, down: Floats) -> tuple[float, b
         small = float(harmonics[4]) / noise
         scores.append(min(large, 12) + 0.5 * min(small, 24))
         halves.append(max(harmonics[0], harmonics[2]) < _MISSING * max(harmonics[1], harmonics[3]))
+        at_thirds = [_amplitude(spectrum, n / 3 * base) for n in (4, 5, 7, 8)]
+        thirds.append(float(np.median(at_thirds)) > _CROWDED * float(np.median(harmonics[:3])))
         fines.append(small)
         larges.append(large)
         stands_out.append(harmonics[4] > 1.15 * harmonics[3])
-    score = (min(scores) + 0.3 * max(scores)) * (_HALF if all(halves) else 1.0)
+    score = (min(scores) + 0.3 * max(scores)) * (_HALF if all(halves) or all(thirds) else 1.0)
     return score, min(fines) > 2.0, min(larges) > 1.8, 5 if all(stands_out) else 1
 
 

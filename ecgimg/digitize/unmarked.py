@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _SURE, _DARK = 110, 0.45
-_LIKELY = 64
+_LIKELY = 64, 24
 _BELOW_MM, _ASTRAY_MM = 6.0, 4.0
 _LEAST_MM = 4.0
 _MIN_WIDTH_MM, _MAX_WIDTH_MM = 1.8, 11.0
@@ -57,16 +57,18 @@ def find_unmarked(page: FlatPage, baselines_px: Sequence[float], *, ruled: bool)
         what is dark may be its ruling.
     """
     planes = page.segmentation
-    inks = [cv2.add(cv2.add(planes.trace, planes.label), planes.pulse) > _LIKELY]
+    lines = cv2.add(cv2.add(planes.trace, planes.label), planes.pulse)
+    inks = [lines > likely for likely in _LIKELY]
     level = ink_level(page)
-    if not ruled and level is not None:
-        inks.append(page.darkness > _DARK * level)
+    dark = page.darkness > _DARK * level if level is not None else np.zeros(lines.shape, bool)
+    if not ruled:
+        inks.append(dark)
     trace = planes.trace > _SURE
     for ink in inks:
         every = [
             pulse
             for row, base in enumerate(baselines_px)
-            for pulse in _of_row(ink, trace, page.px_per_mm, row, base)
+            for pulse in _of_row(ink, dark, trace, page.px_per_mm, row, base)
             if not ruled or nearest(pulse.height_mm, GAINS_MM_MV[1:], _USUAL_SHARE)
         ]
         alike = _alike(every, page.px_per_mm)
@@ -95,11 +97,11 @@ def _alike(pulses: Sequence[Pulse], mm: float) -> tuple[Pulse, ...]:
     return best
 
 
-def _of_row(ink: Mask, trace: Mask, mm: float, row: int, baseline_px: float) -> Iterator[Pulse]:
-    """Yield the rectangles, open below, that stand before or after the trace of a row."""
+def _of_row(ink: Mask, dark: Mask, trace: Mask, mm: float, row: int, baseline_px: float) -> Iterator[Pulse]:
+    """Yield the rectangles of ink, open below, that stand before or after the trace of a row; lids may be but dark."""
     first = max(round(baseline_px - (MAX_HEIGHT_MM + 2) * mm), 0)
     last = min(round(baseline_px + _BELOW_MM * mm), len(ink))
-    window = np.ascontiguousarray(ink[first:last])
+    window, lids = np.ascontiguousarray(ink[first:last]), ink[first:last] | dark[first:last]
     band = slice(max(round(baseline_px - _FOOT_MM * mm), 0), round(baseline_px + _FOOT_MM * mm) + 1)
     passed = np.cumsum(trace[band].any(axis=0)).astype(np.float64)
     passed /= max(passed[-1], 1)
@@ -108,7 +110,7 @@ def _of_row(ink: Mask, trace: Mask, mm: float, row: int, baseline_px: float) -> 
             continue
         before = passed[max(round(left.x - mm), 0)] < _BEYOND_SHARE
         after = passed[min(round(right.x + mm), len(passed) - 1)] > 1 - _BEYOND_SHARE
-        pulse = _between(window, left, right, mm, row, bool(before)) if before or after else None
+        pulse = _between(window, lids, left, right, mm, row, bool(before)) if before or after else None
         if pulse is not None:
             yield replace(pulse, foot_px=pulse.foot_px + first)
 
@@ -133,14 +135,16 @@ def _strokes(window: Mask, mm: float, base: float) -> list[_Stroke]:
     ]
 
 
-def _between(window: Mask, left: _Stroke, right: _Stroke, mm: float, row: int, before: bool) -> Pulse | None:
+def _between(
+    window: Mask, lids: Mask, left: _Stroke, right: _Stroke, mm: float, row: int, before: bool
+) -> Pulse | None:
     """Measure the pulse whose sides two strokes are; None where they are no such sides."""
     if abs(left.top - right.top) > _TOPS_APART_MM * mm or abs(left.bottom - right.bottom) > _FEET_APART_MM * mm:
         return None
     x0, x1 = max(round(left.x), 0), round(right.x)
     top = round((left.top + right.top) / 2)
     slack, side = max(round(_SLANT_MM * mm), 1), round(_SIDE_MM * mm)
-    lid = window[max(top - slack, 0) : top + 2 * slack + 1, x0 : x1 + 1]
+    lid = lids[max(top - slack, 0) : top + 2 * slack + 1, x0 : x1 + 1]
     lid_columns = np.flatnonzero(lid.any(axis=0))
     gap = round(_GAP_MM * mm) | 1
     closed = cv2.morphologyEx(np.asarray(lid.any(axis=0), np.uint8)[None], cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
