@@ -17,7 +17,7 @@ from ecgimg.digitize.even_columns import even_columns
 from ecgimg.digitize.extent import common, find_extent, possible_extents
 from ecgimg.digitize.feet import cut_pulses, even_feet
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.gaps import extent_apart, set_apart, settle_starts
+from ecgimg.digitize.gaps import all_apart, extent_apart, set_apart, settle_starts
 from ecgimg.digitize.name_fit import Label, seconds_between_names
 from ecgimg.digitize.names import _joined
 from ecgimg.digitize.place import _contradicted, _Signals, place
@@ -259,6 +259,28 @@ def test_a_pen_across_a_gap_does_not_join_what_the_others_part():
     rows[1] = RowTrace(200.0, points, *np.ones((2, len(points))), *np.zeros((2, len(points)), bool))
     found, _ = set_apart(rows, 5.0)
     assert found[1].starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5)
+
+
+def test_a_row_that_shows_no_gap_starts_its_columns_where_the_others_do():
+    found, _ = set_apart(rows_apart(slant=0.03), 5.0)
+    written_over = (found[0], found[1], replace(found[2], starts_px=()), found[3])
+    told = all_apart(written_over, load_layout("3x4+II"))
+    for index, row in enumerate(told[:3]):
+        assert row.starts_px == pytest.approx(100 + 215 * np.arange(4) + 3 * index, abs=1.5)
+    assert told[3].starts_px == ()
+
+
+def test_gaps_are_found_where_they_begin_if_names_hide_where_they_end():
+    hidden = [(0, 300, 350), (1, 319, 345), (2, 325, 360)]  # of what follows the first gap, in each row
+    lost = [(row, first + 215 * k, last + 215 * k) for k in range(3) for row, first, last in hidden]
+    rows, gaps_px = set_apart(rows_apart(lost=lost), 5.0, ruled=True)
+    assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in rows[:3])
+    assert gaps_px == pytest.approx(45, abs=4)
+
+
+def test_gaps_on_a_slant_are_none_on_a_page_laid_flat_by_its_ruling():
+    assert set_apart(rows_apart(slant=0.07), 5.0)[1] > 0
+    assert set_apart(rows_apart(slant=0.07), 5.0, ruled=True)[1] == 0
 
 
 def test_a_single_gap_on_which_names_stand_parts_no_columns():

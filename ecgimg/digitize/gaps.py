@@ -21,26 +21,32 @@ _MIN_GAP_MM, _MAX_GAP_MM, _MAX_GAPS = 1.5, 8.0, 5
 _SLANTS = (0.0, *(side * step / 100 for step in range(1, 8) for side in (1, -1)))
 _CUT_MM, _WIDEST, _NARROWEST, _UNEVEN_MM = 3.0, 1.1, 0.92, 2.5
 _LEAST_SLANT_MM, _CLEARLY = 0.15, 0.5
-_LATE_MM, _EVEN_MM, _LEAST_COLUMNS, _LEAST_EDGES, _UNLIKE_MM = 0.6, 0.2, 3, 4, 1.5
+_LATE_MM, _EVEN_MM, _LEAST_COLUMNS, _LEAST_EDGES = 0.6, 0.2, 3, 4
 _EDGE_NEAR_MM, _REACHES_MM = 1.5, (1.0, 1.0, 0.6, 0.4, 0.4)
 _MOST_ROWS, _NEARLY_ALL_ROWS, _LEAST_COLUMN_MM, _MOST_PLACES = 0.45, 0.6, 20.0, 12
+_FEWEST_TOLD = 2
 
 
 def set_apart(
-    rows: Sequence[RowTrace], px_per_mm: float, is_lettered: Callable[[Blank, float], bool] = lambda *_: False
+    rows: Sequence[RowTrace],
+    px_per_mm: float,
+    is_lettered: Callable[[Blank, float], bool] = lambda *_: False,
+    *,
+    ruled: bool = False,
 ) -> tuple[tuple[RowTrace, ...], float]:
     """Find blank gaps, evenly spaced, that most rows share, where columns stand apart; return rows and gaps' sum in px.
 
-    The gaps may lie on a slant, as on a page without ruling that is seen from aside. Rows with the gaps are given the
-    starts of their columns, also those of a first column of which the picture shows the end only. Blanks that
-    are lettered are none, as `is_lettered` tells of middle, width and height: names stand on the traces there.
+    The gaps may lie on a slant on a page that was not laid flat by its ruling and is seen from aside. Rows with the
+    gaps are given the starts of their columns, also those of a first column of which the picture shows the end only.
+    Blanks that are lettered are none, as `is_lettered` tells of middle, width and height: names stand on the traces
+    there.
     """
     blanks = [_blanks(row, px_per_mm) for row in rows]
     heights = np.array([row.baseline_px for row in rows])
     heights -= heights.mean()
     best: _Gaps | None = None
     most = -np.inf
-    for slant in _SLANTS:
+    for slant in _SLANTS[:1] if ruled else _SLANTS:
         for gaps in _progressions(blanks, slant * heights, px_per_mm):
             n_shown = gaps.n_shown(rows)
             if n_shown > most and gaps.part(rows, px_per_mm):
@@ -51,13 +57,17 @@ def set_apart(
     cap_px = float(np.median([rows[row].cap_px for row in apart]))
     least_px = _LEAST_SLANT_MM * px_per_mm
     seen: list[dict[int, float]] = []
+    half = best.width_px / 2
     for middle in best.middles_px:
-        near = {row: [x for x, _ in blanks[row] if abs(x - best.slants_px[row] - middle) < px_per_mm] for row in apart}
+        begun = {row: [_begin(blank) + half for blank in blanks[row]] for row in apart}
+        near = {
+            row: [x for x in own if abs(x - best.slants_px[row] - middle) < px_per_mm] for row, own in begun.items()
+        }
         seen.append({row: places[0] for row, places in near.items() if places})
     middles = np.stack(
         [
-            _on_a_slant(heights, places, least_px) if places else middle + best.slants_px
-            for places, middle in zip(seen, best.middles_px, strict=True)
+            _on_a_slant(heights, found, np.inf if ruled else least_px) if found else middle + best.slants_px
+            for found, middle in zip(seen, best.middles_px, strict=True)
         ]
     )
     ends = _evened(middles, seen, px_per_mm) + best.width_px / 2 + cap_px
@@ -84,6 +94,21 @@ def extent_apart(rows: Sequence[RowTrace], gaps_px: float, px_per_mm: float) -> 
     wide = (float(starts[-1] - starts[0]) - gaps_px) / (len(starts) - 1)
     missing = wide - (right - float(starts[-1]))
     return float(starts[0]), right - gaps_px + (missing if missing > _CUT_MM * px_per_mm else 0.0)
+
+
+def all_apart(rows: Sequence[RowTrace], layout: Layout) -> tuple[RowTrace, ...]:
+    """Give rows of columns on which no gaps were seen, written over or drawn through, the starts that the others tell.
+
+    Rhythm strips, which have no columns, stay as they are.
+    """
+    known = [row for row in rows[: layout.rows] if len(row.starts_px) == layout.columns]
+    if len(known) < _FEWEST_TOLD:
+        return tuple(rows)
+    slopes, level = np.polyfit([row.baseline_px for row in known], [row.starts_px for row in known], 1)
+    return tuple(
+        row if row in known or index >= layout.rows else replace(row, starts_px=tuple(slopes * row.baseline_px + level))
+        for index, row in enumerate(rows)
+    )
 
 
 def settle_starts(rows: Sequence[RowTrace], layout: Layout, scale: Scale) -> tuple[RowTrace, ...]:
@@ -206,41 +231,45 @@ def _are_names(
     told = []
     for index in gaps.part(rows, px_per_mm):
         x, y = rows[index].points_px.T
-        places = gaps.middles_px + gaps.slants_px[index]
-        own = [blank for blank in blanks[index] if np.abs(blank[0] - places).min() < px_per_mm]
+        places = gaps.middles_px - gaps.width_px / 2 + gaps.slants_px[index]
+        own = [blank for blank in blanks[index] if np.abs(_begin(blank) - places).min() < px_per_mm]
         told += [is_lettered(blank, float(np.interp(blank[0], x, y))) for blank in own]
     return bool(told) and float(np.mean(told)) > 1 / 2
 
 
 def _progressions(blanks: Sequence[Sequence[Blank]], slants_px: Floats, px_per_mm: float) -> Iterator[_Gaps]:
-    """Yield evenly spaced places, on a slant, where some rows have gaps of about the same width."""
-    level = [
-        [(middle - slant, width) for middle, width in own if width < _MAX_GAP_MM * px_per_mm]
-        for own, slant in zip(blanks, slants_px, strict=True)
-    ]
+    """Yield evenly spaced places, on a slant, where blanks of some rows begin: names may stand where these end."""
+    level = [[(_begin(blank) - slant, blank[1]) for blank in own] for own, slant in zip(blanks, slants_px, strict=True)]
 
     def near(place: float) -> list[Blank]:
         found = [[gap for gap in own if abs(gap[0] - place) < px_per_mm] for own in level]
         return [min(gaps, key=lambda gap: abs(gap[0] - place)) for gaps in found if gaps]
 
-    found = [(near(middle), middle) for own in level for middle, _ in own]
+    found = [(near(begin), begin) for own in level for begin, width in own if width < _MAX_GAP_MM * px_per_mm]
     places: list[float] = []
     for gaps, _ in sorted(found, key=lambda item: -len(item[0])):
-        place = float(np.median([middle for middle, _ in gaps]))
+        place = float(np.median([begin for begin, _ in gaps]))
         if all(abs(place - other) > 3 * px_per_mm for other in places):
             places.append(place)
     places = sorted(places[:_MOST_PLACES])
-    widths = {place: float(np.median([width for _, width in near(place)])) for place in places}
+    widths = {place: min(width for _, width in near(place)) for place in places}
+
+    def gaps_at(taken: list[float]) -> _Gaps:
+        width = float(np.median([widths[place] for place in taken]))
+        return _Gaps(np.array(taken) + width / 2, width, slants_px)
+
     for first_index, first in enumerate(places):
-        yield _Gaps(np.array([first]), widths[first], slants_px)
+        yield gaps_at([first])
         for last in places[first_index + 1 :]:
-            if abs(widths[first] - widths[last]) > _UNLIKE_MM * px_per_mm:
-                continue
             for n_spaces in range(1, _MAX_GAPS):
                 even = np.linspace(first, last, n_spaces + 1)
                 taken = np.array(places)[np.abs(np.array(places)[:, None] - even).argmin(axis=0)]
                 if np.abs(even - taken).max() < _UNEVEN_MM * px_per_mm:
-                    yield _Gaps(taken, float(np.median([widths[place] for place in taken.tolist()])), slants_px)
+                    yield gaps_at(taken.tolist())
+
+
+def _begin(blank: Blank) -> float:
+    return blank[0] - blank[1] / 2
 
 
 def _evened(middles_px: Floats, seen: Sequence[Mapping[int, float]], px_per_mm: float) -> Floats:

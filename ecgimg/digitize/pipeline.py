@@ -17,7 +17,7 @@ from ecgimg.digitize.even_columns import EvenColumns, even_columns
 from ecgimg.digitize.extent import RECORD_S, find_extent, possible_extents, width_px
 from ecgimg.digitize.feet import cut_pulses
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.gaps import extent_apart, set_apart, settle_starts
+from ecgimg.digitize.gaps import all_apart, extent_apart, set_apart, settle_starts
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lettering import lettering_finder, starts_in_lettering
 from ecgimg.digitize.level import level_rows
@@ -140,7 +140,7 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     printed = seen.printed
     told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print", printed.limb_only)
     hidden = starts_in_lettering(page, rows)
-    rows, gaps_px = set_apart(rows, page.px_per_mm, lettering_finder(page))
+    rows, gaps_px = set_apart(rows, page.px_per_mm, lettering_finder(page), ruled=seen.ruled)
     width = width_px(rows, page.px_per_mm) - gaps_px
     if width <= 0:
         return Digitization("refused", "the traces that were found have nothing in common", px_per_mm=px_per_mm)
@@ -161,6 +161,7 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     to_image: Callable[[NDArray[np.float64]], NDArray[np.float64]] = page.flat_to_image
     if placement is not None:
         columns = None
+        rows = all_apart(rows, placement.layout) if gaps_px else rows
         if not seen.ruled and not gaps_px:
             columns = even_columns(page, rows, placement, separators, pulses, scale)
         rows = columns.started(rows, placement) if columns else start_at_marks(rows, placement, separators, scale)
@@ -171,6 +172,7 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
         rows, placement = _timed(rows, pulses, placement, settled.scale, apart=bool(gaps_px) and seen.ruled)
     scale = _levelled(rows, pulses, placement, settled.scale)
     clock.lap("place")
+    px_per_mm *= scale.px_per_mm / page.px_per_mm  # which differ where the page's width or a pulse told a millimetre
     ground = Ground(to_image, px_per_mm, page.grid_lines_px() if seen.ruled else (), seen.quarters)
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
 
