@@ -136,12 +136,42 @@ def test_a_refused_page_whose_name_is_legible_otherwise_is_read_with_its_limits(
     assert digitize_image(page.image).status == "refused"
 
 
-@pytest.mark.parametrize(("printed", "seconds"), [(10.0, 5.0), (None, 10.0)])
-def test_without_ruling_a_page_at_50_mm_s_may_be_five_seconds_if_its_gain_is_told(printed, seconds):
-    pulse = Pulse(0, 10, 90, 80.0 / 6.0, 0, (9, 91))  # 10 mm high if the page shows five seconds
+@pytest.mark.parametrize(
+    ("wide_px", "printed", "seconds"),
+    [
+        (40, 10.0, 5.0),  # a short pulse, which may be of any width
+        (40, None, 10.0),
+        (80, None, 5.0),  # 0.4 s if the page showed ten, and none is as wide
+        (134, None, 3.0),
+    ],
+)
+def test_without_ruling_a_page_at_50_mm_s_is_as_short_as_its_pulses_say(wide_px, printed, seconds):
+    pulse = Pulse(0, 10, 10 + wide_px, 80.0 / 6.0, 0, (9, 91))  # 10 mm high if the page shows five seconds
     said = (Said(50.0, printed, None, "print"),)
     settled = settle_scale(6.0, 2000.0, [still_row()], [pulse], said, ruled=False)
     assert settled.scale.px_per_s == pytest.approx(2000.0 / seconds)
+
+
+@pytest.mark.parametrize(
+    ("speed", "n_rows", "beat_px", "seconds"),
+    [
+        (50.0, 3, 240, 5.0),  # at ten seconds the heart would beat each 1.2 s, at five each 0.6 s
+        (50.0, 3, 150, 10.0),  # or each 0.375 s
+        (50.0, 1, 240, 10.0),  # strips are long
+        (25.0, 3, 240, 10.0),
+    ],
+)
+def test_without_ruling_and_pulse_a_page_at_50_mm_s_shows_five_seconds(speed, n_rows, beat_px, seconds):
+    rows = [replace(still_row(), points_px=beats(2000, beat_px, 100.0 * k)) for k in range(n_rows)]
+    settled = settle_scale(6.0, 2000.0, rows, [], (Said(speed, None, None, "print"),), ruled=False)
+    assert settled.scale.px_per_s == pytest.approx(2000.0 / seconds)
+    assert settled.sources["px_per_mm"] == "width"
+
+
+def beats(width_px, spacing_px, baseline_px):
+    """Return the points (width_px, 2) of a row that is flat but for a sharp peak in the middle of every spacing."""
+    x = np.arange(float(width_px))
+    return np.stack([x, baseline_px - 40 * np.clip(1 - np.abs(x % spacing_px - spacing_px / 2) / 5, 0, None)], axis=1)
 
 
 def test_a_printed_chest_gain_of_its_own():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from ecgimg.digitize.print_reader import (
     read_printed_scale,
     scale_of,
 )
+from ecgimg.digitize.rectification import Rectification
 from ecgimg.digitize.segment import Segmentation
 from ecgimg.printed_scale import agreed, find_mentions
 from synth import pages
@@ -42,9 +45,11 @@ def flat_page(*lines: Line, shape: tuple[int, int] = (400, 1400)) -> FlatPage:
 
 
 def bare_page(image: NDArray[np.uint8], other: NDArray[np.uint8]) -> FlatPage:
-    """A page of which nothing but its picture and its print is looked at."""
+    """A ruled page of which nothing but its picture and its print is looked at."""
     none = np.zeros_like(other)
-    return FlatPage(none.astype(np.float32), Segmentation(none, none, none, other), image, PX_PER_MM, (0, 0), None)
+    height, width = other.shape
+    flat = Rectification(np.zeros((1, 2), np.int64), np.zeros((1, 2)), (0, 0), (1, 1), (width, height), none, 1.0)
+    return FlatPage(none.astype(np.float32), Segmentation(none, none, none, other), image, PX_PER_MM, (0, 0), flat)
 
 
 def reading(text: str, unsure: str = "", sure: float = 0.99) -> LineReading:
@@ -208,6 +213,15 @@ def sheared(plane: NDArray[np.uint8], shear: NDArray[np.float64]) -> NDArray[np.
 )
 def test_prints_are_read(font: str, text: str, scale: tuple[float | None, ...]):
     assert values(read_printed_scale(flat_page((text, font, 15, 50, 200)))) == scale
+
+
+@pytest.mark.parametrize("times", [0.5, 2.0])
+def test_prints_are_read_where_a_millimetre_is_guessed_and_letters_are_of_another_size(times: float):
+    page = flat_page(("Speed: 12.5 mm/sec   Limb: 20 mm/mV   Chest: 20.0 mm/mV", FONTS[1], 15, 50, 200))
+    off = replace(page, px_per_mm=times * PX_PER_MM)
+    assert values(read_printed_scale(off)) != (12.5, 20, 20)
+    guessed = replace(off, rectification=replace(page.rectification, confidence=0.0))
+    assert values(read_printed_scale(guessed)) == (12.5, 20, 20)
 
 
 def test_an_empty_page_says_nothing():

@@ -141,7 +141,9 @@ def _verdict(
     layout, scale, sources = placement.layout, settled.scale, settled.sources
     warnings = {
         f"the lead's name could not be read: lead {layout.record_leads[0]} is assumed": _is_nameless(placement),
-        "no ruling was found: the time scale assumes that the page shows ten seconds": sources["px_per_mm"] == "width",
+        "no ruling was found: the time scale assumes that the page shows ten seconds, or five at 50 mm/s": (
+            sources["px_per_mm"] == "width"
+        ),
         "no ruling was found: the time scale assumes that the calibration pulse is of a usual height": (
             sources["px_per_mm"] == "pulse"
         ),

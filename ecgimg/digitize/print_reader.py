@@ -37,6 +37,7 @@ ADMITTED: dict[Kind, tuple[float, ...]] = {
 
 _WEIGHTS = "print_reader.onnx"
 _SURE = 0.75
+_SIZES = 1.0, 2.0, 0.5
 _FIELD_GAP = 2.3
 _NUMBER_BEFORE = re.compile(r"(?:^|[^a-z\d.])[\d.]+[^a-z\d]$|\d[.:#]$")
 _SECOND_OF_PAIR = re.compile(r"/ ?:? ?$|\d ?[li] ?$")
@@ -101,14 +102,16 @@ class LineReading:
 
 
 def read_printed_scale(page: FlatPage) -> PrintedScale:
-    """Read speed and gain off a flat, upright page.
+    """Read speed and gain off a flat, upright page, on which lettering may be of another size if its mm are guessed.
 
     Raises
     ------
     MissingWeights
         When the package was installed without its weights.
     """
-    return scale_of(read_lines(page.image, find_lines(page)))
+    sizes = (1.0,) if page.rectification.confidence > 0 else _SIZES
+    read = (scale_of(read_lines(page.image, find_lines(page, page.px_per_mm * size))) for size in sizes)
+    return next((printed for printed in read if printed.confidence > 0), PrintedScale())
 
 
 def scale_of(readings: Sequence[LineReading]) -> PrintedScale:
@@ -171,9 +174,12 @@ def _settled(said: Sequence[tuple[Mention, float]], kind: Kind) -> tuple[float |
 # ---------------------------------------------------------------- lines
 
 
-def find_lines(page: FlatPage) -> list[TextLine]:
-    """Find lines of lettering in what the segmenter took for print; the lowest on the page first."""
-    mm = page.px_per_mm
+def find_lines(page: FlatPage, px_per_mm: float | None = None) -> list[TextLine]:
+    """Find lines of lettering in what the segmenter took for print; the lowest on the page first.
+
+    How high and how far apart letters are is measured in mm, of as many px as the page says or as are given.
+    """
+    mm = page.px_per_mm if px_per_mm is None else px_per_mm
     planes = page.segmentation
     mask = np.maximum(planes.other, planes.label) > _MARKED
     half = _without_frames(

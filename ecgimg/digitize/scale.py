@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 _ABOUT_TEN_S = 0.5
 _PULSE_TOLERANCE = 0.15
+_PULSE_S, _TOO_WIDE = 0.2, 1.4
 _USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
 _TEN_SECONDS, _LESS_S, _SHORT_S, _FAST_SHORT_S = 10.0, 9.0, 6.0, 4.0
 _SHORT_BEAT_S, _RARE_BEAT_S, _LONG_BEAT_S = 0.5, 1.55, 1.8
@@ -69,8 +70,9 @@ def settle_scale(
     """Take each number from the first who says it, else from the pulses, else as usual.
 
     Without a ruling a millimetre is what makes the page, of a width less the gaps between its columns, ten seconds
-    wide, or 6 to 9 seconds where its pulses are of a usual height only then; that height is taken as it is. At 50 mm/s
-    a page may be as short as 4 seconds, if its gain is told.
+    wide, or five at 50 mm/s unless the heart would race, or 6 to 9 seconds where its pulses are of a usual height only
+    then; that height is taken as it is. At 50 mm/s a page may be as short as 4 seconds, if its gain is told. Pulses
+    that would be too wide at the speed that is told tell how short a page is.
     """
     told = next((each for each in said if each.speed_mm_s), None)
     told_mm_s = told.speed_mm_s if told is not None else None
@@ -78,13 +80,8 @@ def settle_scale(
     height_mm = float(np.median([pulse.height_mm for pulse in pulses])) if pulses else None
     sized_by = "grid"
     if not ruled:
-        stretch = width_px / (_TEN_SECONDS * (told_mm_s or _USUAL_MM_S)) / px_per_mm
-        seconds = _TEN_SECONDS
-        if height_mm is not None:
-            shortest = _FAST_SHORT_S if told_mm_s == max(SPEEDS_MM_S) and spoken is not None else _SHORT_S
-            seconds = _shown_seconds(height_mm / stretch, spoken.gain_mm_mv if spoken is not None else None, shortest)
-        sized_by = "width" if seconds == _TEN_SECONDS else "pulse"
-        stretch *= _TEN_SECONDS / seconds
+        told_gain = spoken.gain_mm_mv if spoken is not None else None
+        stretch, sized_by = _sized(px_per_mm, width_px, rows, pulses, told_mm_s, told_gain)
         px_per_mm *= stretch
         pulses = [replace(pulse, height_mm=pulse.height_mm / stretch) for pulse in pulses]
         height_mm = None if height_mm is None else height_mm / stretch
@@ -110,6 +107,34 @@ def settle_scale(
     return Settled(Scale(px_per_mm, speed, gain, chest or gain, levels), sources, doubts)
 
 
+def _sized(
+    px_per_mm: float,
+    width_px: float,
+    rows: Sequence[RowTrace],
+    pulses: Sequence[Pulse],
+    told_mm_s: float | None,
+    told_mm_mv: float | None,
+) -> tuple[float, str]:
+    """Return how many times more px a millimetre of a page without ruling has than thought, and what tells."""
+    speed, is_fast = told_mm_s or _USUAL_MM_S, told_mm_s == max(SPEEDS_MM_S)
+    stretch = width_px / (_TEN_SECONDS * speed) / px_per_mm
+    wide = [(pulse.right_px - pulse.left_px) / (px_per_mm * stretch * speed) for pulse in pulses if pulse.whole]
+    too_wide = float(np.median(wide)) / _PULSE_S if wide and told_mm_s else 1.0
+    seconds, sized_by = _TEN_SECONDS, "width"
+    if too_wide > _TOO_WIDE:
+        seconds = round(2 * _TEN_SECONDS / too_wide) / 2
+    elif pulses:
+        height_mm = float(np.median([pulse.height_mm for pulse in pulses])) / stretch
+        seconds = _shown_seconds(height_mm, told_mm_mv, _FAST_SHORT_S if is_fast and told_mm_mv else _SHORT_S)
+    elif is_fast and len(rows) > 1:
+        beat_mm = beat_spacing_mm(rows, px_per_mm * stretch)
+        if beat_mm is None or beat_mm > _LONG_BEAT_S / 2 * speed:
+            return stretch * 2, sized_by
+    if seconds != _TEN_SECONDS:
+        sized_by = "pulse"
+    return stretch * _TEN_SECONDS / seconds, sized_by
+
+
 def _shown_seconds(height_mm: float, gain_mm_mv: float | None, shortest_s: float) -> float:
     """Return how long a page is, in half seconds, whose pulses would be so high if it showed ten."""
     gains = (gain_mm_mv,) if gain_mm_mv else GAINS_MM_MV
@@ -132,7 +157,7 @@ def _shown_speed(
     """
     fast, longest_s = max(SPEEDS_MM_S), _TEN_SECONDS + _ABOUT_TEN_S
     pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses if pulse.whole]
-    told = nearest(5 * float(np.median(pulse_mm)), SPEEDS_MM_S, 0.2) if pulse_mm else None
+    told = nearest(float(np.median(pulse_mm)) / _PULSE_S, SPEEDS_MM_S, 0.2) if pulse_mm else None
     if told == fast:
         return fast, "pulse"
     if told == min(SPEEDS_MM_S) and len(rows) > 1 and width_mm > longest_s * told:
