@@ -200,6 +200,15 @@ def test_a_strip_without_a_name_is_read_where_two_tell_how_long_it_is(px_per_mm,
     assert ("--layout 1x1" in judge._refusal(strip, settled, 0.0)) == refused
 
 
+@pytest.mark.parametrize(("strip_db", "limited"), [(20.0, False), (2.0, True)])
+def test_a_page_on_which_no_leads_that_must_agree_do_is_limited(strip_db, limited):
+    placement = Placement(load_layout("3x4+II"), 0.0, 9.0, 5.0, 12.0, 1.0, fits=True)
+    settled = settle_scale(8.0, 2000.0, [still_row()], [], (Said(25.0, 10.0, 10.0, "print"),))
+    agreement = {"einthoven": 1.0, "goldberger": -2.0, "strip": strip_db}
+    _, status, reason = judge._verdict(placement, settled, agreement, ())
+    assert (status, "must agree" in reason) == (("limited", True) if limited else ("ok", False))
+
+
 @pytest.mark.parametrize("chest", [5.0, None])
 def test_a_gain_of_the_limb_leads_alone_limits_the_page(chest):
     said = (Said(None, None, None, "given"), Said(25.0, 10.0, chest, "print", chest is None))

@@ -123,6 +123,16 @@ def test_evenly_spaced_beats_are_no_marks_where_the_names_say_otherwise(layout, 
     assert (abs(start - START_PX) < 1.0) == named
 
 
+@pytest.mark.parametrize("pulses_in", [(3,), (0, 1, 2, 3)])
+def test_where_a_ruling_is_short_rows_without_a_pulse_tell_the_start_even_below_one(layout, pulses_in):
+    short_px = 0.07 * PX_PER_S
+    rows = [row.where(row.points_px[:, 0] < START_PX + 10 * PX_PER_S - short_px) for row in printed_rows(layout)]
+    rows = [replace(row, ink_ends_px=(row.left_px, row.right_px)) for row in rows]
+    pulses = [Pulse(k, START_PX - 50, START_PX - 20, 10.0, 0.0, (START_PX - 60, START_PX)) for k in pulses_in]
+    start, _ = find_extent(rows, pulses, np.zeros(0), scale_of(rows), 4000, np.zeros(len(rows), bool))
+    assert start == pytest.approx(START_PX if len(pulses_in) == 1 else START_PX - short_px, abs=1.0)
+
+
 @pytest.mark.parametrize("in_lettering", [True, False])
 def test_where_all_traces_start_in_their_names_the_ends_tell(layout, in_lettering):
     late_px = 14

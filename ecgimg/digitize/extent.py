@@ -154,16 +154,23 @@ def _ends(rows: Sequence[RowTrace], pulses: Sequence[Pulse], mm: float, width_px
     lefts = np.array([row.left_px for row in rows])
     rights = np.array([row.right_px for row in rows])
     begun, cut = lefts < mm, rights > width_px - mm  # what runs to the picture's edge is seen up to that edge
-    near_px = _RUN_ON_MM * mm
+    on_ink = np.array([row.ends_on_ink for row in rows], bool)
+
+    def beside(row: int, end: int) -> bool:
+        """Tell whether a row's end is at the foot of its own pulse, or of another row's if it was cut there."""
+        ends_px = (lefts[row], rights[row])[end]
+        near = [pulse for pulse in pulses if abs(pulse.ends_px[1 - end] - ends_px) < _RUN_ON_MM * mm]
+        return any(pulse.row == row or not on_ink[row, end] for pulse in near)
+
     return _Ends(
         np.where(begun, _EDGE_PX, lefts),
         np.where(cut, width_px - 0.5, rights),
         begun,
         cut,
         hidden,
-        np.array([any(abs(left - pulse.ends_px[1]) < near_px for pulse in pulses) for left in lefts], bool),
-        np.array([any(abs(pulse.ends_px[0] - right) < near_px for pulse in pulses) for right in rights], bool),
-        np.array([row.ends_on_ink for row in rows], bool),
+        np.array([beside(row, 0) for row in range(len(rows))], bool),
+        np.array([beside(row, 1) for row in range(len(rows))], bool),
+        on_ink,
         float(np.median([row.cap_px for row in rows])),
     )
 

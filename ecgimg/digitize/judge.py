@@ -155,6 +155,9 @@ def _verdict(
             and placement.physics_db < _DISAGREE_DB
             and min(agreement.get(law, -np.inf) for law in ("einthoven", "goldberger")) < _BACKED_DB  # as read at last
         ),
+        "no leads that must agree do: the traces or their times may be misread": (
+            max(agreement.values(), default=np.inf) < _BACKED_DB
+        ),
         "most lead names that were read stand elsewhere in this layout: a row may be missing": placement.contradicted,
         "a row of this layout lies outside the picture": placement.is_cut,
         "the rhythm strip does not repeat its lead: lead names may be wrong": (
