@@ -243,7 +243,36 @@ def test_a_ruling_is_none_if_hardly_any_of_the_specks_lie_on_its_lines(on_lines)
     bend = np.zeros((shape[0] // 16, shape[1] // 16, 2))
     start = Rectification(powers_to(1), straight, centre, (scale, scale), shape[::-1], bend, 0.0)
     lattice = Lattice(np.array([1 / 45, 0.0]), np.array([0.0, 1 / 45]), fine=True, coarse=False, harmonic=5)
-    assert (into_phase(specks, start, start, lattice) is not None) == on_lines
+    traces = np.zeros(shape, np.uint8)
+    assert (into_phase(specks, start, start, lattice, traces) is not None) == on_lines
+
+
+@pytest.mark.parametrize("folded_axis", [0, 1])
+def test_a_sheet_that_curls_away_on_a_part_of_it_is_followed_along_the_axis_that_does(folded_axis):
+    shape, px_per_mm = (1100, 1900), 7.0
+    along = np.arange(shape[1 - folded_axis]) - (shape[1 - folded_axis] - 1) / 2
+    edge = 0.35 * along[-1]
+    curled_mm = along / px_per_mm + 0.00028 * np.maximum(along - edge, 0) ** 2 / px_per_mm
+    other = np.arange(shape[folded_axis]) - (shape[folded_axis] - 1) / 2
+    axes = [curled_mm, other / px_per_mm] if folded_axis == 0 else [other / px_per_mm, curled_mm]
+    x_mm, y_mm = np.meshgrid(*axes)
+    near_lines = [np.minimum(*(np.remainder(mm, n) for mm in (x_mm, y_mm))) < wide for n, wide in ((1, 0.2), (5, 0.3))]
+    ruling = (near_lines[0] + 1.5 * near_lines[1]).astype(np.float32)
+    ruling -= cv2.blur(ruling, (61, 61))
+    size, scale = shape[::-1], shape[1] / 2
+    centre = ((size[0] - 1) / 2, (size[1] - 1) / 2)
+    straight = np.array([(0.0, 0.0), (scale / px_per_mm, 0.0), (0.0, scale / px_per_mm)])
+    nodes = np.zeros((shape[0] // 16, shape[1] // 16, 2))
+    start = Rectification(powers_to(1), straight, centre, (scale, scale), size, nodes, 0.0)
+    at_nodes = (np.interp(px, np.arange(len(mm)), mm) for px, mm in zip(start.nodes_px, axes, strict=True))
+    true_mm = np.stack(np.meshgrid(*at_nodes), axis=-1)
+    wave = 0.3 * np.sin(np.arange(nodes.shape[1 - folded_axis]) / 9)
+    folded = replace(start, bend_mm=start.nodes_mm() - true_mm)
+    folded.bend_mm[..., folded_axis] += wave if folded_axis == 0 else wave[:, None]
+    lattice = Lattice(np.array([1 / 35, 0.0]), np.array([0.0, 1 / 35]), fine=True, coarse=True, harmonic=5)
+    found = into_phase(ruling, start, folded, lattice, np.full(shape, 255, np.uint8))
+    off = (found.nodes_mm() - true_mm)[2:-2, 2:-2]
+    assert np.abs(off - np.median(off, axis=(0, 1))).max() < 0.2
 
 
 def test_a_fold_is_followed_as_the_windows_tell():

@@ -6,6 +6,7 @@ the phase by which the lines miss that node.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -20,25 +21,31 @@ from ecgimg.digitize.threads import in_threads
 Floats = NDArray[np.float64]
 Field = NDArray[np.float32]
 Phases = NDArray[np.complex128]
+Mask = NDArray[np.bool_]
 
 _WEAK = 0.2
 _MIN_NODES = 20
 _MIN_CONFIDENCE, _MIN_TOLD = 0.4, 0.027  # where there is no ruling, lines may be imagined in what else is there
 _NEARLY = 0.93
 _SLIP_MM, _HALF_LINE_MM = 0.3, 0.4
+_A_PART, _MOST = 75, 50
+_NEAR_NODES = 7
 _STILL = 1e-6
-_FAR: tuple[float, ...] = (3.0,)  # where 1 mm lines do not tell, few are left to average over
+_FAR = 3.0  # where 1 mm lines do not tell, few are left to average over
 _CENTRAL = 0.35
 _GROWTH = ((0.25, 1), (0.25, 1), (0.4, 2), (0.55, 2), (0.7, 2), (0.85, 3), (1.0, 3), (1.2, 3), (np.inf, 3))
 """How far from the start, in halves of the picture's longer side, the map is fitted next, and with which degree."""
 
 
-def into_phase(ruling: Field, start: Rectification, folded: Rectification, lattice: Lattice) -> Rectification | None:
+def into_phase(
+    ruling: Field, start: Rectification, folded: Rectification, lattice: Lattice, traces: NDArray[np.uint8]
+) -> Rectification | None:
     """Fit the map to the lines, 5 mm ones first, then 1 mm and what bends locally; None if none agree.
 
     A sheet that is bent little is followed by the polynomial from `start`, to a few µm; on one that is folded or curled
-    the polynomial slips by whole lines, and the phase unwrapped from node to node leads, from `start` or from a map
-    that is `folded` already. What the lines agree with wins.
+    the polynomial slips by whole lines, on all of the sheet or a part of it, and the phase unwrapped from node to node
+    leads, from `start` or from a map that is `folded` already. What the lines near `traces` (height, width) agree with
+    wins.
     """
     coarse_mm = LARGE_MM if lattice.coarse else 1.0
     fine_mm = 1.0 if lattice.fine else coarse_mm
@@ -46,38 +53,77 @@ def into_phase(ruling: Field, start: Rectification, folded: Rectification, latti
     smooth = grown
     for degree in (3, 4, 4):
         smooth = _in_phase(ruling, smooth, fine_mm, degree)
-    best = _finely_bent(ruling, smooth, lattice)
-    agreement = _agreement(ruling, best, fine_mm)
-    if (
-        not lattice.fine
-        or _slips(best, folded)
-        or (_bend_mm(smooth, best) > _HALF_LINE_MM and _agreement(ruling, smooth, fine_mm) < _NEARLY * agreement)
-    ):
-        ways = ((smooth, _FAR), (folded, _FAR))
-        if lattice.fine:
-            ways = ((_in_phase(ruling, grown, coarse_mm, 4), (3.0, 1.6)), (folded, (1.6, 1.2)))
-        for other, reaches in ways:
-            for reach in reaches:
-                other = _bent(ruling, other, coarse_mm, reach * coarse_mm)
-            other = _finely_bent(ruling, other, lattice)
-            others_agreement = _agreement(ruling, other, fine_mm)
-            if others_agreement > agreement:
-                best, agreement = other, others_agreement
-    off_phase = max(_agreement(ruling, best, fine_mm * factor) for factor in (0.87, 1.17))
+    found = _Found(ruling, fine_mm, _nodes_near(traces, smooth))
+    found.add(_finely_bent(ruling, smooth, lattice))
+    if not lattice.fine:
+        found.add(*(_unwrapped(ruling, other, lattice, coarse_mm, (_FAR,)) for other in (smooth, folded)))
+    else:
+        if found.slips(folded, _A_PART):
+            found.add(_finely_bent(ruling, folded, lattice))
+        if found.slips(folded, _MOST) or found.is_bent_much(smooth):
+            other = _in_phase(ruling, grown, coarse_mm, 4)
+            found.add(
+                _unwrapped(ruling, other, lattice, coarse_mm, (3.0, 1.6)),
+                _unwrapped(ruling, folded, lattice, coarse_mm, (1.6, 1.2)),
+            )
+    best = found.map
+    agreement = min(_agreement(ruling, best, fine_mm))
+    off_phase = max(min(_agreement(ruling, best, fine_mm * factor)) for factor in (0.87, 1.17))
     confidence = 1 - off_phase / max(agreement, 1e-9)
-    told = max(agreement, _agreement(ruling, best, LARGE_MM)) / max(float(ruling.std()), 1e-9)
+    told = max(agreement, min(_agreement(ruling, best, LARGE_MM))) / max(float(ruling.std()), 1e-9)
     return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE and told > _MIN_TOLD else None
 
 
-def _bend_mm(smooth: Rectification, bent: Rectification) -> float:
-    """Return by how much a map was bent at most: one that has slipped somewhere, by half a line there."""
-    return float(np.abs(bent.nodes_mm() - smooth.nodes_mm()).max())
+class _Found:
+    """The best map so far: along each axis that with which most ruling at some nodes (rows, columns) is in phase."""
+
+    def __init__(self, ruling: Field, period_mm: float, near: Mask) -> None:
+        self._ruling, self._period_mm, self._near = ruling, period_mm, near
+        self._best: list[tuple[float, Rectification]] = []
+
+    def add(self, *others: Rectification) -> None:
+        """Take of other maps what is better."""
+        for other in others:
+            told = [(agreement, other) for agreement in self._told(other)]
+            best = self._best or told
+            self._best = [max(pair, key=lambda each: each[0]) for pair in zip(best, told, strict=True)]
+
+    @property
+    def map(self) -> Rectification:
+        """Return the best map."""
+        (_, x), (_, y) = self._best
+        return x if x is y else x.with_y_of(y)
+
+    def slips(self, foretold: Rectification, percent: float) -> bool:
+        """Tell whether another map differs by a good part of a 1 mm line, motion aside, at that percentile of nodes."""
+        apart = (self.map.nodes_mm() - foretold.nodes_mm())[self._near]
+        return bool((np.percentile(np.abs(apart - np.median(apart, axis=0)), percent, axis=0) > _SLIP_MM).any())
+
+    def is_bent_much(self, smooth: Rectification) -> bool:
+        """Tell whether bending has bettered a map much, by half a line somewhere: it may have slipped there."""
+        by_mm = float(np.abs(self.map.nodes_mm() - smooth.nodes_mm()).max())
+        best = min(agreement for agreement, _ in self._best)
+        return by_mm > _HALF_LINE_MM and min(self._told(smooth)) < _NEARLY * best
+
+    def _told(self, other: Rectification) -> tuple[float, float]:
+        return _agreement(self._ruling, other, self._period_mm, self._near)
 
 
-def _slips(found: Rectification, foretold: Rectification) -> bool:
-    """Tell whether two maps of a picture differ by a good part of a 1 mm line beyond a common motion."""
-    apart = found.nodes_mm() - foretold.nodes_mm()
-    return bool(np.median(np.abs(apart - np.median(apart, axis=(0, 1)))) > _SLIP_MM)
+def _nodes_near(traces: NDArray[np.uint8], rectification: Rectification) -> Mask:
+    """Return the nodes (rows, columns) of a map on or next to which traces lie; all where there are none."""
+    rows, columns = rectification.bend_mm.shape[:2]
+    inked = cv2.resize(traces, (columns, rows), interpolation=cv2.INTER_AREA) > 0
+    near = cv2.dilate(inked.astype(np.uint8), np.ones((_NEAR_NODES, _NEAR_NODES), np.uint8)) > 0
+    return near if near.any() else np.ones((rows, columns), bool)
+
+
+def _unwrapped(
+    ruling: Field, rectification: Rectification, lattice: Lattice, coarse_mm: float, reaches: Sequence[float]
+) -> Rectification:
+    """Correct a map by the phase of coarse lines, averaged over so many of them, and then by that of fine ones."""
+    for reach in reaches:
+        rectification = _bent(ruling, rectification, coarse_mm, reach * coarse_mm)
+    return _finely_bent(ruling, rectification, lattice)
 
 
 def _grown(ruling: Field, rectification: Rectification, period_mm: float) -> Rectification:
@@ -103,9 +149,13 @@ def _finely_bent(ruling: Field, rectification: Rectification, lattice: Lattice) 
     return rectification
 
 
-def _agreement(ruling: Field, rectification: Rectification, period_mm: float) -> float:
-    """Return how much ruling lies in phase with lines each `period_mm`, the lesser of both directions."""
-    return min(float(phases.real.mean()) for phases in _phases(ruling, rectification, period_mm))
+def _agreement(
+    ruling: Field, rectification: Rectification, period_mm: float, near: Mask | None = None
+) -> tuple[float, float]:
+    """Return how much ruling lies in phase with lines each `period_mm`, along x and y, at all nodes or some."""
+    where = ... if near is None else near
+    x, y = (float(phases.real[where].mean()) for phases in _phases(ruling, rectification, period_mm))
+    return x, y
 
 
 def _phases(ruling: Field, rectification: Rectification, period_mm: float) -> tuple[Phases, Phases]:

@@ -126,6 +126,15 @@ class Rectification:
         grid[self.powers[:, 0], self.powers[:, 1]] = self.coefficients
         return replace(self, powers=powers, coefficients=grid[powers[:, 0], powers[:, 1]])
 
+    def with_y_of(self, other: Rectification) -> Rectification:
+        """Return the map that has its x from this one and its y from another map of the same picture."""
+        x, y = (each.lifted(powers_to(max(int(self.powers.max()), int(other.powers.max())))) for each in (self, other))
+        columns, bends = (
+            np.stack([ours[..., 0], theirs[..., 1]], axis=-1)
+            for ours, theirs in ((x.coefficients, y.coefficients), (self.bend_mm, other.bend_mm))
+        )
+        return replace(x, coefficients=columns, bend_mm=bends)
+
     @cached_property
     def _grid(self) -> Floats:
         """Coefficients (degree + 1, degree + 1, 2) by the exponents of u and v."""

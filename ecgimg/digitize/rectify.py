@@ -57,7 +57,7 @@ def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8], trace: NDArray[np.
         image, ink = (cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in (image, ink))
     ruling = ruling_signal(image, ink)
     windows = window_frequencies(ruling, ink, rows_angle(trace_points(trace)))
-    found = _fit(ruling, windows) if windows is not None else None
+    found = _fit(ruling, windows, trace) if windows is not None else None
     return found if found is None or factor == 1 else found.enlarged((width, height))
 
 
@@ -151,7 +151,7 @@ def _steps(dark: Field) -> NDArray[np.uint8]:
     return np.asarray(cv2.dilate(step, np.ones((9, 9), np.uint8)), np.uint8)
 
 
-def _fit(ruling: Field, windows: Windows) -> Rectification | None:
+def _fit(ruling: Field, windows: Windows, trace: NDArray[np.uint8]) -> Rectification | None:
     height, width = ruling.shape
     centre = ((width - 1) / 2, (height - 1) / 2)
     scale = max(width, height) / 2
@@ -164,7 +164,7 @@ def _fit(ruling: Field, windows: Windows) -> Rectification | None:
     smooth = Rectification(powers, np.stack(columns, axis=1), centre, (scale, scale), (width, height), flat, 0.0)
     missed = smooth.jacobian(windows.centres) - np.stack(slopes, axis=1)
     bend_mm = np.stack([_bend(windows, missed[:, axis], flat.shape[:2], (width, height)) for axis in (0, 1)], axis=-1)
-    found = into_phase(ruling, smooth, replace(smooth, bend_mm=bend_mm), windows.lattice)
+    found = into_phase(ruling, smooth, replace(smooth, bend_mm=bend_mm), windows.lattice, trace)
     return found if found is not None and _is_square(found) else None
 
 
