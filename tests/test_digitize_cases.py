@@ -217,6 +217,15 @@ def test_a_gain_of_the_limb_leads_alone_limits_the_page(chest):
     assert ["chest leads' could not be read" in doubt for doubt in settled.doubts] == ([] if chest else [True])
 
 
+@pytest.mark.parametrize("chest", [10.0, 5.0])
+def test_without_ruling_the_chest_leads_gain_is_to_the_pulse_as_it_is_printed(chest):
+    pulse = Pulse(0, 10, 50, 84.0 / 6.0, 0, (9, 51))  # 10.5 mm high if the page shows ten seconds
+    said = (Said(25.0, 10.0, chest, "print"),)
+    scale = settle_scale(6.0, 2000.0, [still_row()], [pulse], said, ruled=False).scale
+    assert scale.gain_mm_mv == pytest.approx(10.5)
+    assert scale.chest_gain_mm_mv == pytest.approx(1.05 * chest)
+
+
 def test_a_pulse_that_contradicts_the_print_limits_the_page():
     settled = settle_scale(
         8.0, 2000.0, [still_row()], [Pulse(0, 10, 50, 20.0, 0, (9, 51))], (Said(25.0, 10.0, None, "print"),)

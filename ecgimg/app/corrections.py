@@ -92,6 +92,6 @@ def found_choices(reading: Reading) -> dict[str, tuple[str, str]]:
     values = {
         "layout": None if "layout" in by_hand else found.layout,
         "speed": None if "speed_mm_s" in by_hand or not found.speed_mm_s else f"{found.speed_mm_s:g}",
-        "gain": None if "gain_mm_mv" in by_hand or not found.gain_mm_mv else f"{found.gain_mm_mv:g}",
+        "gain": None if "gain_mm_mv" in by_hand or not found.gain_mm_mv else f"{found.gain_mm_mv:.3g}",
     }
     return {name: (f"{AS_FOUND}: {value}" if value else AS_FOUND, AS_FOUND) for name, value in values.items()}

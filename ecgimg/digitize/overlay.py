@@ -68,7 +68,7 @@ def _banner(picture: Image8, found: Digitization, thick: int) -> None:
     parts = [found.status.upper()]
     if found.layout:
         other = found.chest_gain_mm_mv != found.gain_mm_mv
-        gain = f"{found.gain_mm_mv:g}/{found.chest_gain_mm_mv:g}" if other else f"{found.gain_mm_mv:g}"
+        gain = f"{found.gain_mm_mv:.3g}/{found.chest_gain_mm_mv:.3g}" if other else f"{found.gain_mm_mv:.3g}"
         parts.append(f"{found.layout}, {found.speed_mm_s:g} mm/s, {gain} mm/mV")
     if found.reason:
         parts.append(found.reason)

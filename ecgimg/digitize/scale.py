@@ -95,6 +95,8 @@ def settle_scale(
         gain, told_by = spoken.gain_mm_mv, spoken.source
         if shown not in (None, gain, chest) and spoken.source != "given":
             doubts = (f"the page prints {gain:g} mm/mV, but its calibration pulse is {shown:g} mm high",)
+    elif spoken is not None and spoken.gain_mm_mv and chest is not None:  # as many times the pulse's height
+        chest *= gain / spoken.gain_mm_mv
     if chest is None and any(each.limb_only for each in said):
         doubts = (*doubts, "the page prints a gain of the limb leads, and the chest leads' could not be read")
     speed, speed_by = (
