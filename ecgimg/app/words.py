@@ -197,8 +197,8 @@ def _facts(found: Digitization) -> tuple[str, ...]:
         about = load_layout(found.layout).description
         facts.append(f"Layout {found.layout}: {about.rstrip('.')}" + (", set by hand." if "layout" in by_hand else "."))
     facts.append(f"Paper speed: {found.speed_mm_s:g} mm/s, {_SOURCES[sources.get('speed', 'assumed')]}.")
-    gain = f"{found.gain_mm_mv:g} mm/mV"
+    gain = f"{found.gain_mm_mv:.3g} mm/mV"
     if found.chest_gain_mm_mv not in (None, found.gain_mm_mv):
-        gain += f", chest leads {found.chest_gain_mm_mv:g} mm/mV"
+        gain += f", chest leads {found.chest_gain_mm_mv:.3g} mm/mV"
     facts.append(f"Gain: {gain}, {_SOURCES[sources.get('gain', 'assumed')]}.")
     return tuple(facts)
