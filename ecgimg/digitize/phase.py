@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 
 _WEAK = 0.2
 _MIN_NODES = 20
-_MIN_CONFIDENCE, _MIN_TOLD = 0.4, 0.027  # where there is no ruling, lines may be imagined in what else is there
+_MIN_CONFIDENCE, _MIN_TOLD = 0.4, 0.035  # where there is no ruling, lines may be imagined in what else is there
 _NEARLY = 0.93
 _SLIP_MM, _HALF_LINE_MM = 0.3, 0.4
 _A_PART, _MOST = 75, 50
@@ -53,7 +53,8 @@ def into_phase(
     smooth = grown
     for degree in (3, 4, 4):
         smooth = _in_phase(ruling, smooth, fine_mm, degree)
-    found = _Found(ruling, fine_mm, _nodes_near(traces, smooth))
+    near = _nodes_near(traces, smooth)
+    found = _Found(ruling, fine_mm, near)
     found.add(_finely_bent(ruling, smooth, lattice))
     if not lattice.fine:
         found.add(*(_unwrapped(ruling, other, lattice, coarse_mm, (_FAR,)) for other in (smooth, folded)))
@@ -70,7 +71,7 @@ def into_phase(
     agreement = min(_agreement(ruling, best, fine_mm))
     off_phase = max(min(_agreement(ruling, best, fine_mm * factor)) for factor in (0.87, 1.17))
     confidence = 1 - off_phase / max(agreement, 1e-9)
-    told = max(agreement, min(_agreement(ruling, best, LARGE_MM))) / max(float(ruling.std()), 1e-9)
+    told = max(min(_agreement(ruling, best, each, near)) for each in (fine_mm, LARGE_MM)) / _strength(ruling, near)
     return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE and told > _MIN_TOLD else None
 
 
@@ -115,6 +116,12 @@ def _nodes_near(traces: NDArray[np.uint8], rectification: Rectification) -> Mask
     inked = cv2.resize(traces, (columns, rows), interpolation=cv2.INTER_AREA) > 0
     near = cv2.dilate(inked.astype(np.uint8), np.ones((_NEAR_NODES, _NEAR_NODES), np.uint8)) > 0
     return near if near.any() else np.ones((rows, columns), bool)
+
+
+def _strength(ruling: Field, near: Mask) -> float:
+    """Return the root mean square of the ruling around some nodes (rows, columns)."""
+    power = cv2.resize(np.square(ruling), near.shape[::-1], interpolation=cv2.INTER_AREA)
+    return max(float(np.sqrt(power[near].mean())), 1e-9)
 
 
 def _unwrapped(
