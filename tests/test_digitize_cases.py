@@ -153,25 +153,26 @@ def test_without_ruling_a_page_at_50_mm_s_is_as_short_as_its_pulses_say(wide_px,
 
 
 @pytest.mark.parametrize(
-    ("speed", "n_rows", "beat_px", "seconds"),
+    ("speed", "n_rows", "beat_px", "wide_px", "seconds"),
     [
-        (50.0, 3, 240, 5.0),  # at ten seconds the heart would beat each 1.2 s, at five each 0.6 s
-        (50.0, 3, 150, 10.0),  # or each 0.375 s
-        (50.0, 1, 240, 10.0),  # strips are long
-        (25.0, 3, 240, 10.0),
+        (50.0, 3, 240, 32, 5.0),  # at ten seconds each 1.2 s a beat as wide as 0.16 s, at five half of it
+        (50.0, 3, 160, 16, 10.0),  # or each 0.4 s one of 0.04 s
+        (50.0, 1, 240, 32, 10.0),  # strips are long
+        (25.0, 3, 240, 16, 10.0),
     ],
 )
-def test_without_ruling_and_pulse_a_page_at_50_mm_s_shows_five_seconds(speed, n_rows, beat_px, seconds):
-    rows = [replace(still_row(), points_px=beats(2000, beat_px, 100.0 * k)) for k in range(n_rows)]
+def test_without_ruling_and_pulse_a_page_at_50_mm_s_shows_five_seconds(speed, n_rows, beat_px, wide_px, seconds):
+    rows = [replace(still_row(), points_px=beats(2000, beat_px, wide_px, 100.0 * k)) for k in range(n_rows)]
     settled = settle_scale(6.0, 2000.0, rows, [], (Said(speed, None, None, "print"),), ruled=False)
     assert settled.scale.px_per_s == pytest.approx(2000.0 / seconds)
     assert settled.sources["px_per_mm"] == "width"
 
 
-def beats(width_px, spacing_px, baseline_px):
+def beats(width_px, spacing_px, wide_px, baseline_px):
     """Return the points (width_px, 2) of a row that is flat but for a sharp peak in the middle of every spacing."""
     x = np.arange(float(width_px))
-    return np.stack([x, baseline_px - 40 * np.clip(1 - np.abs(x % spacing_px - spacing_px / 2) / 5, 0, None)], axis=1)
+    from_beat = np.abs(x % spacing_px - spacing_px / 2)
+    return np.stack([x, baseline_px - 40 * np.clip(1 - from_beat / (wide_px / 2), 0, None)], axis=1)
 
 
 def test_a_printed_chest_gain_of_its_own():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.calibrate import GAINS_MM_MV, SPEEDS_MM_S, Pulse, nearest
-from ecgimg.digitize.rhythm import beat_spacing_mm
+from ecgimg.digitize.rhythm import Beats, find_beats
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.slots import Scale
 
@@ -20,7 +20,7 @@ _PULSE_TOLERANCE = 0.15
 _PULSE_S, _TOO_WIDE = 0.2, 1.4
 _USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
 _TEN_SECONDS, _LESS_S, _SHORT_S, _FAST_SHORT_S = 10.0, 9.0, 6.0, 4.0
-_SHORT_BEAT_S, _RARE_BEAT_S, _LONG_BEAT_S = 0.5, 1.55, 1.8
+_CLEARLY = 6.0  # of likelihoods: as much as tells in spite of what is usual
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,7 @@ def settle_scale(
     if chest is None and any(each.limb_only for each in said):
         doubts = (*doubts, "the page prints a gain of the limb leads, and the chest leads' could not be read")
     speed, speed_by = (
-        (told_mm_s, told.source)
-        if told and told_mm_s
-        else _shown_speed(width_px / px_per_mm, rows, pulses, px_per_mm, ruled)
+        (told_mm_s, told.source) if told and told_mm_s else _shown_speed(width_px / px_per_mm, rows, pulses, px_per_mm)
     )
     sources = {"px_per_mm": sized_by, "speed": speed_by, "gain": told_by}
     levels = tuple(float(np.mean(row.points_px[:, 1])) for row in rows)
@@ -129,8 +127,8 @@ def _sized(
         height_mm = float(np.median([pulse.height_mm for pulse in pulses])) / stretch
         seconds = _shown_seconds(height_mm, told_mm_mv, _FAST_SHORT_S if is_fast and told_mm_mv else _SHORT_S)
     elif is_fast and len(rows) > 1:
-        beat_mm = beat_spacing_mm(rows, px_per_mm * stretch)
-        if beat_mm is None or beat_mm > _LONG_BEAT_S / 2 * speed:
+        beats = find_beats(rows, px_per_mm * stretch)
+        if beats is None or beats.likelihood(2 * speed) > beats.likelihood(speed) - _CLEARLY:
             return stretch * 2, sized_by
     if seconds != _TEN_SECONDS:
         sized_by = "pulse"
@@ -150,12 +148,12 @@ def _shown_seconds(height_mm: float, gain_mm_mv: float | None, shortest_s: float
 
 
 def _shown_speed(
-    width_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float, ruled: bool
+    width_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float
 ) -> tuple[float, str]:
     """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says.
 
-    Ten seconds in which a heart would hardly beat are five at 50 mm/s. Some pulses are short, none is long: a page of
-    several rows that would show more than ten seconds is not as slow as its pulses say.
+    Some pulses are short, none is long: a page of several rows that would show more than ten seconds is not as slow as
+    its pulses say. Without pulses the beats tell whether ten seconds are five at 50 mm/s.
     """
     fast, longest_s = max(SPEEDS_MM_S), _TEN_SECONDS + _ABOUT_TEN_S
     pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses if pulse.whole]
@@ -164,25 +162,29 @@ def _shown_speed(
         return fast, "pulse"
     if told == min(SPEEDS_MM_S) and len(rows) > 1 and width_mm > longest_s * told:
         return _USUAL_MM_S, "pulse"
-    beat_mm = beat_spacing_mm(rows, px_per_mm)
-    hardly_beats = ruled and told is None and beat_mm is not None and beat_mm > _LONG_BEAT_S * _USUAL_MM_S
-    for speed in (told, None if hardly_beats else _USUAL_MM_S):
-        if speed is not None and abs(width_mm / speed - _TEN_SECONDS) < _ABOUT_TEN_S:
-            return speed, "pulse" if speed == told else "width"
-    return (told, "pulse") if told else (_likely_speed(width_mm, beat_mm, len(rows)), "assumed")
+    if told is not None:
+        by_width = told != _USUAL_MM_S and _shows_ten_seconds(width_mm, _USUAL_MM_S)
+        return (_USUAL_MM_S, "width") if by_width and not _shows_ten_seconds(width_mm, told) else (told, "pulse")
+    likely = _likely_speed(width_mm, find_beats(rows, px_per_mm), len(rows))
+    return likely, "width" if likely == _USUAL_MM_S and _shows_ten_seconds(width_mm, likely) else "assumed"
 
 
-def _likely_speed(width_mm: float, beat_mm: float | None, n_rows: int) -> float:
-    """Return the speed that makes a usual page of a usual heart rate; the picture may show a part of the page only.
+def _shows_ten_seconds(width_mm: float, speed_mm_s: float) -> bool:
+    return abs(width_mm / speed_mm_s - _TEN_SECONDS) < _ABOUT_TEN_S
 
-    Longer than ten seconds at 25 mm/s are single strips only, unless the heart would race at 50; what is shorter is at
-    50 if the heart would hardly beat at 25. Ten seconds at 12.5 mm/s are five at 25 unless the heart would race.
+
+def _likely_speed(width_mm: float, beats: Beats | None, n_rows: int) -> float:
+    """Return the likeliest speed: a usual one, of a usual page, of a usual heart.
+
+    Pages of more than ten seconds are single strips; the picture may show a part of the page only.
     """
-    fast, slow = max(SPEEDS_MM_S), min(SPEEDS_MM_S)
-    shortest, longest = (_TEN_SECONDS - _ABOUT_TEN_S, _TEN_SECONDS + _ABOUT_TEN_S)
-    beat_s = beat_mm / _USUAL_MM_S if beat_mm is not None else None
-    is_fast = beat_s is not None and beat_s > _RARE_BEAT_S
-    if width_mm > longest * _USUAL_MM_S and (n_rows > 1 or width_mm > shortest * fast):
-        is_fast = width_mm < longest * fast and (beat_s is None or beat_s > _LONG_BEAT_S / 2)
-    is_slow = beat_s is not None and beat_s < _SHORT_BEAT_S and shortest * slow < width_mm < longest * slow
-    return fast if is_fast else slow if is_slow else _USUAL_MM_S
+
+    def likelihood(speed: float) -> float:
+        result = beats.likelihood(speed) if beats is not None else 0.0
+        result -= _CLEARLY / 2 * (speed != _USUAL_MM_S)
+        result += _CLEARLY / 4 * _shows_ten_seconds(width_mm, speed)
+        if width_mm / speed > _TEN_SECONDS + _ABOUT_TEN_S:
+            result -= _CLEARLY if n_rows > 1 else _CLEARLY / 3
+        return result
+
+    return max(SPEEDS_MM_S, key=likelihood)
