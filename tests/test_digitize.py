@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ecgimg import BadRequest, read_record
-from ecgimg.digitize import digitize_image
+from ecgimg.digitize import digitize_image, see
 from ecgimg.digitize.names import find_labels
 from ecgimg.digitize.rectify import rectify
 from ecgimg.digitize.segment import segment
@@ -107,6 +107,13 @@ def test_a_turned_page_is_turned_back(quarters):
     assert found.rotation_deg == 90 * quarters
     assert found.layout == "3x4+II"
     assert snr_db(page, found) > 12
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 3])
+def test_a_turned_page_without_ruling_says_by_how_much(quarters, monkeypatch):
+    monkeypatch.setattr(see, "rectify", lambda *_: None)
+    found = digitize_image(np.ascontiguousarray(np.rot90(clean_page().image, quarters)))
+    assert (found.rotation_deg, found.layout) == (90 * quarters, "3x4+II")
 
 
 def test_the_ruling_is_found_in_a_photo():

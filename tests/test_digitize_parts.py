@@ -378,7 +378,7 @@ def layout():
 def judged(layout, rows, said, *, named=1.0, width_s=10.0, strips_named=True, physics_db=None, ruled=True):
     settled = settle_scale(PX_PER_MM, width_s * PX_PER_S, rows, [], (said,), ruled=ruled)
     placement = Placement(layout, START_PX, 1.0, 1.0, physics_db, named, fits=True, strips_named=strips_named)
-    return judge(Ground(lambda points: points, PX_PER_MM, (), 0), rows, placement, settled, {})
+    return judge(Ground(lambda points: points, PX_PER_MM, ()), rows, placement, settled, {})
 
 
 def test_a_nameless_strip_is_read_as_its_layouts_lead_and_says_so():

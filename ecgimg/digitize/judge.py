@@ -42,7 +42,11 @@ class Ground:
     to_image: Callable[[Floats], Floats]
     px_per_mm: float
     grid_px: tuple[Floats, ...]
-    quarters: int
+
+    def rotation_deg(self, rows: Sequence[RowTrace]) -> int:
+        """Return the clockwise turn, in quarters, that lays the rows along x in the picture."""
+        along = sum(np.diff(self.to_image(row.points_px[[0, -1]]), axis=0)[0] for row in rows)
+        return -90 * round(float(np.arctan2(along[1], along[0])) / (np.pi / 2)) % 360
 
 
 def judge(
@@ -55,7 +59,8 @@ def judge(
     """Cut the rows into leads, reconcile them, make the record, and say how far it can be trusted."""
     scale, sources = settled.scale, settled.sources
     known: dict[str, Any] = {
-        "px_per_mm": ground.px_per_mm, "rotation_deg": 90 * ground.quarters, "timings_s": timings_s, "sources": sources,
+        "px_per_mm": ground.px_per_mm, "rotation_deg": ground.rotation_deg(rows), "timings_s": timings_s,
+        "sources": sources,
     }  # fmt: skip
     if placement is None:
         reason = f"no known layout has {len(rows)} rows of traces; name the layout, or add it as a file"

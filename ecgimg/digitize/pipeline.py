@@ -173,7 +173,7 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     scale = _levelled(rows, pulses, placement, settled.scale)
     clock.lap("place")
     px_per_mm *= scale.px_per_mm / page.px_per_mm  # which differ where the page's width or a pulse told a millimetre
-    ground = Ground(to_image, px_per_mm, page.grid_lines_px() if seen.ruled else (), seen.quarters)
+    ground = Ground(to_image, px_per_mm, page.grid_lines_px() if seen.ruled else ())
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
 
 
@@ -253,7 +253,7 @@ def _place_paths(
     clock.lap("place")
     px_per_page_mm = image.shape[1] / vector.size_mm[0]
     to_px = np.array([paths.x_unit, paths.y_unit]) * px_per_page_mm
-    ground = Ground(lambda points: points * to_px - 0.5, float(to_px[0]), (), 0)
+    ground = Ground(lambda points: points * to_px - 0.5, float(to_px[0]), ())
     return judge(ground, paths.rows, placement, replace(settled, scale=scale), clock.laps)
 
 

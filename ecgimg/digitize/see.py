@@ -32,7 +32,7 @@ _MOST_TILT_DEG, _TILTED_DEG, _CLEARLY_TILTED = 40, 8, 1.2
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A flat page, the names and the scale on it, the quarter turns that brought it upright, whether it is ruled.
+    """A flat page, the names and the scale on it, whether it is ruled.
 
     `rows` are its traces where they have been looked for.
     """
@@ -40,15 +40,13 @@ class Seen:
     page: FlatPage
     labels: tuple[Label, ...]
     printed: PrintedScale
-    quarters: int
     ruled: bool
     rows: tuple[RowTrace, ...] | None = None
 
     def turned(self, turns: int) -> Seen:
         """Return the page turned clockwise by quarters."""
         page = self.page.turned(turns)
-        quarters = (self.quarters + turns) % 4
-        return Seen(page, find_labels(page), read_printed_scale(page), quarters, self.ruled)
+        return Seen(page, find_labels(page), read_printed_scale(page), self.ruled)
 
 
 def look(image: NDArray[np.uint8], clock: Clock) -> tuple[Segmentation, Seen | None]:
@@ -85,7 +83,7 @@ def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: Rectification |
         rows = trace_rows(page) if rows is None else rows
         clock.lap("trace")
         labels, printed = print_of_page()
-    seen = _upright_by_print(Seen(page, labels, printed, quarters, ruling is not None, rows))
+    seen = _upright_by_print(Seen(page, labels, printed, ruling is not None, rows))
     clock.lap("read")
     return seen
 
