@@ -143,6 +143,7 @@ def test_a_refused_page_whose_name_is_legible_otherwise_is_read_with_its_limits(
         (40, None, 10.0),
         (80, None, 5.0),  # 0.4 s if the page showed ten, and none is as wide
         (134, None, 3.0),
+        (1800, None, 1.0),  # no pulse is, and no page is shorter
     ],
 )
 def test_without_ruling_a_page_at_50_mm_s_is_as_short_as_its_pulses_say(wide_px, printed, seconds):

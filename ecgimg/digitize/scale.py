@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 _ABOUT_TEN_S = 0.5
 _PULSE_TOLERANCE = 0.15
-_PULSE_S, _TOO_WIDE = 0.2, 1.4
+_PULSE_S, _TOO_WIDE, _SHORTEST_S = 0.2, 1.4, 1.0
 _USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
 _TEN_SECONDS, _LESS_S, _SHORT_S, _FAST_SHORT_S = 10.0, 9.0, 6.0, 4.0
 _CLEARLY = 6.0  # of likelihoods: as much as tells in spite of what is usual
@@ -122,7 +122,7 @@ def _sized(
     too_wide = float(np.median(wide)) / _PULSE_S if wide and told_mm_s else 1.0
     seconds, sized_by = _TEN_SECONDS, "width"
     if too_wide > _TOO_WIDE:
-        seconds = round(2 * _TEN_SECONDS / too_wide) / 2
+        seconds = max(round(2 * _TEN_SECONDS / too_wide) / 2, _SHORTEST_S)
     elif pulses:
         height_mm = float(np.median([pulse.height_mm for pulse in pulses])) / stretch
         seconds = _shown_seconds(height_mm, told_mm_mv, _FAST_SHORT_S if is_fast and told_mm_mv else _SHORT_S)
