@@ -109,11 +109,10 @@ def test_a_turned_page_is_turned_back(quarters):
     assert snr_db(page, found) > 12
 
 
-@pytest.mark.parametrize("quarters", [0, 1, 3])
-def test_a_turned_page_without_ruling_says_by_how_much(quarters, monkeypatch):
+def test_a_turned_page_without_ruling_says_by_how_much(monkeypatch):
     monkeypatch.setattr(see, "rectify", lambda *_: None)
-    found = digitize_image(np.ascontiguousarray(np.rot90(clean_page().image, quarters)))
-    assert (found.rotation_deg, found.layout) == (90 * quarters, "3x4+II")
+    found = digitize_image(np.ascontiguousarray(np.rot90(clean_page().image)))
+    assert (found.rotation_deg, found.layout) == (90, "3x4+II")
 
 
 def test_the_ruling_is_found_in_a_photo():
