@@ -158,8 +158,8 @@ def _ends(rows: Sequence[RowTrace], pulses: Sequence[Pulse], mm: float, width_px
 
     def beside(row: int, end: int) -> bool:
         """Tell whether a row's end is at the foot of its own pulse, or of another row's if it was cut there."""
-        ends_px = (lefts[row], rights[row])[end]
-        near = [pulse for pulse in pulses if abs(pulse.ends_px[1 - end] - ends_px) < _RUN_ON_MM * mm]
+        end_px = (lefts[row], rights[row])[end]
+        near = [pulse for pulse in pulses if abs(pulse.ends_px[1 - end] - end_px) < _RUN_ON_MM * mm]
         return any(pulse.row == row or not on_ink[row, end] for pulse in near)
 
     return _Ends(

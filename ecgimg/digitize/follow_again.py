@@ -101,11 +101,11 @@ def take_unclaimed(
         claimed[path[path >= 0]] = True
     is_flat = runs.bottom - runs.top < FLAT_MM * px_per_mm
     is_free = ~claimed & is_flat & (runs.doubt < _DOUBTFUL)
-    least = _PIECE_MM * px_per_mm
+    least, wander_px = _PIECE_MM * px_per_mm, _WANDER_ROWS * pitch_px(baselines, px_per_mm)
     result = []
     for row, path in enumerate(paths):
         lacks = (path < 0)[runs.column] & (runs.column >= first) & (runs.column <= last)
-        free = is_free & lacks & (np.abs(runs.middle - baselines[row]) < _WANDER_ROWS * pitch_px(baselines, px_per_mm))
+        free = is_free & lacks & (np.abs(runs.middle - baselines[row]) < wander_px)
         if len(np.unique(runs.column[free])) > least:
             astray = free & is_nearer_to_others(runs, row, baselines)
             own = np.zeros(len(runs.middle), bool)

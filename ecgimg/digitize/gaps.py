@@ -54,31 +54,7 @@ def set_apart(
     if best is None or _are_names(best, rows, blanks, px_per_mm, is_lettered):
         return tuple(rows), 0.0
     apart = best.part(rows, px_per_mm)
-    cap_px = float(np.median([rows[row].cap_px for row in apart]))
-    least_px = _LEAST_SLANT_MM * px_per_mm
-    seen: list[dict[int, float]] = []
-    half = best.width_px / 2
-    for middle in best.middles_px:
-        begun = {row: [_begin(blank) + half for blank in blanks[row]] for row in apart}
-        near = {
-            row: [x for x in own if abs(x - best.slants_px[row] - middle) < px_per_mm] for row, own in begun.items()
-        }
-        seen.append({row: places[0] for row, places in near.items() if places})
-    middles = np.stack(
-        [
-            _on_a_slant(heights, found, np.inf if ruled else least_px) if found else middle + best.slants_px
-            for found, middle in zip(seen, best.middles_px, strict=True)
-        ]
-    )
-    ends = _evened(middles, seen, px_per_mm) + best.width_px / 2 + cap_px
-    lefts = np.array([rows[row].left_px for row in apart])
-    is_cut = lefts.min() < _CUT_MM * px_per_mm and best.spacing_px > 0
-    aslant = ends[0] - ends[0].mean()
-    first = aslant + most_usual(lefts - aslant[apart])
-    is_late = best.spacing_px > 0 and abs(float(np.median(first - ends[0])) + best.spacing_px) > _LATE_MM * px_per_mm
-    if is_cut or is_late:
-        first = ends[0] - best.spacing_px
-    told = np.stack([first, *ends], axis=1)
+    told = _starts(best, rows, blanks, apart, px_per_mm, np.inf if ruled else _LEAST_SLANT_MM * px_per_mm)
     parted = [replace(row, starts_px=tuple(told[k].tolist())) if k in apart else row for k, row in enumerate(rows)]
     return tuple(parted), best.width_px * len(best.middles_px)
 
@@ -218,6 +194,42 @@ class _Gaps:
             not self.spacing_px and longest < _NARROWEST * inner
         )
         return [] if too_wide or too_narrow or inner < _LEAST_COLUMN_MM * px_per_mm else apart
+
+
+def _starts(
+    gaps: _Gaps,
+    rows: Sequence[RowTrace],
+    blanks: Sequence[Sequence[Blank]],
+    apart: Sequence[int],
+    px_per_mm: float,
+    least_slant_px: float,
+) -> Floats:
+    """Return where the columns of every row (rows, columns) start, as the blanks of the rows that stand apart tell."""
+    heights = np.array([row.baseline_px for row in rows])
+    heights -= heights.mean()
+    half = gaps.width_px / 2
+    seen: list[dict[int, float]] = []
+    for middle in gaps.middles_px:
+        begun = {row: [_begin(blank) + half for blank in blanks[row]] for row in apart}
+        near = {
+            row: [x for x in own if abs(x - gaps.slants_px[row] - middle) < px_per_mm] for row, own in begun.items()
+        }
+        seen.append({row: places[0] for row, places in near.items() if places})
+    middles = np.stack(
+        [
+            _on_a_slant(heights, found, least_slant_px) if found else middle + gaps.slants_px
+            for found, middle in zip(seen, gaps.middles_px, strict=True)
+        ]
+    )
+    ends = _evened(middles, seen, px_per_mm) + half + float(np.median([rows[row].cap_px for row in apart]))
+    lefts = np.array([rows[row].left_px for row in apart])
+    is_cut = lefts.min() < _CUT_MM * px_per_mm and gaps.spacing_px > 0
+    aslant = ends[0] - ends[0].mean()
+    first = aslant + most_usual(lefts - aslant[apart])
+    is_late = gaps.spacing_px > 0 and abs(float(np.median(first - ends[0])) + gaps.spacing_px) > _LATE_MM * px_per_mm
+    if is_cut or is_late:
+        first = ends[0] - gaps.spacing_px
+    return np.stack([first, *ends], axis=1)
 
 
 def _are_names(

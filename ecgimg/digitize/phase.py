@@ -71,7 +71,7 @@ def into_phase(
     agreement = min(_agreement(ruling, best, fine_mm))
     off_phase = max(min(_agreement(ruling, best, fine_mm * factor)) for factor in (0.87, 1.17))
     confidence = 1 - off_phase / max(agreement, 1e-9)
-    told = max(min(_agreement(ruling, best, each, near)) for each in (fine_mm, LARGE_MM)) / _strength(ruling, near)
+    told = max(found.agreement, min(_agreement(ruling, best, LARGE_MM, near))) / _strength(ruling, near)
     return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE and told > _MIN_TOLD else None
 
 
@@ -95,6 +95,11 @@ class _Found:
         (_, x), (_, y) = self._best
         return x if x is y else x.with_y_of(y)
 
+    @property
+    def agreement(self) -> float:
+        """Return how much ruling is in phase with the best map, along the axis where it is less."""
+        return min(agreement for agreement, _ in self._best)
+
     def slips(self, foretold: Rectification, percent: float) -> bool:
         """Tell whether another map differs by a good part of a 1 mm line, motion aside, at that percentile of nodes."""
         apart = (self.map.nodes_mm() - foretold.nodes_mm())[self._near]
@@ -103,8 +108,7 @@ class _Found:
     def is_bent_much(self, smooth: Rectification) -> bool:
         """Tell whether bending has bettered a map much, by half a line somewhere: it may have slipped there."""
         by_mm = float(np.abs(self.map.nodes_mm() - smooth.nodes_mm()).max())
-        best = min(agreement for agreement, _ in self._best)
-        return by_mm > _HALF_LINE_MM and min(self._told(smooth)) < _NEARLY * best
+        return by_mm > _HALF_LINE_MM and min(self._told(smooth)) < _NEARLY * self.agreement
 
     def _told(self, other: Rectification) -> tuple[float, float]:
         return _agreement(self._ruling, other, self._period_mm, self._near)
