@@ -312,7 +312,7 @@ def main():
     def note(progress):
         if progress.result is not None:
             journal.write(f"{progress.result.number}\\n")
-    run_batch(sys.argv[1], sys.argv[2], Task(), BatchSettings(pages_per_part=3), note)
+    run_batch(sys.argv[1], sys.argv[2], Task(), BatchSettings(pages_per_part=2), note)
 
 if __name__ == "__main__":
     main()
@@ -332,7 +332,7 @@ def untimed(folder: Path) -> list[dict[str, object]]:
 def test_killed_at_twenty_random_instants(archive: Path, tmp_path: Path):
     source = tmp_path / "in"
     source.mkdir()
-    for number, page in enumerate(small_pages(8)):
+    for number, page in enumerate(small_pages(4)):
         page.save(source / f"{number:02d}.png")
     for name in ("blank.png", "three.tif", "ward a/broken.pdf"):
         shutil.copy(archive / name, source)
@@ -373,7 +373,7 @@ def test_interrupted_by_a_person(archive: Path, tmp_path: Path):
     assert run.stdout.readline().strip().isdigit()
     run.send_signal(signal.SIGINT)
     run.communicate(timeout=60)
-    counts, settings = json.loads((tmp_path / "out/summary.json").read_text())["pages"], BatchSettings(pages_per_part=3)
+    counts, settings = json.loads((tmp_path / "out/summary.json").read_text())["pages"], BatchSettings(pages_per_part=2)
     assert counts["pending"] >= 1
     assert counts["pending"] + sum(counts.get(name, 0) for name in ("ok", "limited", "refused", "failed")) == 6
     assert run_batch(str(archive), str(tmp_path / "out"), Task(), settings).read_now == counts["pending"]

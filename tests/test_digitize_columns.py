@@ -13,11 +13,12 @@ from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse
 from ecgimg.digitize.coincidence import coincidence
 from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.columns_apart import all_apart, extent_apart, settle_starts
 from ecgimg.digitize.even_columns import even_columns
 from ecgimg.digitize.extent import common, find_extent, possible_extents
 from ecgimg.digitize.feet import cut_pulses, even_feet
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.gaps import all_apart, extent_apart, set_apart, settle_starts
+from ecgimg.digitize.gaps import set_apart
 from ecgimg.digitize.name_fit import Label, seconds_between_names
 from ecgimg.digitize.names import _joined
 from ecgimg.digitize.place import _contradicted, _Signals, place

@@ -10,21 +10,19 @@ from numpy.typing import NDArray
 
 from ecgimg.digitize.extent import most_usual
 from ecgimg.digitize.row_trace import RowTrace
-from ecgimg.digitize.slots import FS_HZ, Scale
-from layouts import Layout
 
 Floats = NDArray[np.float64]
 Blank = tuple[float, float]
 """Middle and width of a stretch without ink, in px."""
+CUT_MM = 3.0
+"""Rows that start nearer to the picture's edge may be cut off by it; columns that lack more of their width are."""
 
 _MIN_GAP_MM, _MAX_GAP_MM, _MAX_GAPS = 1.5, 8.0, 5
 _SLANTS = (0.0, *(side * step / 100 for step in range(1, 8) for side in (1, -1)))
-_CUT_MM, _WIDEST, _NARROWEST, _UNEVEN_MM = 3.0, 1.1, 0.92, 2.5
+_WIDEST, _NARROWEST, _UNEVEN_MM = 1.1, 0.92, 2.5
 _LEAST_SLANT_MM, _CLEARLY = 0.15, 0.5
-_LATE_MM, _EVEN_MM, _LEAST_COLUMNS, _LEAST_EDGES = 0.6, 0.2, 3, 4
-_EDGE_NEAR_MM, _REACHES_MM = 1.5, (1.0, 1.0, 0.6, 0.4, 0.4)
+_LATE_MM, _EVEN_MM = 0.6, 0.2
 _MOST_ROWS, _NEARLY_ALL_ROWS, _LEAST_COLUMN_MM, _MOST_PLACES = 0.45, 0.6, 20.0, 12
-_FEWEST_TOLD = 2
 
 
 def set_apart(
@@ -41,7 +39,7 @@ def set_apart(
     Blanks that are lettered are none, as `is_lettered` tells of middle, width and height: names stand on the traces
     there.
     """
-    blanks = [_blanks(row, px_per_mm) for row in rows]
+    blanks = [find_blanks(row, px_per_mm) for row in rows]
     heights = np.array([row.baseline_px for row in rows])
     heights -= heights.mean()
     best: _Gaps | None = None
@@ -57,96 +55,6 @@ def set_apart(
     told = _starts(best, rows, blanks, apart, px_per_mm, np.inf if ruled else _LEAST_SLANT_MM * px_per_mm)
     parted = [replace(row, starts_px=tuple(told[k].tolist())) if k in apart else row for k, row in enumerate(rows)]
     return tuple(parted), best.width_px * len(best.middles_px)
-
-
-def extent_apart(rows: Sequence[RowTrace], gaps_px: float, px_per_mm: float) -> tuple[float, float]:
-    """Return where columns that stand apart start and end, less the gaps between them, which are `gaps_px` in all.
-
-    The picture may cut off what the last of them is shorter than the others.
-    """
-    apart = [row for row in rows if row.starts_px]
-    starts = np.median([row.starts_px for row in apart], axis=0)
-    right = max(row.points_px[-1, 0] for row in apart)
-    wide = (float(starts[-1] - starts[0]) - gaps_px) / (len(starts) - 1)
-    missing = wide - (right - float(starts[-1]))
-    return float(starts[0]), right - gaps_px + (missing if missing > _CUT_MM * px_per_mm else 0.0)
-
-
-def all_apart(rows: Sequence[RowTrace], layout: Layout) -> tuple[RowTrace, ...]:
-    """Give rows of columns on which no gaps were seen, written over or drawn through, the starts that the others tell.
-
-    Rhythm strips, which have no columns, stay as they are.
-    """
-    known = [row for row in rows[: layout.rows] if len(row.starts_px) == layout.columns]
-    if len(known) < _FEWEST_TOLD:
-        return tuple(rows)
-    slopes, level = np.polyfit([row.baseline_px for row in known], [row.starts_px for row in known], 1)
-    return tuple(
-        row if row in known or index >= layout.rows else replace(row, starts_px=tuple(slopes * row.baseline_px + level))
-        for index, row in enumerate(rows)
-    )
-
-
-def settle_starts(rows: Sequence[RowTrace], layout: Layout, scale: Scale) -> tuple[RowTrace, ...]:
-    """Move the starts of columns that stand apart to where both sides of the gaps and the paper speed say.
-
-    A column ends with its last sample, so where one ends tells its start as well as the end of the gap before it does,
-    on which a name may stand. Round pens make gaps narrower, which falls out between the two.
-    """
-    if layout.columns < _LEAST_COLUMNS:
-        return tuple(rows)
-    column_px = (layout.seconds_per_column - 1 / FS_HZ) * scale.px_per_s
-    rows = [_even(row) if len(row.starts_px) == layout.columns else row for row in rows]
-    near_px = _EDGE_NEAR_MM * scale.px_per_mm
-    seen = []  # column, by how much its start lies later than thought, and 1 where its end says so, -1 where its start
-    for row in rows:
-        starts = np.array(row.starts_px)
-        if len(starts) != layout.columns:
-            continue
-        for middle, width in _blanks(row, scale.px_per_mm):
-            for late, side in (
-                (middle - width / 2 - column_px - starts[:-1], 1),
-                (middle + width / 2 - starts[1:], -1),
-            ):
-                column = int(np.abs(late).argmin())
-                if abs(late[column]) < near_px:
-                    seen.append((column + (side < 0), late[column], side))
-    fitted = _lateness(np.array(seen, np.float64), scale.px_per_mm) if seen else None
-    if fitted is None:
-        return tuple(rows)
-    moved = np.polyval(fitted, np.arange(layout.columns))
-    return tuple(
-        replace(row, starts_px=tuple((np.array(row.starts_px) + moved).tolist()))
-        if len(row.starts_px) == layout.columns
-        else row
-        for row in rows
-    )
-
-
-def _even(row: RowTrace) -> RowTrace:
-    """Return a row with its columns' starts evenly apart."""
-    columns = np.arange(len(row.starts_px))
-    return replace(row, starts_px=tuple(np.polyval(np.polyfit(columns, row.starts_px, 1), columns).tolist()))
-
-
-def _lateness(seen: Floats, px_per_mm: float) -> Floats | None:
-    """Fit a line through how late columns are (n, 3), edges that stand out left out; slope and offset, or None."""
-    column, late, side = seen.T
-    ends = side > 0
-    if ends.sum() < _LEAST_EDGES:
-        return None
-    terms = np.stack([column, np.ones(len(column)), side], axis=1)
-    told = np.array([0.0, float(np.median(late[ends])), 0.0])
-    for reach_mm in _REACHES_MM:
-        weights = np.clip(1 - ((late - terms @ told) / (reach_mm * px_per_mm)) ** 2, 0, None)
-        if (weights * ends).sum() < _LEAST_EDGES / 2:
-            return None
-        has_starts = (weights * ~ends).sum() > _LEAST_EDGES / 2
-        used = terms if has_starts else terms[:, :2]
-        root = np.sqrt(weights)[:, None]
-        found = np.linalg.lstsq(used * root, late * root[:, 0], rcond=None)[0]
-        told = np.append(found, 0.0)[:3]
-    return told[:2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +96,7 @@ class _Gaps:
         first = self.middles_px[0] - half - left
         last, longest = (float(right - self.middles_px[-1] - half) for right in (np.median(rights), max(rights)))
         inner = self.spacing_px - self.width_px if self.spacing_px else max(first, longest)
-        is_cut = left < _CUT_MM * px_per_mm
+        is_cut = left < CUT_MM * px_per_mm
         too_wide = max(first, last) > _WIDEST * inner
         too_narrow = (first < _NARROWEST * inner and not is_cut) or (
             not self.spacing_px and longest < _NARROWEST * inner
@@ -223,7 +131,7 @@ def _starts(
     )
     ends = _evened(middles, seen, px_per_mm) + half + float(np.median([rows[row].cap_px for row in apart]))
     lefts = np.array([rows[row].left_px for row in apart])
-    is_cut = lefts.min() < _CUT_MM * px_per_mm and gaps.spacing_px > 0
+    is_cut = lefts.min() < CUT_MM * px_per_mm and gaps.spacing_px > 0
     aslant = ends[0] - ends[0].mean()
     first = aslant + most_usual(lefts - aslant[apart])
     is_late = gaps.spacing_px > 0 and abs(float(np.median(first - ends[0])) + gaps.spacing_px) > _LATE_MM * px_per_mm
@@ -313,7 +221,7 @@ def _on_a_slant(heights: Floats, places_px: Mapping[int, float], least_px: float
     return np.asarray(start + slope * heights, np.float64)
 
 
-def _blanks(row: RowTrace, px_per_mm: float) -> list[Blank]:
+def find_blanks(row: RowTrace, px_per_mm: float) -> list[Blank]:
     """Return middle and width (px) of the stretches of a row without ink."""
     x = row.points_px[:, 0]
     at = np.flatnonzero(np.diff(x) > _MIN_GAP_MM * px_per_mm)

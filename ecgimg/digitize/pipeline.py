@@ -12,12 +12,13 @@ from ecgimg.digitize.align import align_rows
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.clock import Clock
 from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
+from ecgimg.digitize.columns_apart import all_apart, extent_apart, settle_starts
 from ecgimg.digitize.contrast import ENLARGED, strengthen_pale_ink
 from ecgimg.digitize.even_columns import EvenColumns, even_columns
 from ecgimg.digitize.extent import RECORD_S, find_extent, possible_extents, width_px
 from ecgimg.digitize.feet import cut_pulses
 from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.gaps import all_apart, extent_apart, set_apart, settle_starts
+from ecgimg.digitize.gaps import set_apart
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lettering import lettering_finder, starts_in_lettering
 from ecgimg.digitize.level import level_rows
