@@ -460,6 +460,23 @@ def test_a_pale_fast_stroke_is_trace_and_a_dot_of_the_ruling_beside_the_trace_is
     assert not mask[112:119, 300].any()
 
 
+@pytest.mark.parametrize("inked", [False, True])
+def test_a_spike_stands_on_the_trace_by_strokes_paler_than_itself(inked):
+    shape = (200, 400)
+    trace, darkness = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
+    trace[120:123, 10:390], darkness[120:123, 10:390] = 255, 115
+    trace[60:100, 200:204], darkness[60:100, 200:204] = 255, 75  # a spike, of whose strokes the network sees no more
+    if inked:
+        darkness[100:120, 199:201] = darkness[100:120, 203:205] = 45
+    none = np.zeros(shape, np.uint8)
+    page = FlatPage(darkness, Segmentation(trace, none, none, none), none, PX_PER_MM, (0, 0), None)
+    mask = trace_mask(page, level=115.0)
+    assert mask[62:99, 201].all()
+    for column in (200, 203):
+        assert mask[100:120, column].all() == inked
+    assert not mask[102:118, 202].any()
+
+
 @pytest.mark.parametrize("struck", [False, True])
 def test_a_line_of_the_ruling_that_joins_a_name_to_the_trace_is_no_trace_and_a_beat_through_it_is(struck):
     shape = (200, 400)

@@ -1,117 +1,112 @@
-"""Whether the columns of a page show the same seconds: their beats then come at the same times."""
+"""Whether the columns of a page show the same seconds: their beats then come at the same times.
+
+Two accounts of when the beats come are weighed by their likelihoods. Of the same seconds, every beat of a column comes
+when that of the column before it does, but for where the columns start. Of seconds that follow each other, the first
+beat of a column comes a cycle after the last one of the column before it, and whether beats coincide is chance: even a
+regular heart varies by more than one's timing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 Floats = NDArray[np.float64]
 
-_COINCIDE, _NOISE, _WORSE = 0.4, 0.08, 20.0
-_STEP, _SHORTEST_BEAT_S, _MOST_COINCIDENCE = 4, 0.3, 1.2
-_FEW_BEATS, _ABOUT_BEAT_S, _RECENTRED, _APART_S = 3, 0.1, 3, 0.02
-_UNTOLD, _REGULAR_S = 0.4, 0.03
-_BEAT_SHARE, _SAME_TIME_S = 0.65, 0.015
-_MIN_BEATS, _VARYING_S, _CLEARLY, _START_S = 4, 0.02, 4.0, 0.1
+_SMOOTH_S, _STEEPEST, _FLOORS, _NOISY, _LEAST_WEIGHT = 0.003, 99, 2.0, 3.0, 0.05
+_JOINED_S, _BEAT_SHARE, _TALLEST, _SHORTEST_BEAT_S = 0.016, 0.45, 99.5, 0.3
+_ABOUT_BEAT_S, _RECENTRED = 0.08, 3
+_TIMING_S = np.array([0.002, 0.005, 0.012])  # errors of a beat's time: of a clean lead, a usual and a noisy one
+_START_S, _START_LIKELY = np.array([0.010, 0.040]), np.array([0.85, 0.15])  # errors of a column's start
+_VARIES, _LEAST_SPREAD_S, _CYCLE_S = np.array([0.6, 1.0, 2.0]), 0.003, 0.012
+_OUTLIERS = 0.05
+_ENOUGH, _TOLD, _A_POINT, _MOST, _ALIKE = 2.5, 0.4, 10.0, 1.2, 6.0
 
 
-def coincidence(beats: Sequence[Floats], fs_hz: float) -> float:
-    """Return how clearly columns repeat the same seconds, -1.2 to 1.2: their beats then coincide.
+class _Rhythm(NamedTuple):
+    """How long a cycle is, and by how much cycles differ."""
 
-    How well two columns' beats coincide as they stand is set against how well they do when one is shifted, and against
-    how well a column's beats repeat themselves: a regular rhythm coincides with itself at many shifts, but for the same
-    seconds it does so better than from beat to beat. The beats of an irregular one do so for the same seconds only.
+    cycle_s: float
+    spread_s: float
+
+
+def coincidence(columns: Sequence[Sequence[Floats]], fs_hz: float) -> float:
+    """Return how clearly columns repeat the same seconds, -1.2 to 1.2; more than 0.4 speaks for it.
 
     Parameters
     ----------
-    beats : sequence of (samples,) float64
-        Of each column, how steep its traces are: the beats.
+    columns : sequence of sequences of (samples,) float64
+        The signals of each column's leads, NaN where nothing was read.
     fs_hz : float
         Samples a second.
     """
-    times_s = [_centres(each, fs_hz) / fs_hz for each in beats]
-    if len(beats) > 1 and all(_beat_at_once(first, second) for first, second in pairwise(times_s)):
-        return _MOST_COINCIDENCE
-    drifts_s = [drift for first, second in pairwise(times_s) if (drift := _drift_s(first, second)) is not None]
-    if drifts_s and np.median(drifts_s) > _APART_S:
-        return -_MOST_COINCIDENCE
-    fills = [_fills_column(times, len(each) / fs_hz) for times, each in zip(times_s, beats, strict=True)]
-    most = _UNTOLD if fills and all(fills) else _MOST_COINCIDENCE
-    steps = range(0, round(0.4 * fs_hz) + 1, _STEP)
-    together, worse = [], []
-    for first, second in pairwise(beats):
-        n = min(len(first), len(second))
-        first, second = first[:n], second[:n]
-        if n < fs_hz / 2 or first.std() == 0 or second.std() == 0:
-            continue
-        shifted = [(_correlation(first[k:], second[: n - k]), _correlation(first[: n - k], second[k:])) for k in steps]
-        at_once = max(map(max, shifted[:3]))
-        elsewhere = max(map(max, shifted[9:]))
-        cycles = range(round(_SHORTEST_BEAT_S * fs_hz), round(0.6 * n), _STEP)
-        itself = max((_correlation(first[k:], first[: n - k]) for k in cycles), default=0.0)
-        together.append(at_once - elsewhere / 2)
-        worse.append(itself - at_once)
-    if not together:
+    beats_s = [_beats_s(leads, fs_hz) for leads in columns]
+    cycles_s = np.concatenate([np.diff(times_s) for times_s in beats_s])
+    if len(cycles_s) < 2:
         return 0.0
-    doubt = _WORSE * max(float(np.median(worse)) - _NOISE, 0.0)
-    return float(np.clip(4 * (np.mean(together) - doubt - _COINCIDE), -most, most))
+    cycle_s = float(np.median(cycles_s))
+    spread_s = 1.48 * float(np.median(np.abs(cycles_s - cycle_s)))
+    rhythm = _Rhythm(cycle_s, max(spread_s, _LEAST_SPREAD_S))
+    column_s = min(len(lead) for leads in columns for lead in leads) / fs_hz
+    odds = np.array([_log_odds(first, second, column_s, rhythm) for first, second in pairwise(beats_s)])
+    starts, cycles = odds.T  # a regular rhythm's columns, if one starts so, all do
+    likely = starts.mean() + min(cycles.sum(), _ALIKE)  # rhythms may repeat themselves
+    return float(np.clip(_TOLD + (likely - _ENOUGH) / _A_POINT, -_MOST, _MOST))
 
 
-def _beat_at_once(first_s: Floats, second_s: Floats) -> bool:
-    """Tell whether a rhythm's beats come at the same times in two columns, but for where the columns start.
-
-    Their times then differ by much less than its cycles do.
-    """
-    if len(first_s) != len(second_s) or len(first_s) < _MIN_BEATS:
-        return False
-    late, varying_s = second_s - first_s, float(np.diff(first_s).std())
-    return bool(varying_s > max(_VARYING_S, _CLEARLY * late.std()) and abs(float(np.median(late))) < _START_S)
-
-
-def _drift_s(first_s: Floats, second_s: Floats) -> float | None:
-    """Return by how much the beats of two columns drift apart: even a regular heart varies by more than one's timing.
-
-    None where they are few, or not as many in both.
-    """
-    if len(first_s) != len(second_s) or len(first_s) < _FEW_BEATS:
-        return None
-    late = second_s - first_s
-    return float(np.abs(late - np.median(late)).max())
-
-
-def _fills_column(times_s: Floats, column_s: float) -> bool:
-    """Tell whether a whole number of regular beats is as long as a column: the next column's then seem to coincide."""
-    cycles_s = np.diff(times_s)
-    if len(cycles_s) < 2 or np.ptp(cycles_s) > _REGULAR_S:
-        return False
-    beats = column_s / cycles_s.mean()
-    return bool(abs(beats - round(beats)) * cycles_s.mean() < _SAME_TIME_S)
+def _log_odds(first_s: Floats, second_s: Floats, column_s: float, rhythm: _Rhythm) -> tuple[float, float]:
+    """Return the log odds that beats coincide since the seconds are the same: by when they start, and their cycles."""
+    if not len(first_s) or not len(second_s):
+        return 0.0, 0.0
+    late = second_s[:, None] - first_s
+    nearest = np.abs(late).argmin(axis=1)
+    mutual = np.abs(late).argmin(axis=0)[nearest] == np.arange(len(second_s))
+    late_s = late[np.arange(len(second_s)), nearest][mutual]
+    late_s = late_s[np.abs(late_s) < rhythm.cycle_s / 2]
+    if not len(late_s):
+        return 0.0, 0.0
+    same_start = np.logaddexp.reduce(np.log(_START_LIKELY) + _likelihood(np.median(late_s), _START_S, rhythm))
+    until_s = column_s - first_s[-1] + second_s[0]
+    n_cycles = max(round(until_s / rhythm.cycle_s), 1)
+    varies_s = np.hypot(1.5 * rhythm.spread_s * np.sqrt(n_cycles), _CYCLE_S)
+    goes_on = _likelihood(until_s - n_cycles * rhythm.cycle_s, varies_s, rhythm)
+    changes_s = np.diff(late_s)[:, None]
+    same = _likelihood(changes_s, 2 * _TIMING_S, rhythm).sum(axis=0)
+    other_s = np.hypot(np.sqrt(2) * rhythm.spread_s * _VARIES[:, None], 2 * _TIMING_S).ravel()
+    other = _likelihood(changes_s, other_s, rhythm).sum(axis=0) - np.log(len(_VARIES))
+    return float(same_start - goes_on), float(np.logaddexp.reduce(same) - np.logaddexp.reduce(other))
 
 
-def _peaks(steep: Floats, fs_hz: float) -> NDArray[np.intp]:
-    """Return where the beats are, in samples."""
-    height = _BEAT_SHARE * float(steep.max(initial=0.0))
-    peaks, _ = find_peaks(steep, height=max(height, 1e-9), distance=round(_SHORTEST_BEAT_S * fs_hz))
-    return np.asarray(peaks, np.intp)
+def _likelihood(off_s: Floats | float, spread_s: Floats | float, rhythm: _Rhythm) -> Floats:
+    """Return the logarithm of how likely a time is so far off, set against any time of a cycle; a few are anywhere."""
+    normal = -0.5 * np.square(np.asarray(off_s) / spread_s) - np.log(np.sqrt(2 * np.pi) * np.asarray(spread_s))
+    return np.asarray(np.logaddexp(np.log(1 - _OUTLIERS) + normal + np.log(rhythm.cycle_s), np.log(_OUTLIERS)))
 
 
-def _centres(steep: Floats, fs_hz: float) -> Floats:
-    """Return where the middles of the beats are, in samples: which of a beat's slopes is steepest is chance."""
-    reach = round(_ABOUT_BEAT_S * fs_hz)
-    at = np.arange(len(steep))
-    centres = _peaks(steep, fs_hz).astype(np.float64)
-    for _ in range(_RECENTRED):
-        windows = [slice(max(round(each) - reach, 0), round(each) + reach + 1) for each in centres.tolist()]
-        centres = np.array([np.average(at[window], weights=steep[window]) for window in windows], np.float64)
-    return centres
-
-
-def _correlation(first: Floats, second: Floats) -> float:
-    """Return how alike two signals are, -1 to 1; 0 where one of them is still."""
-    first, second = first - first.mean(), second - second.mean()
-    spread = float(np.sqrt((first @ first) * (second @ second)))
-    return float(first @ second) / spread if spread > 0 else 0.0
+def _beats_s(leads: Sequence[Floats], fs_hz: float) -> Floats:
+    """Return when the beats of a column come: the middles of where its leads are steep; noisy ones count less."""
+    total: Floats = np.zeros(min(len(lead) for lead in leads) - 1)
+    for lead in leads:
+        read = np.flatnonzero(np.isfinite(lead))
+        if not len(read):
+            continue
+        filled = np.interp(np.arange(len(lead)), read, lead[read])
+        steep = np.abs(np.diff(gaussian_filter1d(filled, _SMOOTH_S * fs_hz)))
+        most, noise = float(np.percentile(steep, _STEEPEST)) + 1e-9, float(np.median(steep))
+        weight = max(1 - _NOISY * noise / most, _LEAST_WEIGHT)
+        total += weight * np.clip((steep - _FLOORS * noise) / most, 0, 1)[: len(total)]
+    joined = gaussian_filter1d(total, _JOINED_S * fs_hz)
+    height = max(_BEAT_SHARE * float(np.percentile(joined, _TALLEST)), 1e-9)
+    peaks, _ = find_peaks(joined, height=height, distance=round(_SHORTEST_BEAT_S * fs_hz))
+    reach, at = round(_ABOUT_BEAT_S * fs_hz), np.arange(len(total))
+    middles = peaks.astype(np.float64)
+    for _ in range(_RECENTRED):  # which of a beat's slopes is steepest is chance
+        windows = [slice(max(round(each) - reach, 0), round(each) + reach + 1) for each in middles.tolist()]
+        middles = np.array([np.average(at[each], weights=total[each] + 1e-9) for each in windows], np.float64)
+    return np.asarray(middles / fs_hz, np.float64)

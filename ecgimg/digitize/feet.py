@@ -14,6 +14,7 @@ _APART_MM, _SHORT_MM, _FOOT_MM = 0.8, 2.5, 4.0
 _LEAST_FOOT_MM, _FOOT_ASTRAY_MM, _FEW_FEET = 0.8, 0.4, 2
 _SLACK_MM = 0.15
 _SIDE_PX, _SIDE_MM = 0.5, 2.5
+_MUCH = 0.2
 
 
 def cut_pulses(
@@ -21,8 +22,10 @@ def cut_pulses(
 ) -> tuple[tuple[RowTrace, ...], tuple[Pulse, ...]]:
     """Cut off what the rows' traces took of the pulses and what lies beyond; return rows, and pulses with even feet.
 
-    Pulses stand below each other, so a row that runs on to where another has its pulse is cut there as well.
+    Pulses stand below each other, so a row that runs on to where another has its pulse is cut there as well. What is
+    not wholly one, amid its row's trace, is none: the trace steps there from one column to the next.
     """
+    pulses = [pulse for pulse in pulses if pulse.whole or not _is_amid(pulse, rows[pulse.row])]
     pulses = even_feet(pulses, [_is_before(pulse, rows[pulse.row]) for pulse in pulses], px_per_mm)
     cut = [_cut(index, row, pulses, px_per_mm) for index, row in enumerate(rows)]
     return tuple(_without_sides(row, px_per_mm) for row in cut), pulses
@@ -61,6 +64,12 @@ def _is_before(pulse: Pulse, row: RowTrace) -> bool:
     """Tell whether a pulse stands before most of a row's trace."""
     x = row.points_px[:, 0]
     return bool((x > pulse.ends_px[1]).sum() > (x < pulse.ends_px[0]).sum())
+
+
+def _is_amid(pulse: Pulse, row: RowTrace) -> bool:
+    """Tell whether much of a row's trace lies before a pulse, and much after it."""
+    x = row.points_px[:, 0]
+    return bool(min((x < pulse.left_px).mean(), (x > pulse.right_px).mean()) > _MUCH)
 
 
 def _without_feet(row: RowTrace, pulses: Sequence[Pulse], px_per_mm: float) -> RowTrace:

@@ -14,7 +14,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from ecgimg.digitize.coincidence import coincidence
 from ecgimg.digitize.limb_leads import LIMB_MIX, fit_pair
@@ -132,7 +131,7 @@ def _ranked(
         score = width_score + name_score + _strip_score(fitted, signals) - contradicted[cells]
         if fitted.columns > 1:
             if cells not in same_seconds:
-                same_seconds[cells] = coincidence(_beats(fitted, signals), FS_HZ)
+                same_seconds[cells] = coincidence(_columns(fitted, signals), FS_HZ)
             simultaneous = fitted.columns_in_time == "simultaneous"
             score += same_seconds[cells] - _RARE if simultaneous else -max(same_seconds[cells], 0.0)
         score += _USUAL * (layout.rhythm in ((), ("II",)))
@@ -252,18 +251,10 @@ def _contradicted(layout: Layout, signals: _Signals) -> float:
     return _CONTRADICTED * float(np.clip(max(doubt, missing), 0.0, 1.0))
 
 
-def _beats(layout: Layout, signals: _Signals) -> list[Floats]:
-    """Return where each column's traces are steep, over time: the beats."""
+def _columns(layout: Layout, signals: _Signals) -> list[list[Floats]]:
+    """Return the signals of each column's leads."""
     columns: dict[int, list[Floats]] = {}
     for slot in layout.slots():
         if slot.column is not None:
-            signal = signals.of(layout, slot)
-            steep = np.abs(
-                np.diff(np.nan_to_num(signal, nan=float(np.nanmean(signal)) if np.isfinite(signal).any() else 0))
-            )
-            columns.setdefault(slot.column, []).append(np.minimum(steep / (np.percentile(steep, 99) + 1e-9), 1))
-    result = []
-    for column in sorted(columns):
-        n = min(len(steep) for steep in columns[column])
-        result.append(gaussian_filter1d(np.sum([steep[:n] for steep in columns[column]], axis=0), 0.006 * FS_HZ))
-    return result
+            columns.setdefault(slot.column, []).append(signals.of(layout, slot))
+    return [columns[column] for column in sorted(columns)]

@@ -153,19 +153,22 @@ def _shown_speed(
     """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says.
 
     Some pulses are short, none is long: a page of several rows that would show more than ten seconds is not as slow as
-    its pulses say. Without pulses the beats tell whether ten seconds are five at 50 mm/s.
+    its pulses say, unless its beats do. Without pulses these tell whether ten seconds are five at 50 mm/s.
     """
     fast, longest_s = max(SPEEDS_MM_S), _TEN_SECONDS + _ABOUT_TEN_S
     pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses if pulse.whole]
     told = nearest(float(np.median(pulse_mm)) / _PULSE_S, SPEEDS_MM_S, 0.2) if pulse_mm else None
     if told == fast:
         return fast, "pulse"
-    if told == min(SPEEDS_MM_S) and len(rows) > 1 and width_mm > longest_s * told:
-        return _USUAL_MM_S, "pulse"
+    beats = find_beats(rows, px_per_mm)
+    while told and told < fast and len(rows) > 1 and width_mm > longest_s * told:
+        if beats is not None and beats.likelihood(2 * told) < beats.likelihood(told) - _CLEARLY:
+            break
+        told *= 2
     if told is not None:
         by_width = told != _USUAL_MM_S and _shows_ten_seconds(width_mm, _USUAL_MM_S)
         return (_USUAL_MM_S, "width") if by_width and not _shows_ten_seconds(width_mm, told) else (told, "pulse")
-    likely = _likely_speed(width_mm, find_beats(rows, px_per_mm), len(rows))
+    likely = _likely_speed(width_mm, beats, len(rows))
     return likely, "width" if likely == _USUAL_MM_S and _shows_ten_seconds(width_mm, likely) else "assumed"
 
 
