@@ -680,6 +680,13 @@ def test_where_whole_beats_fill_a_column_it_is_open_whether_columns_coincide(cyc
     assert alike > 0
 
 
+@pytest.mark.parametrize(("cycle_s", "told"), [(1.25, False), (1.0, True)])
+def test_of_columns_of_one_beat_each_a_strip_tells_whether_they_show_the_same_seconds(cycle_s, told):
+    column, strip = beats(np.array([0.6]), 1.25), beats(np.arange(0.6, 5, cycle_s), 5.0)
+    assert coincidence([[column]] * 4, FS_HZ) > 0.4
+    assert (coincidence([[column]] * 4, FS_HZ, [strip]) > 0.4) == told
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_does_not_hide_that_columns_show_the_same_seconds(seed):
     signals_mv = simulate(HeartSpec(), np.random.default_rng(seed)).record.signals

@@ -25,6 +25,7 @@ _ABOUT_BEAT_S, _RECENTRED = 0.08, 3
 _TIMING_S = np.array([0.002, 0.005, 0.012])  # errors of a beat's time: of a clean lead, a usual and a noisy one
 _START_S, _START_LIKELY = np.array([0.010, 0.040]), np.array([0.85, 0.15])  # errors of a column's start
 _VARIES, _LEAST_SPREAD_S, _CYCLE_S = np.array([0.6, 1.0, 2.0]), 0.003, 0.012
+_USUAL_CYCLE_S, _USUAL_SPREAD_S = 0.8, 0.05
 _OUTLIERS = 0.05
 _ENOUGH, _TOLD, _A_POINT, _MOST, _ALIKE = 2.5, 0.4, 10.0, 1.2, 6.0
 
@@ -36,7 +37,7 @@ class _Rhythm(NamedTuple):
     spread_s: float
 
 
-def coincidence(columns: Sequence[Sequence[Floats]], fs_hz: float) -> float:
+def coincidence(columns: Sequence[Sequence[Floats]], fs_hz: float, strips: Sequence[Floats] = ()) -> float:
     """Return how clearly columns repeat the same seconds, -1.2 to 1.2; more than 0.4 speaks for it.
 
     Parameters
@@ -45,42 +46,64 @@ def coincidence(columns: Sequence[Sequence[Floats]], fs_hz: float) -> float:
         The signals of each column's leads, NaN where nothing was read.
     fs_hz : float
         Samples a second.
+    strips : sequence of (samples,) float64
+        Signals of leads that run below all columns: where these follow each other, their beats come when its own do.
     """
     beats_s = [_beats_s(leads, fs_hz) for leads in columns]
-    cycles_s = np.concatenate([np.diff(times_s) for times_s in beats_s])
-    if len(cycles_s) < 2:
-        return 0.0
-    cycle_s = float(np.median(cycles_s))
-    spread_s = 1.48 * float(np.median(np.abs(cycles_s - cycle_s)))
+    along_s = _beats_s(strips, fs_hz) if strips else np.zeros(0)
+    cycles_s = np.concatenate([np.diff(times_s) for times_s in (*beats_s, along_s)])
+    cycle_s = float(np.median(cycles_s)) if len(cycles_s) else _USUAL_CYCLE_S
+    spread_s = 1.48 * float(np.median(np.abs(cycles_s - cycle_s))) if len(cycles_s) > 1 else _USUAL_SPREAD_S
     rhythm = _Rhythm(cycle_s, max(spread_s, _LEAST_SPREAD_S))
     column_s = min(len(lead) for leads in columns for lead in leads) / fs_hz
-    odds = np.array([_log_odds(first, second, column_s, rhythm) for first, second in pairwise(beats_s)])
-    starts, cycles = odds.T  # a regular rhythm's columns, if one starts so, all do
-    likely = starts.mean() + min(cycles.sum(), _ALIKE)  # rhythms may repeat themselves
+    starts, cycles = [], []
+    for index, (first_s, second_s) in enumerate(pairwise(beats_s)):
+        late_s = _late_s(first_s, second_s, rhythm)
+        if not len(late_s):
+            continue
+        then_s = _late_s(along_s - (index + 1) * column_s, second_s, rhythm)
+        until_s = column_s - first_s[-1] + second_s[0]
+        goes_on = _starts(then_s, rhythm) if len(then_s) else _goes_on(until_s, rhythm) if len(cycles_s) > 1 else 0.0
+        starts.append(_starts(late_s, rhythm) - goes_on)
+        cycles.append(_alike(np.diff(late_s), rhythm))
+    if not starts:
+        return 0.0
+    likely = float(np.mean(starts)) + min(sum(cycles), _ALIKE)  # if one column starts so, all do; rhythms recur
     return float(np.clip(_TOLD + (likely - _ENOUGH) / _A_POINT, -_MOST, _MOST))
 
 
-def _log_odds(first_s: Floats, second_s: Floats, column_s: float, rhythm: _Rhythm) -> tuple[float, float]:
-    """Return the log odds that beats coincide since the seconds are the same: by when they start, and their cycles."""
+def _late_s(first_s: Floats, second_s: Floats, rhythm: _Rhythm) -> Floats:
+    """Return by how much later each of the second beats comes than the first that is nearest to it, if both are so."""
     if not len(first_s) or not len(second_s):
-        return 0.0, 0.0
+        return np.zeros(0)
     late = second_s[:, None] - first_s
     nearest = np.abs(late).argmin(axis=1)
     mutual = np.abs(late).argmin(axis=0)[nearest] == np.arange(len(second_s))
     late_s = late[np.arange(len(second_s)), nearest][mutual]
-    late_s = late_s[np.abs(late_s) < rhythm.cycle_s / 2]
-    if not len(late_s):
-        return 0.0, 0.0
-    same_start = np.logaddexp.reduce(np.log(_START_LIKELY) + _likelihood(np.median(late_s), _START_S, rhythm))
-    until_s = column_s - first_s[-1] + second_s[0]
+    return np.asarray(late_s[np.abs(late_s) < rhythm.cycle_s / 2], np.float64)
+
+
+def _starts(late_s: Floats, rhythm: _Rhythm) -> float:
+    """Return the log likelihood that beats come at the same times, but for where the columns start."""
+    errors = _likelihood(np.median(late_s), _START_S, rhythm)
+    return float(np.logaddexp.reduce(np.log(_START_LIKELY) + errors))
+
+
+def _goes_on(until_s: float, rhythm: _Rhythm) -> float:
+    """Return the log likelihood that so many seconds lie between a column's last beat and the next one's first."""
     n_cycles = max(round(until_s / rhythm.cycle_s), 1)
-    varies_s = np.hypot(1.5 * rhythm.spread_s * np.sqrt(n_cycles), _CYCLE_S)
-    goes_on = _likelihood(until_s - n_cycles * rhythm.cycle_s, varies_s, rhythm)
-    changes_s = np.diff(late_s)[:, None]
-    same = _likelihood(changes_s, 2 * _TIMING_S, rhythm).sum(axis=0)
+    varies_s = float(np.hypot(1.5 * rhythm.spread_s * np.sqrt(n_cycles), _CYCLE_S))
+    return float(_likelihood(until_s - n_cycles * rhythm.cycle_s, varies_s, rhythm))
+
+
+def _alike(changes_s: Floats, rhythm: _Rhythm) -> float:
+    """Return the log odds that cycles are the same, by how these differ between two columns, and not others."""
     other_s = np.hypot(np.sqrt(2) * rhythm.spread_s * _VARIES[:, None], 2 * _TIMING_S).ravel()
-    other = _likelihood(changes_s, other_s, rhythm).sum(axis=0) - np.log(len(_VARIES))
-    return float(same_start - goes_on), float(np.logaddexp.reduce(same) - np.logaddexp.reduce(other))
+    same, other = (
+        _likelihood(changes_s[:, None], errors_s, rhythm).sum(axis=0) - np.log(len(errors_s))
+        for errors_s in (2 * _TIMING_S, other_s)
+    )
+    return float(np.logaddexp.reduce(same) - np.logaddexp.reduce(other))
 
 
 def _likelihood(off_s: Floats | float, spread_s: Floats | float, rhythm: _Rhythm) -> Floats:

@@ -131,7 +131,7 @@ def _ranked(
         score = width_score + name_score + _strip_score(fitted, signals) - contradicted[cells]
         if fitted.columns > 1:
             if cells not in same_seconds:
-                same_seconds[cells] = coincidence(_columns(fitted, signals), FS_HZ)
+                same_seconds[cells] = _coincidence(fitted, signals)
             simultaneous = fitted.columns_in_time == "simultaneous"
             score += same_seconds[cells] - _RARE if simultaneous else -max(same_seconds[cells], 0.0)
         score += _USUAL * (layout.rhythm in ((), ("II",)))
@@ -251,10 +251,10 @@ def _contradicted(layout: Layout, signals: _Signals) -> float:
     return _CONTRADICTED * float(np.clip(max(doubt, missing), 0.0, 1.0))
 
 
-def _columns(layout: Layout, signals: _Signals) -> list[list[Floats]]:
-    """Return the signals of each column's leads."""
-    columns: dict[int, list[Floats]] = {}
+def _coincidence(layout: Layout, signals: _Signals) -> float:
+    """Return how clearly the columns show the same seconds, by the leads in them and the strips below them."""
+    leads: dict[int, list[Floats]] = {}
+    strips = []
     for slot in layout.slots():
-        if slot.column is not None:
-            columns.setdefault(slot.column, []).append(signals.of(layout, slot))
-    return [columns[column] for column in sorted(columns)]
+        (strips if slot.column is None else leads.setdefault(slot.column, [])).append(signals.of(layout, slot))
+    return coincidence([leads[column] for column in sorted(leads)], FS_HZ, strips)
