@@ -254,7 +254,7 @@ def _contradicted(layout: Layout, signals: _Signals) -> float:
 def _coincidence(layout: Layout, signals: _Signals) -> float:
     """Return how clearly the columns show the same seconds, by the leads in them and the strips below them."""
     leads: dict[int, list[Floats]] = {}
-    strips = []
+    strips: list[Floats] = []
     for slot in layout.slots():
         (strips if slot.column is None else leads.setdefault(slot.column, [])).append(signals.of(layout, slot))
     return coincidence([leads[column] for column in sorted(leads)], FS_HZ, strips)
