@@ -610,6 +610,7 @@ def rows_of_beats(width_mm, beat_mm, n_rows=3, wide_mm=2.0):
         (175, 66, 4, 50.0, "assumed"),
         (220, 42, 4, 50.0, "assumed"),
         (125, 10.5, 1, 12.5, "assumed"),
+        (125, 15.4, 0.8, 12.5, "assumed"),  # likely at 25 mm/s, but ten seconds are likelier
         (125, 20, 2, 25.0, "assumed"),
         (400, 11, 2, 25.0, "assumed"),
         (250, 60, 4, 50.0, "assumed"),

@@ -21,6 +21,7 @@ _PULSE_S, _TOO_WIDE, _SHORTEST_S = 0.2, 1.4, 1.0
 _USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
 _TEN_SECONDS, _LESS_S, _SHORT_S, _FAST_SHORT_S = 10.0, 9.0, 6.0, 4.0
 _CLEARLY = 6.0  # of likelihoods: as much as tells in spite of what is usual
+_RARE = {(False, False): 0.0, (True, False): 1 / 3, (False, True): 1 / 2, (True, True): 3 / 4}  # speed, length
 
 
 @dataclass(frozen=True)
@@ -179,13 +180,13 @@ def _shows_ten_seconds(width_mm: float, speed_mm_s: float) -> bool:
 def _likely_speed(width_mm: float, beats: Beats | None, n_rows: int) -> float:
     """Return the likeliest speed: a usual one, of a usual page, of a usual heart.
 
-    Pages of more than ten seconds are single strips; the picture may show a part of the page only.
+    Pages of more than ten seconds are single strips; the picture may show a part of the page only. Another speed at
+    which the page shows ten seconds is likelier than the usual one at which it does not.
     """
 
     def likelihood(speed: float) -> float:
         result = beats.likelihood(speed) if beats is not None else 0.0
-        result -= _CLEARLY / 2 * (speed != _USUAL_MM_S)
-        result += _CLEARLY / 4 * _shows_ten_seconds(width_mm, speed)
+        result -= _CLEARLY * _RARE[speed != _USUAL_MM_S, not _shows_ten_seconds(width_mm, speed)]
         if width_mm / speed > _TEN_SECONDS + _ABOUT_TEN_S:
             result -= _CLEARLY if n_rows > 1 else _CLEARLY / 3
         return result
