@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -274,6 +275,31 @@ def test_a_sheet_that_curls_away_on_a_part_of_it_is_followed_along_the_axis_that
     found = into_phase(ruling, start, folded, lattice, np.full(shape, 255, np.uint8))
     off = (found.nodes_mm() - true_mm)[2:-2, 2:-2]
     assert np.abs(off - np.median(off, axis=(0, 1))).max() < 0.2
+
+
+def test_dots_that_lie_level_are_left_of_a_ruling_in_black_and_white_that_does_not():
+    shape, px_per_mm, tilt, seen_mm = (1254, 1754), 5.83, -0.022, 22
+    size, scale = shape[::-1], shape[1] / 2
+    centre = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
+    mm_px = px_per_mm * np.array([[1.0, tilt], [-tilt, 1.0]])  # a millimetre along x, and along y
+    dots = np.zeros(shape, np.float32)
+    for axis, line in itertools.product((0, 1), range(-200, 200, 5)):
+        along, at_mm = mm_px[axis], np.arange(-200, 200)
+        piece = (at_mm + 3 * line) // seen_mm
+        points = centre + line * mm_px[1 - axis] + at_mm[:, None] * along
+        middles = centre + line * mm_px[1 - axis] + ((piece + 0.5) * seen_mm - 3 * line)[:, None] * along
+        points[:, 1 - axis] = middles[:, 1 - axis]
+        x, y = np.rint(points[piece % 2 == 0]).astype(int).T
+        inside = (x >= 0) & (y >= 0) & (x < size[0]) & (y < size[1])
+        dots[y[inside], x[inside]] = 3
+    straight = np.array([(0.0, 0.0), (scale / 5.9, 0.0), (0.0, scale / 5.9)])
+    bend = np.zeros((shape[0] // 16, shape[1] // 16, 2))
+    start = Rectification(powers_to(1), straight, tuple(centre), (scale, scale), size, bend, 0.0)
+    lattice = Lattice(np.array([1 / 29.5, 0.0]), np.array([0.0, 1 / 29.5]), fine=True, coarse=True, harmonic=5)
+    found = into_phase(dots - cv2.blur(dots, (61, 61)), start, start, lattice, np.full(shape, 255, np.uint8))
+    true_mm = (np.stack(np.meshgrid(*start.nodes_px), axis=-1) - centre) @ np.linalg.inv(mm_px)
+    off = (found.nodes_mm() - true_mm)[2:-2, 2:-2]
+    assert np.abs(off - np.median(off, axis=(0, 1))).max() < 0.1
 
 
 def test_a_fold_is_followed_as_the_windows_tell():

@@ -26,6 +26,7 @@ Mask = NDArray[np.bool_]
 _WEAK = 0.2
 _MIN_NODES = 20
 _MIN_CONFIDENCE, _MIN_TOLD = 0.4, 0.035  # where there is no ruling, lines may be imagined in what else is there
+_MIN_FINE, _MUCH_LESS, _FINE_GAIN, _COARSE_GAIN = 0.08, 0.8, 1.02, 1.1
 _NEARLY = 0.93
 _SLIP_MM, _HALF_LINE_MM = 0.3, 0.4
 _A_PART, _MOST = 75, 50
@@ -50,10 +51,13 @@ def into_phase(
     coarse_mm = LARGE_MM if lattice.coarse else 1.0
     fine_mm = 1.0 if lattice.fine else coarse_mm
     grown = _grown(ruling, start, coarse_mm)
-    smooth = grown
-    for degree in (3, 4, 4):
-        smooth = _in_phase(ruling, smooth, fine_mm, degree)
+    smooth = _smooth(ruling, grown, fine_mm)
     near = _nodes_near(traces, smooth)
+    strength = _strength(ruling, near)
+    fine, coarse = (np.array(_agreement(ruling, smooth, mm, near)) for mm in (fine_mm, coarse_mm))
+    if (fine < _MIN_FINE * strength).all() and (fine < _MUCH_LESS * coarse).all():
+        lattice, fine_mm = replace(lattice, fine=False), coarse_mm  # in black and white dots are left of 1 mm lines
+        smooth = _smooth(ruling, grown, fine_mm)
     found = _Found(ruling, fine_mm, near)
     found.add(_finely_bent(ruling, smooth, lattice))
     if not lattice.fine:
@@ -71,12 +75,15 @@ def into_phase(
     agreement = min(_agreement(ruling, best, fine_mm))
     off_phase = max(min(_agreement(ruling, best, fine_mm * factor)) for factor in (0.87, 1.17))
     confidence = 1 - off_phase / max(agreement, 1e-9)
-    told = max(found.agreement, min(_agreement(ruling, best, LARGE_MM, near))) / _strength(ruling, near)
+    told = max(found.agreement, min(_agreement(ruling, best, LARGE_MM, near))) / strength
     return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE and told > _MIN_TOLD else None
 
 
 class _Found:
-    """The best map so far: along each axis that with which most ruling at some nodes (rows, columns) is in phase."""
+    """The best map so far: along each axis that with which most ruling at some nodes (rows, columns) is in phase.
+
+    What is found later is bent more: it has to be better by more than what bends gain by chance.
+    """
 
     def __init__(self, ruling: Field, period_mm: float, near: Mask) -> None:
         self._ruling, self._period_mm, self._near = ruling, period_mm, near
@@ -87,7 +94,8 @@ class _Found:
         for other in others:
             told = [(agreement, other) for agreement in self._told(other)]
             best = self._best or told
-            self._best = [max(pair, key=lambda each: each[0]) for pair in zip(best, told, strict=True)]
+            gain = _FINE_GAIN if self._period_mm < LARGE_MM else _COARSE_GAIN
+            self._best = [now if now[0] > gain * then[0] else then for then, now in zip(best, told, strict=True)]
 
     @property
     def map(self) -> Rectification:
@@ -151,6 +159,13 @@ def _grown(ruling: Field, rectification: Rectification, period_mm: float) -> Rec
         rectification = _in_phase(ruling, rectification, period_mm, degree, within=away < reach)
         if reach > away.max():
             break
+    return rectification
+
+
+def _smooth(ruling: Field, rectification: Rectification, period_mm: float) -> Rectification:
+    """Bring the polynomial into phase with lines each `period_mm`, ever less stiff."""
+    for degree in (3, 4, 4):
+        rectification = _in_phase(ruling, rectification, period_mm, degree)
     return rectification
 
 
