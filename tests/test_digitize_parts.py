@@ -486,20 +486,20 @@ def test_a_pale_fast_stroke_is_trace_and_a_dot_of_the_ruling_beside_the_trace_is
     assert not mask[112:119, 300].any()
 
 
-@pytest.mark.parametrize("inked", [False, True])
-def test_a_spike_stands_on_the_trace_by_strokes_paler_than_itself(inked):
+@pytest.mark.parametrize(("dark", "seen", "joined"), [(0, 0, False), (45, 0, False), (45, 30, True), (70, 0, True)])
+def test_a_spike_stands_on_the_trace_by_strokes_paler_than_itself_and_on_no_line_of_the_ruling(dark, seen, joined):
     shape = (200, 400)
     trace, darkness = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
     trace[120:123, 10:390], darkness[120:123, 10:390] = 255, 115
-    trace[60:100, 200:204], darkness[60:100, 200:204] = 255, 75  # a spike, of whose strokes the network sees no more
-    if inked:
-        darkness[100:120, 199:201] = darkness[100:120, 203:205] = 45
+    trace[60:100, 200:204], darkness[60:100, 200:204] = 255, 75
+    for stroke in (slice(199, 201), slice(203, 205)):
+        darkness[100:120, stroke], trace[100:120, stroke] = dark, seen
     none = np.zeros(shape, np.uint8)
     page = FlatPage(darkness, Segmentation(trace, none, none, none), none, PX_PER_MM, (0, 0), None)
     mask = trace_mask(page, level=115.0)
     assert mask[62:99, 201].all()
     for column in (200, 203):
-        assert mask[100:120, column].all() == inked
+        assert mask[100:120, column].all() == joined
     assert not mask[102:118, 202].any()
 
 

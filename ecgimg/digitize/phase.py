@@ -26,7 +26,8 @@ Mask = NDArray[np.bool_]
 _WEAK = 0.2
 _MIN_NODES = 20
 _MIN_CONFIDENCE, _MIN_TOLD = 0.4, 0.035  # where there is no ruling, lines may be imagined in what else is there
-_MIN_FINE, _MUCH_LESS, _FINE_GAIN, _COARSE_GAIN = 0.08, 0.8, 1.02, 1.1
+_MIN_FINE, _MUCH_LESS, _GAINED = 0.08, 0.8, 1.3
+_FINE_GAIN, _COARSE_GAIN = 1.02, 1.1
 _NEARLY = 0.93
 _SLIP_MM, _HALF_LINE_MM = 0.3, 0.4
 _A_PART, _MOST = 75, 50
@@ -53,13 +54,12 @@ def into_phase(
     grown = _grown(ruling, start, coarse_mm)
     smooth = _smooth(ruling, grown, fine_mm)
     near = _nodes_near(traces, smooth)
-    strength = _strength(ruling, near)
-    fine, coarse = (np.array(_agreement(ruling, smooth, mm, near)) for mm in (fine_mm, coarse_mm))
-    if (fine < _MIN_FINE * strength).all() and (fine < _MUCH_LESS * coarse).all():
-        lattice, fine_mm = replace(lattice, fine=False), coarse_mm  # in black and white dots are left of 1 mm lines
-        smooth = _smooth(ruling, grown, fine_mm)
+    bent = _finely_bent(ruling, smooth, lattice)
+    if fine_mm < coarse_mm and _follows_dots(ruling, smooth, bent, near):
+        lattice, fine_mm = replace(lattice, fine=False), coarse_mm
+        smooth = bent = _smooth(ruling, grown, fine_mm)
     found = _Found(ruling, fine_mm, near)
-    found.add(_finely_bent(ruling, smooth, lattice))
+    found.add(bent)
     if not lattice.fine:
         found.add(*(_unwrapped(ruling, other, lattice, coarse_mm, (_FAR,)) for other in (smooth, folded)))
     else:
@@ -75,8 +75,20 @@ def into_phase(
     agreement = min(_agreement(ruling, best, fine_mm))
     off_phase = max(min(_agreement(ruling, best, fine_mm * factor)) for factor in (0.87, 1.17))
     confidence = 1 - off_phase / max(agreement, 1e-9)
-    told = max(found.agreement, min(_agreement(ruling, best, LARGE_MM, near))) / strength
+    told = max(found.agreement, min(_agreement(ruling, best, LARGE_MM, near))) / _strength(ruling, near)
     return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE and told > _MIN_TOLD else None
+
+
+def _follows_dots(ruling: Field, smooth: Rectification, bent: Rectification, near: Mask) -> bool:
+    """Tell whether a map was bent along what is left of 1 mm lines in black and white.
+
+    Lines are seen there where they run along a row of pixels: dots that lie level on a page that does not. 5 mm lines
+    tell more than they do until the map is bent along them.
+    """
+    coarse = np.array(_agreement(ruling, smooth, LARGE_MM, near))
+    before, after = (np.array(_agreement(ruling, each, 1.0, near)) for each in (smooth, bent))
+    told_little = before < np.minimum(_MIN_FINE * _strength(ruling, near), _MUCH_LESS * coarse)
+    return bool(told_little.all() and (after > _GAINED * before).any())
 
 
 class _Found:

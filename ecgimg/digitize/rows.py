@@ -34,7 +34,7 @@ _HALF_SHARE = 0.38
 _BOTH_SHARE = 0.85
 _SURE, _PIECE, _ELSE, _STANDS_OUT = 200, 60, 30, 0.3
 _PIECES_MM, _STROKE_MM, _FAST_MM = 2.0, 0.7, 2.0
-_SPIKE_MM, _FOOT_MM, _FOOT_SHARE = 2.0, 3.0, 0.5
+_SPIKE_MM, _FOOT_MM, _FOOT_SHARE, _AS_DARK, _TRACED = 2.0, 3.0, 0.5, 0.8, 12
 _NEITHER, _JOINING_MM, _ENDS_PX = 48, 0.6, 3
 _WIDE_MM, _TALL_MM, _OF_A_FRAME_MM, _STRONG_SHARE = 1.5, 3.0, 10.0, 0.15
 
@@ -68,27 +68,32 @@ def trace_mask(page: FlatPage, level: float) -> NDArray[np.bool_]:
     kept |= _anchored(apart, strong, (_OF_A_FRAME_MM, np.inf), page.px_per_mm)
     kept &= ~form_lines(dark | strong, page.px_per_mm)
     kept &= ~_joining_letters(kept, page)
-    return kept | _spikes_feet(kept, page.darkness, page.px_per_mm)
+    return kept | _spikes_feet(kept, page)
 
 
-def _spikes_feet(mask: NDArray[np.bool_], darkness: NDArray[np.float32], px_per_mm: float) -> NDArray[np.bool_]:
+def _spikes_feet(mask: NDArray[np.bool_], page: FlatPage) -> NDArray[np.bool_]:
     """Return the pale ink by which spikes stand on traces: where a fast pen's two strokes part, each is paler.
 
-    Between a trace and lettering, or another trace, there is paper.
+    Between a trace and lettering, or another trace, there is paper, or a line of the ruling, in which the network sees
+    no trace at all and which is paler than the pen.
     """
-    beside = np.ones((1, 3), np.uint8)
-    around = cv2.dilate(darkness, beside)
+    beside, widely = (np.ones((1, reach), np.uint8) for reach in (3, 5))
+    around, core = (cv2.dilate(page.darkness, reach) for reach in (beside, widely))
+    traced = cv2.dilate(page.segmentation.trace, beside)
     feet = np.zeros(mask.shape, bool)
     _, columns, top, lengths = column_runs(cv2.dilate(mask.view(np.uint8), beside).view(bool))
     bottom = top + lengths
-    near = top[1:] - bottom[:-1] <= _FOOT_MM * px_per_mm
-    tall = np.maximum(lengths[1:], lengths[:-1]) > _SPIKE_MM * px_per_mm
+    near = top[1:] - bottom[:-1] <= _FOOT_MM * page.px_per_mm
+    tall = np.maximum(lengths[1:], lengths[:-1]) > _SPIKE_MM * page.px_per_mm
     for k in np.flatnonzero((columns[1:] == columns[:-1]) & near & tall):
-        spike = k + int(lengths[k + 1] > lengths[k])
+        taller = k + int(lengths[k + 1] > lengths[k])
         column, foot = columns[k], slice(bottom[k], top[k + 1])
-        least = _FOOT_SHARE * float(np.median(around[top[spike] : bottom[spike], column]))
-        if around[foot, column].min() > least:
-            feet[foot, column] = darkness[foot, column] > least
+        spike = slice(top[taller], bottom[taller])
+        least = _FOOT_SHARE * float(np.median(around[spike, column]))
+        darkness = around[foot, column]
+        is_dark = darkness.mean() > _AS_DARK * np.median(core[spike, column])
+        if darkness.min() > least and (is_dark or traced[foot, column].mean() > _TRACED):
+            feet[foot, column] = page.darkness[foot, column] > least
     return feet
 
 
