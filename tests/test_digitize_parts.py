@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from printed_rows import PX_PER_MM, PX_PER_S, START_PX, printed_rows
+from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
 
 from ecgimg.digitize.calibrate import find_pulses
 from ecgimg.digitize.ends import even_ends
@@ -17,6 +17,7 @@ from ecgimg.digitize.flatten import FlatPage
 from ecgimg.digitize.form import form_lines
 from ecgimg.digitize.judge import Ground, judge
 from ecgimg.digitize.lattice import Lattice, Windows, _comb_score, _order, window_frequencies
+from ecgimg.digitize.level import level_rows
 from ecgimg.digitize.marks import find_mark, without_marks
 from ecgimg.digitize.pens import all_ink, without_pens
 from ecgimg.digitize.phase import into_phase
@@ -466,6 +467,20 @@ def test_a_nameless_page_whose_limb_leads_do_not_add_up_as_read_is_limited():
     swapped = [rows[0], rows[2], rows[1], *rows[3:]]
     found = judged(layout, swapped, said, named=0.0, physics_db=8.0)  # whatever was made of them before
     assert found.reason.startswith("too few lead names")
+
+
+# ---------------------------------------------------------------- levels
+
+
+@pytest.mark.parametrize(("aside_px", "near_px"), [((0, 0, 0, 0, 0, 0), 1), ((0, 8, -10, 5, 9, -6), 6)])
+def test_rows_that_are_not_spaced_evenly_are_not_levelled_as_if_they_were(aside_px, near_px):
+    layout = load_layout("6x2")
+    rows = [
+        replace(row, points_px=row.points_px + np.array([0, aside]), baseline_px=row.baseline_px + aside)
+        for row, aside in zip(printed_rows(layout, column_s=5.0, shifts_ms=(0,) * 6), aside_px, strict=True)
+    ]
+    zero_px = level_rows(rows, placed(layout), scale_of(rows), {0: PITCH_PX})
+    assert np.abs(zero_px - PITCH_PX * np.arange(1, 7) - aside_px).max() < near_px  # the heart's mean is not quite 0
 
 
 # ---------------------------------------------------------------- fast strokes

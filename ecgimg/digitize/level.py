@@ -2,7 +2,8 @@
 
 The foot of a calibration pulse is 0 mV. A lead's mean over ten seconds is close to 0 mV, over the 2.5 s of a cell less
 so. Limb leads printed at the same time must add up (Einthoven, Goldberger), a rhythm strip repeats its lead's cell, and
-all cells of a row share one height: together these tie the rows to each other within microvolts.
+all cells of a row share one height: together these tie the rows to each other within microvolts. Rows that are spaced
+evenly tell of each other too; those that all else says are not, do not.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _MEAN_MV = 0.012
 _MEAN_S = 10.0
 _DRIFT_MV = 0.06
 _SPACING_MV = 0.02
+_LEAST_STRAIN, _STRAIN_EACH = 8.0, 2.0
 _ANYWHERE_MV = 0.5
 _ROUNDS = 12
 _MIN_SAMPLES = 100
@@ -48,6 +50,14 @@ class _Witnesses:
             row[index] += coefficient
         if np.abs(row).sum() > 1e-9:
             self._equations.append((row, value_px, sd_mv * self.px_per_mv))
+
+    def __len__(self) -> int:
+        return len(self._equations)
+
+    def cost(self, levels: Floats, first: int) -> float:
+        """Return how little levels agree with the first witnesses: half the sum of squares, of great misses less."""
+        misses = np.array([(row @ levels - value) / sd for row, value, sd in self._equations[:first]])
+        return float(2 * np.log1p((misses / 2) ** 2).sum())
 
     def solve(self) -> Floats:
         """Solve by iteratively reweighted least squares with Cauchy weights: one wrong witness moves no other."""
@@ -97,9 +107,12 @@ def level_rows(rows: Sequence[RowTrace], placement: Placement, scale: Scale, fee
             _tie_repeat(witnesses, cell, other)
     for start_s in {slot.start_s for slot, _ in cells if slot.column is not None}:
         _tie_sums(witnesses, [(s, h) for s, h in cells if s.start_s == start_s and s.column is not None])
-    for middle in range(1, layout.rows - 1):  # printers space the rows evenly; rhythm strips may stand apart
+    free, n_others = witnesses.solve(), len(witnesses)
+    for middle in range(1, layout.rows - 1):  # most printers space the rows evenly; rhythm strips may stand apart
         witnesses.tie({middle - 1: 1.0, middle: -2.0, middle + 1: 1.0}, 0.0, _SPACING_MV)
-    return witnesses.solve()
+    even, n_even = witnesses.solve(), len(witnesses) - n_others
+    strain = witnesses.cost(even, n_others) - witnesses.cost(free, n_others)
+    return free if strain > max(_LEAST_STRAIN, _STRAIN_EACH * n_even) else even
 
 
 def _tie_repeat(witnesses: _Witnesses, one: Cell, other: Cell) -> None:
