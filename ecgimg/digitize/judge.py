@@ -27,7 +27,7 @@ _LEAST_READ = 0.5
 _STRIP_DB, _CLEAR_STRIP_DB = 0.0, 12.0
 _MOST = 0.6
 _HALF_NAMED, _BACKED_DB, _SURE_DB = 0.5, 6.0, 10.0
-_CLOSE_MARGIN = 0.3
+_CLOSE_MARGIN, _SURE_MARGIN = 0.3, 1.3
 _LEAST_S = 2.4
 _HARDLY_ANY, _NO_SENSE_DB = 0.1, 2.0
 
@@ -175,6 +175,9 @@ def _verdict(
             not placement.strips_named and agreement.get("strip", np.inf) < _CLEAR_STRIP_DB
         ),
         "another layout explains the page nearly as well": placement.margin < _CLOSE_MARGIN,
+        "the columns seem to show the same seconds, by their beats alone: they may follow each other": (
+            layout.columns_in_time == "simultaneous" and _CLOSE_MARGIN <= placement.margin < _SURE_MARGIN
+        ),
         f"the columns are {layout.seconds_per_column:.2g} s wide, which no printer prints: check the speed": (
             not placement.fits
         ),

@@ -70,12 +70,11 @@ def digitize_image(
     image = without_streaks(image)
     marked, seen = look(image, clock)
     read = _read(seen, given, candidates, clock) if seen is not None else _NOTHING
-    agreement = read.consistency_db
-    agrees_db = max((agreement[law] for law in ("einthoven", "strip") if law in agreement), default=np.inf)
-    if read.status == "refused" or agrees_db < _DOUBTFUL_DB:
+    if read.status == "refused" or _agrees_db(read) < _DOUBTFUL_DB:
         others = otherwise(image, marked, seen, read.status == "refused", clock)
         read = _best(read, (_read(other, given, candidates, clock) for other in others))
-    if read.unread and (read.px_per_mm or 0) < _FINE_PX_PER_MM and image[..., 0].size < _MOST_PX:
+    is_small = (read.px_per_mm or 0) < _FINE_PX_PER_MM and image[..., 0].size < _MOST_PX
+    if is_small and (read.unread or _agrees_db(read) < _DOUBTFUL_DB):
         _, larger = look(strengthen_pale_ink(image), clock)
         tried = _read(larger, given, candidates, clock) if larger is not None else _NOTHING
         read = _shrunk(tried, ENLARGED) if _shows_more(tried, read) else read
@@ -101,10 +100,16 @@ def _best(read: Digitization, others: Iterable[Digitization]) -> Digitization:
     return read
 
 
+def _agrees_db(read: Digitization) -> float:
+    """Return how well the leads agree that must, infinite where none have to."""
+    agreement = read.consistency_db
+    return max((agreement[law] for law in ("einthoven", "strip") if law in agreement), default=np.inf)
+
+
 def _shows_more(tried: Digitization, read: Digitization) -> bool:
-    """Tell whether another reading of the same layout shows more of it, or agrees much better, and no less."""
-    if tried.layout != read.layout:  # a refused page has none
-        return False
+    """Tell whether another reading shows more of the same layout, or agrees much better and in it no less."""
+    if tried.layout != read.layout:
+        return tried.status != "refused" and _MUCH_DB < _agrees_db(tried) - _agrees_db(read) < np.inf
     better_db = [tried.consistency_db.get(law, -np.inf) - each for law, each in read.consistency_db.items()]
     more = len(tried.unread) < len(read.unread) or max(better_db, default=0.0) > _MUCH_DB
     return more and min(better_db, default=0.0) > -_SLIGHTLY_DB

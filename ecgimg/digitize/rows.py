@@ -75,11 +75,11 @@ def _spikes_feet(mask: NDArray[np.bool_], page: FlatPage) -> NDArray[np.bool_]:
     """Return the pale ink by which spikes stand on traces: where a fast pen's two strokes part, each is paler.
 
     Between a trace and lettering, or another trace, there is paper, or a line of the ruling, in which the network sees
-    no trace at all and which is paler than the pen.
+    no trace at all and which is paler than the pen. The sides of pulses stand on nothing that is traced.
     """
     beside, widely = (np.ones((1, reach), np.uint8) for reach in (3, 5))
     around, core = (cv2.dilate(page.darkness, reach) for reach in (beside, widely))
-    traced = cv2.dilate(page.segmentation.trace, beside)
+    traced, pulsed = (cv2.dilate(plane, beside) for plane in (page.segmentation.trace, page.segmentation.pulse))
     feet = np.zeros(mask.shape, bool)
     _, columns, top, lengths = column_runs(cv2.dilate(mask.view(np.uint8), beside).view(bool))
     bottom = top + lengths
@@ -91,8 +91,9 @@ def _spikes_feet(mask: NDArray[np.bool_], page: FlatPage) -> NDArray[np.bool_]:
         spike = slice(top[taller], bottom[taller])
         least = _FOOT_SHARE * float(np.median(around[spike, column]))
         darkness = around[foot, column]
+        is_pulse = pulsed[min(top[taller], foot.start) : max(bottom[taller], foot.stop), column].max() > MARKED_PULSE
         is_dark = darkness.mean() > _AS_DARK * np.median(core[spike, column])
-        if darkness.min() > least and (is_dark or traced[foot, column].mean() > _TRACED):
+        if darkness.min() > least and not is_pulse and (is_dark or traced[foot, column].mean() > _TRACED):
             feet[foot, column] = page.darkness[foot, column] > least
     return feet
 
