@@ -116,6 +116,7 @@ def test_a_small_page_that_was_hardly_read_is_read_enlarged_and_told_in_its_own_
         ("3x4", ("I",), 18.0, True),
         ("3x4", (), 8.0, False),  # it shows more, but what contradicts itself
         ("3x4+II", (), 12.0, False),
+        ("3x4+II", (), 18.0, True),  # leads that agree so much better are of another layout
         (None, (), 12.0, False),
     ],
 )
@@ -123,6 +124,17 @@ def test_another_reading_must_show_more_and_agree_no_less(layout, unread, eintho
     read = Digitization("limited", "", layout="3x4", unread=("V1",), consistency_db={"einthoven": 12.0})
     tried = replace(read, layout=layout, unread=unread, consistency_db={"einthoven": einthoven_db, "strip": 1.0})
     assert pipeline._shows_more(tried, read) == more
+
+
+@pytest.mark.parametrize("doubtful_db", [5.0, 100.0])
+def test_a_small_page_whose_leads_do_not_agree_is_looked_at_enlarged(monkeypatch, doubtful_db):
+    looked_at = []
+    monkeypatch.setattr(pipeline, "_DOUBTFUL_DB", doubtful_db)
+    monkeypatch.setattr(pipeline, "otherwise", lambda *_: ())
+    monkeypatch.setattr(pipeline, "strengthen_pale_ink", lambda image: looked_at.append(image.shape) or image)
+    read = digitize_image(clean_page(px_per_mm=5.0).image)
+    assert read.consistency_db["einthoven"] < 100
+    assert bool(looked_at) == (doubtful_db == 100)
 
 
 def test_a_refused_page_whose_name_is_legible_otherwise_is_read_with_its_limits(monkeypatch):
@@ -274,7 +286,7 @@ def test_twice_the_speed():
     assert snr_db(page, found) > 12
 
 
-@pytest.mark.parametrize(("width_mm", "speed"), [(250.0, 25.0), (500.0, 50.0), (375.0, 25.0), (125.0, 25.0)])
+@pytest.mark.parametrize(("width_mm", "speed"), [(250.0, 25.0), (500.0, 50.0), (375.0, 25.0), (125.0, 12.5)])
 def test_a_speed_that_nothing_tells_is_the_one_at_which_the_page_shows_ten_seconds(width_mm, speed):
     settled = settle_scale(8.0, 8.0 * width_mm, [still_row()], [], ())
     assert settled.scale.speed_mm_s == speed

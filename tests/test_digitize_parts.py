@@ -402,9 +402,9 @@ def layout():
 # ---------------------------------------------------------------- what limits a page
 
 
-def judged(layout, rows, said, *, named=1.0, width_s=10.0, strips_named=True, physics_db=None, ruled=True):
+def judged(layout, rows, said, *, named=1.0, width_s=10.0, strips_named=True, physics_db=None, ruled=True, margin=1.0):
     settled = settle_scale(PX_PER_MM, width_s * PX_PER_S, rows, [], (said,), ruled=ruled)
-    placement = Placement(layout, START_PX, 1.0, 1.0, physics_db, named, fits=True, strips_named=strips_named)
+    placement = Placement(layout, START_PX, 1.0, margin, physics_db, named, fits=True, strips_named=strips_named)
     return judge(Ground(lambda points: points, PX_PER_MM, ()), rows, placement, settled, {})
 
 
@@ -420,6 +420,16 @@ def test_a_nameless_strip_is_read_as_its_layouts_lead_and_says_so():
     printed = judged(layout, rows, Said(25.0, 10.0, 10.0, "print"), named=0.0, ruled=False)
     assert printed.status == "limited"  # what prints speed and gain is an ECG
     assert judged(layout, rows, Said(25.0, 10.0, 10.0, "given"), named=0.0, ruled=False).status == "refused"
+
+
+@pytest.mark.parametrize(("name", "limited"), [("6x2", False), ("6x2-simultaneous", True)])
+def test_columns_that_only_seem_to_show_the_same_seconds_limit_the_page(name, limited):
+    layout = load_layout(name)
+    rows, said = printed_rows(layout, column_s=5.0, shifts_ms=(0,) * 6), Said(25.0, 10.0, 10.0, "print")
+    found = judged(layout, rows, said, margin=1.0)
+    assert found.status == ("limited" if limited else "ok")
+    assert found.reason.startswith("the columns seem to show the same seconds") == limited
+    assert judged(layout, rows, said, margin=2.0).status == "ok"
 
 
 def test_a_speed_that_nothing_tells_limits_the_page(layout):

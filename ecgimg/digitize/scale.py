@@ -21,7 +21,7 @@ _PULSE_S, _TOO_WIDE, _SHORTEST_S = 0.2, 1.4, 1.0
 _USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
 _TEN_SECONDS, _LESS_S, _SHORT_S, _FAST_SHORT_S = 10.0, 9.0, 6.0, 4.0
 _CLEARLY = 6.0  # of likelihoods: as much as tells in spite of what is usual
-_RARE = {(False, False): 0.0, (True, False): 1 / 3, (False, True): 1 / 2, (True, True): 3 / 4}  # speed, length
+_RARE = {(False, False): 0.0, (True, False): 1 / 3, (False, True): 1 / 2, (True, True): 0.9}  # speed, length
 
 
 @dataclass(frozen=True)
