@@ -278,29 +278,33 @@ def test_a_sheet_that_curls_away_on_a_part_of_it_is_followed_along_the_axis_that
     assert np.abs(off - np.median(off, axis=(0, 1))).max() < 0.2
 
 
-def test_dots_that_lie_level_are_left_of_a_ruling_in_black_and_white_that_does_not():
-    shape, px_per_mm, tilt, seen_mm = (1254, 1754), 5.83, -0.022, 22
+def test_dashes_that_lie_level_are_left_of_a_ruling_in_black_and_white_that_does_not():
+    shape, px_per_mm, tilt, seen_mm = (1254, 1754), 5.83, -0.022, 60
     size, scale = shape[::-1], shape[1] / 2
     centre = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
     mm_px = px_per_mm * np.array([[1.0, tilt], [-tilt, 1.0]])  # a millimetre along x, and along y
-    dots = np.zeros(shape, np.float32)
+    specks = (np.random.default_rng(0).random(shape) < 0.02).astype(np.float32)
     for axis, line in itertools.product((0, 1), range(-200, 200, 5)):
         along, at_mm = mm_px[axis], np.arange(-200, 200)
         piece = (at_mm + 3 * line) // seen_mm
         points = centre + line * mm_px[1 - axis] + at_mm[:, None] * along
         middles = centre + line * mm_px[1 - axis] + ((piece + 0.5) * seen_mm - 3 * line)[:, None] * along
         points[:, 1 - axis] = middles[:, 1 - axis]
-        x, y = np.rint(points[piece % 2 == 0]).astype(int).T
+        dashes = (
+            np.rint(points[piece % 2 == 0]).astype(int)[None] + np.arange(3)[:, None, None] * np.eye(2, dtype=int)[axis]
+        )
+        x, y = dashes.reshape(-1, 2).T
         inside = (x >= 0) & (y >= 0) & (x < size[0]) & (y < size[1])
-        dots[y[inside], x[inside]] = 3
+        specks[y[inside], x[inside]] = 1
     straight = np.array([(0.0, 0.0), (scale / 5.9, 0.0), (0.0, scale / 5.9)])
     bend = np.zeros((shape[0] // 16, shape[1] // 16, 2))
     start = Rectification(powers_to(1), straight, tuple(centre), (scale, scale), size, bend, 0.0)
     lattice = Lattice(np.array([1 / 29.5, 0.0]), np.array([0.0, 1 / 29.5]), fine=True, coarse=True, harmonic=5)
-    found = into_phase(dots - cv2.blur(dots, (61, 61)), start, start, lattice, np.full(shape, 255, np.uint8))
+    ruling = 3 * (specks - cv2.blur(specks, (61, 61)))
+    found = into_phase(ruling, start, start, lattice, np.full(shape, 255, np.uint8))
     true_mm = (np.stack(np.meshgrid(*start.nodes_px), axis=-1) - centre) @ np.linalg.inv(mm_px)
     off = (found.nodes_mm() - true_mm)[2:-2, 2:-2]
-    assert np.abs(off - np.median(off, axis=(0, 1))).max() < 0.1
+    assert (off - np.median(off, axis=(0, 1))).std() < 0.15  # more than twice that where dashes are followed
 
 
 def test_a_fold_is_followed_as_the_windows_tell():
@@ -511,16 +515,20 @@ def test_a_pale_fast_stroke_is_trace_and_a_dot_of_the_ruling_beside_the_trace_is
     assert not mask[112:119, 300].any()
 
 
-@pytest.mark.parametrize(("dark", "seen", "joined"), [(0, 0, False), (45, 0, False), (45, 30, True), (70, 0, True)])
-def test_a_spike_stands_on_the_trace_by_strokes_paler_than_itself_and_on_no_line_of_the_ruling(dark, seen, joined):
+@pytest.mark.parametrize(
+    ("dark", "seen", "pulsed", "joined"),
+    [(0, 0, 0, False), (45, 0, 0, False), (45, 30, 0, True), (70, 0, 0, True), (70, 0, 120, False)],
+)
+def test_a_spike_stands_on_the_trace_by_strokes_paler_than_itself(dark, seen, pulsed, joined):
     shape = (200, 400)
     trace, darkness = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
     trace[120:123, 10:390], darkness[120:123, 10:390] = 255, 115
     trace[60:100, 200:204], darkness[60:100, 200:204] = 255, 75
     for stroke in (slice(199, 201), slice(203, 205)):
         darkness[100:120, stroke], trace[100:120, stroke] = dark, seen
-    none = np.zeros(shape, np.uint8)
-    page = FlatPage(darkness, Segmentation(trace, none, none, none), none, PX_PER_MM, (0, 0), None)
+    none, pulse = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    pulse[60:100, 200:204] = pulsed
+    page = FlatPage(darkness, Segmentation(trace, none, pulse, none), none, PX_PER_MM, (0, 0), None)
     mask = trace_mask(page, level=115.0)
     assert mask[62:99, 201].all()
     for column in (200, 203):

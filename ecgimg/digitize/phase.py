@@ -27,7 +27,6 @@ _WEAK = 0.2
 _MIN_NODES = 20
 _MIN_CONFIDENCE, _MIN_TOLD = 0.4, 0.035  # where there is no ruling, lines may be imagined in what else is there
 _MIN_FINE, _MUCH_LESS, _GAINED = 0.08, 0.8, 1.3
-_FINE_GAIN, _COARSE_GAIN = 1.02, 1.0
 _NEARLY = 0.93
 _SLIP_MM, _HALF_LINE_MM = 0.3, 0.4
 _A_PART, _MOST = 75, 50
@@ -92,10 +91,7 @@ def _follows_dots(ruling: Field, smooth: Rectification, bent: Rectification, nea
 
 
 class _Found:
-    """The best map so far: along each axis that with which most ruling at some nodes (rows, columns) is in phase.
-
-    What is found later is bent more: it has to be better by more than what bends gain by chance.
-    """
+    """The best map so far: along each axis that with which most ruling at some nodes (rows, columns) is in phase."""
 
     def __init__(self, ruling: Field, period_mm: float, near: Mask) -> None:
         self._ruling, self._period_mm, self._near = ruling, period_mm, near
@@ -106,8 +102,7 @@ class _Found:
         for other in others:
             told = [(agreement, other) for agreement in self._told(other)]
             best = self._best or told
-            gain = _FINE_GAIN if self._period_mm < LARGE_MM else _COARSE_GAIN
-            self._best = [now if now[0] > gain * then[0] else then for then, now in zip(best, told, strict=True)]
+            self._best = [max(pair, key=lambda each: each[0]) for pair in zip(best, told, strict=True)]
 
     @property
     def map(self) -> Rectification:
