@@ -8,8 +8,10 @@ from test_digitize import clean_page
 
 from ecgimg import EcgRecord
 from ecgimg.digitize import digitize_image, pipeline
+from ecgimg.digitize.averaged import without_averaging
 from ecgimg.digitize.row_trace import RowTrace
 from ecgimg.digitize.samples import through_samples
+from ecgimg.digitize.slots import Scale
 from ecgimg.resample import resample
 from synth import HeartSpec, simulate
 
@@ -73,3 +75,27 @@ def test_strokes_that_overlap_are_plots_of_their_own():
 
 def test_a_page_without_rows_has_no_samples():
     assert through_samples((), ()) == ()
+
+
+@pytest.mark.parametrize(("averaged", "whole_uv", "undone"), [(5, True, True), (1, True, False), (5, False, False)])
+def test_means_of_samples_that_a_vector_plot_draws_are_undone(averaged, whole_uv, undone):
+    signals_uv = 1000 * resample(resample(record(), 100.0), 500.0).signals  # no faster than a plot can show
+    signals_uv = np.rint(signals_uv) if whole_uv else signals_uv
+    at = np.arange(2, signals_uv.shape[1] - 2, 4)
+    rows, told_mm = [], []
+    for lead_uv in signals_uv:
+        drawn_uv = np.mean([lead_uv[at + step] for step in range(-(averaged // 2), averaged // 2 + 1)], axis=0)
+        points = np.stack([np.arange(len(at)) * 0.2, -drawn_uv / 100], axis=1)  # 25 mm/s, 10 mm/mV
+        no = np.zeros(len(at), bool)
+        rows.append(RowTrace(0.0, points, np.ones(len(at)), np.zeros(len(at)), no, no))
+        told_mm.append(-lead_uv[at] / 100)
+    scale = Scale(1.0, 25.0, 10.0, 10.0, (0.0,) * len(rows))
+    found = without_averaging(rows, scale)
+    off_mm = [
+        np.array([(row.points_px[:, 1] - told).std() for row, told in zip(each, told_mm, strict=True)])
+        for each in (found, rows)
+    ]
+    if undone:
+        assert (off_mm[0] < 0.2 * off_mm[1]).all()
+    else:
+        assert all(np.array_equal(one.points_px, other.points_px) for one, other in zip(found, rows, strict=True))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitize.align import align_rows
+from ecgimg.digitize.averaged import without_averaging
 from ecgimg.digitize.calibrate import Pulse, find_pulses
 from ecgimg.digitize.clock import Clock
 from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
@@ -253,14 +254,15 @@ def _place_paths(
     told = Said(paths.speed_mm_s, paths.gain_mm_mv, paths.chest_gain_mm_mv, "text")
     settled = settle_scale(1.0, width_px(paths.rows, 1.0), paths.rows, paths.pulses, (given, told))
     scale = settled.scale
-    extent = (min(row.points_px[0, 0] for row in paths.rows), max(row.points_px[-1, 0] for row in paths.rows))
-    placement = place(paths.rows, extent, paths.labels, scale, candidates)
-    scale = _levelled(paths.rows, paths.pulses, placement, scale)
+    rows = without_averaging(paths.rows, scale)
+    extent = (min(row.points_px[0, 0] for row in rows), max(row.points_px[-1, 0] for row in rows))
+    placement = place(rows, extent, paths.labels, scale, candidates)
+    scale = _levelled(rows, paths.pulses, placement, scale)
     clock.lap("place")
     px_per_page_mm = image.shape[1] / vector.size_mm[0]
     to_px = np.array([paths.x_unit, paths.y_unit]) * px_per_page_mm
     ground = Ground(lambda points: points * to_px - 0.5, float(to_px[0]), ())
-    return judge(ground, paths.rows, placement, replace(settled, scale=scale), clock.laps)
+    return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
 
 
 def _levelled(rows: Sequence[RowTrace], pulses: Sequence[Pulse], placement: Placement | None, scale: Scale) -> Scale:
