@@ -84,10 +84,12 @@ def _follows_dots(ruling: Field, smooth: Rectification, bent: Rectification, nea
     Lines are seen there where they run along a row of pixels: dots that lie level on a page that does not. 5 mm lines
     tell more than they do until the map is bent along them.
     """
-    coarse = np.array(_agreement(ruling, smooth, LARGE_MM, near))
-    before, after = (np.array(_agreement(ruling, each, 1.0, near)) for each in (smooth, bent))
-    told_little = before < np.minimum(_MIN_FINE * _strength(ruling, near), _MUCH_LESS * coarse)
-    return bool(told_little.all() and (after > _GAINED * before).any())
+    before = np.array(_agreement(ruling, smooth, 1.0, near))
+    if (before >= _MIN_FINE * _strength(ruling, near)).any():
+        return False
+    if (before >= _MUCH_LESS * np.array(_agreement(ruling, smooth, LARGE_MM, near))).any():
+        return False
+    return bool((np.array(_agreement(ruling, bent, 1.0, near)) > _GAINED * before).any())
 
 
 class _Found:

@@ -161,7 +161,8 @@ def _shown_speed(
     told = nearest(float(np.median(pulse_mm)) / _PULSE_S, SPEEDS_MM_S, 0.2) if pulse_mm else None
     if told == fast:
         return fast, "pulse"
-    beats = find_beats(rows, px_per_mm)
+    is_long = told is not None and len(rows) > 1 and width_mm > longest_s * told
+    beats = find_beats(rows, px_per_mm) if told is None or is_long else None
     while told and told < fast and len(rows) > 1 and width_mm > longest_s * told:
         if beats is not None and beats.likelihood(2 * told) < beats.likelihood(told) - _CLEARLY:
             break
