@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from ecgimg.errors import BadRequest, MissingExtra, UnreadablePage
-from ecgimg.formats import page as page_module
-from ecgimg.formats.page import PageInput, count_pages, open_pages
+from ecgimg.formats import page_decoder as page_module
+from ecgimg.formats.page import PageInput
+from ecgimg.formats.page_decoder import count_decodable as count_pages
+from ecgimg.formats.page_decoder import decode_pages as open_pages
 from ecgimg.formats.vector import VectorInk, VectorPage, VectorText, read_vector_page, split_vector
 
 W, H = 240, 160
@@ -374,9 +376,9 @@ def test_pdf_of_40_pages_is_read_one_by_one(tmp_path: Path, monkeypatch: pytest.
     rendered = []
     real = page_module._rasterised
 
-    def counting(page: object, name: str, pdf_dpi: float) -> tuple[NDArray[np.uint8], float]:
+    def counting(page: object, name: str, pdf_dpi: float, most: int) -> tuple[NDArray[np.uint8], float]:
         rendered.append(name)
-        return real(page, name, pdf_dpi)
+        return real(page, name, pdf_dpi, most)
 
     monkeypatch.setattr(page_module, "_rasterised", counting)
     pages = open_pages(path, pdf_dpi=72)

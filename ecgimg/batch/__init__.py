@@ -2,6 +2,6 @@
 
 from ecgimg.batch.run import BatchSettings, Progress, Summary, look, run_batch
 from ecgimg.batch.work import Task
-from ecgimg.batch.worker import Limits
+from ecgimg.isolation import Limits
 
 __all__ = ["BatchSettings", "Limits", "Progress", "Summary", "Task", "look", "run_batch"]

@@ -11,9 +11,10 @@ from queue import SimpleQueue
 from typing import Any
 
 from ecgimg.batch.work import PageResult, Task, Unit
-from ecgimg.batch.worker import Limits, Worker
+from ecgimg.batch.worker import PageReader
 from ecgimg.digitize.network import one_thread_each
 from ecgimg.formats._common import need
+from ecgimg.isolation import Limits
 
 Engine = Callable[[Iterable[Unit], Task, Limits, int], Iterator[PageResult]]
 
@@ -23,17 +24,17 @@ _WAVE, _BLOCK = 4096, 4
 
 def read_here(units: Iterable[Unit], task: Task, limits: Limits, jobs: int) -> Iterator[PageResult]:
     """Yield results as they come, from `jobs` processes of this machine, one thread each."""
-    workers = [Worker(task, limits) for _ in range(jobs)]
-    idle: SimpleQueue[Worker] = SimpleQueue()
-    for worker in workers:
-        idle.put(worker)
+    readers = [PageReader(task, limits) for _ in range(jobs)]
+    idle: SimpleQueue[PageReader] = SimpleQueue()
+    for reader in readers:
+        idle.put(reader)
 
     def read(unit: Unit) -> PageResult:
-        worker = idle.get()
+        reader = idle.get()
         try:
-            return worker.read(unit)
+            return reader.read(unit)
         finally:
-            idle.put(worker)
+            idle.put(reader)
 
     waiting = iter(units)
     with one_thread_each(), ThreadPoolExecutor(jobs) as threads:
@@ -46,8 +47,8 @@ def read_here(units: Iterable[Unit], task: Task, limits: Limits, jobs: int) -> I
                     yield future.result()
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
-            for worker in workers:
-                worker.close()
+            for reader in readers:
+                reader.close()
 
 
 def read_by_ray(units: Iterable[Unit], task: Task, limits: Limits, jobs: int) -> Iterator[PageResult]:
@@ -79,16 +80,16 @@ def read_by_ray(units: Iterable[Unit], task: Task, limits: Limits, jobs: int) ->
 
 
 class RayReader:
-    """What each actor of Ray Data holds: a worker, so that a page that crashes or hangs it is told, not tried again."""
+    """What each actor of Ray Data holds: a reader, so that a page that crashes or hangs it is told, not tried again."""
 
     def __init__(self, task: Task, limits: Limits) -> None:
-        self.worker = Worker(task, limits)
+        self.reader = PageReader(task, limits)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         """Read a few pages, pickled units to pickled results."""
         units = [pickle.loads(unit) for unit in batch["unit"]]
         with one_thread_each():
-            return {"result": [pickle.dumps(self.worker.read(unit)) for unit in units]}
+            return {"result": [pickle.dumps(self.reader.read(unit)) for unit in units]}
 
 
 ENGINES: dict[str, Engine] = {"local": read_here, "ray": read_by_ray}

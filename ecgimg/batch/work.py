@@ -20,6 +20,7 @@ from ecgimg.digitize.result import Digitization
 from ecgimg.digitize.write import FORMATS
 from ecgimg.errors import BadOutput, EcgImgError, UnreadablePage
 from ecgimg.formats.page import PageInput, open_pages
+from ecgimg.isolation import is_out_of_memory
 from ecgimg.record import EcgRecord
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 UNWRITTEN = "unwritten"
 """The status of a page whose files could not be written: the run ends."""
+
+TOO_MUCH_MEMORY = "it needs more memory than a page may; save it smaller, or raise --memory-gb"
 
 OVERLAY_PX = 1800
 """The longer side of the overlays for review."""
@@ -114,8 +117,10 @@ def digitize_one(unit: Unit, task: Task) -> PageResult:
     except EcgImgError as error:
         return failed(unit, str(error))
     except MemoryError:
-        return failed(unit, "it needs more memory than a worker may use; save it smaller, or raise --memory-gb")
+        return failed(unit, TOO_MUCH_MEMORY)
     except Exception as error:  # one bad page never stops a run
+        if is_out_of_memory(error):
+            return failed(unit, TOO_MUCH_MEMORY)
         return failed(unit, f"an error of ecgimg's own, please report it ({type(error).__name__}: {error})")
 
 

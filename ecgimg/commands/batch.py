@@ -37,8 +37,8 @@ def batch(
         bool, typer.Option("--retry-refused", help="Read refused and failed pages again.")
     ] = False,
     limit: Annotated[int | None, typer.Option(help="Read so many pages and stop; the next run goes on.")] = None,
-    time_limit: Annotated[float, typer.Option(help="Seconds a page may take.")] = 120.0,
-    memory_gb: Annotated[float, typer.Option(help="Address space of a worker in GB.")] = 6.0,
+    time_limit: Annotated[float, typer.Option(help="Seconds of processor time that a page may take.")] = 30.0,
+    memory_gb: Annotated[float, typer.Option(help="Memory that a page may take, GB.")] = 2.0,
     work: Annotated[Path | None, typer.Option(help="Local folder of the ledger, where --out is a URL.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be read, and write nothing.")] = False,
 ) -> None:

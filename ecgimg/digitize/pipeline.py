@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +39,7 @@ from ecgimg.digitize.slots import Scale
 from ecgimg.digitize.streaks import without_streaks
 from ecgimg.digitize.trace import trace_rows
 from ecgimg.digitize.unmarked import find_unmarked
+from ecgimg.formats.page_decoder import reduction_factor
 from ecgimg.formats.vector import VectorPage
 from layouts import Layout, load_layout, load_layouts
 
@@ -52,6 +54,8 @@ def digitize_image(
 ) -> Digitization:
     """Read the ECG off a picture (height, width, 3) uint8 RGB.
 
+    Pictures of more than 40 megapixels are read reduced; pixels of the result are those of the picture given.
+
     Parameters
     ----------
     layout : str
@@ -61,6 +65,11 @@ def digitize_image(
     vector : VectorPage, optional
         The page's own paths, where its file has them; read in place of the picture.
     """
+    factor = reduction_factor(image.shape[1], image.shape[0])
+    if factor > 1:
+        small = _reduced(image, factor)
+        found = digitize_image(small, layout=layout, speed_mm_s=speed_mm_s, gain_mm_mv=gain_mm_mv, vector=vector)
+        return _shrunk(found, 1 / factor)
     candidates = load_layouts("all") if layout == "auto" else (load_layout(layout),)
     given = Said(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")
     clock = Clock()
@@ -114,6 +123,13 @@ def _shows_more(tried: Digitization, read: Digitization) -> bool:
     better_db = [tried.consistency_db.get(law, -np.inf) - each for law, each in read.consistency_db.items()]
     more = len(tried.unread) < len(read.unread) or max(better_db, default=0.0) > _MUCH_DB
     return more and min(better_db, default=0.0) > -_SLIGHTLY_DB
+
+
+def _reduced(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Return a picture each of whose pixels is the mean of `factor` by `factor` pixels; a rest at the edges is cut."""
+    height, width = (side // factor for side in image.shape[:2])
+    whole = image[: height * factor, : width * factor]
+    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _shrunk(found: Digitization, by: float) -> Digitization:

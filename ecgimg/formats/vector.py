@@ -24,9 +24,13 @@ from ecgimg.record import canonical_lead
 __all__ = ["VectorInk", "VectorPage", "VectorPath", "VectorPulse", "VectorText", "read_vector_page", "split_vector"]
 
 MM_PER_PT = 25.4 / 72
-MAX_SEGMENTS = 1_000_000
+MAX_OBJECTS = 20_000
+MAX_SEGMENTS = 300_000
 MAX_STROKES = 1000
-"""A page of more pieces of line, or more lines across, is no ECG, or one that is left to its picture."""
+"""A page of more objects, pieces of line or lines across is no ECG, or one that is left to its picture.
+
+Device exports have up to 600 objects of 21,000 pieces. Listing as many as are allowed takes about two seconds.
+"""
 
 MAX_CHARS = 20_000
 MAX_NESTING = 8
@@ -157,11 +161,11 @@ def read_vector_page(page: Any) -> VectorPage | None:
     """
     to_mm = _page_to_mm(page)
     paths: list[VectorPath] = []
-    budget = MAX_SEGMENTS
-    for item, kind, item_to_mm in _objects(page, to_mm):
+    segments = 0
+    for count, (item, kind, item_to_mm) in enumerate(_objects(page, to_mm), start=1):
         is_path = kind == pdfium.FPDF_PAGEOBJ_PATH
-        budget -= 1 + (max(pdfium.FPDFPath_CountSegments(item), 0) if is_path else 0)
-        if budget < 0:
+        segments += max(pdfium.FPDFPath_CountSegments(item), 0) if is_path else 0
+        if count > MAX_OBJECTS or segments > MAX_SEGMENTS:
             return None
         if is_path:
             paths += _subpaths(item, item_to_mm)
