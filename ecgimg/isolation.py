@@ -28,6 +28,7 @@ from ecgimg.errors import BadRequest, EcgImgError
 _START_S = 180.0
 _STOP_S = 5.0
 _WALL_PER_CPU = 4.0  # two busy pages on one core take twice their processor time; twice that again for slow disks
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}  # else each thread maps 64 MB that count against the limit, used or not
 _CHILD = "import sys; sys.path[:] = sys.argv[1:]; from ecgimg.isolation import serve; serve()"
 
 
@@ -115,7 +116,7 @@ class Worker:
             [sys.executable, "-c", _CHILD, *map(str, sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **self.environment},
+            env={**os.environ, **_ENVIRONMENT, **self.environment},
         )
         self._answers = queue.SimpleQueue()
         threading.Thread(target=_pass_on, args=(self._process.stdout, self._answers), daemon=True).start()
@@ -271,13 +272,12 @@ class WorkerPool:
     ----------
     make : callable
         Makes a worker.
-    most : int
-        How many there may be at once; who comes later waits.
+    keep : int
+        How many that are idle are kept for later calls.
     """
 
-    def __init__(self, make: Callable[[], Worker], most: int) -> None:
-        self._make, self._most = make, most
-        self._free = threading.Semaphore(most)
+    def __init__(self, make: Callable[[], Worker], keep: int) -> None:
+        self._make, self._keep = make, keep
         self._idle: list[Worker] = []
         self._all: list[Worker] = []
         self._lock = threading.Lock()
@@ -299,11 +299,11 @@ class WorkerPool:
         """Start workers ahead of the first call, in the background."""
 
         def start() -> None:
-            with contextlib.suppress(EcgImgError), self._worker() as worker:  # the first call will say what is wrong
-                worker.start()
+            with contextlib.suppress(EcgImgError), contextlib.ExitStack() as stack:  # the first call will say why not
+                for worker in [stack.enter_context(self._worker()) for _ in range(count)]:
+                    worker.start()
 
-        for _ in range(count):
-            threading.Thread(target=start, daemon=True).start()
+        threading.Thread(target=start, daemon=True).start()
 
     def close(self) -> None:
         """End all processes; calls that go on fail."""
@@ -314,26 +314,27 @@ class WorkerPool:
 
     @contextlib.contextmanager
     def _worker(self) -> Iterator[Worker]:
-        with self._free:
+        with self._lock:
+            worker = self._idle.pop() if self._idle else self._make()
+            if worker not in self._all:
+                self._all.append(worker)
+        try:
+            yield worker
+        finally:
             with self._lock:
-                worker = self._idle.pop() if self._idle else self._make()
-                if worker not in self._all:
-                    self._all.append(worker)
-            try:
-                yield worker
-            finally:
-                with self._lock:
-                    if worker in self._all:
-                        self._idle.append(worker)
-                    else:
-                        worker.close()
+                is_kept = worker in self._all and len(self._idle) < self._keep
+                if is_kept:
+                    self._idle.append(worker)
+                elif worker in self._all:
+                    self._all.remove(worker)
+            if not is_kept:
+                worker.close()
 
     def _forget(self) -> None:
         for worker in self._all:
             worker.forget()
         self._idle, self._all = [], []
         self._lock = threading.Lock()
-        self._free = threading.Semaphore(self._most)
 
 
 # ---- in the process --------------------------------------------------------------------------------------------------
@@ -353,12 +354,12 @@ def serve() -> None:
     threading.Thread(target=_listen, args=(asked, requests), daemon=True).start()
     if prepare is not None:
         prepare()
-    _limit_memory(memory_gb)
     write_frame(answers, ("ready", None))
     while True:
         _, function, args, cpu_s, folder = requests.get()
         with contextlib.suppress(OSError):
             os.chdir(folder)  # names of files may be relative to it
+        _limit_memory(memory_gb)
         _answer(function, args, cpu_s, requests, answers)
 
 
@@ -441,9 +442,10 @@ def _limit_memory(memory_gb: float) -> None:
             mapped, resident = (int(pages) * resource.getpagesize() for pages in file.read().split()[:2])
     except (ImportError, OSError):  # neither Windows nor macOS tell, or hold to it
         return
-    limit = mapped + max(int(memory_gb * 1e9) - resident, 0)
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    soft = mapped + max(int(memory_gb * 1e9) - resident, 0)
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_AS, (soft if hard < 0 else min(soft, hard), hard))
 
 
 # ---- messages --------------------------------------------------------------------------------------------------------

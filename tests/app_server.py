@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -25,6 +26,11 @@ class Served:
     url: str
     folder: Path
     log: Path
+
+    def session(self) -> str:
+        """Return the address of a new session, as the page and programs get it."""
+        with urllib.request.urlopen(f"{self.url}config", timeout=30) as answer:
+            return self.url.rstrip("/") + json.load(answer)["api_prefix"] + "/"
 
     def left(self) -> list[str]:
         """Return the files that hold anything, but for the bundled samples."""

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from ecgimg.app.desk import Desk
+from ecgimg.app.guard import SESSION_HEADER
 from ecgimg.app.service import Reading, download_path
 from ecgimg.digitize.correct import Corrections
 from ecgimg.errors import BadRequest, EcgImgError
@@ -60,36 +61,37 @@ def add_endpoints(desk: Desk) -> None:
 
     with gr.Column(visible=False):
         inputs = [
-            gr.File(label="file"),
+            local_file(label="file"),
             gr.Number(1, label="page", precision=0),
             gr.Textbox("auto", label="layout"),
             gr.Number(0, label="speed_mm_s"),
             gr.Number(0, label="gain_mm_mv"),
             gr.JSON({}, label="corrections"),
         ]
-        told, written = gr.JSON(label="told"), gr.File(label="files", file_count="multiple")
+        told, written = gr.JSON(label="told"), local_file(label="files", file_count="multiple")
         button = gr.Button()
-    keep_local(inputs[0])
-    keep_local(written)
     work: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": desk.settings.workers}
     button.click(digitize, inputs, [told, written], api_name="digitize", **work)
     button.click(classify, inputs, told, api_name="classify", **work)
     button.click(layouts, None, told, api_name="layouts")
 
 
-def keep_local(component: Any) -> None:
-    """Make a component refuse addresses in place of files: the app fetches nothing from anywhere."""
-    original = component.async_move_resource_to_block_cache
+def local_file(**how: Any) -> gr.File:
+    """Return a component for files of the asking session alone, which `Guard` makes sure of.
 
-    async def only_local(path: str | Path | None) -> str | None:
-        if path is not None and "://" in str(path):
-            raise gr.Error("addresses are not fetched; send the file itself", print_exception=False)
-        moved: str | None = await original(path)
-        return moved
-
-    component.async_move_resource_to_block_cache = only_local
+    An input is the path of an upload: nothing is opened or copied. The component's own methods are replaced, since a
+    subclass counts as a component that brings scripts of its own.
+    """
+    file = gr.File(**how)
     example = {"path": "page.jpg", "meta": {"_type": "gradio.FileData"}}
-    component.example_payload = component.example_value = lambda: example  # not an address on the web, as usual
+    file.preprocess = lambda payload: None if payload is None else str(payload.path)
+    file.example_payload = file.example_value = lambda: example  # not an address on the web, as usual
+    return file
+
+
+def key_of(request: gr.Request) -> str:
+    """Return the key of the asking session, as `Guard` tells it."""
+    return str(request.headers[SESSION_HEADER.decode()])
 
 
 def _read(
@@ -107,7 +109,7 @@ def _read(
         asked = _asked(corrections or {}, layout, speed_mm_s, gain_mm_mv)
         if not file:
             raise BadRequest("no file was sent; send a picture or a PDF")
-        return desk.read_once(str(request.session_hash), Path(file), int(page or 1), asked)
+        return desk.read_once(key_of(request), Path(file), int(page or 1), asked)
     except EcgImgError as error:
         raise gr.Error(str(error), print_exception=False) from None
     except Exception as error:  # what went wrong inside is told to nobody outside, nor the log: it may name files

@@ -16,9 +16,15 @@ keys. The perspective is undone before the page is read again.</p>
 <div class="ecg-corners-foot"><button type="button" data-reset>Reset the corners</button>
 <span data-said role="status"></span></div>
 """
-CAMERA_HTML = """
+DROP_HTML = """
+<div class="ecg-drop"><input id="ecg-files" type="file" multiple
+accept=".jpg,.jpeg,.png,.heic,.heif,.tif,.tiff,.bmp,.webp,.gif,.pdf">
+<label for="ecg-files"><strong>Drop ECG pages here</strong><span>or click to choose files</span></label></div>
 <div class="ecg-camera"><input id="ecg-camera-input" type="file" accept="image/*" capture="environment">
 <label for="ecg-camera-input">Take a photo</label></div>
+<p class="ecg-hint" data-said role="status"></p>
+<details class="ecg-webcam"><summary>Use this computer's camera</summary><video autoplay playsinline muted></video>
+<button type="button" aria-label="Take the picture" data-shoot>Take the picture</button></details>
 """
 LIGHT_ONLY = "() => document.body.classList.remove('dark')"
 CLOSED = "() => ({__type__: 'update', open: false})"

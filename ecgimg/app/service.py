@@ -16,13 +16,14 @@ from ecgimg import paper
 from ecgimg._files import atomic_path
 from ecgimg._pictures import as_jpeg
 from ecgimg.app.report import write_report
-from ecgimg.app.settings import AppSettings
 from ecgimg.app.words import advice
 from ecgimg.classify import Findings
 from ecgimg.classify.draw import draw_on_page
 from ecgimg.classify.predict import classify_page
+from ecgimg.classify.weights import shipped_classifier
 from ecgimg.digitize import Digitization
 from ecgimg.digitize.correct import Corrections, digitize_corrected
+from ecgimg.digitize.network import load_network
 from ecgimg.digitize.overlay import draw_overlay
 from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
 from ecgimg.formats.page import count_pages, open_pages
@@ -34,9 +35,19 @@ Image8 = NDArray[np.uint8]
 FORMATS = {"csv": "csv", "wfdb": "zip", "dicom": "dcm", "report": "pdf", "json": "json"}
 """The downloads of a page, and the suffix of each."""
 
+DOWNLOAD_PREFIX = "ecg-page-"
 VIEW_SIDE_PX = 2400
 _CORNERS_SIDE_PX = 1000
 _SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+@dataclass(frozen=True)
+class PageLimits:
+    """What may be opened: the largest file, the largest page, and the most pages of a session."""
+
+    max_mb: float = 50.0
+    max_megapixels: float = 60.0
+    max_pages: int = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +96,7 @@ def sample_pages() -> dict[str, Path]:
     return {path.stem: path for path in sorted(_SAMPLES.iterdir()) if path.suffix in (".jpg", ".png", ".pdf", ".tif")}
 
 
-def open_sheets(path: Path, name: str, folder: Path, first: int, settings: AppSettings) -> Iterator[Sheet]:
+def open_sheets(path: Path, name: str, folder: Path, first: int, limits: PageLimits) -> Iterator[Sheet]:
     """Open every page of a file and keep it in a folder of its own; what can not be opened is a sheet with an error.
 
     Parameters
@@ -97,14 +108,12 @@ def open_sheets(path: Path, name: str, folder: Path, first: int, settings: AppSe
     """
     number = first
     try:
-        if path.stat().st_size > settings.max_mb * 1e6:
-            raise UnreadablePage(f"the file is larger than {settings.max_mb:g} MB; save it smaller or split it")
+        if path.stat().st_size > limits.max_mb * 1e6:
+            raise UnreadablePage(f"the file is larger than {limits.max_mb:g} MB; save it smaller or split it")
         pages = count_pages(path)
-        if first - 1 + pages > settings.max_pages:
-            raise UnreadablePage(f"more than {settings.max_pages} pages at a time are not read; split the file")
-        for page in open_pages(path):
-            if page.image.shape[0] * page.image.shape[1] > settings.max_megapixels * 1e6:
-                raise UnreadablePage(f"the page has more than {settings.max_megapixels:g} megapixels; save it smaller")
+        if first - 1 + pages > limits.max_pages:
+            raise UnreadablePage(f"more than {limits.max_pages} pages at a time are not read; split the file")
+        for page in open_pages(path, max_pixels=round(limits.max_megapixels * 1e6)):
             called = f"{name}, page {page.number}" if pages > 1 else name
             yield _kept(Sheet(called, number, folder / f"page-{number}", vector=page.vector), page.image)
             number += 1
@@ -149,8 +158,7 @@ def reading_steps(sheet: Sheet, corrections: Corrections) -> Generator[str, None
     """Do what `read_sheet` does, and yield what is being done before each step of it."""
     check_layout(corrections)
     if sheet.error:
-        found = Digitization("refused", sheet.error)
-        return Reading(sheet, corrections, found, Findings(sheet.error, digitization=found), advice(sheet.error))
+        return unread(sheet, corrections, sheet.error)
     yield "reading the page"
     picture, found = digitize_corrected(sheet.image, corrections, sheet.vector)
     yield "looking for findings"
@@ -161,6 +169,19 @@ def reading_steps(sheet: Sheet, corrections: Corrections) -> Generator[str, None
     reading = replace(reading, evidence=_write_pictures(picture, reading))
     yield "writing the downloads"
     return replace(reading, downloads=_write_downloads(picture, reading))
+
+
+def unread(sheet: Sheet, corrections: Corrections, reason: str) -> Reading:
+    """Return the reading of a page that could not be read within the limits."""
+    found = Digitization("refused", reason)
+    return Reading(sheet, corrections, found, Findings(reason, digitization=found), advice(reason))
+
+
+def warm_up() -> None:
+    """Load the networks ahead of the first page."""
+    for name in ("segmenter.onnx", "stroke_reader.onnx", "label_reader.onnx", "print_reader.onnx"):
+        load_network(name)
+    shipped_classifier()
 
 
 def _write_pictures(picture: Image8, reading: Reading) -> tuple[str, ...]:
@@ -195,7 +216,7 @@ def _write_downloads(picture: Image8, reading: Reading) -> tuple[str, ...]:
 
 def download_path(reading: Reading, kind: str) -> Path:
     """Return where a download lies: its name tells the page's number and nothing of the person's file."""
-    return reading.sheet.folder / f"ecg-page-{reading.sheet.number}.{FORMATS[kind]}"
+    return reading.sheet.folder / f"{DOWNLOAD_PREFIX}{reading.sheet.number}.{FORMATS[kind]}"
 
 
 def _write_wfdb_zip(reading: Reading, folder: Path) -> None:

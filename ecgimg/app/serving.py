@@ -7,8 +7,8 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _SWEEP_S = 2.0
+_MOST_CONNECTIONS = 512
+_HEAD_BYTES = 16_384
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
@@ -41,13 +43,13 @@ def serve(settings: AppSettings) -> None:
             f"{settings.host} can be reached from other machines, so a password is needed: set ECGIMG_PASSWORD or "
             "--auth-file"
         )
-    with own_folder(Path(tempfile.gettempdir())) as root:
+    with own_folder(Path(tempfile.gettempdir())) as root, _quiet_logs():
         app = build(settings, root)
         import uvicorn
 
         uvicorn.run(
-            app, host=settings.host, port=settings.port, access_log=False, log_level="warning", server_header=False,
-            timeout_graceful_shutdown=3,
+            app, host=settings.host, port=settings.port, access_log=False, log_config=None, server_header=False,
+            timeout_graceful_shutdown=3, limit_concurrency=_MOST_CONNECTIONS, h11_max_incomplete_event_size=_HEAD_BYTES,
         )  # fmt: skip
 
 
@@ -61,7 +63,8 @@ def build(settings: AppSettings, root: Path) -> Any:
         raise MissingExtra("gradio", "app", "the app") from error
     from ecgimg.app import look, ui
 
-    desk = Desk(settings, Sessions(root, settings.keep_min * 60, settings.idle_min * 60))
+    sessions = Sessions(root, settings.keep_min * 60, settings.idle_min * 60, settings.upload_limits)
+    desk = Desk(settings, sessions)
     page = ui.Page(desk)
     page.blocks.queue(max_size=settings.queue_size, default_concurrency_limit=8, api_open=True)
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(desk))
@@ -88,15 +91,35 @@ def build(settings: AppSettings, root: Path) -> Any:
         css=look.static_text("style.css"),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
-    return Guard(api, settings)
+    return Guard(api, settings, desk)
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Log a line for what goes wrong, without tracebacks; what libraries print themselves is dropped.
+
+    Both may hold what a request held: names of files, and what was typed.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine("%(levelname)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing), redirect_stderr(nothing):
+        yield
+
+
+class _OneLine(logging.Formatter):
+    """Formats the first line of a message, and never the error that it is about."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        record.exc_info = record.exc_text = record.stack_info = None
+        return super().format(record).partition("\n")[0]
 
 
 def _prepare(root: Path) -> None:
-    """Tell gradio where files go, and logs to be few."""
+    """Tell gradio where files go."""
     os.environ["GRADIO_TEMP_DIR"] = str(root)
     os.environ.setdefault("GRADIO_HEARTBEAT_INTERVAL", "5")  # seconds until a browser that has gone is missed
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _lifespan(desk: Desk) -> Any:
@@ -105,11 +128,13 @@ def _lifespan(desk: Desk) -> Any:
         stopped = threading.Event()
         sweeper = threading.Thread(target=sweep_until, args=(desk.sessions, stopped, _SWEEP_S), daemon=True)
         sweeper.start()
+        desk.workers.prepare(desk.settings.workers)
         try:
             yield
         finally:
             stopped.set()
             sweeper.join()
+            desk.workers.close()
             desk.sessions.end()
 
     return alive

@@ -2,15 +2,17 @@
 
 Everything lies below one temporary folder of the process::
 
-    ROOT/                 uploads, as they come in
-    ROOT/sessions/TOKEN/  all that was made of them, under a name that can not be guessed
+    ROOT/sessions/TOKEN/           all that was made of a person's pages, under a name that can not be guessed
+    ROOT/sessions/TOKEN/uploads/   files as they came in, until they are read or too old
 """
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
+import stat
 import tempfile
 import threading
 import time
@@ -18,13 +20,50 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ecgimg.errors import BadRequest
 
 _CALLS_KEPT = 8
-_LENT = "samples"
 _FOLDER = "ecgimg-app-"
+_FOREIGN_S = 3600.0
+_GONE = "the file is no longer here; choose it again"
+_FULL = "the app holds as many files as it may just now; come again in a few minutes"
+
+
+@dataclass(frozen=True)
+class UploadLimits:
+    """How long and how much uploads may lie around unread.
+
+    Parameters
+    ----------
+    age_s : float
+        Seconds after which an upload is deleted, read or not.
+    files, session_bytes : int
+        Most of a session; the oldest are deleted for new ones.
+    total_bytes : int
+        Most of all sessions, with all that was made of their pages.
+    file_bytes : int
+        Largest file.
+    sessions : int
+        Most sessions with files at a time.
+    """
+
+    age_s: float = 600.0
+    files: int = 80
+    session_bytes: int = 400_000_000
+    total_bytes: int = 8_000_000_000
+    file_bytes: int = 50_000_000
+    sessions: int = 1000
+
+
+@dataclass(eq=False)
+class Upload:
+    """A file as it came in."""
+
+    path: Path
+    sent_s: float
+    size: int = 0
 
 
 @dataclass(eq=False)
@@ -34,6 +73,7 @@ class Session:
     token: str
     folder: Path
     pages: list[Any] = field(default_factory=list)
+    uploads: dict[Path, Upload] = field(default_factory=dict)
     last_used_s: float = 0.0
     closed_s: float | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -61,22 +101,6 @@ class Session:
             self._lock.release()
 
 
-@dataclass(frozen=True)
-class _Upload:
-    """A file as it was sent at one time, and the keys of the sessions that took it in.
-
-    Equal files lie at one path whoever sends them, so what lies there may be another's, sent just now.
-    """
-
-    sent_ns: int
-    users: set[str]
-
-    def delete(self, path: Path) -> None:
-        """Delete the file, unless it was sent again since and waits to be taken in."""
-        if path.is_file() and path.stat().st_mtime_ns == self.sent_ns:
-            path.unlink(missing_ok=True)
-
-
 class Sessions:
     """All sessions of a process.
 
@@ -88,30 +112,51 @@ class Sessions:
         Seconds from a session's end to the deletion of its files, unless it is used again.
     idle_s : float
         Seconds without use after which a session is deleted whatever else.
+    limits : UploadLimits
     clock : callable
         Seconds that only grow.
     """
 
-    def __init__(self, root: Path, keep_s: float, idle_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.root = root.resolve()
+    def __init__(
+        self,
+        root: Path,
+        keep_s: float,
+        idle_s: float,
+        limits: UploadLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.root, self.limits = root.resolve(), limits or UploadLimits()
         self._folder = self.root / "sessions"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._keep_s, self._idle_s, self._clock = keep_s, idle_s, clock
         self._sessions: dict[str, Session] = {}
-        self._uploads: dict[Path, _Upload] = {}
-        self._lock = threading.Lock()
+        self._stored_bytes = 0
+        self._lock = threading.RLock()
 
     def of(self, key: str) -> Session:
-        """Return the session of a key, new where there is none; its use begins again."""
+        """Return the session of a key, new where there is none; its use begins again.
+
+        Raises
+        ------
+        BadRequest
+            When there are too many sessions.
+        """
         with self._lock:
             session = self._sessions.get(key)
             if session is None:
+                if len(self._sessions) >= self.limits.sessions:
+                    raise BadRequest(_FULL)
                 token = secrets.token_urlsafe(24)
                 folder = self._folder / token
                 folder.mkdir(parents=True)  # a system that tidies its temporary folder may have taken it
                 session = self._sessions[key] = Session(token, folder)
             session.last_used_s, session.closed_s = self._clock(), None
             return session
+
+    def existing(self, key: str) -> Session | None:
+        """Return the session of a key, or None where it has no files."""
+        with self._lock:
+            return self._sessions.get(key)
 
     def with_token(self, token: str) -> Session | None:
         """Return the session that a link names, or None."""
@@ -122,34 +167,79 @@ class Sessions:
                     return session
         return None
 
-    def take_in(self, key: str, upload: Path) -> Path:
-        """Copy an upload into its session's folder, under a name that tells nothing.
+    # ---- uploads -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def receive(self, key: str, name: str) -> Iterator[UploadWriter]:
+        """Take in one file as it comes; it is deleted where that does not end well.
+
+        Parameters
+        ----------
+        name : str
+            What the person calls it: only the suffix is kept.
 
         Raises
         ------
         BadRequest
-            For a path that is no upload of this process.
+            Where it is too large, or there is no room for it.
         """
-        upload = upload.resolve()
-        is_upload = upload.is_relative_to(self.root) and not upload.is_relative_to(self._folder)
-        if not is_upload or not upload.is_file():
-            raise BadRequest("the file is no longer here; choose it again")
         session = self.of(key)
-        if not upload.is_relative_to(self.root / _LENT):
-            with self._lock:
-                users = self._uploads[upload].users if upload in self._uploads else set()
-                self._uploads[upload] = _Upload(upload.stat().st_mtime_ns, users | {key})
-        target = Path(tempfile.mkdtemp(prefix="in-", dir=session.folder)) / f"page{upload.suffix.lower()}"
-        shutil.copyfile(upload, target)
-        return target
+        folder = session.folder / "uploads"
+        folder.mkdir(exist_ok=True)
+        handle, path = tempfile.mkstemp(prefix="page-", suffix=_suffix(name), dir=folder)
+        upload = Upload(Path(path), self._clock())
+        with self._lock:
+            session.uploads[upload.path] = upload
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield UploadWriter(self, session, upload, file)
+        except BaseException:
+            self.discard(key, upload.path)
+            raise
 
-    def lend(self, file: Path) -> Path:
-        """Put a file of the package where uploads come in, and return it there."""
-        target = self.root / _LENT / file.name
-        if not target.is_file():
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(file, target)
-        return target
+    def uploaded(self, key: str, path: Path) -> Path:
+        """Return an upload of a session, for reading.
+
+        Raises
+        ------
+        BadRequest
+            For whatever else lies anywhere, another session's uploads and links included: nothing is opened for it.
+        """
+        with self._lock:
+            session = self._sessions.get(key)
+            upload = session.uploads.get(path) if session is not None else None
+        if upload is None or not is_plain_file(upload.path):
+            raise BadRequest(_GONE)
+        self.of(key)
+        return upload.path
+
+    def discard(self, key: str, path: Path) -> None:
+        """Delete an upload, if it is still there."""
+        with self._lock:
+            session = self._sessions.get(key)
+            upload = session.uploads.pop(path, None) if session is not None else None
+        if upload is not None:
+            upload.path.unlink(missing_ok=True)
+
+    def make_room(self, session: Session, upload: Upload, more: int) -> None:
+        """Count bytes that come in, deleting a session's older uploads for them; `BadRequest` for too many."""
+        with self._lock:
+            upload.size += more
+            self._stored_bytes += more
+            if upload.size > self.limits.file_bytes:
+                raise BadRequest(f"the file is larger than {self.limits.file_bytes / 1e6:g} MB; save it smaller")
+            if self._stored_bytes > self.limits.total_bytes:
+                raise BadRequest(_FULL)
+            others = sorted((each for each in session.uploads.values() if each is not upload), key=_sent)
+            while others and (
+                1 + len(others) > self.limits.files
+                or upload.size + sum(each.size for each in others) > self.limits.session_bytes
+            ):
+                oldest = others.pop(0)
+                del session.uploads[oldest.path]
+                oldest.path.unlink(missing_ok=True)
+
+    # ---- ends --------------------------------------------------------------------------------------------------------
 
     def close(self, key: str) -> None:
         """Note that a session's browser page was closed."""
@@ -158,22 +248,27 @@ class Sessions:
                 self._sessions[key].closed_s = self._clock()
 
     def sweep(self) -> None:
-        """Delete the sessions whose time is over."""
+        """Delete the sessions and uploads whose time is over, what else lies in the folder, and what is too much."""
         now = self._clock()
         with self._lock:
             over = [key for key, session in self._sessions.items() if self._is_over(session, now)]
+            old = [
+                (key, upload.path)
+                for key, session in self._sessions.items()
+                for upload in session.uploads.values()
+                if now - upload.sent_s >= self.limits.age_s
+            ]
         for key in over:
             self.delete(key)
+        for key, path in old:
+            self.discard(key, path)
+        self._sweep_foreign()
+        self._sweep_too_much()
 
     def delete(self, key: str) -> None:
-        """Delete a session with all its files, and the uploads that no other session uses."""
+        """Delete a session with all its files."""
         with self._lock:
             session = self._sessions.pop(key, None)
-            for each in self._uploads.values():
-                each.users.discard(key)
-            unused = [path for path, each in self._uploads.items() if not each.users]
-            for path in unused:
-                self._uploads.pop(path).delete(path)
         if session is not None:
             shutil.rmtree(session.folder, ignore_errors=True)
 
@@ -181,12 +276,84 @@ class Sessions:
         """Delete everything: the process ends."""
         with self._lock:
             self._sessions.clear()
-            self._uploads.clear()
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _is_over(self, session: Session, now: float) -> bool:
         closed = session.closed_s is not None and now - session.closed_s >= self._keep_s
         return closed or now - session.last_used_s >= self._idle_s
+
+    def _sweep_foreign(self) -> None:
+        """Delete what is no session's, by its age: what a library left, and folders of sessions that are over."""
+        with self._lock:
+            known = {session.folder for session in self._sessions.values()} | {self._folder}
+        for path in [*self.root.iterdir(), *self._folder.iterdir()] if self._folder.is_dir() else []:
+            if path not in known and time.time() - _changed_s(path) > _FOREIGN_S:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def _sweep_too_much(self) -> None:
+        """Measure what all sessions hold; where it is too much, those used longest ago go, closed ones first."""
+        with self._lock:
+            sessions = sorted(self._sessions.items(), key=lambda item: (item[1].closed_s is None, item[1].last_used_s))
+        sizes = {key: _folder_bytes(session.folder) for key, session in sessions}
+        total = sum(sizes.values())
+        for key, _ in sessions[:-1]:
+            if total <= self.limits.total_bytes:
+                break
+            self.delete(key)
+            total -= sizes[key]
+        with self._lock:
+            self._stored_bytes = total
+
+
+class UploadWriter:
+    """Writes one upload, within the limits."""
+
+    def __init__(self, sessions: Sessions, session: Session, upload: Upload, file: IO[bytes]) -> None:
+        self._sessions, self._session, self._upload, self._file = sessions, session, upload, file
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self._upload.path
+
+    def write(self, data: bytes) -> None:
+        """Write more of it (`BadRequest` where it is too much)."""
+        self._sessions.make_room(self._session, self._upload, len(data))
+        self._file.write(data)
+
+
+def _sent(upload: Upload) -> float:
+    return upload.sent_s
+
+
+def _suffix(name: str) -> str:
+    found = re.search(r"\.[A-Za-z0-9]{1,5}$", name)
+    return found.group().lower() if found else ""
+
+
+def is_plain_file(path: Path) -> bool:
+    """Tell whether there is a plain file, no link, at the very path."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode) and path.resolve(strict=True) == path
+    except (OSError, ValueError):
+        return False
+
+
+def _changed_s(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return time.time()
+
+
+def _folder_bytes(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except OSError:  # just deleted
+            continue
+    return total
 
 
 def sweep_until(sessions: Sessions, stopped: threading.Event, every_s: float) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecgimg.app.service import PageLimits
+from ecgimg.app.sessions import UploadLimits
 from ecgimg.errors import BadRequest
 
 PASSWORD_VARIABLE = "ECGIMG_PASSWORD"
 DEFAULT_USER = "ecg"
+_ABOVE_ZERO = (
+    "max_mb", "max_megapixels", "max_pages", "workers", "queue_size", "upload_min", "max_uploads", "max_session_mb",
+    "max_total_mb",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,12 @@ class AppSettings:
         Minutes after the page was closed until a person's files are deleted: a phone that was put away may come back.
     idle_min : float
         Minutes without a request after which they are deleted whatever the page does.
+    upload_min : float
+        Minutes after which an upload is deleted, read or not.
+    max_uploads : int
+        Uploads of one person that wait to be read; the oldest are deleted for new ones.
+    max_session_mb, max_total_mb : float
+        Most that the uploads of one person hold, and the files of all people; the oldest are deleted.
 
     Raises
     ------
@@ -59,17 +72,38 @@ class AppSettings:
     queue_size: int = 32
     keep_min: float = 5.0
     idle_min: float = 60.0
+    upload_min: float = 10.0
+    max_uploads: int = 80
+    max_session_mb: float = 400.0
+    max_total_mb: float = 8000.0
 
     def __post_init__(self) -> None:
-        for name in ("max_mb", "max_megapixels", "max_pages", "workers", "queue_size"):
-            if not getattr(self, name) > 0:
-                raise BadRequest(f"{name.replace('_', ' ')} must be above 0, got {getattr(self, name):g}")
+        for name in _ABOVE_ZERO:
+            if not 0 < getattr(self, name) < math.inf:
+                raise BadRequest(f"{name.replace('_', ' ')} must be above 0 and finite, got {getattr(self, name):g}")
+        for name in ("keep_min", "idle_min"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise BadRequest(f"{name.replace('_', ' ')} must be 0 or more and finite, got {getattr(self, name):g}")
         if not 0 <= self.port <= 65535:
             raise BadRequest(f"there is no port {self.port}; choose one from 1024 to 65535")
         if self.root_path and not self.root_path.startswith("/"):
             raise BadRequest(f"the root path must begin with a slash, got {self.root_path!r}")
-        if min(self.keep_min, self.idle_min) < 0:
-            raise BadRequest("minutes to keep files can not be below 0")
+
+    @property
+    def upload_limits(self) -> UploadLimits:
+        """How long and how much uploads may lie around."""
+        return UploadLimits(
+            age_s=self.upload_min * 60,
+            files=self.max_uploads,
+            session_bytes=round(self.max_session_mb * 1e6),
+            total_bytes=round(self.max_total_mb * 1e6),
+            file_bytes=round(self.max_mb * 1e6),
+        )
+
+    @property
+    def page_limits(self) -> PageLimits:
+        """What may be opened."""
+        return PageLimits(self.max_mb, self.max_megapixels, self.max_pages)
 
     @property
     def is_local(self) -> bool:

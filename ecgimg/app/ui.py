@@ -21,8 +21,8 @@ from ecgimg.app.corrections import (
     shown,
 )
 from ecgimg.app.desk import Desk, Step
-from ecgimg.app.endpoints import LOG, SOMETHING_WRONG, add_endpoints, keep_local
-from ecgimg.app.look import CAMERA_HTML, CLOSED, CORNERS_HTML, LIGHT_ONLY, static_text
+from ecgimg.app.endpoints import LOG, SOMETHING_WRONG, add_endpoints, key_of
+from ecgimg.app.look import CLOSED, CORNERS_HTML, DROP_HTML, LIGHT_ONLY, static_text
 from ecgimg.app.service import Reading, sample_pages
 from ecgimg.app.words import lead_rows
 from ecgimg.digitize.correct import Corrections
@@ -30,7 +30,6 @@ from ecgimg.errors import EcgImgError
 from ecgimg.record import KNOWN_LEADS
 from layouts import load_layouts
 
-_FILE_TYPES = [".jpg", ".jpeg", ".png", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pdf"]
 _WORDS = {"ok": "read", "limited": "read, with limits", "refused": "not read"}
 
 
@@ -42,7 +41,7 @@ class Page:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.blocks = gr.Blocks(title="ecgimg", analytics_enabled=False, delete_cache=(600, 3600))
+        self.blocks = gr.Blocks(title="ecgimg", analytics_enabled=False)
         with self.blocks:
             gr.HTML(entry.header(desk.settings.keep_min))
             self._input()
@@ -54,26 +53,9 @@ class Page:
     # ---- what stands where -------------------------------------------------------------------------------------------
 
     def _input(self) -> None:
-        limits = self.desk.settings
-        self.camera = gr.HTML(html_template=CAMERA_HTML, js_on_load=static_text("camera.js"))
-        self.files = gr.File(
-            label="ECG pages",
-            file_count="multiple",
-            file_types=_FILE_TYPES,
-            height=150,
-            elem_id="drop",
-        )
+        self.drop = gr.HTML(html_template=DROP_HTML, js_on_load=static_text("drop.js"), elem_id="drop")
         self.status = gr.HTML(js_on_load=static_text("status.js"), elem_id="status")
-        gr.HTML(entry.limits(limits))
-        with gr.Accordion("Use this computer's camera", open=False, elem_id="webcam-panel"):
-            options = gr.WebcamOptions(
-                mirror=False, constraints={"video": {"width": {"ideal": 3840}, "height": {"ideal": 2160}}}
-            )
-            self.webcam = gr.Image(
-                sources=["webcam"], type="filepath", format="jpeg", label="Camera", webcam_options=options
-            )
-        keep_local(self.files)
-        keep_local(self.webcam)
+        gr.HTML(entry.limits(self.desk.settings))
         self.samples = gr.HTML(entry.samples(sample_pages()), js_on_load=static_text("samples.js"))
 
     def _result(self) -> None:
@@ -116,9 +98,7 @@ class Page:
             "api_visibility": "private", "concurrency_id": "reading", "show_progress": "minimal",
             "concurrency_limit": self.desk.settings.workers, "show_progress_on": self.status,
         }  # fmt: skip
-        self.files.upload(self.add_files, self.files, [*shared, self.files], **work)
-        self.webcam.input(self.add_photo, self.webcam, [*shared, self.webcam], **work)
-        self.camera.upload(self.add_camera, None, shared, **work)
+        self.drop.upload(self.add_files, None, shared, **work)
         self.samples.select(self.add_sample, None, shared, **work)
         self.pages.input(self.show_page, self.pages, shared, api_visibility="private", show_progress="hidden")
         panel = [self.layout, self.turn, self.speed, self.gain, self.corners, self.lead_read, self.lead_true]
@@ -127,35 +107,21 @@ class Page:
         self.blocks.load(None, js=LIGHT_ONLY, api_visibility="private")
         self.blocks.load(None, None, self.correct, js=CLOSED, api_visibility="private")
 
-    def add_files(self, paths: Sequence[str] | None, request: gr.Request) -> Iterator[Update]:
-        """Read the pages of dropped files."""
-        files = [(Path(path), Path(path).name) for path in paths or ()]
-        yield from self._add(files, request, self.files)
-
-    def add_photo(self, path: str | None, request: gr.Request) -> Iterator[Update]:
-        """Read a frame of the computer's camera."""
-        if path:
-            yield from self._add([(Path(path), "camera")], request, self.webcam)
-
-    def add_camera(self, request: gr.Request, event: gr.EventData) -> Iterator[Update]:
-        """Read a photo of the phone's camera."""
-        yield from self._add([(Path(str(event.path)), "photo")], request)
+    def add_files(self, request: gr.Request, event: gr.EventData) -> Iterator[Update]:
+        """Read the pages of files that were dropped, chosen or photographed."""
+        key = key_of(request)
+        files = [(Path(str(file["path"])), str(file.get("name", "page"))) for file in event.files]
+        yield from self._working(key, self.desk.add(key, files))
 
     def add_sample(self, request: gr.Request, event: gr.EventData) -> Iterator[Update]:
         """Read a bundled sample page."""
-        sample = sample_pages().get(str(event.sample))
-        if sample is not None:
-            yield from self._add([(self.desk.sessions.lend(sample), sample.name)], request)
-
-    def _add(self, files: Sequence[tuple[Path, str]], request: gr.Request, source: Any = None) -> Iterator[Update]:
-        key = _key(request)
-        done = {} if source is None else {source: None}
-        yield from self._working(key, self.desk.add(key, files), done)
+        key = key_of(request)
+        yield from self._working(key, self.desk.add_sample(key, str(event.sample)))
 
     def show_page(self, number: int | None, request: gr.Request) -> Update:
         """Show another page of those that were read."""
         try:
-            return self._shown(_key(request), self.desk.reading(_key(request), int(number or 0)))
+            return self._shown(key_of(request), self.desk.reading(key_of(request), int(number or 0)))
         except EcgImgError as error:
             return {self.status: views.message(str(error))}
 
@@ -172,7 +138,7 @@ class Page:
         request: gr.Request,
     ) -> Iterator[Update]:
         """Read the shown page again, as the panel says."""
-        key = _key(request)
+        key = key_of(request)
         try:
             reading = self.desk.reading(key, int(number or 0))
             corrections = corrections_of(reading, layout, turn_deg, speed, gain, corners, lead_read, lead_true)
@@ -183,16 +149,14 @@ class Page:
 
     def start_over(self, number: int | None, request: gr.Request) -> Iterator[Update]:
         """Read the shown page again without any correction."""
-        key = _key(request)
+        key = key_of(request)
         yield from self._working(key, self.desk.correct(key, int(number or 0), Corrections()))
 
     def leave(self, request: gr.Request) -> None:
         """Let go of a session whose browser page was closed."""
-        self.desk.sessions.close(_key(request))
+        self.desk.sessions.close(key_of(request))
 
-    def _working(
-        self, key: str, work: Generator[Step | Reading, None, None], done: Update | None = None
-    ) -> Iterator[Update]:
+    def _working(self, key: str, work: Generator[Step | Reading, None, None]) -> Iterator[Update]:
         """Show each step of some work, its first reading as soon as it is there, and what went wrong."""
         shown = False
         try:
@@ -202,15 +166,12 @@ class Page:
                 else:
                     yield {self.pages: self._choices(key)} if shown else self._shown(key, item)
                     shown = True
-            yield {self.status: "", **(done or {})}
+            yield {self.status: ""}
         except EcgImgError as error:
-            yield {self.status: views.message(str(error)), **(done or {})}
+            yield {self.status: views.message(str(error))}
         except Exception as error:  # nothing of a person's file may reach the log, so not the message
             LOG.error("a page could not be handled: %s", type(error).__name__)
-            yield {
-                self.status: views.message(SOMETHING_WRONG),
-                **(done or {}),
-            }
+            yield {self.status: views.message(SOMETHING_WRONG)}
 
     def _choices(self, key: str, number: int | None = None) -> Any:
         readings = self.desk.readings(key)
@@ -243,7 +204,3 @@ class Page:
 
 def _layouts() -> list[tuple[str, str]]:
     return [(f"{each.name}: {each.description.rstrip('.')}", each.name) for each in load_layouts("all")]
-
-
-def _key(request: gr.Request) -> str:
-    return str(request.session_hash)

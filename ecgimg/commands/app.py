@@ -28,6 +28,10 @@ def app(
     workers: Annotated[int, typer.Option(help="Pages read at the same time, over all people.")] = 2,
     queue_size: Annotated[int, typer.Option(help="Requests that may wait.")] = 32,
     keep_min: Annotated[float, typer.Option(help="Minutes until files are deleted after the page was closed.")] = 5.0,
+    upload_min: Annotated[float, typer.Option(help="Minutes until an upload is deleted, read or not.")] = 10.0,
+    max_uploads: Annotated[int, typer.Option(help="Uploads of one person that wait to be read.")] = 80,
+    max_session_mb: Annotated[float, typer.Option(help="Most that one person's uploads hold, MB.")] = 400.0,
+    max_total_mb: Annotated[float, typer.Option(help="Most that the files of all people hold, MB.")] = 8000.0,
 ) -> None:
     """Read, check, correct and classify pages in a browser. Research use only."""
     from ecgimg.app.serving import serve
@@ -46,6 +50,10 @@ def app(
         workers=workers,
         queue_size=queue_size,
         keep_min=keep_min,
+        upload_min=upload_min,
+        max_uploads=max_uploads,
+        max_session_mb=max_session_mb,
+        max_total_mb=max_total_mb,
     )
     ERR.print(f"ecgimg app: http://{host}:{port}/ (stop with Ctrl-C); research use only", markup=False)
     serve(settings)

@@ -20,7 +20,7 @@ OPENING = Limits(cpu_s=10.0, memory_gb=1.5)
 """What opening a file may use: so much up to its first page, and a second more for each further page."""
 
 _MORE_CPU_S = 1.0
-_MOST_AT_ONCE = 8
+_KEPT = 4
 _SAY = {
     "time": f"takes more than {OPENING.cpu_s:g} s to open; save it as a PNG or JPEG picture",
     "memory": f"needs more than {OPENING.memory_gb:g} GB of memory to open; save it smaller",
@@ -28,7 +28,7 @@ _SAY = {
 }
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_pool = WorkerPool(lambda: Worker(OPENING, quiet=True, environment=_ONE_THREAD), _MOST_AT_ONCE)
+_pool = WorkerPool(lambda: Worker(OPENING, quiet=True, environment=_ONE_THREAD), _KEPT)
 
 
 def open_pages(
