@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,12 @@ STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4",
 
 KNOWN_LEADS = (*STANDARD_LEADS, "V7", "V8", "V9", "V3R", "V4R", "V5R", "V6R", "X", "Y", "Z")
 """All leads that a record or a page may carry."""
+
+RATES_HZ = (1.0, 100_000.0)
+"""Lowest and highest sampling rate of a record."""
+
+MAX_VALUES = 600_000_000
+"""Most values of a record, all leads together: twelve leads at 500 Hz for a day."""
 
 _CANONICAL = {name.upper(): name for name in KNOWN_LEADS}
 
@@ -40,6 +47,25 @@ def unbroken_runs(known: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
+def checked_rate(fs_hz: float) -> float:
+    """Return a sampling rate as a float; `BadRecord` where it is no number within `RATES_HZ`."""
+    try:
+        rate_hz = math.nan if isinstance(fs_hz, bool | str) else float(fs_hz)
+    except (TypeError, ValueError, OverflowError):
+        rate_hz = math.nan
+    if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
+        raise BadRecord(
+            f"the sampling rate must be between {RATES_HZ[0]:g} and {RATES_HZ[1]:g} Hz, got {str(fs_hz)[:40]}"
+        )
+    return rate_hz
+
+
+def check_values(count: int) -> None:
+    """Refuse records of more values than `MAX_VALUES` (`BadRecord`); before anything is made for them."""
+    if count > MAX_VALUES:
+        raise BadRecord(f"a record holds at most {MAX_VALUES:,} values, this one has {count:,}; cut it into parts")
+
+
 @dataclass(frozen=True, eq=False)
 class EcgRecord:
     """An ECG of any leads and length.
@@ -56,8 +82,8 @@ class EcgRecord:
     Raises
     ------
     BadRecord
-        For arrays of another shape, infinite values, no samples, unknown or repeated leads, or a rate that is not
-        positive.
+        For arrays of another shape, infinite values, no samples or more than `MAX_VALUES`, unknown or repeated leads,
+        or a rate outside `RATES_HZ`.
     """
 
     signals: NDArray[np.float32]
@@ -65,6 +91,7 @@ class EcgRecord:
     leads: tuple[str, ...] = STANDARD_LEADS
 
     def __post_init__(self) -> None:
+        check_values(int(np.size(self.signals)))
         try:
             with np.errstate(over="ignore"):  # what overflows is refused below as infinite
                 signals = np.array(self.signals, dtype=np.float32)
@@ -84,12 +111,11 @@ class EcgRecord:
             raise BadRecord(f"each lead may be named once, got {', '.join(leads)}")
         if np.isinf(signals).any():
             raise BadRecord("a record holds infinite values; use NaN where nothing is known")
-        if not (np.isfinite(self.fs_hz) and self.fs_hz > 0):
-            raise BadRecord(f"the sampling rate must be positive, got {self.fs_hz} Hz")
+        fs_hz = checked_rate(self.fs_hz)
         signals.flags.writeable = False
         object.__setattr__(self, "signals", signals)
         object.__setattr__(self, "leads", leads)
-        object.__setattr__(self, "fs_hz", float(self.fs_hz))
+        object.__setattr__(self, "fs_hz", fs_hz)
 
     @property
     def n_samples(self) -> int:

@@ -15,6 +15,8 @@ from ecgimg.errors import UnknownLayout
 from layouts.model import Layout
 
 FOLDER = Path(__file__).parent
+MOST_BYTES = 64_000
+_MOST_NODES = 600  # keys, values and lists; the largest layout here has 70
 
 
 @cache
@@ -68,23 +70,68 @@ def parse_layout(values: Mapping[str, Any], source: str) -> Layout:
 
 
 def _read(path: Path) -> Layout:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UnknownLayout(f"the layout file {path} cannot be read: {reason}") from None
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise UnknownLayout(f"the layout file {path} is not valid YAML{where}") from None
+    values = _parsed(path, _text(path))
     if not isinstance(values, dict):
         raise UnknownLayout(f"the layout file {path} must hold keys and values, as described in layouts/README.md")
     layout = parse_layout(values, f"the layout file {path}")
     if path.parent == FOLDER and layout.name != path.stem:
         raise UnknownLayout(f"the layout file {path} names itself {layout.name!r}; file and name must agree")
     return layout
+
+
+def _text(path: Path) -> str:
+    try:
+        if not path.is_file():
+            missing = "it is no ordinary file" if path.exists() else "there is no such file"
+            raise UnknownLayout(f"the layout file {path} cannot be read: {missing}")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        text = content.decode("utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UnknownLayout(f"the layout file {path} cannot be read: {reason}") from None
+    if len(content) > MOST_BYTES:
+        raise UnknownLayout(
+            f"the layout file {path} is larger than {MOST_BYTES // 1000} kB; a layout needs less than 1 kB"
+        )
+    return text
+
+
+def _parsed(path: Path, text: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506: a safe loader that allows less
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        why = f": {error.problem}" if isinstance(error, _Refused) else ""
+        raise UnknownLayout(f"the layout file {path} is not valid YAML{where}{why}") from None
+    except (ValueError, TypeError, ArithmeticError, RecursionError, AttributeError, KeyError, IndexError):
+        # what the parser raises of numbers, dates and tags that are none
+        raise UnknownLayout(f"the layout file {path} holds a value that cannot be read") from None
+
+
+class _Refused(yaml.MarkedYAMLError):
+    """YAML that is valid, but is no layout."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses keys that stand twice, which YAML allows, references, which make a small file large, and long lists."""
+
+    nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.nodes += 1
+        if self.check_event(yaml.AliasEvent) or self.nodes > _MOST_NODES:
+            raise _Refused(
+                problem="references (*) and long lists are not read", problem_mark=self.peek_event().start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) < len(node.value):
+            raise _Refused(problem="a key stands twice, or is no word", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def _reason(error: ValidationError) -> str:

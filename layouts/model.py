@@ -14,7 +14,12 @@ from ecgimg.record import KNOWN_LEADS
 Separator = Literal["none", "tick", "bar", "row-dashes", "line", "dashed", "gap"]
 """What parts two columns: short strokes in each row, a thick bar, dashes in each row, one long line, or white space."""
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+Count = Annotated[int, Field(ge=1, le=16, strict=True)]
+Name = Annotated[str, Field(max_length=80)]
+
+MOST_STRIPS = 8
+LONGEST_COLUMN_S = 3600.0
 
 
 class PageStyle(BaseModel):
@@ -23,7 +28,7 @@ class PageStyle(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     paper: Literal["a4-landscape", "a4-portrait", "letter-landscape", "letter-portrait", "roll"] = "a4-landscape"
-    header: bool = True
+    header: Annotated[bool, Field(strict=True)] = True
     grid: Literal["red", "pink", "green", "blue", "grey", "black", "none"] = "red"
 
 
@@ -63,16 +68,16 @@ class Layout(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
-    description: str
-    rows: Annotated[int, Field(ge=1, le=16)]
-    columns: Annotated[int, Field(ge=1, le=16)]
-    leads: tuple[tuple[str, ...], ...]
-    rhythm: tuple[str, ...] = ()
+    name: Name
+    description: Annotated[str, Field(max_length=500)]
+    rows: Count
+    columns: Count
+    leads: Annotated[tuple[Annotated[tuple[Name, ...], Field(max_length=16)], ...], Field(max_length=16)]
+    rhythm: Annotated[tuple[Name, ...], Field(max_length=MOST_STRIPS)] = ()
     columns_in_time: Literal["sequential", "simultaneous"] = "sequential"
-    seconds_per_column: Positive
-    speed_mm_s: Positive = 25.0
-    gain_mm_mv: Positive = 10.0
+    seconds_per_column: Annotated[Positive, Field(le=LONGEST_COLUMN_S)]
+    speed_mm_s: Annotated[Positive, Field(ge=1, le=400)] = 25.0
+    gain_mm_mv: Annotated[Positive, Field(ge=0.5, le=200)] = 10.0
     pulse: Literal["left", "right", "none"] = "left"
     pulse_rows: Literal["every", "first", "last"] = "every"
     label: Literal["above-left", "below-left", "before", "on-baseline"] = "above-left"

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from scipy.special import expit
 
 from ecgimg.classify.labels import LABELS
@@ -41,11 +41,27 @@ class LabelCard(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    slope: float = Field(gt=0, allow_inf_nan=False)
-    offset: float = Field(allow_inf_nan=False)
-    thresholds: dict[str, Chance] | None
+    slope: float = Field(ge=0.01, le=100)
+    offset: float = Field(ge=-100, le=100)
+    thresholds: dict[Literal["youden", "sens90", "spec90"], Chance] | None
     positives: int = Field(ge=0)
     auroc: Chance | None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.thresholds is not None and len(self.thresholds) < len(OPERATING_POINTS):
+            raise ValueError(f"thresholds are of {', '.join(OPERATING_POINTS)}")
+        return self
+
+
+class Digests(BaseModel):
+    """SHA-256 of a classifier's files, and of all that its card says besides: labels, their order and calibration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    onnx: str
+    safetensors: str
+    card: str
 
 
 class ClassifierCard(BaseModel):
@@ -58,8 +74,13 @@ class ClassifierCard(BaseModel):
     version: str
     records: int = Field(ge=0)
     networks: list[dict[str, str | int | list[int]]]
-    sha256: dict[Literal["onnx", "safetensors"], str]
-    labels: dict[str, LabelCard]
+    sha256: Digests
+    labels: Annotated[dict[str, LabelCard], Field(min_length=1, max_length=1000)]
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the card without the digests, labels in their order."""
+        content = self.model_dump(mode="json", exclude={"sha256"})
+        return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +173,9 @@ def load_classifier(path: str | Path) -> Classifier:
     unknown = [label for label in card.labels if label not in LABELS]
     if unknown:
         raise BadWeights(f"{path} names labels that are not known here ({', '.join(unknown[:3])}); train it again")
-    content = _checked(path.with_suffix(".onnx"), card.sha256["onnx"])
+    if card.digest() != card.sha256.card:
+        raise BadWeights(f"{path.with_suffix('.json')} was changed after it was written; copy or train it again")
+    content = _checked(path.with_suffix(".onnx"), card.sha256.onnx)
     try:
         session = open_network(content, arena=True)
     except Exception:  # onnxruntime raises a kind of its own for each way to be wrong
@@ -168,9 +191,11 @@ def _read_card(path: Path) -> ClassifierCard:
         return ClassifierCard.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except OSError:
         raise BadWeights(f"there is no {path}; weights are NAME.json, NAME.onnx and NAME.safetensors") from None
-    except (ValueError, ValidationError) as error:
-        where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else "it is no JSON"
-        raise BadWeights(f"{path} does not describe a classifier ({where}); copy or train it again") from None
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise BadWeights(f"{path} does not describe a classifier ({where[:200]}); copy or train it again") from None
+    except (ValueError, RecursionError):
+        raise BadWeights(f"{path} does not describe a classifier (it is no JSON); copy or train it again") from None
 
 
 def _checked(path: Path, sha256: str) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.errors import BadRecord, EcgImgError, MissingExtra
-from ecgimg.record import EcgRecord, canonical_lead
+from ecgimg.record import EcgRecord, canonical_lead, check_values
 
 MAX_MV = 50.0
 """No surface ECG comes near it; values beyond mean that the unit is wrong."""
@@ -41,6 +41,14 @@ def check_file(path: Path) -> None:
         raise BadRecord(f"{path} does not exist; check the name and the folder")
     if path.stat().st_size == 0:
         raise BadRecord(f"{path} is empty; copy or export it again")
+
+
+def check_announced(path: Path, values: int) -> None:
+    """Raise `BadRecord` for a file that says it holds more values than a record may; before they are read."""
+    try:
+        check_values(values)
+    except BadRecord as error:
+        raise BadRecord(f"{path}: {error}") from None
 
 
 @contextmanager

@@ -40,6 +40,7 @@ def read(path: Path) -> EcgRecord:
     pydicom = need("pydicom", "pydicom", "reading DICOM records")
     handler = need("pydicom.waveforms.numpy_handler", "pydicom", "reading DICOM records")
     with reading(path, "DICOM"):
+        _check_packing(pydicom, path)
         dataset = pydicom.dcmread(path)
         if not dataset.get("WaveformSequence"):
             kind = "an image" if "Rows" in dataset else "no waveform"
@@ -52,6 +53,13 @@ def read(path: Path) -> EcgRecord:
             raise BadRecord(f"{path} holds companded 8-bit audio samples; export it with 16-bit linear samples")
         signals, leads = _signals(path, group, handler.multiplex_array(dataset, index, as_raw=True))
         return build_record(path, signals, float(group.SamplingFrequency), leads)
+
+
+def _check_packing(pydicom: Any, path: Path) -> None:
+    """Refuse files that are compressed as a whole: how much is in them shows only when it is unpacked."""
+    about = pydicom.filereader.read_file_meta_info(path)
+    if about.get("TransferSyntaxUID") == pydicom.uid.DeflatedExplicitVRLittleEndian:
+        raise BadRecord(f"{path} is a compressed (deflated) DICOM file; convert it to Explicit VR Little Endian")
 
 
 def write(record: EcgRecord, path: Path) -> Path:

@@ -18,7 +18,17 @@ from numpy.typing import NDArray
 
 from ecgimg._files import atomic_paths
 from ecgimg.errors import BadRecord
-from ecgimg.formats._common import MISSING, build_record, ecg_channels, need, one_rate, quantised, quiet, reading
+from ecgimg.formats._common import (
+    MISSING,
+    build_record,
+    check_announced,
+    ecg_channels,
+    need,
+    one_rate,
+    quantised,
+    quiet,
+    reading,
+)
 from ecgimg.formats.csv import MASK_HEADER
 from ecgimg.record import EcgRecord, unbroken_runs
 
@@ -45,6 +55,7 @@ def read(path: Path) -> EcgRecord:
             heads = file.getSignalHeaders()
             channels = ecg_channels(path, [h["label"] for h in heads], [h["dimension"] for h in heads])
             fs_hz = one_rate(path, [float(heads[index]["sample_frequency"]) for index, _, _ in channels])
+            check_announced(path, sum(int(file.getNSamples()[index]) for index, _, _ in channels))
             steps = np.stack([file.readSignal(index, digital=True) for index, _, _ in channels])
             note = file.getRecordingAdditional().strip()
         return _record(path, steps, channels, heads, fs_hz, note)

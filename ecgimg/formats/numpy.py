@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.errors import BadRecord
-from ecgimg.formats._common import MISSING, build_record, reading
+from ecgimg.formats._common import MISSING, build_record, check_announced, reading
 from ecgimg.record import STANDARD_LEADS, EcgRecord, canonical_lead
 
 _USUAL_RATES_HZ = (
@@ -117,11 +117,12 @@ def _contents(path: Path) -> _Contents:
     if names is not None and member is None:
         raise BadRecord(f"{path} has no array 'x' or 'signals' (it has {', '.join(names)[:200]}); rename the array")
     with _opened(path, member) as (stream, size):
-        shape, _, dtype = _layout(path, stream, size)
+        shape, fortran, dtype = _layout(path, stream, size)
     if len(shape) not in (2, 3) or 0 in shape or dtype.kind not in "if":
         raise BadRecord(
             f"{path} holds {dtype} of shape {shape}; records are signed integers (µV) or floats (mV), (leads, samples)"
         )
+    check_announced(path, shape[-2] * shape[-1] * (1 if len(shape) == 2 else shape[0] if fortran else 1))
     n_records = shape[0] if len(shape) == 3 else 1
     return _Contents(
         member,
@@ -200,9 +201,9 @@ def _layout(path: Path, stream: IO[bytes], size: int) -> tuple[tuple[int, ...], 
 def _key(path: Path, key: str) -> NDArray[Any]:
     """Return a small array of an archive."""
     with _opened(path, key) as (stream, size):
-        shape, _, dtype = _layout(path, stream, size)
         if size > _MAX_KEY_BYTES:
             raise BadRecord(f"{path} has an array {key!r} of {size} bytes, far too long for what it says; check it")
+        shape, _, dtype = _layout(path, stream, size)
         return np.frombuffer(stream.read(), dtype).reshape(shape)
 
 

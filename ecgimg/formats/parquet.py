@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
 from ecgimg.errors import BadRecord
-from ecgimg.formats._common import build_record, mv_per_unit, need, reading
+from ecgimg.formats._common import build_record, check_announced, mv_per_unit, need, reading
 from ecgimg.formats.csv import rate_from_times
 from ecgimg.record import EcgRecord, canonical_lead
 
@@ -35,6 +35,7 @@ def read(path: Path) -> EcgRecord:
         source = parquet.ParquetFile(file, page_checksum_verification=True)
         if not 0 < source.metadata.num_rows <= _MAX_SAMPLES:
             raise BadRecord(f"{path} announces {source.metadata.num_rows} samples, which is no ECG; write it again")
+        check_announced(path, source.metadata.num_rows * source.metadata.num_columns)
         table = source.read(use_threads=False)
         about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         names = [name for name in table.column_names if name != "time_s"]

@@ -19,7 +19,7 @@ from ecgimg._version import __version__
 from ecgimg.classify.dataset import LabelledRecords
 from ecgimg.classify.labels import LABELS
 from ecgimg.classify.network import PatchECG
-from ecgimg.classify.weights import TOKEN_INPUTS, ClassifierCard, LabelCard, feed_of
+from ecgimg.classify.weights import TOKEN_INPUTS, ClassifierCard, Digests, LabelCard, feed_of
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.calibration import calibrate
 from ecgimg.train.baselines import ResNet
@@ -251,15 +251,17 @@ def export_classifier(out: Path, network: Ensemble, cards: Mapping[str, LabelCar
     settings = {f"network_{k}": dict(part.settings) for k, part in enumerate(network.networks)}
     onnx = export_network(network, out / "classifier.onnx", inputs, ("logits", {0: "batch"}), settings, half=True)
     files = {"onnx": onnx, "safetensors": onnx.with_suffix(".safetensors")}
+    digests = {kind: hashlib.sha256(path.read_bytes()).hexdigest() for kind, path in files.items()}
     card = ClassifierCard(
         schema_name="ecgimg-classifier",
         schema_version=1,
         version=__version__,
         records=records,
         networks=[dict(part.settings) for part in network.networks],
-        sha256={kind: hashlib.sha256(path.read_bytes()).hexdigest() for kind, path in files.items()},
+        sha256=Digests(**digests, card=""),
         labels=dict(cards),
     )
+    card = card.model_copy(update={"sha256": Digests(**digests, card=card.digest())})
     with atomic_path(out / "classifier.json") as temporary:
         temporary.write_text(card.model_dump_json(indent=1), encoding="utf-8")
     return out / "classifier.json"
