@@ -91,7 +91,7 @@ class EcgRecord:
     leads: tuple[str, ...] = STANDARD_LEADS
 
     def __post_init__(self) -> None:
-        check_values(int(np.size(self.signals)))
+        check_values(int(getattr(self.signals, "size", 0)))
         try:
             with np.errstate(over="ignore"):  # what overflows is refused below as infinite
                 signals = np.array(self.signals, dtype=np.float32)

@@ -7,13 +7,16 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 _COMMAND = "import typer; from ecgimg.commands.app import app; typer.run(app)"
 _TURN = Event()
@@ -87,3 +90,51 @@ def _answers(port: int) -> bool:
             return bool(answer.read() == b"ok")
     except OSError:
         return False
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """Passes requests below a path on, as the server in the README does."""
+
+    target = below = ""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        import httpx
+
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+        headers["X-Forwarded-Host"] = headers.get("Host", "")
+        headers["X-Forwarded-Proto"] = "http"
+        url = self.target + self.path.removeprefix(self.below)
+        with httpx.stream(self.command, url, headers=headers, content=body, timeout=120) as answer:
+            self.send_response(answer.status_code)
+            for name, value in answer.headers.multi_items():
+                if name not in ("content-length", "transfer-encoding", "content-encoding", "connection"):
+                    self.send_header(name, value)
+            self.send_header("connection", "close")
+            self.end_headers()
+            try:
+                for part in answer.iter_bytes():
+                    self.wfile.write(part)
+                    self.wfile.flush()
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+        self.close_connection = True
+
+    do_POST = do_HEAD = do_GET  # noqa: N815
+
+    def log_message(self, *_args: Any) -> None:
+        pass
+
+
+@contextmanager
+def proxied(url: str, below: str) -> Iterator[str]:
+    """Serve an app below a path of another address, which is yielded, while the block runs."""
+    handler = type("Handler", (Proxy,), {"target": url.rstrip("/"), "below": below})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}{below}/"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,12 +18,15 @@ from PIL import Image
 from ecgimg import STANDARD_LEADS, BadRequest, EcgRecord, paper, read_record
 from ecgimg.app import service, views, words
 from ecgimg.app.corrections import corrections_of
-from ecgimg.app.desk import Desk, Step
+from ecgimg.app.desk import READING, Desk, Step
 from ecgimg.app.guard import Login
-from ecgimg.app.sessions import Sessions, own_folder
+from ecgimg.app.keys import Keys
+from ecgimg.app.service import PageLimits
+from ecgimg.app.sessions import Sessions, UploadLimits, own_folder
 from ecgimg.app.settings import AppSettings, read_password
 from ecgimg.digitize import Digitization, LeadReading
 from ecgimg.digitize.correct import Corrections, corrected_picture, digitize_corrected, rename_leads, renamed_again
+from ecgimg.isolation import Limits, Worker, WorkerPool
 
 SAMPLES = Path(service.__file__).parent.parent / "samples"
 
@@ -152,7 +157,7 @@ def test_paper_is_one_well_formed_svg_in_millimetres():
 @pytest.fixture(scope="module")
 def read_photo(tmp_path_factory) -> service.Reading:
     folder = tmp_path_factory.mktemp("session")
-    (sheet,) = service.open_sheets(SAMPLES / "photo.jpg", "Smith John.jpg", folder, 1, AppSettings())
+    (sheet,) = service.open_sheets(SAMPLES / "photo.jpg", "Smith John.jpg", folder, 1, PageLimits())
     return service.read_sheet(sheet)
 
 
@@ -195,7 +200,7 @@ def test_the_result_names_no_file_and_escapes_what_it_shows(read_photo):
 
 
 def test_a_page_that_can_not_be_read_says_what_to_do(tmp_path):
-    (sheet,) = service.open_sheets(SAMPLES / "too-close.jpg", "x.jpg", tmp_path, 1, AppSettings())
+    (sheet,) = service.open_sheets(SAMPLES / "too-close.jpg", "x.jpg", tmp_path, 1, PageLimits())
     reading = service.read_sheet(sheet)
     assert reading.found.status == "refused"
     assert reading.downloads == ()
@@ -218,7 +223,7 @@ def test_files_that_can_not_be_opened_are_told_by_their_own_name(tmp_path):
     bad = tmp_path / "in-1" / "page.pdf"
     bad.parent.mkdir()
     bad.write_bytes(b"%PDF-1.7 nothing")
-    (sheet,) = service.open_sheets(bad, "scan.pdf", tmp_path, 1, AppSettings())
+    (sheet,) = service.open_sheets(bad, "scan.pdf", tmp_path, 1, PageLimits())
     assert "scan.pdf is damaged" in sheet.error
     assert str(tmp_path) not in sheet.error
     assert "could not be read" in views.result(service.read_sheet(sheet), "")
@@ -227,17 +232,17 @@ def test_files_that_can_not_be_opened_are_told_by_their_own_name(tmp_path):
 def test_limits_on_bytes_pixels_and_pages(tmp_path):
     photo = SAMPLES / "photo.jpg"
     for settings, wanted in (
-        (AppSettings(max_mb=0.05), "larger than 0.05 MB"),
-        (AppSettings(max_megapixels=0.5), "more than 0.5 megapixels"),
+        (PageLimits(max_mb=0.05), "larger than 0.05 MB"),
+        (PageLimits(max_megapixels=0.5), "more than 0.5 megapixels"),
     ):
         (sheet,) = service.open_sheets(photo, "x.jpg", tmp_path, 1, settings)
         assert wanted in sheet.error
     tiff = tmp_path / "pages.tif"
     page = Image.new("RGB", (400, 300), "white")
     page.save(tiff, save_all=True, append_images=[page, page])
-    (sheet,) = service.open_sheets(tiff, "x.tif", tmp_path, 1, AppSettings(max_pages=2))
+    (sheet,) = service.open_sheets(tiff, "x.tif", tmp_path, 1, PageLimits(max_pages=2))
     assert "more than 2 pages" in sheet.error
-    assert [each.name for each in service.open_sheets(tiff, "x.tif", tmp_path, 1, AppSettings())] == [
+    assert [each.name for each in service.open_sheets(tiff, "x.tif", tmp_path, 1, PageLimits())] == [
         "x.tif, page 1", "x.tif, page 2", "x.tif, page 3",
     ]  # fmt: skip
 
@@ -279,45 +284,113 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sessions(tmp_path, clock) -> Sessions:
-    return Sessions(tmp_path / "root", keep_s=60, idle_s=3600, clock=clock)
+    limits = UploadLimits(age_s=600, files=3, session_bytes=1000, total_bytes=2400, file_bytes=900)
+    return Sessions(tmp_path / "root", keep_s=60, idle_s=3600, limits=limits, clock=clock)
 
 
-def uploaded(sessions: Sessions, name: str = "photo.jpg") -> Path:
-    upload = sessions.root / "hash" / name
-    upload.parent.mkdir(exist_ok=True)
-    upload.write_bytes((SAMPLES / "photo.jpg").read_bytes())
-    return upload
+def uploaded(sessions: Sessions, key: str = "anna", content: bytes = b"x" * 100, name: str = "Smith.JPG") -> Path:
+    with sessions.receive(key, name) as writer:
+        writer.write(content)
+    return writer.path
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_an_upload_keeps_nothing_of_its_name_but_the_suffix(sessions):
+    path = uploaded(sessions)
+    assert path.suffix == ".jpg"
+    assert "Smith" not in str(path)
+    assert uploaded(sessions, name="a.b/../c d.p d f").suffix == ""
+    assert sessions.uploaded("anna", path).read_bytes() == b"x" * 100
 
 
 def test_a_session_that_ends_takes_its_files_along(sessions, clock):
-    upload = uploaded(sessions)
-    taken = sessions.take_in("anna", upload)
-    sessions.take_in("bert", upload)
-    assert taken.name == "page.jpg"
+    anna, bert = uploaded(sessions), uploaded(sessions, "bert")
     sessions.close("anna")
     clock.now = 59
     sessions.sweep()
-    assert taken.is_file()
+    assert anna.is_file()
     clock.now = 60
     sessions.sweep()
-    assert not taken.exists()
-    assert upload.is_file()  # of someone else as well
-    sessions.delete("bert")
-    assert not upload.exists()
+    assert not anna.exists()
+    assert bert.is_file()
     sessions.end()
     assert not sessions.root.exists()
 
 
-def test_a_file_that_is_sent_again_outlives_the_session_that_sent_it_first(sessions):
-    upload = uploaded(sessions)
-    sessions.take_in("anna", upload)
-    sent_ns = upload.stat().st_mtime_ns + 1_000_000
-    uploaded(sessions)
-    os.utime(upload, ns=(sent_ns, sent_ns))
+def test_uploads_that_are_never_read_die_by_age(sessions, clock):
+    path = uploaded(sessions)
+    clock.now = 599
+    sessions.of("anna")
+    sessions.sweep()
+    assert path.is_file()
+    clock.now = 600
+    sessions.sweep()
+    assert files_below(sessions.root) == []
+    with pytest.raises(BadRequest, match="no longer here"):
+        sessions.uploaded("anna", path)
+
+
+def test_uploads_die_by_count_and_by_bytes_the_oldest_first(sessions, clock):
+    paths = []
+    for clock.now in range(4):
+        paths.append(uploaded(sessions))
+    assert [path.is_file() for path in paths] == [False, True, True, True]
+    large = uploaded(sessions, content=b"x" * 890)
+    assert [path.is_file() for path in (*paths, large)] == [False, False, False, True, True]
+
+
+def test_uploads_that_are_too_much_are_refused_and_leave_nothing(sessions):
+    with pytest.raises(BadRequest, match="larger than"):
+        uploaded(sessions, content=b"x" * 901)
+    for key in ("anna", "bert"):
+        uploaded(sessions, key, b"x" * 800)
+    with pytest.raises(BadRequest, match="as many files as it may"):
+        uploaded(sessions, "carl", b"x" * 900)
+    assert sorted(path.stat().st_size for path in files_below(sessions.root)) == [800, 800]
     sessions.delete("anna")
-    sessions.take_in("bert", upload)
-    sessions.delete("bert")
-    assert not upload.exists()
+    sessions.sweep()
+    uploaded(sessions, "carl", b"x" * 900)
+
+
+def test_where_all_hold_too_much_closed_sessions_go_first_and_then_those_used_longest_ago(sessions, clock):
+    for clock.now, key in enumerate(("anna", "bert", "carl")):
+        (sessions.of(key).folder / "made").write_bytes(b"x" * 1000)
+    sessions.close("bert")
+    sessions.sweep()
+    assert [sessions.existing(key) is not None for key in ("anna", "bert", "carl")] == [True, False, True]
+
+
+def test_too_many_sessions_are_refused(sessions):
+    object.__setattr__(sessions.limits, "sessions", 2)
+    uploaded(sessions, "anna")
+    uploaded(sessions, "bert")
+    with pytest.raises(BadRequest, match="come again"):
+        sessions.of("carl")
+
+
+def test_what_libraries_leave_in_the_folder_is_deleted_when_it_is_old(sessions):
+    left, fresh = sessions.root / "hash" / "left.png", sessions.root / "fresh"
+    left.parent.mkdir()
+    for path in (left, fresh):
+        path.write_bytes(b"x")
+    os.utime(left.parent, (0, 0))
+    sessions.sweep()
+    assert not left.parent.exists()
+    assert fresh.exists()
+
+
+def test_keys_are_told_from_guesses_and_from_old_ones(clock):
+    keys = Keys(valid_s=100, clock=clock)
+    key = keys.issue()
+    assert keys.is_valid(key)
+    changed = ("A" if key[0] != "A" else "B") + key[1:]
+    for wrong in (changed, key[:-1], key + "A", "", "é" * 48, "=" * 48, Keys(clock=clock).issue()):
+        assert not keys.is_valid(wrong), wrong
+    clock.now = 100
+    assert not keys.is_valid(key)
 
 
 def test_a_session_that_is_used_again_goes_on_until_it_is_idle(sessions, clock):
@@ -345,14 +418,22 @@ def test_folders_of_killed_processes_are_deleted_and_those_of_living_ones_are_no
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_uploads_are_taken_in(sessions, tmp_path):
+def test_only_a_session_s_own_uploads_are_read(sessions, tmp_path):
+    own, foreign = uploaded(sessions), uploaded(sessions, "bert")
     outside = tmp_path / "secret.jpg"
     outside.write_bytes(b"x")
-    foreign = sessions.of("bert").folder / "page.jpg"
-    foreign.write_bytes(b"x")
-    for path in (outside, foreign, sessions.root / "sessions", sessions.root / "gone.jpg"):
+    link = own.with_name("link.jpg")
+    link.symlink_to(outside)
+    swapped = uploaded(sessions)
+    swapped.unlink()
+    swapped.symlink_to(outside)
+    replaced = uploaded(sessions)
+    replaced.unlink()
+    os.mkfifo(replaced)
+    for path in (outside, foreign, link, swapped, replaced, own.parent, own.parent / ".." / "uploads" / own.name):
         with pytest.raises(BadRequest, match="no longer here"):
-            sessions.take_in("anna", path)
+            sessions.uploaded("anna", path)
+    assert sessions.uploaded("anna", own) == own
 
 
 def test_links_give_only_what_was_made_for_the_page(sessions, read_photo):
@@ -369,14 +450,50 @@ def test_links_give_only_what_was_made_for_the_page(sessions, read_photo):
         assert desk.file(session.token, page, name) is None
 
 
-def test_one_person_s_work_is_done_one_at_a_time(sessions):
-    desk = Desk(AppSettings(), sessions)
-    work = desk.add("anna", [(uploaded(sessions), "photo.jpg")])
+@pytest.fixture
+def desk(tmp_path) -> Iterator[Desk]:
+    made = Desk(AppSettings(), Sessions(tmp_path / "desk", keep_s=60, idle_s=3600))
+    yield made
+    made.workers.close()
+
+
+def test_one_person_s_work_is_done_one_at_a_time(desk):
+    work = desk.add_sample("anna", "photo")
     assert isinstance(next(work), Step)
     with pytest.raises(BadRequest, match="still being read"):
-        next(desk.add("anna", [(uploaded(sessions), "photo.jpg")]))
+        next(desk.add_sample("anna", "photo"))
     work.close()
-    assert isinstance(next(desk.add("anna", [(uploaded(sessions), "photo.jpg")])), Step)
+    assert isinstance(next(desk.add_sample("anna", "photo")), Step)
+
+
+def test_uploads_are_gone_when_their_pages_are_read(desk):
+    photo = (SAMPLES / "photo.jpg").read_bytes()
+    upload = uploaded(desk.sessions, content=photo)
+    readings = [item for item in desk.add("anna", [(upload, "photo.jpg")]) if not isinstance(item, Step)]
+    assert [reading.found.status for reading in readings] == ["ok"]
+    assert not upload.exists()
+    with pytest.raises(BadRequest, match="no longer here"):
+        next(desk.add("anna", [(upload, "photo.jpg")]))
+
+
+@pytest.mark.parametrize(("limits", "reason"), [(Limits(0.01, 2), "more than 30 s"), (Limits(30, 1), "to read|GB")])
+def test_a_page_that_takes_too_much_is_refused_and_the_next_is_read(desk, monkeypatch, limits, reason):
+    noise = np.random.default_rng(0).random((5000, 5000)) < 0.5
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "PNG", compress_level=1)
+    desk.workers = WorkerPool(lambda: Worker(limits, prepare=service.warm_up), 1)
+    (reading,) = [
+        item
+        for item in desk.add("anna", [(uploaded(desk.sessions, content=buffer.getvalue()), "a.png")])
+        if not isinstance(item, Step)
+    ]
+    assert reading.found.status == "refused"
+    assert re.search(reason, reading.found.reason)
+    assert "could not be read" in views.result(reading, "")
+    desk.workers = WorkerPool(lambda: Worker(READING, prepare=service.warm_up), 1)
+    *_, reading = desk.add_sample("anna", "photo")
+    assert reading.found.status == "ok"
+    desk.workers.close()
 
 
 def test_programs_keep_their_last_calls_only(sessions):
@@ -398,7 +515,12 @@ def test_login_lets_nobody_guess(clock):
 def test_settings_that_can_not_work_are_refused(tmp_path):
     from ecgimg.app.serving import serve
 
-    for wrong in ({"workers": 0}, {"port": 70000}, {"root_path": "ecg"}, {"keep_min": -1}, {"max_mb": float("nan")}):
+    nan, endless = float("nan"), float("inf")
+    for wrong in (
+        {"workers": 0}, {"port": 70000}, {"root_path": "ecg"}, {"keep_min": -1}, {"max_mb": nan}, {"keep_min": nan},
+        {"keep_min": endless}, {"idle_min": nan}, {"upload_min": 0}, {"max_uploads": 0}, {"max_total_mb": endless},
+        {"max_megapixels": nan},
+    ):  # fmt: skip
         with pytest.raises(BadRequest):
             AppSettings(**wrong)
     with pytest.raises(BadRequest, match="a password is needed"):

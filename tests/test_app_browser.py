@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_server import Served, served
+from app_server import Served, proxied, served
 
 from ecgimg import read_record
 from ecgimg.app import service
@@ -47,7 +47,7 @@ def browser() -> Iterator[Any]:
 class Person:
     """Someone with a browser of their own, who notes where it goes and what goes wrong in it."""
 
-    def __init__(self, browser: Any, app: Served, **how: Any) -> None:
+    def __init__(self, browser: Any, url: str, password: str = "", **how: Any) -> None:
         self.context = browser.new_context(accept_downloads=True, **how)
         self.page = self.context.new_page()
         self.page.set_default_timeout(LONG_MS)
@@ -56,9 +56,13 @@ class Person:
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("websocket", lambda socket: self.asked.append(socket.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(app.url)
+        self.url = url
+        self.page.goto(url)
+        if password:
+            self.page.get_by_label("username").fill("ecg")
+            self.page.get_by_label("password").fill(password)
+            self.page.get_by_role("button", name="Login").click()
         self.page.wait_for_selector("[data-sample]")
-        self.url = app.url
 
     def drops(self, *names: str) -> None:
         self.page.set_input_files("#drop input[type=file]", [SAMPLES / name for name in names])
@@ -98,7 +102,7 @@ class Person:
 
 @pytest.fixture
 def person(browser, app) -> Iterator[Person]:
-    someone = Person(browser, app, viewport={"width": 1280, "height": 900})
+    someone = Person(browser, app.url, viewport={"width": 1280, "height": 900})
     yield someone
     someone.leaves()
 
@@ -170,8 +174,8 @@ def test_a_page_that_can_not_be_used_says_why_and_what_to_do(person):
 
 
 def test_two_people_at_once_see_their_own_pages(browser, app):
-    anna = Person(browser, app, viewport={"width": 1280, "height": 900})
-    bert = Person(browser, app, viewport={"width": 1280, "height": 900})
+    anna = Person(browser, app.url, viewport={"width": 1280, "height": 900})
+    bert = Person(browser, app.url, viewport={"width": 1280, "height": 900})
     anna.drops("strip.jpg", "photo.jpg")
     bert.page.click("[data-sample=scan]")
     anna.sees("The page was read, with limits")
@@ -190,7 +194,7 @@ def test_two_people_at_once_see_their_own_pages(browser, app):
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser, app):
-    phone = Person(browser, app, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    phone = Person(browser, app.url, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     page = phone.page
     assert page.get_by_text("Take a photo", exact=True).is_visible()
     assert page.get_by_text("not a medical device").first.is_visible()
@@ -219,3 +223,14 @@ def test_everything_that_can_be_used_has_a_name(person):
         .map((each) => each.outerHTML.slice(0, 200))"""
     )
     assert nameless == []
+
+
+@pytest.mark.parametrize("password", ["", "open sesame"])
+def test_a_new_person_s_photo_goes_through_a_proxy_in_one_step(browser, tmp_path, password):
+    with served(tmp_path / "files", "--root-path", "/ecg", password=password) as app, proxied(app.url, "/ecg") as url:
+        person = Person(browser, url, password)
+        person.drops("photo.jpg")
+        person.sees("The page was read")
+        person.is_done()
+        assert person.page.locator(".ecg-leads tbody tr").count() == 12
+        person.leaves()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -9,6 +10,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 import ecgimg
@@ -19,6 +21,7 @@ from ecgimg.classify.explain import explain, without_patches
 from ecgimg.classify.findings import Finding, Findings
 from ecgimg.classify.labels import LABELS
 from ecgimg.classify.visible import silence
+from ecgimg.classify.weights import ClassifierCard
 from ecgimg.cli import app
 from ecgimg.errors import MissingWeights
 from synth.heart import HeartSpec, simulate
@@ -221,8 +224,47 @@ def test_tampered_weights_are_refused(copied):
 def test_weights_of_another_kind_are_refused(copied, change, message):
     card = json.loads(copied.read_text(encoding="utf-8"))
     change(card)
+    copied.write_text(json.dumps(signed(card)), encoding="utf-8")
+    with pytest.raises(BadWeights, match=message):
+        load_classifier(copied)
+
+
+def signed(card: dict) -> dict:
+    """Give a changed card the digest of what it says now, where it can be read at all."""
+    with contextlib.suppress(ValidationError):
+        card["sha256"]["card"] = ClassifierCard.model_validate(card).digest()
+    return card
+
+
+def reordered(card: dict) -> None:
+    card["labels"] = dict(sorted(card["labels"].items()))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (reordered, "was changed"),
+        (lambda card: card["labels"]["SR"].update(slope=2.0), "was changed"),
+        (lambda card: card["labels"]["SR"].update(slope=1e9), "slope"),
+        (lambda card: card["labels"]["SR"].update(offset=float("nan")), "offset"),
+        (lambda card: card["labels"]["SR"]["thresholds"].pop("sens90"), "labels.SR"),
+        (lambda card: card["sha256"].pop("onnx"), "sha256.onnx"),
+        (lambda card: card.pop("labels"), "labels"),
+        (lambda card: card["labels"].clear(), "labels"),
+    ],
+)
+def test_cards_that_were_changed_or_lack_something_are_refused(copied, change, message):
+    card = json.loads(copied.read_text(encoding="utf-8"))
+    change(card)
     copied.write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(BadWeights, match=message):
+        load_classifier(copied)
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "", "[]", '{"labels": ' + '{"a": ' * 5000 + "1" + "}" * 5001])
+def test_cards_that_are_no_card_are_refused(copied, content):
+    copied.write_text(content, encoding="utf-8")
+    with pytest.raises(BadWeights, match="does not describe a classifier"):
         load_classifier(copied)
 
 

@@ -415,9 +415,6 @@ def test_edf_pair_may_be_renamed_together(tmp_path: Path) -> None:
 def test_edf_rates(tmp_path: Path) -> None:
     ecg = waves(("I", "II"), 100 * np.pi, 1000)
     assert_same(read_record(ecg.save(tmp_path / "ecg.edf")), ecg)
-    with pytest.raises(BadRecord, match=r"cannot hold a rate of 0\.001 Hz"):
-        waves(("I", "II"), 0.001, 1000).save(tmp_path / "slow.edf")
-    assert not (tmp_path / "slow.edf").exists()
 
 
 def test_edf_mask_only_with_gaps(tmp_path: Path) -> None:
@@ -569,7 +566,7 @@ def test_npy_orders_and_types(tmp_path: Path, order: str, dtype: str) -> None:
         ({"x": np.zeros((2, 12, 1000)), "ecg_id": [4, 4]}, "each once"),
         ({"x": np.full((12, 1000), 900.0)}, "looks like µV"),
         ({"x": np.zeros((12, 1000)), "fs_hz": [1, 2]}, "damaged or no NumPy"),
-        ({"x": np.zeros((12, 1000)), "fs_hz": -5}, "rate must be positive"),
+        ({"x": np.zeros((12, 1000)), "fs_hz": -5}, "rate must be between"),
     ],
 )
 def test_npz_refusals(tmp_path: Path, arrays: dict[str, object], message: str) -> None:

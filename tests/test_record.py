@@ -43,9 +43,9 @@ def test_cannot_be_changed() -> None:
         ({"signals": np.full((2, 4), 1e300)}, "infinite"),
         ({"leads": ("I", "Q7")}, "unknown lead names 'Q7'"),
         ({"leads": ("I", "I")}, "once"),
-        ({"fs_hz": 0}, "positive"),
-        ({"fs_hz": float("nan")}, "positive"),
-        ({"fs_hz": -250}, "positive"),
+        ({"fs_hz": 0}, "between 1 and 100000 Hz"),
+        ({"fs_hz": float("nan")}, "between 1 and 100000 Hz"),
+        ({"fs_hz": -250}, "between 1 and 100000 Hz"),
     ],
 )
 def test_refuses_what_is_no_record(changes: dict[str, object], message: str) -> None:

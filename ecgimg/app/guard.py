@@ -188,7 +188,8 @@ class Guard:
         if scope["method"] in ("GET", "HEAD"):
             return
         site, origin = header(scope, b"sec-fetch-site"), header(scope, b"origin")
-        foreign = bool(origin) and _without_port(urlsplit(origin).netloc) not in (host, self._settings.public_host)
+        own = {host, self._settings.public_host} - {""}
+        foreign = bool(origin) and _without_port(urlsplit(origin).netloc) not in own
         if foreign or site not in ("", "same-origin", "none"):
             raise Refused(403, "requests from pages of another origin are refused")
 

@@ -7,7 +7,8 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,8 +54,8 @@ def serve(settings: AppSettings) -> None:
         )  # fmt: skip
 
 
-def build(settings: AppSettings, root: Path) -> Any:
-    """Return the app as an ASGI application, all of whose files lie below `root`."""
+def build(settings: AppSettings, root: Path, clock: Callable[[], float] = time.monotonic) -> Guard:
+    """Return the app as an ASGI application, all of whose files lie below `root`; `clock` times sessions."""
     _prepare(root)
     try:
         import gradio as gr
@@ -63,7 +64,7 @@ def build(settings: AppSettings, root: Path) -> Any:
         raise MissingExtra("gradio", "app", "the app") from error
     from ecgimg.app import look, ui
 
-    sessions = Sessions(root, settings.keep_min * 60, settings.idle_min * 60, settings.upload_limits)
+    sessions = Sessions(root, settings.keep_min * 60, settings.idle_min * 60, settings.upload_limits, clock)
     desk = Desk(settings, sessions)
     page = ui.Page(desk)
     page.blocks.queue(max_size=settings.queue_size, default_concurrency_limit=8, api_open=True)

@@ -217,27 +217,29 @@ class Sessions:
         """Delete an upload, if it is still there."""
         with self._lock:
             session = self._sessions.get(key)
-            upload = session.uploads.pop(path, None) if session is not None else None
-        if upload is not None:
-            upload.path.unlink(missing_ok=True)
+            if session is not None and path in session.uploads:
+                self._remove(session, session.uploads[path])
+
+    def _remove(self, session: Session, upload: Upload) -> None:
+        del session.uploads[upload.path]
+        self._stored_bytes = max(self._stored_bytes - upload.size, 0)
+        upload.path.unlink(missing_ok=True)
 
     def make_room(self, session: Session, upload: Upload, more: int) -> None:
         """Count bytes that come in, deleting a session's older uploads for them; `BadRequest` for too many."""
         with self._lock:
+            if upload.size + more > self.limits.file_bytes:
+                raise BadRequest(f"the file is larger than {self.limits.file_bytes / 1e6:g} MB; save it smaller")
+            if self._stored_bytes + more > self.limits.total_bytes:
+                raise BadRequest(_FULL)
             upload.size += more
             self._stored_bytes += more
-            if upload.size > self.limits.file_bytes:
-                raise BadRequest(f"the file is larger than {self.limits.file_bytes / 1e6:g} MB; save it smaller")
-            if self._stored_bytes > self.limits.total_bytes:
-                raise BadRequest(_FULL)
             others = sorted((each for each in session.uploads.values() if each is not upload), key=_sent)
             while others and (
                 1 + len(others) > self.limits.files
                 or upload.size + sum(each.size for each in others) > self.limits.session_bytes
             ):
-                oldest = others.pop(0)
-                del session.uploads[oldest.path]
-                oldest.path.unlink(missing_ok=True)
+                self._remove(session, others.pop(0))
 
     # ---- ends --------------------------------------------------------------------------------------------------------
 
@@ -350,9 +352,10 @@ def _folder_bytes(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
         try:
-            total += path.lstat().st_size
+            about = path.lstat()
         except OSError:  # just deleted
             continue
+        total += about.st_size if stat.S_ISREG(about.st_mode) else 0
     return total
 
 

@@ -7,9 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
-
 from ecgimg.app.sessions import Sessions, UploadWriter
 from ecgimg.errors import BadRequest
 
@@ -26,6 +23,9 @@ async def take_in(sessions: Sessions, key: str, content_type: str, body: AsyncIt
     BadRequest
         For a body that is no such form, holds no file, or more than there is room for; nothing is left then.
     """
+    from python_multipart.exceptions import FormParserError
+    from python_multipart.multipart import MultipartParser, parse_options_header
+
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 1 <= len(boundary) <= 100:
@@ -101,6 +101,8 @@ class _Form:
             raise BadRequest("the upload is damaged; send it again")
 
     def _header_ends(self) -> None:
+        from python_multipart.multipart import parse_options_header
+
         if bytes(self._header).lower() == b"content-disposition":
             self._file_name = parse_options_header(bytes(self._value))[1].get(b"filename")
         self._header.clear()

@@ -43,13 +43,13 @@ class LabelCard(BaseModel):
 
     slope: float = Field(ge=0.01, le=100)
     offset: float = Field(ge=-100, le=100)
-    thresholds: dict[Literal["youden", "sens90", "spec90"], Chance] | None
+    thresholds: dict[str, Chance] | None
     positives: int = Field(ge=0)
     auroc: Chance | None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.thresholds is not None and len(self.thresholds) < len(OPERATING_POINTS):
+        if self.thresholds is not None and set(self.thresholds) != set(OPERATING_POINTS):
             raise ValueError(f"thresholds are of {', '.join(OPERATING_POINTS)}")
         return self
 

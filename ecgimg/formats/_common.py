@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ _MV_PER_UNIT = {"uv": 1e-3, "mv": 1.0, "v": 1e3, "nv": 1e-6, "microvolt": 1e-3, 
 
 def need(module: str, package: str, purpose: str, extra: str = "formats") -> ModuleType:
     """Import an optional package; `MissingExtra` when it is not installed."""
+    if sys.modules.get(module) is not None:  # threads may ask for it: warning filters are of the whole process
+        return sys.modules[module]
     try:
         with quiet():
             return import_module(module)

@@ -254,12 +254,11 @@ def _pixels(image: Image.Image, name: str, most: int) -> tuple[NDArray[np.uint8]
     """Decode a picture and turn it upright; (height, width, 3), and by what it was reduced."""
     _check_size(name, *image.size, most)
     factor = reduction_factor(*image.size)
-    width = image.size[0]
-    if factor > 1 and image.format == "JPEG":  # decoded smaller by its own transform: faster, in less memory
-        image.draft(None, (image.size[0] // factor, image.size[1] // factor))
-    left = -(-factor * image.size[0] // width)
+    drafted = 1
+    if factor % 2 == 0 and image.draft(None, (image.size[0] // 2, image.size[1] // 2)) is not None:
+        drafted = 2  # a JPEG is halved as it is decoded: faster, in less memory
     image.load()
-    pixels = _rgb(_reduced(image, left))
+    pixels = _rgb(_reduced(image, factor // drafted))
     if image.format != "TIFF":  # a TIFF is turned when it is loaded
         pixels = _turned(pixels, _orientation(image))
     return np.ascontiguousarray(pixels), factor

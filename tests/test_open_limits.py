@@ -1,0 +1,132 @@
+"""Opening a file is bounded: pictures far larger than a page, drawings of many parts, and decoders that talk."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_open import pdf_bytes
+
+from ecgimg.digitize import digitize_image
+from ecgimg.errors import UnreadablePage
+from ecgimg.formats import page as page_module
+from ecgimg.formats.page import count_pages, open_pages
+from ecgimg.formats.page_decoder import decode_pages
+from ecgimg.isolation import Limits, Worker, WorkerPool
+
+SAMPLES = Path(page_module.__file__).parent.parent / "samples"
+
+
+def used() -> tuple[float, float]:
+    """Return the processor seconds and the GB that the process has used."""
+    import resource
+
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
+
+
+@pytest.fixture
+def bilevel(tmp_path: Path) -> Path:
+    """Some 118 megapixels in a few kB."""
+    path = tmp_path / "bilevel.png"
+    Image.new("1", (12_400, 9_500), 1).save(path)
+    assert path.stat().st_size < 50_000
+    return path
+
+
+def test_a_picture_of_118_megapixels_is_opened_reduced_within_the_limits(bilevel):
+    with Worker(page_module.OPENING) as worker:
+        (page,) = worker.stream(decode_pages, bilevel)
+        cpu_s, memory_gb = worker.call(used)
+    assert page.reduced_by == 2
+    assert page.image.shape == (4750, 6200, 3)
+    assert cpu_s < 10
+    assert memory_gb < 1.5
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "I;16"])
+def test_large_pictures_of_every_mode_are_reduced(tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ecgimg.formats.page_decoder.MAX_READ_PIXELS", 60_000)
+    grey = np.kron([[0, 255], [255, 0]], np.ones((200, 300))).astype(np.uint8)
+    made = Image.fromarray(grey * np.uint16(257)) if mode == "I;16" else Image.fromarray(grey).convert(mode)
+    made.save(tmp_path / "a.png", dpi=(300, 300))
+    (page,) = decode_pages(tmp_path / "a.png")
+    assert page.reduced_by == 2
+    assert page.image.shape == (200, 300, 3)
+    assert (page.image[:100, :150].max(), page.image[:100, 150:].min()) == (0, 255)
+    assert page.px_per_mm_hint == pytest.approx(300 / 25.4 / 2, rel=1e-3)
+
+
+def test_large_photos_are_reduced_as_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ecgimg.formats.page_decoder.MAX_READ_PIXELS", 100_000)
+    (page,) = decode_pages(SAMPLES / "photo.jpg")
+    assert page.reduced_by == 4
+    with Image.open(SAMPLES / "photo.jpg") as photo:
+        small = np.asarray(photo.convert("RGB").reduce(4), int)
+    assert np.abs(np.subtract(page.image.shape, small.shape)).max() <= 1
+    rows, columns = np.minimum(page.image.shape, small.shape)[:2]
+    assert np.abs(page.image[:rows, :columns] - small[:rows, :columns]).mean() < 3
+
+
+def test_arrays_above_the_limit_are_read_reduced_and_told_in_their_own_pixels(monkeypatch: pytest.MonkeyPatch):
+    with Image.open(SAMPLES / "scan.jpg") as scan:
+        image = np.array(scan.convert("RGB"))
+    whole = digitize_image(image)
+    monkeypatch.setattr("ecgimg.formats.page_decoder.MAX_READ_PIXELS", image[..., 0].size // 2)
+    half = digitize_image(image)
+    assert half.layout == whole.layout
+    assert half.px_per_mm == pytest.approx(whole.px_per_mm, rel=0.01)
+    assert half.readings[0].box_px == pytest.approx(whole.readings[0].box_px, abs=12)
+
+
+def test_a_drawing_of_many_paths_is_opened_as_a_picture(tmp_path: Path):
+    rows = [f"{x} {y} m {x + 2} {y + 1} l S" for x in range(0, 590, 3) for y in range(0, 840, 4)]
+    (tmp_path / "many.pdf").write_bytes(pdf_bytes(["\n".join(rows)]))
+    with Worker(page_module.OPENING) as worker:
+        (page,) = worker.stream(decode_pages, tmp_path / "many.pdf")
+        assert worker.call(used)[0] < 10
+    assert len(rows) > 20_000
+    assert page.vector is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"), [({"cpu_s": 1, "memory_gb": 1}, None), ({"cpu_s": 0.001, "memory_gb": 1}, "to open")]
+)
+def test_what_takes_too_long_is_refused_in_one_sentence(bilevel, monkeypatch: pytest.MonkeyPatch, limits, reason):
+    pool = WorkerPool(lambda: Worker(Limits(**limits)), keep=1)
+    monkeypatch.setattr(page_module, "_pool", pool)
+    try:
+        if reason is None:
+            assert count_pages(SAMPLES / "photo.jpg") == 1
+        else:
+            with pytest.raises(UnreadablePage, match=reason) as caught:
+                list(open_pages(bilevel))
+            assert str(bilevel) in str(caught.value)
+    finally:
+        pool.close()
+
+
+def test_the_limit_on_pixels_holds_before_decoding(bilevel):
+    with pytest.raises(UnreadablePage, match="more than 60 megapixels"):
+        list(open_pages(bilevel, max_pixels=60_000_000))
+
+
+def test_many_files_may_be_open_at_once():
+    opened = [open_pages(SAMPLES / "photo.jpg") for _ in range(6)]
+    assert len({next(each).image.shape for each in opened}) == 1
+
+
+def test_decoders_do_not_write_to_the_terminal(tmp_path: Path):
+    Image.new("RGB", (400, 300), "white").save(tmp_path / "a.tif", compression="jpeg")
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[200:260] = bytes(60)
+    (tmp_path / "a.tif").write_bytes(bytes(content))
+    words = [sys.executable, "-m", "ecgimg", "digitize", str(tmp_path / "a.tif"), "--out", str(tmp_path / "out")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "JPEGLib" not in done.stderr
+    assert "Traceback" not in done.stderr
