@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+FAST := $(addprefix tests/test_,cli.py classify.py digitize.py draw.py formats.py isolation.py layouts.py open.py \
+	open_limits.py package.py printed_scale.py record.py)
 
-.PHONY: demo test lint bench wheel clean
+.PHONY: demo test test-lowest lint bench wheel clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -21,6 +23,14 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2
+
+# The fast tests of reading pages and records, on the lowest version of every core dependency.
+test-lowest: $(STAMP)
+	$(PYTHON) -m venv build/lowest
+	$(BIN)/python tests/lowest.py > build/lowest/constraints.txt
+	build/lowest/bin/python -m pip install --quiet --constraint build/lowest/constraints.txt --editable '.[synth,formats]' \
+		pytest pytest-xdist hypothesis
+	build/lowest/bin/python -m pytest -n 2 -o filterwarnings=default -p no:cacheprovider $(FAST)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -365,10 +365,11 @@ def serve() -> None:
 
 def _listen(asked: IO[bytes], requests: queue.SimpleQueue[Any]) -> None:
     """Put every request into a queue, and end the process, busy or not, when nobody is left to ask."""
-    with contextlib.suppress(EOFError, OSError):
+    try:
         while True:
             requests.put(read_frame(asked))
-    os._exit(1)
+    finally:  # nobody asks any more, or for what cannot be found here
+        os._exit(1)
 
 
 def _answer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from layouts.model import Layout
 
 FOLDER = Path(__file__).parent
 MOST_BYTES = 64_000
+_OPENS = re.compile(r"[\[{]|[-?] ")
 _MOST_NODES = 600  # keys, values and lists; the largest layout here has 70
 
 
@@ -98,6 +100,8 @@ def _text(path: Path) -> str:
 
 
 def _parsed(path: Path, text: str) -> Any:
+    if len(_OPENS.findall(text)) > _MOST_NODES:  # the parser takes its time for what is nested deeply
+        raise UnknownLayout(f"the layout file {path} holds more lists than a layout has")
     try:
         return yaml.load(text, _Loader)  # a safe loader that allows less
     except yaml.YAMLError as error:

@@ -417,6 +417,28 @@ def test_edf_rates(tmp_path: Path) -> None:
     assert_same(read_record(ecg.save(tmp_path / "ecg.edf")), ecg)
 
 
+@pytest.mark.parametrize("suffix", ["npz", "npy", "parquet", "edf", "csv", "hea", "dcm"])
+def test_files_of_more_values_than_a_record_may_hold(tmp_path: Path, suffix: str, monkeypatch) -> None:
+    path = tmp_path / f"ecg.{suffix}"
+    if suffix in ("npz", "npy"):
+        signals = np.zeros((12, 5000), np.float32)
+        np.save(path, signals) if suffix == "npy" else np.savez(path, x=signals)
+    else:
+        waves(("I", "II"), 500, 5000).save(path)
+    monkeypatch.setattr("ecgimg.record.MAX_VALUES", 9_000)
+    with pytest.raises(BadRecord, match="at most 9,000 values") as caught:
+        read_record(path)
+    assert "ecg" in str(caught.value)
+
+
+def test_a_compressed_dicom_file_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    dataset = pydicom.dcmread(waves().save(tmp_path / "ecg.dcm"))
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    dataset.save_as(tmp_path / "packed.dcm", enforce_file_format=True)
+    with pytest.raises(BadRecord, match="deflated"):
+        read_record(tmp_path / "packed.dcm")
+
+
 def test_edf_mask_only_with_gaps(tmp_path: Path) -> None:
     waves().save(tmp_path / "ecg.edf")
     whole = EcgRecord(np.ones((2, 777)), 250, ("I", "II"))

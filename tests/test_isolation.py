@@ -166,6 +166,14 @@ def test_limits_within_which_nothing_can_be_done_are_refused():
             Limits(**wrong)
 
 
+def test_a_function_that_the_process_can_not_find_ends_the_call(worker, monkeypatch):
+    worker.start()
+    monkeypatch.setattr(process, "__module__", "nowhere")
+    monkeypatch.setitem(sys.modules, "nowhere", sys.modules[__name__])
+    with pytest.raises(CallFailed):
+        worker.call(process)
+
+
 def test_a_worker_that_can_not_start_says_so(monkeypatch):
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(EcgImgError, match="could not be started"):

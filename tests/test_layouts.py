@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,6 +148,80 @@ def test_a_users_own_file(tmp_path):
     path.write_text(yaml.safe_dump(own), encoding="utf-8")
     assert load_layout(path).duration_s == 12
     assert [layout.name for layout in load_layouts(f"6x2, {path}")] == ["6x2", "3x4+II-clinic"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"rows": True}, "rows"),
+        ({"speed_mm_s": True}, "speed_mm_s"),
+        ({"speed_mm_s": "25"}, "speed_mm_s"),
+        ({"speed_mm_s": 1e300}, "speed_mm_s"),
+        ({"gain_mm_mv": 1e-9}, "gain_mm_mv"),
+        ({"seconds_per_column": 1e9}, "seconds_per_column"),
+        ({"seconds_per_column": float("inf")}, "seconds_per_column"),
+        ({"rhythm": ["II"] * 9}, "rhythm"),
+        ({"description": "x" * 501}, "description"),
+        ({"name": "x" * 81}, "name"),
+        ({"rows": 10**400}, "rows"),
+        ({"leads": [["I"] * 17] * 3}, "leads"),
+        ({"style": {"header": 1}}, "header"),
+    ],
+)
+def test_sizes_counts_and_kinds_are_limited(change, reason):
+    with pytest.raises(UnknownLayout, match=reason):
+        parse_layout({**values(), **change}, "mine")
+
+
+WHOLE = (FOLDER / "3x4+II.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (WHOLE + "rows: 3\n", "a key stands twice"),
+        (WHOLE.replace("grid: red", "grid: red\n  grid: pink"), "a key stands twice"),
+        ("a: &a [1]\nb: *a", "references"),
+        ("<<: {a: 1}\n<<: {b: 2}", "a key stands twice"),
+        ("{a: " * 2000, "more lists"),
+        ("[" * 60_000, "more lists"),
+        ("- " * 30_000, "more lists"),
+        ("\n".join(" " * depth + "a:" for depth in range(340)), "long lists"),
+        ("a: [" + "1, " * 20_000 + "]", "long lists"),
+        ("rows: 2001-99-99", "cannot be read"),
+        ("rows: " + "9" * 5000, "cannot be read"),
+        ("rows: !!timestamp never", "cannot be read"),
+        ("rows: !!int many", "cannot be read"),
+        ("rows: !!python/object:object x", "not valid YAML"),
+        ("rows: !!binary ///", "not valid YAML"),
+        ("? {a: 1}\n: 2", "a key stands twice"),
+        (WHOLE + "#" * 64_000, "larger than 64 kB"),
+        ("rows: [", "not valid YAML"),
+        ("- a\n- b", "must hold keys and values"),
+        ("", "must hold keys and values"),
+        ("\x00", "not valid YAML"),
+        ("rows: \ud800".encode("utf-8", "surrogatepass"), "not UTF-8"),
+    ],
+    ids=range(22),
+)
+def test_every_error_of_parsing_is_one_sentence(tmp_path, content, reason):
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    before = time.process_time()
+    with pytest.raises(UnknownLayout, match=reason) as caught:
+        load_layout(path)
+    assert time.process_time() - before < 1
+    assert "bad.yaml" in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="devices are of POSIX")
+def test_only_ordinary_files_are_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe.yaml", tmp_path / "zero.yaml", tmp_path):
+        with pytest.raises(UnknownLayout):
+            load_layout(path)
 
 
 @pytest.mark.parametrize("content", ["rows: [", "- a\n- b", "", "\x00"])

@@ -46,6 +46,13 @@ def test_cannot_be_changed() -> None:
         ({"fs_hz": 0}, "between 1 and 100000 Hz"),
         ({"fs_hz": float("nan")}, "between 1 and 100000 Hz"),
         ({"fs_hz": -250}, "between 1 and 100000 Hz"),
+        ({"fs_hz": 0.99}, "between 1 and 100000 Hz"),
+        ({"fs_hz": 100_001}, "between 1 and 100000 Hz"),
+        ({"fs_hz": True}, "between 1 and 100000 Hz"),
+        ({"fs_hz": "500"}, "between 1 and 100000 Hz"),
+        ({"fs_hz": None}, "between 1 and 100000 Hz"),
+        ({"fs_hz": 10**400}, "between 1 and 100000 Hz"),
+        ({"signals": np.broadcast_to(np.float32(0), (2, 400_000_000))}, "at most 600,000,000 values"),
     ],
 )
 def test_refuses_what_is_no_record(changes: dict[str, object], message: str) -> None:

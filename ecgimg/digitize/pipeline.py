@@ -54,7 +54,7 @@ def digitize_image(
 ) -> Digitization:
     """Read the ECG off a picture (height, width, 3) uint8 RGB.
 
-    Pictures of more than 40 megapixels are read reduced; pixels of the result are those of the picture given.
+    Pictures of more than 24 megapixels are read reduced; pixels of the result are those of the picture given.
 
     Parameters
     ----------

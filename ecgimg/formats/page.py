@@ -16,13 +16,13 @@ from ecgimg.isolation import CallFailed, Limits, Worker, WorkerPool
 
 __all__ = ["MAX_BYTES", "OPENING", "PageInput", "count_pages", "open_pages", "prepare_to_open"]
 
-OPENING = Limits(cpu_s=10.0, memory_gb=1.5)
+OPENING = Limits(cpu_s=9.0, memory_gb=1.5)
 """What opening a file may use: so much up to its first page, and a second more for each further page."""
 
 _MORE_CPU_S = 1.0
 _KEPT = 4
 _SAY = {
-    "time": f"takes more than {OPENING.cpu_s:g} s to open; save it as a PNG or JPEG picture",
+    "time": f"takes more than {OPENING.cpu_s:g} s of processor time to open; save it as a PNG or JPEG picture",
     "memory": f"needs more than {OPENING.memory_gb:g} GB of memory to open; save it smaller",
     "crash": "makes its decoder fail; save it as a PNG or JPEG picture",
 }
@@ -39,10 +39,10 @@ def open_pages(
     Parameters
     ----------
     path : str or Path
-        A file of 200 MB and 500 pages at most, with 120 megapixels a page at most. Pictures of more than 40 megapixels
+        A file of 200 MB and 500 pages at most, with 120 megapixels a page at most. Pictures of more than 24 megapixels
         are read at a half, a third … of their size (`PageInput.reduced_by`).
     pdf_dpi : float
-        Pixels an inch at which PDF pages are rasterised, 20 to 1200; less where a page would exceed 30 megapixels.
+        Pixels an inch at which PDF pages are rasterised, 20 to 1200; less where a page would exceed 24 megapixels.
     first : int
         The page to begin with; those before it are not decoded.
     max_pixels : int, optional
