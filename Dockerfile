@@ -29,4 +29,5 @@ EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/health', timeout=4)"]
 # The password comes from the environment (ECGIMG_PASSWORD): without one the app does not start on an open address.
-ENTRYPOINT ["ecgimg", "app", "--host", "0.0.0.0"]
+# Files of all people stay below the size of the /tmp that the command above gives.
+ENTRYPOINT ["ecgimg", "app", "--host", "0.0.0.0", "--max-total-mb", "1500"]

@@ -58,7 +58,7 @@ class Desk:
 
     def __init__(self, settings: AppSettings, sessions: Sessions) -> None:
         self.settings, self.sessions = settings, sessions
-        self.workers = WorkerPool(lambda: Worker(READING, prepare=warm_up), settings.workers)
+        self.workers = WorkerPool(lambda: Worker(READING, quiet=True, prepare=warm_up), settings.workers)
 
     def add(self, key: str, files: Sequence[tuple[Path, str]]) -> Generator[Step | Reading, None, None]:
         """Take in (upload, its name) of every file and read all their pages; yields each step and each reading.

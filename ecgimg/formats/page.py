@@ -14,7 +14,7 @@ from ecgimg.errors import UnreadablePage
 from ecgimg.formats.page_decoder import MAX_BYTES, PageInput, count_decodable, decode_pages
 from ecgimg.isolation import CallFailed, Limits, Worker, WorkerPool
 
-__all__ = ["MAX_BYTES", "OPENING", "PageInput", "count_pages", "open_pages", "prepare_to_open"]
+__all__ = ["MAX_BYTES", "OPENING", "PageInput", "count_pages", "open_pages"]
 
 OPENING = Limits(cpu_s=9.0, memory_gb=1.5)
 """What opening a file may use: so much up to its first page, and a second more for each further page."""
@@ -78,11 +78,6 @@ def count_pages(path: str | Path) -> int:
     except CallFailed as failure:
         raise _refused(path, failure) from None
     return int(count)
-
-
-def prepare_to_open() -> None:
-    """Start the process that decodes files ahead of the first one, in the background."""
-    _pool.prepare()
 
 
 def _refused(path: str | Path, failure: CallFailed) -> UnreadablePage:
