@@ -347,7 +347,10 @@ def serve() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
-    memory_gb, quiet, prepare = read_frame(asked)
+    try:
+        memory_gb, quiet, prepare = read_frame(asked)
+    except EOFError:  # who asked has gone already
+        return
     if quiet:
         os.dup2(nothing, 2)
     requests: queue.SimpleQueue[Any] = queue.SimpleQueue()

@@ -36,6 +36,8 @@ def load_layout(name: str | Path) -> Layout:
     UnknownLayout
         With the known names and the nearest one, or with the key of the file that is wrong.
     """
+    if not isinstance(name, str | Path):
+        raise UnknownLayout(f"a layout is named by its name or file, got {type(name).__name__}")
     path = Path(name)
     if path.suffix.lower() in {".yaml", ".yml"}:
         return _read(path)

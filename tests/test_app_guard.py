@@ -192,6 +192,10 @@ def test_results_are_given_to_their_session_alone(app, session, outside):
     assert "event: complete" in told
     files = re.findall(r'"path": "([^"]+)"', told)
     assert len(files) == 5
+    assert httpx.get(f"{session}call/digitize/{made}").status_code == 404  # told once
+    links = re.findall(r'"url": "([^"]+)"', told)
+    assert all(httpx.get(link).status_code == 200 for link in links)
+    assert len(links) == 5
     for file in files:
         assert httpx.get(f"{session}file={file}").status_code == 200
         assert httpx.get(f"{app.session()}file={file}").status_code == 404
@@ -200,6 +204,47 @@ def test_results_are_given_to_their_session_alone(app, session, outside):
         answer = httpx.get(f"{session}file={path}".replace("\0", "%00"))
         assert answer.status_code in (400, 404), path
         assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({0: "page.jpg"}, "a file is"), ({0: 5}, "a file is"), ({0: None}, "a file is"), ({0: [{}]}, "a file is"),
+        ({1: "1"}, "page is a whole"), ({1: 0}, "page is a whole"), ({1: 1.5}, "page is a whole"),
+        ({1: True}, "page is a whole"), ({1: 1e30}, "page is a whole"), ({1: []}, "page is a whole"),
+        ({2: 7}, "layout is auto"), ({3: "x"}, "speed_mm_s is a number"), ({3: []}, "speed_mm_s is a number"),
+        ({4: {}}, "gain_mm_mv is a number"), ({5: "{}"}, "corrections are an object"), ({5: 5}, "corrections are an"),
+        ({6: 1}, "at most 6 values"),
+    ],
+)  # fmt: skip
+def test_values_of_another_kind_are_refused_in_one_sentence(app, session, change, reason):
+    data = [*asked(upload(session).json()[0]), 0]
+    data = [change.get(number, value) for number, value in enumerate(data)][: 7 if 6 in change else 6]
+    for answer in (httpx.post(session + "call/digitize", json={"data": data}), join(session, data, "classify")):
+        assert answer.status_code == 422
+        assert answer.json()["error"].startswith(reason)
+    assert app.log.read_text().count("\n") <= 1
+
+
+def test_what_is_left_out_has_its_default(session):
+    data = asked(upload(session).json()[0])[:1]
+    event = httpx.post(session + "call/classify", json={"data": data}).json()["event_id"]
+    assert "event: complete" in httpx.get(f"{session}call/classify/{event}", timeout=60).text
+
+
+def test_functions_that_there_are_not_are_refused(app, session):
+    assert httpx.post(session + "call/nothing", json={"data": []}).status_code == 404
+    body = {"data": [], "fn_index": 99, "session_hash": "abc"}
+    assert httpx.post(session + "queue/join", json=body).status_code == 422
+    assert app.log.read_text().count("\n") <= 1
+
+
+def test_an_address_that_is_taken_is_told_before_anything_is_started(app):
+    words = [sys.executable, "-m", "ecgimg", "app", "--port", app.url.rstrip("/").rpartition(":")[2]]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("ecgimg: 127.0.0.1:")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_messages_of_another_session_can_not_be_listened_to(app, session):
@@ -243,10 +288,7 @@ def test_requests_that_are_malformed_are_answered_in_a_sentence_and_leave_nothin
         answer = httpx.request(method, session + path, **how)
         assert answer.status_code in (200, 400, 403, 404, 405, 413, 422, 500), (path, answer.status_code)
         assert "Traceback" not in answer.text
-    odd = [[{"a": secret}], -1, secret, secret, secret, secret]
-    answer = httpx.post(session + "call/digitize", json={"data": odd})
-    told = httpx.get(f"{session}call/digitize/{answer.json()['event_id']}", timeout=30).text
-    assert "event: error" in told
+    join(session, [secret] * 8, "read_again")
     log = app.log.read_text()
     assert "Traceback" not in log
     assert secret not in log
@@ -256,7 +298,7 @@ def test_requests_that_are_malformed_are_answered_in_a_sentence_and_leave_nothin
 def test_pages_of_another_origin_can_not_send_anything(session):
     for headers in (
         {"origin": "http://attacker.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"},
-        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "same-site"}, {"origin": "http://127.0.0.1:1"},
     ):  # fmt: skip
         assert upload(session, headers=headers).status_code == 403, headers
     own = session.partition(KEYED)[0]

@@ -109,7 +109,7 @@ def _read(
         asked = _asked(corrections or {}, layout, speed_mm_s, gain_mm_mv)
         if not file:
             raise BadRequest("no file was sent; send a picture or a PDF")
-        return desk.read_once(key_of(request), Path(file), int(page or 1), asked)
+        return desk.read_once(key_of(request), Path(file), int(page), asked)
     except EcgImgError as error:
         raise gr.Error(str(error), print_exception=False) from None
     except Exception as error:  # what went wrong inside is told to nobody outside, nor the log: it may name files

@@ -15,7 +15,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -72,10 +72,10 @@ PUBLIC = re.compile(
 
 PRIVATE = re.compile(
     r"(?P<upload>POST /upload)"
-    r"|(?P<message>POST /(queue/join|cancel|call/[a-z]+))"
+    r"|(?P<message>POST /(queue/join|cancel|call/(?P<called>digitize|classify|layouts)))"
     r"|(?P<events>GET /queue/data)"
     r"|GET /heartbeat/(?P<hash>[^/]+)"
-    r"|GET /call/[a-z]+/(?P<event>[0-9a-f]+)"
+    r"|GET /call/(?P<event>(digitize|classify|layouts)/[0-9a-f]+)"
     r"|GET /file=(?P<file>/.+)"
     r"|GET /(info|startup-events|theme\.css)"
 )
@@ -100,8 +100,9 @@ class Refused(Exception):
 class Guard:
     """The outermost layer of the app."""
 
-    def __init__(self, app: Asgi, settings: AppSettings, desk: Desk, keys: Keys | None = None) -> None:
-        self._app, self._settings, self._desk, self._keys = app, settings, desk, keys or Keys()
+    def __init__(self, app: Asgi, settings: AppSettings, desk: Desk, functions: Mapping[int, str]) -> None:
+        self._app, self._settings, self._desk, self._functions = app, settings, desk, functions
+        self._keys = Keys()
         named = settings.is_local or settings.public_host
         self._hosts = (*_LOCAL_HOSTS, settings.public_host) if named else ()
         self._events: OrderedDict[str, str] = OrderedDict()
@@ -167,9 +168,9 @@ class Guard:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         path, scope["query_string"] = route[0].partition(" ")[2], b""
         if route["message"]:
-            receive = await self._checked(scope, receive, key, prefix)
-            if "/call/" in path:
-                answer.on_json = lambda told: self._note_event(told, key)
+            receive = await self._checked(scope, receive, key, prefix, route["called"] or "")
+            if route["called"]:
+                answer.on_json = lambda told: self._note_event(told, route["called"], key)
         if route["events"]:
             own = own_hash(query.get("session_hash", [""])[0], prefix)
             scope["query_string"] = urlencode({"session_hash": own}).encode()
@@ -178,7 +179,10 @@ class Guard:
         if route["event"] and self._events.get(route["event"]) != key:
             raise Refused(404, "not found")
         scope["headers"] = [*scope["headers"], (SESSION_HEADER, key.encode())]
+        answer.key = key
         await self._app(_at(scope, API + path), receive, answer)
+        if route["event"]:
+            self._events.pop(route["event"], None)  # the framework keeps who asks again waiting for ever
 
     def _check_origin(self, scope: Scope) -> None:
         """Refuse a foreign host name, which may be a page that attacks this one, and what another page sends."""
@@ -188,8 +192,11 @@ class Guard:
         if scope["method"] in ("GET", "HEAD"):
             return
         site, origin = header(scope, b"sec-fetch-site"), header(scope, b"origin")
-        own = {host, self._settings.public_host} - {""}
-        foreign = bool(origin) and _without_port(urlsplit(origin).netloc) not in own
+        sender = urlsplit(origin).netloc.lower()
+        own = {header(scope, b"host").lower(), host, self._settings.public_host} - {""}
+        if header(scope, b"host").lower() == host or self._settings.public_host:
+            sender = _without_port(sender)  # a proxy may not tell its port
+        foreign = bool(origin) and sender not in own
         if foreign or site not in ("", "same-origin", "none"):
             raise Refused(403, "requests from pages of another origin are refused")
 
@@ -212,10 +219,10 @@ class Guard:
         body = chunks(scope, receive, most_bytes)
         return [str(path) for path in await take_in(self._desk.sessions, key, header(scope, b"content-type"), body)]
 
-    async def _checked(self, scope: Scope, receive: Receive, key: str, prefix: str) -> Receive:
+    async def _checked(self, scope: Scope, receive: Receive, key: str, prefix: str, called: str) -> Receive:
         body = await body_of(scope, receive, MESSAGE_BYTES)
         try:
-            body = checked_message(body, key, prefix, self._desk.sessions)
+            body = checked_message(body, key, prefix, self._desk.sessions, self._functions, called)
         except BadRequest as error:
             raise Refused(422, str(error)) from None
         kept = [pair for pair in scope["headers"] if pair[0] not in (b"content-length", b"content-type")]
@@ -232,10 +239,10 @@ class Guard:
         response = FileResponse(file, filename=file.name, headers={"Cache-Control": "no-store"})
         await response(scope, receive, answer)
 
-    def _note_event(self, told: Any, key: str) -> None:
+    def _note_event(self, told: Any, called: str, key: str) -> None:
         """Note whose a call is: another session may not ask for its result."""
         if isinstance(told, dict) and "event_id" in told:
-            self._events[str(told["event_id"])] = key
+            self._events[f"{called}/{told['event_id']}"] = key
             while len(self._events) > _MOST_EVENTS:
                 self._events.popitem(last=False)
 
@@ -254,7 +261,7 @@ class _Answer:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._start: MutableMapping[str, Any] | None = None
-        self._begun = False
+        self._begun = self._is_stream = False
         self._body = b""
         self.key = ""
         self.on_json: Callable[[Any], None] | None = None
@@ -266,6 +273,7 @@ class _Answer:
             message = {**message, "headers": headers}
             kind = next((value for name, value in headers if name.lower() == b"content-type"), b"")
             is_json = kind.startswith(b"application/json") and (self.key or self.on_json)
+            self._is_stream = kind.startswith(b"text/event-stream")
             if kind.startswith(b"text/html") or is_json:
                 self._start = message
                 return
@@ -275,6 +283,9 @@ class _Answer:
                 return
             await self._send_whole(self._start)
             return
+        elif message["type"] == "http.response.body" and self._is_stream and self.key:
+            keyed = f"{API}/{self.key}/file=".encode()  # links to results work as they are told
+            message = {**message, "body": message.get("body", b"").replace(f"{API}/file=".encode(), keyed)}
         self._begun = True
         await self._send(message)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,16 @@ _SILENT_S = 30.0
 _DEEPEST = 12
 _MOST_VALUES = 64
 _MESSAGE_KEYS = frozenset({"data", "event_data", "fn_index", "trigger_id", "session_hash", "event_id"})
+FILE_FUNCTIONS = ("digitize", "classify")
+_DEFAULTS: Mapping[str, Any] = {
+    "file": None,
+    "page": 1,
+    "layout": "auto",
+    "speed_mm_s": 0,
+    "gain_mm_mv": 0,
+    "corrections": {},
+}
+_LARGEST = 1e6
 _SESSION_HASH = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -80,16 +90,39 @@ def as_received(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def checked_message(body: bytes, key: str, prefix: str, sessions: Sessions) -> bytes:
+def checked_message(
+    body: bytes, key: str, prefix: str, sessions: Sessions, functions: Mapping[int, str], name: str = ""
+) -> bytes:
     """Return a message of the page or of a program as it may be passed on.
 
     Files that it names must be uploads of its own session; its session hash gets the prefix of that session.
+
+    Parameters
+    ----------
+    functions : mapping
+        Number to name of the functions that there are.
+    name : str
+        The function that is called, where the path names it and not the message.
 
     Raises
     ------
     BadRequest
         For anything else, in one sentence.
     """
+    message = _parsed(body)
+    for field in ("data", "event_data"):
+        if field in message:
+            message[field] = _checked(message[field], key, sessions, 0)
+    name = name or _function(message, functions)
+    if name in FILE_FUNCTIONS and "data" in message:
+        message["data"] = checked_arguments(message["data"])
+    if "session_hash" in message:
+        message["session_hash"] = own_hash(message["session_hash"], prefix)
+    return json.dumps(message).encode()
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    """Return a message whose keys, and the kinds of their values, are those of the framework."""
     try:
         message = json.loads(body)
     except (ValueError, RecursionError):
@@ -102,14 +135,47 @@ def checked_message(body: bytes, key: str, prefix: str, sessions: Sessions) -> b
     for name in ("fn_index", "trigger_id"):
         if message.get(name) is not None and type(message[name]) is not int:
             raise BadRequest(f"{name} is a whole number")
-    for name in ("data", "event_data"):
-        if name in message:
-            message[name] = _checked(message[name], key, sessions, 0)
-    if "session_hash" in message:
-        message["session_hash"] = own_hash(message["session_hash"], prefix)
-    if "event_id" in message and not isinstance(message["event_id"], str | None):
+    if not isinstance(message.get("event_id"), str | None):
         raise BadRequest("event_id is a text")
-    return json.dumps(message).encode()
+    return message
+
+
+def _function(message: Mapping[str, Any], functions: Mapping[int, str]) -> str:
+    """Return the name of the function that a message calls, or ``""`` where it calls none."""
+    number = message.get("fn_index")
+    if number is not None and number not in functions:
+        raise BadRequest(f"there is no function {number}")
+    return functions.get(number, "") if number is not None else ""
+
+
+def checked_arguments(data: Sequence[Any]) -> list[Any]:
+    """Return what a program calls a function of `FILE_FUNCTIONS` with; what is left out has its default.
+
+    Raises
+    ------
+    BadRequest
+        For values of another kind.
+    """
+    if len(data) > len(_DEFAULTS):
+        raise BadRequest(f"at most {len(_DEFAULTS)} values are taken: {', '.join(_DEFAULTS)}")
+    given = {**_DEFAULTS, **dict(zip(_DEFAULTS, data, strict=False))}
+    given = {name: _DEFAULTS[name] if value is None else value for name, value in given.items()}
+    if not isinstance(given["file"], dict):
+        raise BadRequest('a file is {"path": PATH}, with the path that its upload gave')
+    if not _is_number(given["page"]) or given["page"] < 1 or given["page"] != int(given["page"]):
+        raise BadRequest("page is a whole number from 1")
+    if not isinstance(given["layout"], str):
+        raise BadRequest("layout is auto, or the name of a layout")
+    for name in ("speed_mm_s", "gain_mm_mv"):
+        if not _is_number(given[name]):
+            raise BadRequest(f"{name} is a number, 0 to leave it as found")
+    if not isinstance(given["corrections"], dict):
+        raise BadRequest("corrections are an object with rotate_deg, corners_px and leads")
+    return list(given.values())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def own_hash(told: Any, prefix: str) -> str:
@@ -138,6 +204,8 @@ def _own_file(told: Mapping[str, Any], key: str, sessions: Sessions) -> dict[str
         raise BadRequest("addresses are not fetched; send the file itself")
     if not isinstance(path, str) or "\0" in path:
         raise BadRequest("a file is named by the path that its upload gave")
+    if str(Path(path)) != path:
+        raise BadRequest("the file is no longer here; choose it again")
     own = sessions.uploaded(key, Path(path))
     name = told.get("name", told.get("orig_name"))
     named = {"name": name[:200], "orig_name": name[:200]} if isinstance(name, str) else {}

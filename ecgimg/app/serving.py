@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 import tempfile
 import threading
@@ -29,13 +30,18 @@ _HEAD_BYTES = 16_384
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
-def serve(settings: AppSettings) -> None:
+def serve(settings: AppSettings, on_ready: Callable[[], None] = lambda: None) -> None:
     """Serve the app until it is stopped; its temporary folder is deleted then.
+
+    Parameters
+    ----------
+    on_ready : callable
+        Called when the app is about to answer.
 
     Raises
     ------
     BadRequest
-        For an address that other machines reach, without a password.
+        For an address that other machines reach, without a password, or one that can not be listened on.
     MissingExtra
         Without gradio.
     """
@@ -44,8 +50,9 @@ def serve(settings: AppSettings) -> None:
             f"{settings.host} can be reached from other machines, so a password is needed: set ECGIMG_PASSWORD or "
             "--auth-file"
         )
+    _check_port(settings)
     with own_folder(Path(tempfile.gettempdir())) as root, _quiet_logs():
-        app = build(settings, root)
+        app = build(settings, root, on_ready=on_ready)
         import uvicorn
 
         uvicorn.run(
@@ -54,7 +61,12 @@ def serve(settings: AppSettings) -> None:
         )  # fmt: skip
 
 
-def build(settings: AppSettings, root: Path, clock: Callable[[], float] = time.monotonic) -> Guard:
+def build(
+    settings: AppSettings,
+    root: Path,
+    clock: Callable[[], float] = time.monotonic,
+    on_ready: Callable[[], None] = lambda: None,
+) -> Guard:
     """Return the app as an ASGI application, all of whose files lie below `root`; `clock` times sessions."""
     _prepare(root)
     try:
@@ -68,7 +80,7 @@ def build(settings: AppSettings, root: Path, clock: Callable[[], float] = time.m
     desk = Desk(settings, sessions)
     page = ui.Page(desk)
     page.blocks.queue(max_size=settings.queue_size, default_concurrency_limit=8, api_open=True)
-    api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(desk))
+    api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(desk, on_ready))
     _serve_files(api, desk)
     gr.mount_gradio_app(
         api,
@@ -92,7 +104,21 @@ def build(settings: AppSettings, root: Path, clock: Callable[[], float] = time.m
         css=look.static_text("style.css"),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
-    return Guard(api, settings, desk)
+    functions = {number: str(function.api_name or "") for number, function in page.blocks.fns.items()}
+    return Guard(api, settings, desk, functions)
+
+
+def _check_port(settings: AppSettings) -> None:
+    """Refuse an address that can not be listened on, before anything is started (`BadRequest`)."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except OSError as error:
+        raise BadRequest(
+            f"{settings.host}:{settings.port} can not be listened on ({error.strerror}); choose another --port"
+        ) from None
 
 
 @contextmanager
@@ -104,6 +130,7 @@ def _quiet_logs() -> Iterator[None]:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine("%(levelname)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what it does not understand
     with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing), redirect_stderr(nothing):
         yield
 
@@ -123,13 +150,14 @@ def _prepare(root: Path) -> None:
     os.environ.setdefault("GRADIO_HEARTBEAT_INTERVAL", "5")  # seconds until a browser that has gone is missed
 
 
-def _lifespan(desk: Desk) -> Any:
+def _lifespan(desk: Desk, on_ready: Callable[[], None]) -> Any:
     @asynccontextmanager
     async def alive(_app: FastAPI) -> AsyncIterator[None]:
         stopped = threading.Event()
         sweeper = threading.Thread(target=sweep_until, args=(desk.sessions, stopped, _SWEEP_S), daemon=True)
         sweeper.start()
         desk.workers.prepare(desk.settings.workers)
+        on_ready()
         try:
             yield
         finally:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from ecgimg.commands.common import ERR
+from rich.console import Console
 
 
 def app(
@@ -55,5 +55,8 @@ def app(
         max_session_mb=max_session_mb,
         max_total_mb=max_total_mb,
     )
-    ERR.print(f"ecgimg app: http://{host}:{port}/ (stop with Ctrl-C); research use only", markup=False)
-    serve(settings)
+    console = Console(file=sys.stderr, highlight=False, soft_wrap=True)  # libraries' own words are kept off it later
+    serve(
+        settings,
+        lambda: console.print(f"ecgimg app: http://{host}:{port}/ (stop with Ctrl-C); research use only", markup=False),
+    )

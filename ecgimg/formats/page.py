@@ -6,11 +6,12 @@ What a file is, its content says; the suffix need not be right. Files are decode
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ecgimg.errors import UnreadablePage
+from ecgimg.errors import BadRequest, UnreadablePage
 from ecgimg.formats.page_decoder import MAX_BYTES, PageInput, count_decodable, decode_pages
 from ecgimg.isolation import CallFailed, Limits, Worker, WorkerPool
 
@@ -58,6 +59,7 @@ def open_pages(
     BadRequest
         For a `pdf_dpi` out of its range, or a `first` below 1.
     """
+    _check_path(path)
     steps = _pool.stream(decode_pages, path, pdf_dpi, first, max_pixels, more_cpu_s=_MORE_CPU_S)
     try:
         yield from steps
@@ -73,11 +75,17 @@ def count_pages(path: str | Path) -> int:
     UnreadablePage, MissingExtra
         As `open_pages`, where the file's head or table of pages shows it.
     """
+    _check_path(path)
     try:
         count: Any = _pool.call(count_decodable, path)
     except CallFailed as failure:
         raise _refused(path, failure) from None
     return int(count)
+
+
+def _check_path(path: str | Path) -> None:
+    if not isinstance(path, str | os.PathLike):
+        raise BadRequest(f"a page is named by its path, got {type(path).__name__}")
 
 
 def _refused(path: str | Path, failure: CallFailed) -> UnreadablePage:
