@@ -478,7 +478,7 @@ def test_uploads_are_gone_when_their_pages_are_read(desk):
 
 @pytest.mark.parametrize(("limits", "reason"), [(Limits(0.01, 2), "more than 30 s"), (Limits(30, 1), "to read|GB")])
 def test_a_page_that_takes_too_much_is_refused_and_the_next_is_read(desk, monkeypatch, limits, reason):
-    noise = np.random.default_rng(0).random((5000, 5000)) < 0.5
+    noise = np.random.default_rng(0).random((4800, 4800)) < 0.5
     buffer = io.BytesIO()
     Image.fromarray(noise).save(buffer, "PNG", compress_level=1)
     desk.workers = WorkerPool(lambda: Worker(limits, prepare=service.warm_up), 1)

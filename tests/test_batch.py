@@ -292,7 +292,7 @@ def test_a_page_that_eats_memory_is_recorded_and_the_run_goes_on(archive: Path, 
     source = tmp_path / "in"
     source.mkdir()
     shutil.copy(archive / "ward a/one.png", source / "small.png")
-    Image.fromarray(np.random.default_rng(0).random((6200, 6200)) < 0.5).save(source / "noise.png", compress_level=1)
+    Image.fromarray(np.random.default_rng(0).random((4800, 4800)) < 0.5).save(source / "noise.png", compress_level=1)
     run_batch(str(source), str(tmp_path / "out"), LIGHT, BatchSettings(limits=Limits(memory_gb=1.2), jobs=1))
     rows = {row["page_id"]: row for row in parquet.read_table(tmp_path / "out/pages.parquet").to_pylist()}
     assert rows["small.png"]["status"] == "ok"
