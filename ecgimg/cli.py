@@ -21,7 +21,7 @@ from ecgimg.commands.train import train_app
 from ecgimg.errors import EcgImgError
 
 if TYPE_CHECKING:
-    from ecgimg.classify.findings import Findings
+    from ecgimg.classification.findings import Findings
 
 app = typer.Typer(
     name="ecgimg",
@@ -137,7 +137,7 @@ def digitize(
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
     """Digitize pages to calibrated leads. Exit code 1 when some page was refused or failed. Research use only."""
-    from ecgimg.digitize.write import Settings, digitize_files
+    from ecgimg.digitization.write import Settings, digitize_files
 
     settings = Settings(layout, speed, gain, tuple(formats or ()), not no_overlay)
     table = Table("page", "status", "layout", "remarks", box=None)
@@ -167,8 +167,8 @@ def classify(
     model: Annotated[Path | None, typer.Option(help="Other weights, NAME.json or NAME.onnx.")] = None,
 ) -> None:
     """Classify pages and records, whatever part of the twelve leads they show. Research use only."""
-    from ecgimg.classify.weights import load_classifier
-    from ecgimg.classify.write import classify_files
+    from ecgimg.classification.weights import load_classifier
+    from ecgimg.classification.write import classify_files
 
     classifier = load_classifier(model) if model is not None else None
     failed = wrong = 0
@@ -191,7 +191,7 @@ def classify(
 
 def _show_findings(stem: str, found: Findings | None, error: str) -> None:
     """Print what is present in one record, or why nothing is said."""
-    from ecgimg.classify.labels import SINGLE
+    from ecgimg.classification.labels import SINGLE
 
     if found is None or found.reason:
         OUT.print(f"{stem}: {error or (found.reason if found else '')}", markup=False)

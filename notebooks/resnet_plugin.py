@@ -11,7 +11,7 @@ import os
 import numpy as np
 import onnxruntime
 
-from ecgimg.classify.labels import LABELS
+from ecgimg.classification.labels import LABELS
 
 WEIGHTS = os.environ.get("RESNET_ONNX", "resnet/classifier.onnx")
 

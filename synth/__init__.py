@@ -1,14 +1,14 @@
 """Synthetic ECG pages with exact truth: a simulated heart, the page renderer, paper and camera damage, labels."""
 
+from synth.ecg_image_kit import kit_pages, read_kit_page
 from synth.heart import HeartSpec, sample_heart, simulate
-from synth.kit import kit_pages, read_kit_page
-from synth.masks import Masks, load_masks
+from synth.labels.masks import Masks, load_masks
+from synth.labels.truth import PageTruth, TextTruth, TraceTruth, load_truth
 from synth.page import Page, make_page
 from synth.pages import pages, write_pages
-from synth.sample_damage import sample_damage
-from synth.sample_spec import sample_spec
+from synth.random_degradation import sample_damage
+from synth.random_page_spec import sample_spec
 from synth.spec import PageSpec
-from synth.truth import PageTruth, TextTruth, TraceTruth, load_truth
 
 __all__ = [
     "HeartSpec",

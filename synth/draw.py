@@ -18,8 +18,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ecgimg.errors import MissingExtra
 from ecgimg.record import EcgRecord, unbroken_runs
-from synth.plan import Cell, Plan, make_plan, trace_points
-from synth.report import make_report
+from synth.header_footer import make_report
+from synth.page_geometry import Cell, Plan, make_plan, trace_points
 from synth.spec import Colour, GridStyle, Join, PageSpec
 
 Image8 = NDArray[np.uint8]

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from ecgimg._files import atomic_path
 from ecgimg.errors import BadRecord
 from ecgimg.record import EcgRecord
-from synth.damage import Damage, Taken, take_picture
+from synth.degradation import Damage, Taken, take_picture
 from synth.draw import DrawnPage, DrawnTrace, PrintedText, draw_page
 from synth.geometry import PageMap
-from synth.masks import Masks
+from synth.labels.masks import Masks
+from synth.labels.truth import PageTruth, TextTruth, TraceTruth
 from synth.spec import PageSpec
-from synth.truth import PageTruth, TextTruth, TraceTruth
 
 Floats = NDArray[np.float64]
 

@@ -19,12 +19,12 @@ from ecgimg._version import __version__
 from ecgimg.errors import BadOutput, BadRequest
 from ecgimg.record import EcgRecord
 from layouts import Layout, load_layout, load_layouts
-from synth.coco import coco_annotations
+from synth.labels.coco import coco_annotations
+from synth.labels.truth import load_truth
 from synth.page import Page, make_page
-from synth.sample_damage import as_told, check_kind, draw_kind, sample_damage
-from synth.sample_spec import sample_spec
+from synth.random_degradation import as_told, check_kind, draw_kind, sample_damage
+from synth.random_page_spec import sample_spec
 from synth.source import Records, drawable_layouts, endless_records, prepare
-from synth.truth import load_truth
 
 _COLUMNS = ("stem", "set", "file", "kind", "layout", "speed_mm_s", "gain_mm_mv", "pulse", "record", "labels")
 

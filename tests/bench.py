@@ -18,7 +18,7 @@ import numpy as np
 
 from layouts import load_layout
 from synth import HeartSpec, make_page, sample_damage, sample_spec, simulate
-from synth.damage import Damage, Kind
+from synth.degradation import Damage, Kind
 from synth.spec import PAPER_MM, PageSpec
 
 SIZE_PX = (2200, 1700)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ecgimg import EcgRecord
-from ecgimg.digitize.network import one_thread
+from ecgimg.digitization.segmentation.runtime import one_thread
 from synth import HeartSpec, simulate
 
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 import ecgimg
-from ecgimg.classify.weights import load_classifier
+from ecgimg.classification.weights import load_classifier
 from ecgimg.errors import EcgImgError
 from ecgimg.formats import page as page_module
 from ecgimg.formats.page import open_pages

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from synth.damage import Damage
+from synth.degradation import Damage
 from synth.draw import DrawnPage
 from synth.page import Page
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ecgimg.digitize.place import Placement
-from ecgimg.digitize.row_trace import RowTrace
-from ecgimg.digitize.slots import FS_HZ, Scale
+from ecgimg.digitization.interpretation.layout_matching import Placement
+from ecgimg.digitization.signals.lead_extraction import FS_HZ, Scale
+from ecgimg.digitization.tracing.row_trace import RowTrace
 from synth import HeartSpec, simulate
 
 PX_PER_MM, START_PX, PITCH_PX = 8.0, 40.0, 240.0

@@ -16,16 +16,17 @@ import pytest
 from PIL import Image
 
 from ecgimg import STANDARD_LEADS, BadRequest, EcgRecord, paper, read_record
-from ecgimg.app import service, views, words
-from ecgimg.app.corrections import corrections_of
+from ecgimg.app import service
 from ecgimg.app.desk import READING, Desk, Step
-from ecgimg.app.guard import Login
-from ecgimg.app.keys import Keys
+from ecgimg.app.http.middleware import Login
+from ecgimg.app.http.session_keys import Keys
+from ecgimg.app.http.sessions import Sessions, UploadLimits, own_folder
+from ecgimg.app.page import messages, views
+from ecgimg.app.page.corrections import corrections_of
 from ecgimg.app.service import PageLimits
-from ecgimg.app.sessions import Sessions, UploadLimits, own_folder
 from ecgimg.app.settings import AppSettings, read_password
-from ecgimg.digitize import Digitization, LeadReading
-from ecgimg.digitize.correct import Corrections, corrected_picture, digitize_corrected, rename_leads, renamed_again
+from ecgimg.digitization import Digitization, LeadReading
+from ecgimg.digitization.correct import Corrections, corrected_picture, digitize_corrected, rename_leads, renamed_again
 from ecgimg.isolation import Limits, Worker, WorkerPool
 
 SAMPLES = Path(service.__file__).parent.parent / "samples"
@@ -118,7 +119,7 @@ def test_a_correction_is_noted_in_the_outputs():
     assert told["corrections"] == {"layout": "3x4+II", "speed_mm_s": 25.0, "leads": {"V1": "V2", "V2": "V1"}}
     assert "layout set by hand: 3x4+II" in told["warnings"]
     assert "leads named by hand: V1 is V2, V2 is V1" in told["warnings"]
-    assert words.verdict_of(found).corrected
+    assert messages.verdict_of(found).corrected
     assert Digitization("ok", "").summary()["corrections"] == {}
 
 
@@ -209,14 +210,14 @@ def test_a_page_that_can_not_be_read_says_what_to_do(tmp_path):
 
 
 def test_every_reason_to_refuse_has_advice():
-    source = "".join(path.read_text() for path in (Path(service.__file__).parent.parent / "digitize").glob("*.py"))
+    source = "".join(path.read_text() for path in (Path(service.__file__).parent.parent / "digitization").rglob("*.py"))
     starts = ("neither ECG ruling", "no ECG trace", "no known layout", "a single strip", "s long", "no lead name could")
     for start in (*starts, "neither lead names"):
         assert start in source
-        assert words.advice(f"because {start}"), start
+        assert messages.advice(f"because {start}"), start
     dark = np.full((600, 800, 3), 20, np.uint8)
-    assert any("dark" in line for line in words.advice("no ECG trace was found", dark))
-    assert any("800 × 600" in line for line in words.advice("no ECG trace was found", dark))
+    assert any("dark" in line for line in messages.advice("no ECG trace was found", dark))
+    assert any("800 × 600" in line for line in messages.advice("no ECG trace was found", dark))
 
 
 def test_files_that_can_not_be_opened_are_told_by_their_own_name(tmp_path):
@@ -513,7 +514,7 @@ def test_login_lets_nobody_guess(clock):
 
 
 def test_settings_that_can_not_work_are_refused(tmp_path):
-    from ecgimg.app.serving import serve
+    from ecgimg.app.http.server import serve
 
     nan, endless = float("nan"), float("inf")
     for wrong in (

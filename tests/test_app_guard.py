@@ -18,7 +18,7 @@ import pytest
 from app_server import Served, proxied, served
 
 from ecgimg.app import service
-from ecgimg.app.serving import build
+from ecgimg.app.http.server import build
 from ecgimg.app.settings import AppSettings
 
 if find_spec("gradio") is None:
@@ -53,7 +53,7 @@ CLOSED = re.compile(
 LIST_ROUTES = """
 import json, sys
 from pathlib import Path
-from ecgimg.app.serving import build
+from ecgimg.app.http.server import build
 from ecgimg.app.settings import AppSettings
 
 def routes(app, prefix=""):

@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 import ecgimg
 import synth
 from ecgimg import BadRecord, BadRequest, BadWeights, EcgRecord
-from ecgimg.classify import load_classifier, shipped_classifier
-from ecgimg.classify.explain import explain, without_patches
-from ecgimg.classify.findings import Finding, Findings
-from ecgimg.classify.labels import LABELS
-from ecgimg.classify.visible import silence
-from ecgimg.classify.weights import ClassifierCard
+from ecgimg.classification import load_classifier, shipped_classifier
+from ecgimg.classification.explain import explain, without_patches
+from ecgimg.classification.findings import Finding, Findings
+from ecgimg.classification.labels import LABELS
+from ecgimg.classification.not_judged import silence
+from ecgimg.classification.weights import ClassifierCard
 from ecgimg.cli import app
 from ecgimg.errors import MissingWeights
 from synth.heart import HeartSpec, simulate

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ecgimg import BadRecord, BadRequest, EcgRecord
-from ecgimg.classify.dataset import joined, parse_folds, read_labelled
-from ecgimg.classify.labels import LABELS
-from ecgimg.classify.snomed import SCP_OF_SNOMED, header_codes
+from ecgimg.classification.labelled_records import joined, parse_folds, read_labelled
+from ecgimg.classification.labels import LABELS
+from ecgimg.classification.snomed import SCP_OF_SNOMED, header_codes
 from ecgimg.evaluate import metrics
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ecgimg.classify.tokens import Tokens, tokenize
+from ecgimg.classification.tokens import Tokens, tokenize
 
 torch = pytest.importorskip("torch", reason="the network's definition needs torch (the train extra)")
 
-from ecgimg.classify.network import PatchECG  # noqa: E402
+from ecgimg.classification.network import PatchECG  # noqa: E402
 
 
 def record(seed: int = 0, samples: int = 640) -> np.ndarray:

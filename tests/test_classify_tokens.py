@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ecgimg.classify.labels import FULL_NAMES, LABELS, SUBCLASSES, targets
-from ecgimg.classify.tokens import MARGIN, PATCH, WINDOW, tokenize
+from ecgimg.classification.labels import FULL_NAMES, LABELS, SUBCLASSES, targets
+from ecgimg.classification.tokens import MARGIN, PATCH, WINDOW, tokenize
 from ecgimg.record import STANDARD_LEADS
 from layouts import load_layout, visible_window
 

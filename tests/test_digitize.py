@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from ecgimg import BadRequest, read_record
-from ecgimg.digitize import digitize_image, see
-from ecgimg.digitize.names import find_labels
-from ecgimg.digitize.rectify import rectify
-from ecgimg.digitize.segment import segment
-from ecgimg.digitize.write import Settings, check_settings
+from ecgimg.digitization import digitize_image, views
+from ecgimg.digitization.dewarp.grid_fit import rectify
+from ecgimg.digitization.segmentation.segmenter import segment
+from ecgimg.digitization.text.label_detection import find_labels
+from ecgimg.digitization.write import Settings, check_settings
 from layouts import load_layout, visible_window
 from synth import HeartSpec, PageSpec, make_page, sample_damage, simulate
-from synth.damage import Damage
+from synth.degradation import Damage
 from synth.geometry import flat_map
 
 
@@ -110,7 +110,7 @@ def test_a_turned_page_is_turned_back(quarters):
 
 
 def test_a_turned_page_without_ruling_says_by_how_much(monkeypatch):
-    monkeypatch.setattr(see, "rectify", lambda *_: None)
+    monkeypatch.setattr(views, "rectify", lambda *_: None)
     found = digitize_image(np.ascontiguousarray(np.rot90(clean_page().image)))
     assert (found.rotation_deg, found.layout) == (90, "3x4+II")
 
@@ -174,7 +174,7 @@ def test_the_command_line_writes_records_and_overlays(tmp_path, standard):
 
 
 def test_digitizing_needs_no_torch():
-    code = "import sys, numpy, ecgimg.digitize as d; d.digitize_image(numpy.full((600, 800, 3), 255, 'u1'))"
+    code = "import sys, numpy, ecgimg.digitization as d; d.digitize_image(numpy.full((600, 800, 3), 255, 'u1'))"
     done = subprocess.run(
         [sys.executable, "-c", code + "; print('torch' in sys.modules)"], capture_output=True, text=True, check=True
     )
@@ -200,7 +200,7 @@ def test_real_renders_are_read(data_folder):
 
 
 def test_vector_pdfs_are_read_from_their_paths(data_folder):
-    from ecgimg.digitize import digitize
+    from ecgimg.digitization import digitize
 
     found = digitize(data_folder / "pages" / "ecgtizer_pdf" / "00009_hr_6x2.pdf")
     assert found.layout == "6x2"
@@ -208,7 +208,7 @@ def test_vector_pdfs_are_read_from_their_paths(data_folder):
 
 
 def test_labels_are_found_on_a_flat_page(standard):
-    from ecgimg.digitize.flatten import flatten
+    from ecgimg.digitization.dewarp.resample import flatten
 
     page, _ = standard
     marked = segment(page.image)

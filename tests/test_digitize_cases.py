@@ -9,15 +9,17 @@ import pytest
 from test_digitize import clean_page, snr_db
 
 from ecgimg import EcgRecord
-from ecgimg.digitize import Digitization, digitize_image, judge, named_rows, pipeline, see
-from ecgimg.digitize.calibrate import Pulse
-from ecgimg.digitize.clock import Clock
-from ecgimg.digitize.place import Placement
-from ecgimg.digitize.row_trace import RowTrace
-from ecgimg.digitize.scale import Said, Settled, settle_scale
+from ecgimg.digitization import Digitization, digitize_image, pipeline, views
+from ecgimg.digitization.interpretation.layout_matching import Placement
+from ecgimg.digitization.interpretation.scale import Said, Settled, settle_scale
+from ecgimg.digitization.pulses.detect import Pulse
+from ecgimg.digitization.quality import assess
+from ecgimg.digitization.stage_timer import Clock
+from ecgimg.digitization.text import rows_by_label
+from ecgimg.digitization.tracing.row_trace import RowTrace
 from layouts import load_layout
 from synth import HeartSpec, PageSpec, make_page, simulate
-from synth.damage import Copier, Damage
+from synth.degradation import Copier, Damage
 from synth.geometry import flat_map
 from synth.spec import GridStyle, LabelStyle
 
@@ -56,10 +58,10 @@ def test_other_gains(gain, shown_by):
 def test_a_page_of_which_rows_are_missing_is_limited(monkeypatch):
     page = clean_page("3x1")
     assert read(page).status == "ok"
-    every = see.trace_rows
-    monkeypatch.setattr(see, "trace_rows", lambda flat: every(flat)[:1])
+    every = views.trace_rows
+    monkeypatch.setattr(views, "trace_rows", lambda flat: every(flat)[:1])
     assert (read(page).status, read(page).layout) == ("ok", "3x1")  # the names tell where to seek them
-    monkeypatch.setattr(named_rows, "trace_rows", lambda flat, _: every(flat)[:1])
+    monkeypatch.setattr(rows_by_label, "trace_rows", lambda flat, _: every(flat)[:1])
     found = read(page)
     assert (found.status, found.layout) == ("limited", "1x1")
     assert "rows may be missing" in " ".join(found.warnings)
@@ -67,7 +69,7 @@ def test_a_page_of_which_rows_are_missing_is_limited(monkeypatch):
 
 def test_strokes_that_have_nothing_in_common_are_refused(monkeypatch):
     page = clean_page("3x1", grid=GridStyle(style="none"))
-    every = see.trace_rows
+    every = views.trace_rows
 
     def apart(flat):
         spans = ((300, 400), (900, 960), (900, 1000))
@@ -77,7 +79,7 @@ def test_strokes_that_have_nothing_in_common_are_refused(monkeypatch):
         ]
         return tuple(row for row in pieces if len(row.points_px))
 
-    for module in (see, pipeline):
+    for module in (views, pipeline):
         monkeypatch.setattr(module, "trace_rows", apart)
     assert (read(page).status, read(page).layout) == ("refused", None)
 
@@ -93,7 +95,7 @@ def test_a_small_page_that_was_hardly_read_is_read_enlarged_and_told_in_its_own_
     page = clean_page(px_per_mm=5.0)
     plain = digitize_image(page.image)
     assert not plain.unread
-    monkeypatch.setattr(judge, "_LEAST_READ", 1.1)
+    monkeypatch.setattr(assess, "_LEAST_READ", 1.1)
     monkeypatch.setattr(pipeline, "_shows_more", lambda tried, read: tried.layout == read.layout)
     larger = digitize_image(page.image)
     assert set(larger.unread) == set(plain.record.leads)
@@ -211,7 +213,7 @@ def test_a_strip_without_a_name_is_read_where_two_tell_how_long_it_is(px_per_mm,
     strip = Placement(load_layout("1x1"), 0.0, 1.0, 1.0, None, 0.0, fits=True)
     scale = settle_scale(8.0, 2000.0, [still_row()], [], ()).scale
     settled = Settled(scale, {"px_per_mm": px_per_mm, "speed": speed, "gain": gain}, ())
-    assert ("--layout 1x1" in judge._refusal(strip, settled, 0.0)) == refused
+    assert ("--layout 1x1" in assess._refusal(strip, settled, 0.0)) == refused
 
 
 @pytest.mark.parametrize(("strip_db", "limited"), [(20.0, False), (2.0, True)])
@@ -219,7 +221,7 @@ def test_a_page_on_which_no_leads_that_must_agree_do_is_limited(strip_db, limite
     placement = Placement(load_layout("3x4+II"), 0.0, 9.0, 5.0, 12.0, 1.0, fits=True)
     settled = settle_scale(8.0, 2000.0, [still_row()], [], (Said(25.0, 10.0, 10.0, "print"),))
     agreement = {"einthoven": 1.0, "goldberger": -2.0, "strip": strip_db}
-    _, status, reason = judge._verdict(placement, settled, agreement, ())
+    _, status, reason = assess._verdict(placement, settled, agreement, ())
     assert (status, "must agree" in reason) == (("limited", True) if limited else ("ok", False))
 
 
@@ -342,7 +344,7 @@ def test_pages_that_lie_on_their_side_or_head(quarters):
 
 
 def test_a_page_head_down_that_its_print_does_not_turn_is_tried_upright(monkeypatch):
-    monkeypatch.setattr(see, "_upright_by_print", lambda seen: seen)
+    monkeypatch.setattr(views, "_upright_by_print", lambda seen: seen)
     page = clean_page()
     found = digitize_image(np.ascontiguousarray(page.image[::-1, ::-1]))
     assert (found.status, found.rotation_deg) == ("ok", 180)
@@ -350,14 +352,14 @@ def test_a_page_head_down_that_its_print_does_not_turn_is_tried_upright(monkeypa
 
 
 def test_a_ruling_fitted_askew_is_left_out_where_the_limb_leads_disagree(monkeypatch):
-    rectify = see.rectify
+    rectify = views.rectify
 
     def askew(*given):
         found = rectify(*given)
         sheared = found.coefficients @ [[1.0, 0.0], [0.1, 1.0]]  # x runs on by a tenth of y
         return replace(found, coefficients=sheared)
 
-    monkeypatch.setattr(see, "rectify", askew)
+    monkeypatch.setattr(views, "rectify", askew)
     page = clean_page()
     found = read(page)
     assert found.sources["px_per_mm"] == "width"

@@ -9,25 +9,25 @@ import numpy as np
 import pytest
 from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
 
-from ecgimg.digitize.align import align_rows
-from ecgimg.digitize.calibrate import Pulse
-from ecgimg.digitize.coincidence import coincidence
-from ecgimg.digitize.columns import find_separators, fit_columns, start_at_marks
-from ecgimg.digitize.columns_apart import all_apart, extent_apart, settle_starts
-from ecgimg.digitize.even_columns import even_columns
-from ecgimg.digitize.extent import common, find_extent, possible_extents
-from ecgimg.digitize.feet import cut_pulses, even_feet
-from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.gaps import set_apart
-from ecgimg.digitize.name_fit import Label, seconds_between_names
-from ecgimg.digitize.names import _joined
-from ecgimg.digitize.place import _contradicted, _Signals, place
-from ecgimg.digitize.repetition import repetition
-from ecgimg.digitize.rhythm import find_beats
-from ecgimg.digitize.row_trace import RowTrace
-from ecgimg.digitize.scale import Settled, settle_scale
-from ecgimg.digitize.segment import Segmentation
-from ecgimg.digitize.slots import FS_HZ, Scale, slot_signal
+from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.interpretation.beat_matching import repetition
+from ecgimg.digitization.interpretation.column_extent import common, find_extent, possible_extents
+from ecgimg.digitization.interpretation.column_gaps import set_apart
+from ecgimg.digitization.interpretation.column_spacing_unruled import even_columns
+from ecgimg.digitization.interpretation.column_starts import find_separators, fit_columns, start_at_marks
+from ecgimg.digitization.interpretation.gapped_columns import all_apart, extent_apart, settle_starts
+from ecgimg.digitization.interpretation.heart_rate import find_beats
+from ecgimg.digitization.interpretation.layout_matching import _contradicted, _Signals, place
+from ecgimg.digitization.interpretation.scale import Settled, settle_scale
+from ecgimg.digitization.interpretation.simultaneous_columns import coincidence
+from ecgimg.digitization.pulses.detect import Pulse
+from ecgimg.digitization.pulses.trim import cut_pulses, even_feet
+from ecgimg.digitization.segmentation.segmenter import Segmentation
+from ecgimg.digitization.signals.lead_extraction import FS_HZ, Scale, slot_signal
+from ecgimg.digitization.signals.row_alignment import align_rows
+from ecgimg.digitization.text.label_detection import _joined
+from ecgimg.digitization.text.label_matching import Label, seconds_between_names
+from ecgimg.digitization.tracing.row_trace import RowTrace
 from layouts import load_layout, load_layouts
 from synth import HeartSpec, simulate
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from test_digitize import clean_page, snr_db
 
-from ecgimg.digitize import digitize_image, see
-from ecgimg.digitize.contrast import ENLARGED, restore_contrast, strengthen_pale_ink
+from ecgimg.digitization import digitize_image, views
+from ecgimg.digitization.preprocess.contrast import ENLARGED, restore_contrast, strengthen_pale_ink
 
 
 def pale(image):
@@ -39,11 +39,11 @@ def test_a_refused_picture_is_tried_once_more_with_its_contrast_restored(monkeyp
     def blind_to_pale(image):
         shown.append(int(np.percentile(image, 1)))
         if len(shown) == 1:
-            return see.Segmentation(*(np.zeros(image.shape[:2], np.uint8) for _ in range(4)))
+            return views.Segmentation(*(np.zeros(image.shape[:2], np.uint8) for _ in range(4)))
         return segment(image)
 
-    segment = see.segment
-    monkeypatch.setattr(see, "segment", blind_to_pale)
+    segment = views.segment
+    monkeypatch.setattr(views, "segment", blind_to_pale)
     found = digitize_image(pale(page.image))
     assert len(shown) == 2
     assert shown[1] < shown[0] - 50

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.follow import follow_all
-from ecgimg.digitize.follow_again import end_in_common, take_unclaimed, with_halves_joined, without_crumbs
-from ecgimg.digitize.runs import find_runs
-from ecgimg.digitize.segment import Segmentation
+from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.segmentation.ink_runs import find_runs
+from ecgimg.digitization.segmentation.segmenter import Segmentation
+from ecgimg.digitization.tracing.joint_tracking import end_in_common, take_unclaimed, with_halves_joined, without_crumbs
+from ecgimg.digitization.tracing.tracking import follow_all
 
 PX_PER_MM = 8.0
 BASELINES = np.array([200.0, 320.0, 440.0, 560.0])

@@ -11,30 +11,30 @@ import numpy as np
 import pytest
 from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
 
-from ecgimg.digitize.calibrate import find_pulses
-from ecgimg.digitize.ends import even_ends
-from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.form import form_lines
-from ecgimg.digitize.judge import Ground, judge
-from ecgimg.digitize.lattice import Lattice, Windows, _comb_score, _order, window_frequencies
-from ecgimg.digitize.level import level_rows
-from ecgimg.digitize.marks import find_mark, without_marks
-from ecgimg.digitize.pens import all_ink, without_pens
-from ecgimg.digitize.phase import into_phase
-from ecgimg.digitize.place import Placement, place
-from ecgimg.digitize.rectification import Rectification, powers_to
-from ecgimg.digitize.rectify import _bend, rows_angle, trace_points, without_ruling
-from ecgimg.digitize.redraw import redraw
-from ecgimg.digitize.row_trace import RowTrace
-from ecgimg.digitize.rows import find_baselines, trace_mask
-from ecgimg.digitize.scale import Said, settle_scale
-from ecgimg.digitize.see import is_tilted, quarters_upright
-from ecgimg.digitize.segment import Segmentation
-from ecgimg.digitize.sheet import find_sheet
-from ecgimg.digitize.slots import Scale
-from ecgimg.digitize.strokes import SUB_COLUMNS, TakenRuns, look, measure_ink
-from ecgimg.digitize.trace import _beside_pulses, _is_ruled
-from ecgimg.digitize.unmarked import find_unmarked
+from ecgimg.digitization.dewarp.grid_fit import _bend, rows_angle, trace_points, without_ruling
+from ecgimg.digitization.dewarp.grid_frequency import Lattice, Windows, _comb_score, _order, window_frequencies
+from ecgimg.digitization.dewarp.grid_phase import into_phase
+from ecgimg.digitization.dewarp.page_map import Rectification, powers_to
+from ecgimg.digitization.dewarp.paper_outline import find_sheet
+from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.dewarp.row_ends import even_ends
+from ecgimg.digitization.interpretation.layout_matching import Placement, place
+from ecgimg.digitization.interpretation.scale import Said, settle_scale
+from ecgimg.digitization.interpretation.separators import find_mark, without_marks
+from ecgimg.digitization.pulses.detect import find_pulses
+from ecgimg.digitization.pulses.detect_by_shape import find_unmarked
+from ecgimg.digitization.quality.assess import Ground, judge
+from ecgimg.digitization.segmentation.segmenter import Segmentation
+from ecgimg.digitization.signals.lead_extraction import Scale
+from ecgimg.digitization.signals.zero_level import level_rows
+from ecgimg.digitization.tracing.annotations import all_ink, without_pens
+from ecgimg.digitization.tracing.centerline import SUB_COLUMNS, TakenRuns, look, measure_ink
+from ecgimg.digitization.tracing.form_lines import form_lines
+from ecgimg.digitization.tracing.refine import redraw
+from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.tracing.rows import find_baselines, trace_mask
+from ecgimg.digitization.tracing.trace_rows import _beside_pulses, _is_ruled
+from ecgimg.digitization.views import is_tilted, quarters_upright
 from layouts import load_layout
 
 # ---------------------------------------------------------------- redrawing

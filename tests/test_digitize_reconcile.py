@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ecgimg.digitize.reconcile import Cell, reconcile
-from ecgimg.digitize.slots import FS_HZ
+from ecgimg.digitization.signals.lead_extraction import FS_HZ
+from ecgimg.digitization.signals.reconcile import Cell, reconcile
 from layouts import load_layout
 from synth import HeartSpec, simulate
 

@@ -7,11 +7,11 @@ import pytest
 from test_digitize import clean_page
 
 from ecgimg import EcgRecord
-from ecgimg.digitize import digitize_image, pipeline
-from ecgimg.digitize.averaged import without_averaging
-from ecgimg.digitize.row_trace import RowTrace
-from ecgimg.digitize.samples import through_samples
-from ecgimg.digitize.slots import Scale
+from ecgimg.digitization import digitize_image, pipeline
+from ecgimg.digitization.signals.lead_extraction import Scale
+from ecgimg.digitization.tracing.plot_averaging import without_averaging
+from ecgimg.digitization.tracing.plot_samples import through_samples
+from ecgimg.digitization.tracing.row_trace import RowTrace
 from ecgimg.resample import resample
 from synth import HeartSpec, simulate
 

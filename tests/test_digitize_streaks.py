@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ecgimg.digitize.streaks import without_streaks
+from ecgimg.digitization.preprocess.scanner_streaks import without_streaks
 
 
 def ruled_page(tilt_px=3.0):

@@ -9,13 +9,13 @@ from ecgimg import BadRecord, BadRequest, EcgRecord
 from ecgimg.printed_scale import agreed, find_mentions
 from layouts import load_layout, load_layouts
 from synth import PageSpec, make_page
-from synth.damage import Damage
+from synth.degradation import Damage
 from synth.draw import _rasterize, draw_page, grid_coverage
 from synth.geometry import flat_map
-from synth.plan import make_plan
-from synth.report import make_report
-from synth.sample_damage import as_told, sample_damage
-from synth.sample_spec import sample_spec
+from synth.header_footer import make_report
+from synth.page_geometry import make_plan
+from synth.random_degradation import as_told, sample_damage
+from synth.random_page_spec import sample_spec
 from synth.spec import GridStyle, LabelStyle, TraceStyle
 
 NO_GRID = GridStyle(style="none")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecgimg import BadRequest
-from ecgimg.digitize.consistency import consistency_db
+from ecgimg.digitization.signals.consistency import consistency_db
 from ecgimg.evaluate.digitizer import evaluate_pages, evaluate_synthetic, page_tasks
 from ecgimg.evaluate.report import confidence_summary, save_scores, score_table, summarize
 from ecgimg.evaluate.scores import LeadScore, PageScore, page_ratio, score_lead

@@ -15,11 +15,11 @@ from measure import dot_errors_px, dotted_page, measurable, stroke_errors_px
 
 from layouts import load_layouts
 from synth import HeartSpec, make_page, simulate
-from synth.damage import take_picture
+from synth.degradation import take_picture
 from synth.draw import draw_page
 from synth.page import fit_canvas
-from synth.sample_damage import draw_kind, sample_damage
-from synth.sample_spec import sample_spec
+from synth.random_degradation import draw_kind, sample_damage
+from synth.random_page_spec import sample_spec
 from synth.spec import GridStyle
 
 LAYOUTS = load_layouts("all")

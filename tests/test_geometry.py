@@ -8,8 +8,8 @@ import pytest
 
 from layouts import load_layout
 from synth.geometry import PageMap, Profile, affine_map, flat_map, map_from_dict, quarter_turn
-from synth.sample_damage import sample_damage
-from synth.sample_spec import sample_spec
+from synth.random_degradation import sample_damage
+from synth.random_page_spec import sample_spec
 
 
 def bent_map() -> PageMap:

@@ -9,7 +9,7 @@ import pytest
 
 from ecgimg import BadRecord
 from synth import kit_pages, read_kit_page
-from synth.coco import coco_annotations
+from synth.labels.coco import coco_annotations
 
 COLUMNS = [["I", "II", "III"], ["aVR", "aVL", "aVF"], ["V1", "V2", "V3"], ["V4", "V5", "V6"]]
 PX_PER_MM, FS_HZ = 200 / 25.4, 500

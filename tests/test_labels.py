@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from ecgimg import EcgImgError
-from ecgimg.digitize import labels
-from ecgimg.digitize.labels import CLASSES, NAMES, LabelReadings, normalize_crop, read_labels
+from ecgimg.digitization.text import label_recognition
+from ecgimg.digitization.text.label_recognition import CLASSES, NAMES, LabelReadings, normalize_crop, read_labels
 from synth.draw import text_coverage
 
 FONTS = ("LiberationSans-Regular.ttf", "LiberationSerif-Bold.ttf", "DejaVuSans.ttf")
@@ -126,7 +126,7 @@ def test_no_boxes_give_no_readings():
 
 
 def test_missing_weights_are_told(monkeypatch):
-    monkeypatch.setattr(labels, "_WEIGHTS", "absent.onnx")
+    monkeypatch.setattr(label_recognition, "_WEIGHTS", "absent.onnx")
     with pytest.raises(EcgImgError, match=r"absent\.onnx are missing; install ecgimg again"):
         read_labels(np.zeros((50, 50, 3), np.uint8), np.array([[5.0, 5, 20, 15]]))
 
@@ -139,20 +139,20 @@ def test_onnx_equals_torch():
     load_file = pytest.importorskip("safetensors.torch").load_file
     from importlib.resources import files
 
-    from ecgimg.train.label_network import LabelReader
+    from ecgimg.train.label_reader.network import LabelReader
 
     network = LabelReader().eval()
     network.load_state_dict(load_file(str(files("ecgimg") / "weights" / "label_reader.safetensors")))
     crops = np.random.default_rng(0).random((5, 1, 32, 96), np.float32)
     with torch.no_grad():
         expected = network(torch.from_numpy(crops)).numpy()
-    assert np.abs(labels._logits(crops) - expected).max() < 1e-4
+    assert np.abs(label_recognition._logits(crops) - expected).max() < 1e-4
     assert sum(parameter.numel() for parameter in network.parameters()) < 200_000
 
 
 def test_reading_needs_no_torch():
     code = (
-        "import sys, numpy as np; from ecgimg.digitize.labels import read_labels;"
+        "import sys, numpy as np; from ecgimg.digitization.text.label_recognition import read_labels;"
         "read_labels(np.full((60, 60, 3), 255, np.uint8), np.array([[9.0, 9, 40, 30]]));"
         "sys.exit('torch' in sys.modules)"
     )

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ecgimg import BadRequest
-from ecgimg.classify.dataset import read_labelled
-from ecgimg.classify.labels import LABELS
+from ecgimg.classification.labelled_records import read_labelled
+from ecgimg.classification.labels import LABELS
 from ecgimg.cli import app
 from ecgimg.evaluate.layouts import paired_difference
 from ecgimg.evaluate.out_of_fold import comparison_table, read_out_of_fold, summaries_of

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ecgimg.digitize import named_rows
-from ecgimg.digitize.name_fit import Label
-from ecgimg.digitize.named_rows import baselines_as_named, trace_as_named
+from ecgimg.digitization.text import rows_by_label
+from ecgimg.digitization.text.label_matching import Label
+from ecgimg.digitization.text.rows_by_label import baselines_as_named, trace_as_named
 
 MM = 8.0
 NAMES = ("I", "II", "III", "V1")
@@ -69,6 +69,6 @@ def test_names_at_uneven_distances_or_unsure_ones_tell_nothing():
 def test_rows_are_traced_again_where_all_that_names_tell_are_found(monkeypatch, n_traced):
     rows = tuple(SimpleNamespace(baseline_px=height + 30) for height in HEIGHTS[1:])
     again = tuple(range(n_traced))
-    monkeypatch.setattr(named_rows, "trace_rows", lambda page, baselines: again)
+    monkeypatch.setattr(rows_by_label, "trace_rows", lambda page, baselines: again)
     page = SimpleNamespace(px_per_mm=MM)
     assert trace_as_named(page, rows, names_at(HEIGHTS)) == (again if n_traced == 4 else rows)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from test_open import pdf_bytes
 
-from ecgimg.digitize import digitize_image
+from ecgimg.digitization import digitize_image
 from ecgimg.errors import UnreadablePage
 from ecgimg.formats import page as page_module
 from ecgimg.formats.page import count_pages, open_pages

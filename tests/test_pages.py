@@ -12,9 +12,9 @@ import synth
 from ecgimg import STANDARD_LEADS, BadOutput, BadRecord, BadRequest, EcgRecord, UnknownLayout
 from ecgimg.resample import resample
 from layouts import load_layout
-from synth.damage import KINDS
+from synth.degradation import KINDS
+from synth.labels.truth import load_truth
 from synth.pages import write_pages
-from synth.truth import load_truth
 
 
 def digests(folder) -> dict[str, str]:

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ecgimg.digitize import see
-from ecgimg.digitize.flatten import FlatPage
-from ecgimg.digitize.print_reader import (
+from ecgimg.digitization import views
+from ecgimg.digitization.dewarp.page_map import Rectification
+from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.segmentation.segmenter import Segmentation
+from ecgimg.digitization.text.scale_text import (
     ALPHABET,
     LINE_HEIGHT,
     LineReading,
@@ -20,8 +22,6 @@ from ecgimg.digitize.print_reader import (
     read_printed_scale,
     scale_of,
 )
-from ecgimg.digitize.rectification import Rectification
-from ecgimg.digitize.segment import Segmentation
 from ecgimg.printed_scale import agreed, find_mentions
 from synth import pages
 from synth.draw import text_coverage
@@ -232,10 +232,10 @@ def test_a_drawn_page_is_read():
     for page in pages(n=12, layouts="3x4+II", damage="none", seed=31):
         if any("mm/mV" in text.text for text in page.truth.texts):
             break
-    marked = see.segment(page.image)
-    found = see.rectify(page.image, marked.ink, marked.trace)
+    marked = views.segment(page.image)
+    found = views.rectify(page.image, marked.ink, marked.trace)
     assert found is not None
-    scale = read_printed_scale(see.flatten(page.image, marked, found))
+    scale = read_printed_scale(views.flatten(page.image, marked, found))
     truth = page.truth
     assert values(scale) == (truth.speed_mm_s, truth.gain_mm_mv, truth.chest_gain_mm_mv)
     assert 0.6 < scale.confidence <= 1

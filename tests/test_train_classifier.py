@@ -11,23 +11,23 @@ import numpy as np
 import pytest
 
 from ecgimg import BadRequest, BadWeights
-from ecgimg.classify import load_classifier
-from ecgimg.classify.dataset import LabelledRecords
-from ecgimg.classify.labels import LABELS, SUBCLASSES
+from ecgimg.classification import load_classifier
+from ecgimg.classification.labelled_records import LabelledRecords
+from ecgimg.classification.labels import LABELS, SUBCLASSES
 from ecgimg.evaluate.calibration import calibrate
 from ecgimg.evaluate.layouts import Model, evaluate_layouts, find_model, masks_of, save_predictions, summarize
 
 torch = pytest.importorskip("torch", reason="training needs torch (the train extra)")
 pytest.importorskip("safetensors")
 
-from ecgimg.train.classifier import Stage, learn, make_network, predict_logits  # noqa: E402
-from ecgimg.train.crossval import cross_validate  # noqa: E402
+from ecgimg.train.classifier.crossvalidation import cross_validate  # noqa: E402
+from ecgimg.train.classifier.loop import Stage, learn, make_network, predict_logits  # noqa: E402
+from ecgimg.train.classifier.masks import disturbed, random_mask  # noqa: E402
+from ecgimg.train.classifier.pipeline import ClassifierTraining, Ensemble, export_classifier  # noqa: E402
+from ecgimg.train.classifier.pretraining import pretrain  # noqa: E402
+from ecgimg.train.classifier.simulated_hearts import simulated_records  # noqa: E402
 from ecgimg.train.export import load_weights  # noqa: E402
-from ecgimg.train.hearts import simulated_records  # noqa: E402
 from ecgimg.train.loop import Schedule, fit  # noqa: E402
-from ecgimg.train.patchecg import ClassifierTraining, Ensemble, export_classifier  # noqa: E402
-from ecgimg.train.pretrain import pretrain  # noqa: E402
-from ecgimg.train.visibility import disturbed, random_mask  # noqa: E402
 from layouts import load_layouts  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,7 +69,7 @@ def test_disturbing_keeps_an_ecg():
 
 
 def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, hearts, monkeypatch):
-    from ecgimg.train import classifier
+    from ecgimg.train.classifier import loop as classifier
 
     original = classifier.Schedule
     monkeypatch.setattr(classifier, "Schedule", lambda *a, **k: original(*a, **{**k, "log_every": 2}))

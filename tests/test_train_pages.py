@@ -15,7 +15,7 @@ pytest.importorskip("onnx")
 
 from safetensors.numpy import load_file
 
-from ecgimg.train.segmenter import SegmenterTraining, train_segmenter
+from ecgimg.train.segmenter.loop import SegmenterTraining, train_segmenter
 
 SHIPPED = files("ecgimg") / "weights"
 SEGMENTER = SHIPPED / "segmenter.safetensors"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from ecgimg.app.http.sessions import Session, Sessions, is_plain_file
 from ecgimg.app.service import (
     DOWNLOAD_PREFIX,
     Reading,
@@ -19,9 +20,8 @@ from ecgimg.app.service import (
     unread,
     warm_up,
 )
-from ecgimg.app.sessions import Session, Sessions, is_plain_file
 from ecgimg.app.settings import AppSettings
-from ecgimg.digitize.correct import Corrections
+from ecgimg.digitization.correct import Corrections
 from ecgimg.errors import BadRequest, UnreadablePage
 from ecgimg.isolation import CallFailed, Limits, Worker, WorkerPool
 

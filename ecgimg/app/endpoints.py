@@ -10,9 +10,9 @@ from typing import Any
 import gradio as gr
 
 from ecgimg.app.desk import Desk
-from ecgimg.app.guard import SESSION_HEADER
+from ecgimg.app.http.middleware import SESSION_HEADER
 from ecgimg.app.service import Reading, download_path
-from ecgimg.digitize.correct import Corrections
+from ecgimg.digitization.correct import Corrections
 from ecgimg.errors import BadRequest, EcgImgError
 from layouts import load_layouts
 

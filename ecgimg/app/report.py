@@ -13,9 +13,17 @@ from numpy.typing import NDArray
 
 from ecgimg import paper
 from ecgimg._files import atomic_path
-from ecgimg.app.words import LEAST_SHOWN, NO_FINDING, Verdict, chance_words, lead_rows, leading_findings, verdict_of
-from ecgimg.classify import Findings
-from ecgimg.digitize import Digitization
+from ecgimg.app.page.messages import (
+    LEAST_SHOWN,
+    NO_FINDING,
+    Verdict,
+    chance_words,
+    lead_rows,
+    leading_findings,
+    verdict_of,
+)
+from ecgimg.classification import Findings
+from ecgimg.digitization import Digitization
 from ecgimg.errors import MissingExtra
 from ecgimg.record import EcgRecord
 

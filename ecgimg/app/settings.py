@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecgimg.app.http.sessions import UploadLimits
 from ecgimg.app.service import PageLimits
-from ecgimg.app.sessions import UploadLimits
 from ecgimg.errors import BadRequest
 
 PASSWORD_VARIABLE = "ECGIMG_PASSWORD"

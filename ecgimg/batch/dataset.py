@@ -16,7 +16,7 @@ from ecgimg._files import atomic_path
 from ecgimg.batch.ledger import Entry, Ledger
 from ecgimg.batch.store import Store
 from ecgimg.batch.work import PageResult, Unit
-from ecgimg.classify.labels import LABELS
+from ecgimg.classification.labels import LABELS
 from ecgimg.formats._common import need
 from ecgimg.record import KNOWN_LEADS
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ecgimg.batch.work import PageResult, Task, Unit
 from ecgimg.batch.worker import PageReader
-from ecgimg.digitize.network import one_thread_each
+from ecgimg.digitization.segmentation.runtime import one_thread_each
 from ecgimg.formats._common import need
 from ecgimg.isolation import Limits
 

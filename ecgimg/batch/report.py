@@ -15,7 +15,7 @@ from PIL import Image
 
 from ecgimg._pictures import as_data_url
 from ecgimg.batch.store import Store
-from ecgimg.classify.labels import FULL_NAMES
+from ecgimg.classification.labels import FULL_NAMES
 
 GALLERY = 48
 """Pictures in the gallery: those that a person should look at first."""

@@ -21,7 +21,7 @@ from ecgimg.batch.report import draw_report
 from ecgimg.batch.source import SourceFile, find_files, fingerprint
 from ecgimg.batch.store import OWN_FOLDER, Store, filesystem, is_of_this_process
 from ecgimg.batch.work import UNWRITTEN, PageResult, Task, Unit
-from ecgimg.digitize.write import Settings, check_settings
+from ecgimg.digitization.write import Settings, check_settings
 from ecgimg.errors import BadOutput, BadRequest
 from ecgimg.isolation import Limits
 from layouts import load_layout

@@ -14,17 +14,17 @@ import numpy as np
 from ecgimg._pictures import as_jpeg
 from ecgimg.batch.source import local_copy
 from ecgimg.batch.store import Store
-from ecgimg.digitize.overlay import draw_overlay
-from ecgimg.digitize.pipeline import digitize_image
-from ecgimg.digitize.result import Digitization
-from ecgimg.digitize.write import FORMATS
+from ecgimg.digitization.overlay import draw_overlay
+from ecgimg.digitization.pipeline import digitize_image
+from ecgimg.digitization.result import Digitization
+from ecgimg.digitization.write import FORMATS
 from ecgimg.errors import BadOutput, EcgImgError, UnreadablePage
 from ecgimg.formats.page import PageInput, open_pages
 from ecgimg.isolation import is_out_of_memory
 from ecgimg.record import EcgRecord
 
 if TYPE_CHECKING:
-    from ecgimg.classify.findings import Findings
+    from ecgimg.classification.findings import Findings
 
 UNWRITTEN = "unwritten"
 """The status of a page whose files could not be written: the run ends."""
@@ -173,7 +173,7 @@ def _read(page: PageInput, unit: Unit, task: Task) -> PageResult:
 
 
 def _findings(found: Digitization) -> Findings | None:
-    from ecgimg.classify.predict import classify_page
+    from ecgimg.classification.predict import classify_page
 
     findings = classify_page(found)
     return None if findings.reason else findings

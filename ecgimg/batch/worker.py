@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from ecgimg.batch.work import TOO_MUCH_MEMORY, PageResult, Task, Unit, digitize_one, failed
-from ecgimg.digitize.network import one_thread
+from ecgimg.digitization.segmentation.runtime import one_thread
 from ecgimg.isolation import CallFailed, Limits, Worker
 
 Reader = Callable[[Unit, Task], PageResult]

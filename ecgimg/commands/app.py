@@ -34,7 +34,7 @@ def app(
     max_total_mb: Annotated[float, typer.Option(help="Most that the files of all people hold, MB.")] = 8000.0,
 ) -> None:
     """Read, check, correct and classify pages in a browser. Research use only."""
-    from ecgimg.app.serving import serve
+    from ecgimg.app.http.server import serve
     from ecgimg.app.settings import PASSWORD_VARIABLE, AppSettings, read_password
 
     settings = AppSettings(

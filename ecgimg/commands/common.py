@@ -10,7 +10,7 @@ from rich.console import Console
 from ecgimg.errors import BadRequest
 
 if TYPE_CHECKING:
-    from ecgimg.classify.dataset import LabelledRecords
+    from ecgimg.classification.labelled_records import LabelledRecords
 
 OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -24,7 +24,7 @@ def labelled(
     folds: str = "",
 ) -> LabelledRecords:
     """Read and join all sources; a single table of labels serves all records of its kind."""
-    from ecgimg.classify.dataset import joined, parse_folds, read_labelled
+    from ecgimg.classification.labelled_records import joined, parse_folds, read_labelled
 
     parts = []
     for paths, tables, gain_known in ((records, labels, True), (uncertain or [], uncertain_labels, False)):

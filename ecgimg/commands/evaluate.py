@@ -119,7 +119,7 @@ def evaluate_out_of_fold(
     calibrated_on: Annotated[str, typer.Option(help="Calibrate on these folds first, as 1-8.")] = "",
 ) -> None:
     """Score what cross-validated trainings said of records they had not seen, by layout, and compare them."""
-    from ecgimg.classify.dataset import parse_folds
+    from ecgimg.classification.labelled_records import parse_folds
     from ecgimg.evaluate import layout_report
     from ecgimg.evaluate.out_of_fold import comparison_table, summaries_of
 

@@ -114,8 +114,8 @@ def train_classifier(
     with _training(0) as on_step:
         import torch
 
-        from ecgimg.train.patchecg import ClassifierTraining, distributed
-        from ecgimg.train.patchecg import train_classifier as train
+        from ecgimg.train.classifier.pipeline import ClassifierTraining, distributed
+        from ecgimg.train.classifier.pipeline import train_classifier as train
 
         data = labelled(records, labels, uncertain, uncertain_labels, folds)
         settings = ClassifierTraining(

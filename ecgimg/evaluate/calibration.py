@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from ecgimg.classify.dataset import LabelledRecords
-from ecgimg.classify.labels import LABELS
-from ecgimg.classify.weights import LabelCard
+from ecgimg.classification.labelled_records import LabelledRecords
+from ecgimg.classification.labels import LABELS
+from ecgimg.classification.weights import LabelCard
 from ecgimg.evaluate import metrics
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitize import Digitization, digitize_image
+from ecgimg.digitization import Digitization, digitize_image
 from ecgimg.errors import BadRequest, EcgImgError
 from ecgimg.evaluate.pool import mapped
 from ecgimg.evaluate.scores import LeadScore, PageScore, page_ratio, score_lead
@@ -19,9 +19,9 @@ from ecgimg.formats import read_record
 from ecgimg.formats.page import open_pages
 from ecgimg.record import EcgRecord
 from layouts import Layout, load_layout, load_layouts
+from synth.labels.truth import PageTruth
 from synth.pages import Request, draw_one, make_request
 from synth.source import endless_records
-from synth.truth import PageTruth
 
 Floats = NDArray[np.float64]
 

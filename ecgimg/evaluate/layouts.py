@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
-from ecgimg.classify.dataset import LabelledRecords, on_canvas
-from ecgimg.classify.labels import LABELS, SUBCLASSES, SUPERCLASSES
-from ecgimg.classify.tokens import CANVAS, FS_HZ
-from ecgimg.classify.weights import Classifier, load_classifier, shipped_classifier
-from ecgimg.digitize import digitize_image
+from ecgimg.classification.labelled_records import LabelledRecords, on_canvas
+from ecgimg.classification.labels import LABELS, SUBCLASSES, SUPERCLASSES
+from ecgimg.classification.tokens import CANVAS, FS_HZ
+from ecgimg.classification.weights import Classifier, load_classifier, shipped_classifier
+from ecgimg.digitization import digitize_image
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate import metrics
 from ecgimg.evaluate.pool import mapped

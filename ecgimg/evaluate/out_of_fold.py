@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 from scipy.special import expit
 
-from ecgimg.classify.dataset import LabelledRecords
+from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.calibration import calibrate
 from ecgimg.evaluate.layouts import LayoutScores, Model, groups_of, paired_difference, summarize

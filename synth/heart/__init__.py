@@ -8,7 +8,7 @@
 """
 
 from synth.heart.fiducials import Fiducials
-from synth.heart.sample import sample_heart
+from synth.heart.random_spec import sample_heart
 from synth.heart.simulate import Heartbeats, simulate
 from synth.heart.spec import HeartSpec
 

@@ -1,0 +1,212 @@
+"""What a request may hold: bodies limited before they are read, and files that are the asking session's own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ecgimg.app.http.sessions import Sessions
+from ecgimg.errors import BadRequest
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+FORM_BYTES = 4_000
+MESSAGE_BYTES = 256_000
+_SILENT_S = 30.0
+_DEEPEST = 12
+_MOST_VALUES = 64
+_MESSAGE_KEYS = frozenset({"data", "event_data", "fn_index", "trigger_id", "session_hash", "event_id"})
+FILE_FUNCTIONS = ("digitize", "classify")
+_DEFAULTS: Mapping[str, Any] = {
+    "file": None,
+    "page": 1,
+    "layout": "auto",
+    "speed_mm_s": 0,
+    "gain_mm_mv": 0,
+    "corrections": {},
+}
+_LARGEST = 1e6
+_SESSION_HASH = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class TooLarge(BadRequest):
+    """A body of more bytes than its kind of request may have."""
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """Return a header of a request, or ``""``."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+async def chunks(scope: Scope, receive: Receive, most_bytes: int) -> AsyncIterator[bytes]:
+    """Yield a request's body as it comes.
+
+    Raises
+    ------
+    TooLarge
+        By the length that the request states, before anything is read, or when more comes.
+    BadRequest
+        When nothing comes for half a minute, or the other side has gone.
+    """
+    stated = header(scope, b"content-length")
+    if stated and (not stated.isdecimal() or int(stated[:20]) > most_bytes):
+        raise TooLarge(f"the request holds more than {most_bytes / 1000:g} kB; send less")
+    read = 0
+    while True:
+        try:
+            message = await asyncio.wait_for(receive(), _SILENT_S)
+        except TimeoutError:
+            raise BadRequest("the request did not come to its end; send it again") from None
+        if message["type"] != "http.request":
+            raise BadRequest("the request was given up")
+        data = message.get("body", b"")
+        read += len(data)
+        if read > most_bytes:
+            raise TooLarge(f"the request holds more than {most_bytes / 1000:g} kB; send less")
+        yield data
+        if not message.get("more_body"):
+            return
+
+
+async def body_of(scope: Scope, receive: Receive, most_bytes: int) -> bytes:
+    """Return a request's whole body; errors as `chunks`."""
+    return b"".join([chunk async for chunk in chunks(scope, receive, most_bytes)])
+
+
+def as_received(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives a body that was read already, and after it what else comes."""
+    waiting = [body]
+
+    async def again() -> MutableMapping[str, Any]:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return again
+
+
+def checked_message(
+    body: bytes, key: str, prefix: str, sessions: Sessions, functions: Mapping[int, str], name: str = ""
+) -> bytes:
+    """Return a message of the page or of a program as it may be passed on.
+
+    Files that it names must be uploads of its own session; its session hash gets the prefix of that session.
+
+    Parameters
+    ----------
+    functions : mapping
+        Number to name of the functions that there are.
+    name : str
+        The function that is called, where the path names it and not the message.
+
+    Raises
+    ------
+    BadRequest
+        For anything else, in one sentence.
+    """
+    message = _parsed(body)
+    for field in ("data", "event_data"):
+        if field in message:
+            message[field] = _checked(message[field], key, sessions, 0)
+    name = name or _function(message, functions)
+    if name in FILE_FUNCTIONS and "data" in message:
+        message["data"] = checked_arguments(message["data"])
+    if "session_hash" in message:
+        message["session_hash"] = own_hash(message["session_hash"], prefix)
+    return json.dumps(message).encode()
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    """Return a message whose keys, and the kinds of their values, are those of the framework."""
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequest("the request is no JSON") from None
+    if not isinstance(message, dict) or not set(message) <= _MESSAGE_KEYS:
+        raise BadRequest(f"a request is an object with the keys {', '.join(sorted(_MESSAGE_KEYS))}")
+    data = message.get("data", [])
+    if not isinstance(data, list) or len(data) > _MOST_VALUES:
+        raise BadRequest(f"data is a list of at most {_MOST_VALUES} values")
+    for name in ("fn_index", "trigger_id"):
+        if message.get(name) is not None and type(message[name]) is not int:
+            raise BadRequest(f"{name} is a whole number")
+    if not isinstance(message.get("event_id"), str | None):
+        raise BadRequest("event_id is a text")
+    return message
+
+
+def _function(message: Mapping[str, Any], functions: Mapping[int, str]) -> str:
+    """Return the name of the function that a message calls, or ``""`` where it calls none."""
+    number = message.get("fn_index")
+    if number is not None and number not in functions:
+        raise BadRequest(f"there is no function {number}")
+    return functions.get(number, "") if number is not None else ""
+
+
+def checked_arguments(data: Sequence[Any]) -> list[Any]:
+    """Return what a program calls a function of `FILE_FUNCTIONS` with; what is left out has its default.
+
+    Raises
+    ------
+    BadRequest
+        For values of another kind.
+    """
+    if len(data) > len(_DEFAULTS):
+        raise BadRequest(f"at most {len(_DEFAULTS)} values are taken: {', '.join(_DEFAULTS)}")
+    given = {**_DEFAULTS, **dict(zip(_DEFAULTS, data, strict=False))}
+    given = {name: _DEFAULTS[name] if value is None else value for name, value in given.items()}
+    if not isinstance(given["file"], dict):
+        raise BadRequest('a file is {"path": PATH}, with the path that its upload gave')
+    if not _is_number(given["page"]) or given["page"] < 1 or given["page"] != int(given["page"]):
+        raise BadRequest("page is a whole number from 1")
+    if not isinstance(given["layout"], str):
+        raise BadRequest("layout is auto, or the name of a layout")
+    for name in ("speed_mm_s", "gain_mm_mv"):
+        if not _is_number(given[name]):
+            raise BadRequest(f"{name} is a number, 0 to leave it as found")
+    if not isinstance(given["corrections"], dict):
+        raise BadRequest("corrections are an object with rotate_deg, corners_px and leads")
+    return list(given.values())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+
+
+def own_hash(told: Any, prefix: str) -> str:
+    """Return a session hash that no other session can name (`BadRequest` where it is none)."""
+    if not isinstance(told, str) or not _SESSION_HASH.fullmatch(told):
+        raise BadRequest("a session hash is 1 to 64 letters and digits")
+    return prefix + told
+
+
+def _checked(value: Any, key: str, sessions: Sessions, depth: int) -> Any:
+    """Return a value in which all files are the session's own, by nothing but their paths."""
+    if depth > _DEEPEST:
+        raise BadRequest("the request is nested too deeply")
+    if isinstance(value, list):
+        return [_checked(item, key, sessions, depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "path" in value or "url" in value:
+        return _own_file(value, key, sessions)
+    return {name: _checked(item, key, sessions, depth + 1) for name, item in value.items()}
+
+
+def _own_file(told: Mapping[str, Any], key: str, sessions: Sessions) -> dict[str, Any]:
+    path = told.get("path")
+    if any("://" in str(told.get(name) or "") for name in ("path", "url")):
+        raise BadRequest("addresses are not fetched; send the file itself")
+    if not isinstance(path, str) or "\0" in path:
+        raise BadRequest("a file is named by the path that its upload gave")
+    if str(Path(path)) != path:
+        raise BadRequest("the file is no longer here; choose it again")
+    own = sessions.uploaded(key, Path(path))
+    name = told.get("name", told.get("orig_name"))
+    named = {"name": name[:200], "orig_name": name[:200]} if isinstance(name, str) else {}
+    return {"path": str(own), "meta": {"_type": "gradio.FileData"}, **named}

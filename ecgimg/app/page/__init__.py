@@ -1,0 +1,1 @@
+"""The app's page in the browser: what stands where, and what it says."""

@@ -1,0 +1,138 @@
+"""What a classifier says of a record, and what that rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ecgimg.classification.labels import FULL_NAMES, SINGLE
+from ecgimg.digitization.result import Digitization
+from ecgimg.record import EcgRecord
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One label.
+
+    Parameters
+    ----------
+    probability : float or None
+        Calibrated; None where the classifier keeps silent.
+    threshold : float or None
+        From which it counts as present; None where too few positives were there to choose one.
+    silence : str
+        Why nothing is said, or "".
+    """
+
+    label: str
+    probability: float | None
+    threshold: float | None
+    silence: str = ""
+
+    @property
+    def name(self) -> str:
+        """The label's full name."""
+        return FULL_NAMES[self.label]
+
+    @property
+    def present(self) -> bool | None:
+        """Whether the probability reaches the threshold; None where one of them is not known."""
+        if self.probability is None or self.threshold is None:
+            return None
+        return self.probability >= self.threshold
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A patch that a finding rests on: by how much its logit falls when the patch is taken away."""
+
+    lead: str
+    start_s: float
+    end_s: float
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What is said of one record.
+
+    Parameters
+    ----------
+    reason : str
+        Why nothing is said at all (a refused page), or "".
+    findings : tuple of Finding
+        Every label, in the order of `LABELS`.
+    operating : str
+        The operating point of the thresholds.
+    seen_s : mapping of lead to the seconds seen
+    warnings : tuple of str
+    evidence : mapping of label to its patches, most important first
+    record : EcgRecord or None
+    digitization : Digitization or None
+        Where a page was read.
+    """
+
+    reason: str
+    findings: tuple[Finding, ...] = ()
+    operating: str = ""
+    seen_s: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
+    record: EcgRecord | None = None
+    digitization: Digitization | None = None
+
+    def __getitem__(self, label: str) -> Finding:
+        """Return the finding of a label (`KeyError` where there is none of that name)."""
+        for finding in self.findings:
+            if finding.label == label:
+                return finding
+        raise KeyError(label)
+
+    @property
+    def present(self) -> tuple[Finding, ...]:
+        """The findings at or above their threshold, those farthest above it (in odds) first."""
+        found = [finding for finding in self.findings if finding.present]
+        return tuple(sorted(found, key=_excess, reverse=True))
+
+    @property
+    def leading(self) -> tuple[Finding, ...]:
+        """The findings of `present` that are no group of others: what a person reads first."""
+        return tuple(finding for finding in self.present if finding.label in SINGLE)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ``STEM.findings.json`` holds."""
+        from ecgimg._version import __version__
+
+        return {
+            "schema": "ecgimg-findings",
+            "schema_version": SCHEMA_VERSION,
+            "version": __version__,
+            "notice": "research use only, not a medical device",
+            "reason": self.reason,
+            "operating_point": self.operating,
+            "seen_s": {lead: round(seconds, 2) for lead, seconds in self.seen_s.items()},
+            "warnings": list(self.warnings),
+            "present": [finding.label for finding in self.present],
+            "findings": {finding.label: _told(finding) for finding in self.findings},
+            "evidence": {
+                label: [
+                    [item.lead, round(item.start_s, 2), round(item.end_s, 2), round(item.weight, 4)] for item in items
+                ]
+                for label, items in self.evidence.items()
+            },
+        }
+
+
+def _excess(finding: Finding) -> float:
+    probability, threshold = finding.probability or 0.0, finding.threshold or 0.0
+    return probability * (1 - threshold) / max((1 - probability) * threshold, 1e-12)
+
+
+def _told(finding: Finding) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": finding.name, "present": finding.present}
+    told["probability"] = None if finding.probability is None else round(finding.probability, 4)
+    told["threshold"] = None if finding.threshold is None else round(finding.threshold, 4)
+    return told | ({"silence": finding.silence} if finding.silence else {})

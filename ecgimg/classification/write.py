@@ -1,0 +1,85 @@
+"""Classify files to a folder: one JSON an input, and pictures of what its findings rest on; whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg._files import atomic_path, check_stems
+from ecgimg._pictures import write_png
+from ecgimg.classification.evidence_figure import draw_on_page, draw_on_signal
+from ecgimg.classification.findings import Findings
+from ecgimg.classification.predict import classify
+from ecgimg.classification.weights import Classifier, check_operating
+from ecgimg.digitization import Digitization, digitize_image
+from ecgimg.errors import EcgImgError
+from ecgimg.formats import is_record_file, iter_records
+from ecgimg.formats.page import open_pages
+from ecgimg.record import EcgRecord
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one input: its stem, its findings, or the error that kept it from being read."""
+
+    stem: str
+    findings: Findings | None
+    error: str = ""
+
+
+def classify_files(
+    inputs: Sequence[Path],
+    out: Path | None = None,
+    *,
+    operating: str = "youden",
+    explain: bool = False,
+    classifier: Classifier | None = None,
+) -> Iterator[Outcome]:
+    """Classify every record and page of some files, in order; what cannot be read is an outcome, not an exception.
+
+    With `out`, ``STEM.findings.json`` is written for each, and with `explain` ``STEM.LABEL.png`` for the top findings.
+
+    Raises
+    ------
+    BadRequest
+        Before any work: an unknown operating point, or two inputs that would write the same file.
+    """
+    check_operating(operating)
+    if out is not None:
+        check_stems(inputs, ".findings.json")
+    for path in inputs:
+        try:
+            for stem, ecg, image in _opened(path):
+                found = classify(ecg, operating=operating, explain=explain, classifier=classifier)
+                if out is not None:
+                    write_findings(found, stem, out, image)
+                yield Outcome(stem, found)
+        except EcgImgError as error:
+            yield Outcome(path.stem, None, str(error))
+
+
+def _opened(path: Path) -> Iterator[tuple[str, EcgRecord | Digitization, NDArray[np.uint8] | None]]:
+    """Yield (stem, record or digitization, the picture of a page) of everything in a file."""
+    if is_record_file(path):
+        for name, record in iter_records(path):
+            yield name, record, None
+        return
+    for page in open_pages(path):
+        yield page.stem, digitize_image(page.image, vector=page.vector), page.image
+
+
+def write_findings(found: Findings, stem: str, out: Path, image: NDArray[np.uint8] | None = None) -> None:
+    """Write the pictures of the evidence, and last ``STEM.findings.json``."""
+    for label in found.evidence:
+        name = label.replace("/", "-").replace(" ", "-")
+        if image is not None:
+            write_png(draw_on_page(image, found, label), out / f"{stem}.{name}.page.png")
+        if found.record is not None:
+            write_png(draw_on_signal(found.record, found, label), out / f"{stem}.{name}.png")
+    with atomic_path(out / f"{stem}.findings.json") as temporary:
+        temporary.write_text(json.dumps(found.summary(), indent=1), encoding="utf-8")

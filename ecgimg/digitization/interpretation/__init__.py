@@ -1,0 +1,1 @@
+"""What the rows mean: layout, scale, columns."""

@@ -1,0 +1,1 @@
+"""Calibration pulses: found, measured and cut off the traces."""

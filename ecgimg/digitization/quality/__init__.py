@@ -1,0 +1,1 @@
+"""How far a page and its leads can be trusted."""

@@ -1,0 +1,131 @@
+"""What digitizing a page gives: the record, and how much of it to believe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.record import EcgRecord
+
+Floats = NDArray[np.float64]
+Status = Literal["ok", "limited", "refused"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class LeadReading:
+    """One cell or strip as read: its trace (n, 2) and box (4, 2) in pixels of the original picture."""
+
+    lead: str
+    sign: int
+    row: int
+    column: int | None
+    start_s: float
+    end_s: float
+    points_px: Floats
+    box_px: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Digitization:
+    """A page read.
+
+    Parameters
+    ----------
+    status : {"ok", "limited", "refused"}
+        ``limited`` is usable with what `reason` and `warnings` say; a refused page has no record.
+    reason : str
+        Empty when all is well.
+    record : EcgRecord or None
+        500 Hz, NaN where the page shows nothing.
+    layout : str or None
+    layout_confidence : float
+    names_read : float
+        Share of the layout's leads whose printed names were read and agree.
+    speed_mm_s, gain_mm_mv, chest_gain_mm_mv, px_per_mm : float or None
+        The chest gain is that of the leads V1 to V9.
+    sources : mapping
+        Where speed, gain and px_per_mm came from: ``given``, ``print``, ``text``, ``pulse``, ``grid``, ``width`` or
+        ``assumed``.
+    rotation_deg : int
+        Clockwise turn that brings the picture upright.
+    lead_confidence, lead_error_uv, lead_seconds : mapping
+        Of lead to the chance 0-1 that its mean error is below 100 µV, to the error that is to be expected of its trace
+        alone, and to the seconds seen.
+    unread : tuple of str
+        Leads of which less than half of a cell could be read.
+    readings : tuple of LeadReading
+    grid_px : tuple of (n, 2) float64
+        Lines of the found 5 mm ruling in the original picture, for the overlay.
+    timings_s : mapping of stage to seconds
+    consistency_db : mapping
+        How well the page agrees with itself as it was read, as `ecgimg.digitization.signals.consistency` says.
+    reconciled : tuple of str
+        Leads whose signals were moved so that what is shown more than once agrees, as
+        `ecgimg.digitization.signals.reconcile` does.
+    corrections : mapping
+        What a person set by hand, as `ecgimg.digitization.correct` tells it.
+    """
+
+    status: Status
+    reason: str
+    record: EcgRecord | None = None
+    layout: str | None = None
+    layout_confidence: float = 0.0
+    names_read: float = 0.0
+    speed_mm_s: float | None = None
+    gain_mm_mv: float | None = None
+    chest_gain_mm_mv: float | None = None
+    px_per_mm: float | None = None
+    sources: Mapping[str, str] | None = None
+    rotation_deg: int = 0
+    lead_confidence: Mapping[str, float] | None = None
+    lead_error_uv: Mapping[str, float] | None = None
+    lead_seconds: Mapping[str, float] | None = None
+    unread: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    readings: tuple[LeadReading, ...] = ()
+    grid_px: tuple[Floats, ...] = ()
+    timings_s: Mapping[str, float] | None = None
+    consistency_db: Mapping[str, float] = field(default_factory=dict)
+    reconciled: tuple[str, ...] = ()
+    corrections: Mapping[str, Any] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ``STEM.json`` holds: everything but the signals and the drawing."""
+        from ecgimg._version import __version__
+
+        return {
+            "schema": "ecgimg-digitization",
+            "schema_version": SCHEMA_VERSION,
+            "version": __version__,
+            "status": self.status,
+            "reason": self.reason,
+            "layout": self.layout,
+            "layout_confidence": round(self.layout_confidence, 3),
+            "names_read": round(self.names_read, 3),
+            "speed_mm_s": self.speed_mm_s,
+            "gain_mm_mv": self.gain_mm_mv,
+            "chest_gain_mm_mv": self.chest_gain_mm_mv,
+            "px_per_mm": round(self.px_per_mm, 4) if self.px_per_mm else None,
+            "sources": dict(self.sources or {}),
+            "rotation_deg": self.rotation_deg,
+            "leads": {
+                lead: {
+                    "confidence": round(value, 3),
+                    "expected_error_uv": round((self.lead_error_uv or {}).get(lead, 0.0), 1),
+                    "seconds": round((self.lead_seconds or {}).get(lead, 0.0), 3),
+                }
+                for lead, value in (self.lead_confidence or {}).items()
+            },
+            "consistency_db": {law: round(value, 1) for law, value in self.consistency_db.items()},
+            "reconciled": list(self.reconciled),
+            "warnings": list(self.warnings),
+            "corrections": dict(self.corrections),
+            "timings_s": {stage: round(value, 3) for stage, value in (self.timings_s or {}).items()},
+        }

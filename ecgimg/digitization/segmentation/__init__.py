@@ -1,0 +1,1 @@
+"""Which pixels are trace, lead label, calibration pulse or other print."""

@@ -1,0 +1,1 @@
+"""From traces to calibrated leads that agree with each other."""

@@ -1,0 +1,1 @@
+"""Printed text: lead labels, and the scale."""

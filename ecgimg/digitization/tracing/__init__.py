@@ -1,0 +1,1 @@
+"""From ink to the centre line of every row."""

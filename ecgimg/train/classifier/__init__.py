@@ -1,0 +1,1 @@
+"""PatchECG and what it is compared with."""

@@ -1,0 +1,111 @@
+"""Out-of-fold predictions: every record classified by networks that never saw its patient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ecgimg._files import atomic_path
+from ecgimg.classification.labelled_records import LabelledRecords
+from ecgimg.classification.labels import LABELS
+from ecgimg.errors import BadRequest
+from ecgimg.evaluate.layouts import masks_of
+from ecgimg.train.classifier.loop import Stage, learn, make_network, predict_logits
+from ecgimg.train.export import load_weights
+
+Logits = NDArray[np.float32]
+Folds = tuple[int, ...]
+
+FOLD_GROUPS: tuple[Folds, ...] = ((1, 2), (3, 4), (5, 6), (7, 8), (9,))
+"""Which folds are held back together: five trainings instead of nine, each on at least seven folds."""
+
+
+def cross_validate(
+    out: Path,
+    name: str,
+    data: LabelledRecords,
+    stage: Stage,
+    layouts: Sequence[str],
+    *,
+    initial: tuple[Path, int] | None = None,
+    seeds: Sequence[int] = (0,),
+    groups: Sequence[Folds] = FOLD_GROUPS,
+    jobs: int = 1,
+    device: str = "cpu",
+) -> dict[str, Logits]:
+    """Train a network for every group of folds and seed, on the other folds; what is finished is not done again.
+
+    `initial` are weights to start from, and the place of the network in their file. Only records whose gain is known
+    are predicted; the others teach. Patients of the held-back folds are left out of the training whatever their fold.
+
+    Returns
+    -------
+    mapping of layout to (records, labels)
+        The mean logit over seeds; NaN where a record was not predicted.
+    """
+    if not set(data.folds.tolist()) & {fold for group in groups for fold in group}:
+        raise BadRequest("the records have no folds: the table of labels needs a column strat_fold")
+    out.mkdir(parents=True, exist_ok=True)
+    shared = out / "records.npz"
+    with atomic_path(shared) as temporary:
+        np.savez(temporary, **vars(data))
+    work = partial(
+        _one_fold,
+        out=out,
+        shared=shared,
+        name=name,
+        stage=stage,
+        layouts=tuple(layouts),
+        initial=initial,
+        device=device,
+    )
+    tasks = [(group, seed) for seed, group in product(seeds, groups)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        done = list(pool.map(work, tasks))
+    found = {layout: np.full((len(data), len(LABELS)), np.nan, np.float32) for layout in layouts}
+    for path in done:
+        with np.load(path) as parts:
+            for layout, logits in found.items():
+                rows = parts["rows"]
+                logits[rows] = np.nan_to_num(logits[rows]) + parts[layout] / len(seeds)
+    return found
+
+
+def _one_fold(
+    task: tuple[Folds, int], *, out: Path, shared: Path, name: str, stage: Stage, layouts: Sequence[str],
+    initial: tuple[Path, int] | None, device: str,
+) -> Path:  # fmt: skip
+    """Train for one group of folds and one seed, and predict what was held back; returns the file of predictions."""
+    group, seed = task
+    folder = out / f"folds-{'-'.join(map(str, group))}-seed-{seed}"
+    target = folder / "held_back.npz"
+    if target.is_file():
+        return target
+    torch.set_num_threads(1)
+    with np.load(shared) as parts:
+        data = LabelledRecords(**parts)
+    held = np.isin(data.folds, group)
+    teaching = data.subset(~held & ~np.isin(data.patients, data.patients[held]))
+    rows = np.flatnonzero(held & data.gain_known)
+    network = make_network(name)
+    if initial is not None:
+        load_weights(network, *initial)
+    own = Stage(**{**vars(stage), "seed": seed})
+    learn(network, teaching, None, own, folder, device=device)
+    held_back = data.subset(rows)
+    found = {
+        layout: predict_logits(network, np.where(masks_of(layout, len(rows)), held_back.signals_mv, np.nan), device)
+        for layout in layouts
+    }
+    torch.save(network.state_dict(), folder / "network.pt")
+    with atomic_path(target) as temporary:
+        np.savez(temporary, allow_pickle=False, rows=rows, **found)
+    return target

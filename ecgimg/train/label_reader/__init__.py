@@ -1,0 +1,1 @@
+"""The label reader: which lead a printed label names."""

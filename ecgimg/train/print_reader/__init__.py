@@ -1,0 +1,1 @@
+"""The print reader: what a line of print says."""

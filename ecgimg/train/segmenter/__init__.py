@@ -1,0 +1,1 @@
+"""The segmenter: which pixels are trace, label, pulse, grid and other print."""

@@ -1,0 +1,1 @@
+"""The stroke reader: where the pen was within the ink."""

@@ -1,6 +1,0 @@
-"""Damage: one seeded chain from the printer to the file, with all geometry in one map."""
-
-from synth.damage.chain import Taken, take_picture
-from synth.damage.spec import KINDS, Ageing, Copier, Damage, Kind, Light, Screen, Sensor
-
-__all__ = ["KINDS", "Ageing", "Copier", "Damage", "Kind", "Light", "Screen", "Sensor", "Taken", "take_picture"]

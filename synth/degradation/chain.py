@@ -1,0 +1,192 @@
+"""The chain itself: paper, map, light, sensor, copier, file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.degradation.ageing import age_paper
+from synth.degradation.optics import copy, expose, shine, show_on_screen
+from synth.degradation.spec import Damage
+from synth.degradation.texture import backdrop, stripes
+from synth.draw import DrawnPage, Layer
+from synth.geometry import flat_map
+from synth.labels.masks import BITS, Masks
+
+Image8 = NDArray[np.uint8]
+Field = NDArray[np.float32]
+
+_HIDING_GLARE = 160
+_MASK_LEVEL = 88
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The picture as filed, the file's bytes where it is a JPEG, what is lost in it, and the masks if asked for.
+
+    `lost` (height, width) bool is True where paper is torn off or glare has burnt the print out; None when nowhere.
+    """
+
+    image: Image8
+    encoded: bytes | None
+    lost: NDArray[np.bool_] | None
+    masks: Masks | None
+
+
+@dataclass(frozen=True)
+class _Warp:
+    """Drawing coordinates (px) of every pixel of the image, or None where drawing and image are the same raster."""
+
+    x: Field | None
+    y: Field | None
+    size_px: tuple[int, int]
+
+    def __call__(self, raster: Image8) -> Image8:
+        if self.x is None or self.y is None:
+            return raster
+        return np.asarray(cv2.remap(raster, self.x, self.y, cv2.INTER_LINEAR), np.uint8)
+
+
+def take_picture(drawn: DrawnPage, damage: Damage, seed: np.random.SeedSequence, masks: bool = False) -> Taken:
+    """Put a drawn page through a chain of damage.
+
+    Parameters
+    ----------
+    drawn : DrawnPage
+        Its image is used up (drawn over) by the ageing stage.
+    damage : Damage
+    seed : numpy.random.SeedSequence
+        Each stage draws from a child of its own, so that one stage more or less does not change the others.
+    masks : bool
+        Whether to bring the layers of ink through the same map.
+    """
+    rngs = [np.random.default_rng(child) for child in seed.spawn(5)]
+    warp = _make_warp(drawn, damage)
+    paper = drawn.image
+    left = age_paper(paper, damage.ageing, drawn.spec.px_per_mm, rngs[0]) if damage.ageing else None
+    image, page_share = _lay_down(paper, left, warp, damage, drawn, rngs[1])
+    glare = None
+    if damage.screen and warp.x is not None and warp.y is not None:
+        scale = np.float32(1 / drawn.spec.px_per_mm)
+        show_on_screen(image, damage.screen, warp.x * scale, warp.y * scale)
+    if damage.light:
+        glare = shine(image, damage, damage.light, rngs[2])
+    if damage.sensor:
+        image = expose(image, damage.sensor, rngs[3])
+    if damage.copier:
+        image = copy(image, damage.copier, rngs[4])
+    encoded = None
+    if damage.jpeg_quality is not None:
+        image, encoded = _through_jpeg(image, damage.jpeg_quality)
+    lost = _lost(page_share if left is not None else None, glare)
+    return Taken(image, encoded, lost, _warp_masks(drawn, damage, warp) if masks else None)
+
+
+def _make_warp(drawn: DrawnPage, damage: Damage) -> _Warp:
+    if damage.page_map == flat_map(drawn.spec.px_per_mm) and damage.size_px == drawn.spec.size_px:
+        return _Warp(None, None, damage.size_px)
+    x, y = damage.page_map.sampling_grid(damage.size_px)
+    for axis in (x, y):
+        axis *= np.float32(drawn.spec.px_per_mm)
+        axis -= np.float32(0.5)
+    return _Warp(x, y, damage.size_px)
+
+
+def _lay_down(
+    paper: Image8, left: Image8 | None, warp: _Warp, damage: Damage, drawn: DrawnPage, rng: np.random.Generator
+) -> tuple[Image8, Image8]:
+    """Return the page over its backdrop, and how much of each pixel is paper (0-255)."""
+    share = np.full(paper.shape[:2], 255, np.uint8) if left is None else left
+    if left is not None:
+        paper[left == 0] = 0
+    image, share = warp(paper), warp(share)
+    ys, xs = np.nonzero(share < 255)
+    if len(ys) == 0:
+        return image, share
+    behind = backdrop(damage, rng)
+    if damage.screen and warp.x is not None and warp.y is not None:
+        _draw_monitor(behind, damage, drawn, warp.x, warp.y)
+    # paper is black where there is none, so the warp has weighted it by its share; the backdrop's part is missing
+    missing = (255 - share[ys, xs]).astype(np.float32)[:, None] / 255
+    image[ys, xs] = np.clip(image[ys, xs] + behind[ys, xs] * missing, 0, 255).astype(np.uint8)
+    return image, share
+
+
+def _draw_monitor(behind: Image8, damage: Damage, drawn: DrawnPage, x_px: Field, y_px: Field) -> None:
+    """Frame the page by the viewer's window and the bezel, in place."""
+    screen = damage.screen
+    if screen is None:
+        return
+    width, height = drawn.spec.size_px
+    for part in stripes(behind):
+        x, y = x_px[part], y_px[part]
+        outside = np.maximum(np.maximum(-x, x - width), np.maximum(-y, y - height)) / drawn.spec.px_per_mm
+        behind[part][outside < screen.window_mm + screen.bezel_mm] = (22, 22, 24)
+        behind[part][outside < screen.window_mm] = screen.window
+
+
+def _through_jpeg(image: Image8, quality: int) -> tuple[Image8, bytes]:
+    done, packed = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise RuntimeError("OpenCV could not write a JPEG")
+    return cv2.cvtColor(cv2.imdecode(packed, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), packed.tobytes()
+
+
+def _lost(share: Image8 | None, glare: Image8 | None) -> NDArray[np.bool_] | None:
+    parts = [share < 128] if share is not None else []
+    if glare is not None:
+        parts.append(glare > _HIDING_GLARE)
+    return np.logical_or.reduce(parts) if parts else None
+
+
+# ---------------------------------------------------------------- masks
+
+
+def _warp_masks(drawn: DrawnPage, damage: Damage, warp: _Warp) -> Masks:
+    width, height = damage.size_px
+    bits = np.zeros((height, width), np.uint32)
+    for index, layer in enumerate(drawn.trace_layers):
+        _set_bit(bits, layer, np.uint32(1 << index), drawn, damage, warp)
+    for layer in drawn.layers:
+        _set_bit(bits, layer, BITS[layer.kind], drawn, damage, warp)
+    return Masks(bits)
+
+
+def _set_bit(
+    bits: NDArray[np.uint32], layer: Layer, bit: np.uint32, drawn: DrawnPage, damage: Damage, warp: _Warp
+) -> None:
+    if not layer.coverage.size:
+        return
+    if warp.x is None or warp.y is None:
+        rows, columns = layer.coverage.shape
+        window = (slice(layer.top, layer.top + rows), slice(layer.left, layer.left + columns))
+        inside = layer.coverage
+    else:
+        box = _image_window(layer, drawn, damage)
+        if box is None:
+            return
+        window = box
+        shift_x, shift_y = np.float32(layer.left), np.float32(layer.top)
+        inside = np.asarray(
+            cv2.remap(layer.coverage, warp.x[window] - shift_x, warp.y[window] - shift_y, cv2.INTER_LINEAR), np.uint8
+        )
+    bits[window] |= np.where(inside > _MASK_LEVEL, bit, np.uint32(0))
+
+
+def _image_window(layer: Layer, drawn: DrawnPage, damage: Damage) -> tuple[slice, slice] | None:
+    """Rows and columns of the image in which a layer can be seen: its outline, brought through the map."""
+    rows, columns = layer.coverage.shape
+    edge = np.linspace(0, 1, 25)
+    outline = np.concatenate(
+        [np.stack([edge, np.full(25, side)], 1) for side in (0, 0.5, 1)]
+        + [np.stack([np.full(25, side), edge], 1) for side in (0, 0.5, 1)]
+    )
+    points_mm = (outline * (columns, rows) + (layer.left, layer.top)) / drawn.spec.px_per_mm
+    points = damage.page_map.page_to_image(points_mm)
+    low, high = np.floor(points.min(axis=0) - 6).astype(int), np.ceil(points.max(axis=0) + 7).astype(int)
+    left, top = np.maximum(low, 0)
+    right, bottom = np.minimum(high, damage.size_px)
+    return (slice(top, bottom), slice(left, right)) if right > left and bottom > top else None

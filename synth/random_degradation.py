@@ -1,0 +1,273 @@
+"""Draw a plausible chain of damage at random: how a page is scanned, photographed, shown or aged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.errors import BadRequest
+from synth.degradation import KINDS, Ageing, Copier, Damage, Kind, Light, Screen, Sensor
+from synth.geometry import PageMap, Profile, affine_map, flat_map, quarter_turn
+from synth.random_page_spec import pick
+from synth.spec import Colour, PageSpec
+
+Floats = NDArray[np.float64]
+Box = tuple[float, float, float, float]
+
+_MIX: dict[Kind, float] = {"none": 0.12, "scan": 0.25, "photo": 0.38, "screen": 0.08, "aged": 0.17}
+_MIN_PX = 64
+_SCALE_TEXT_MM, _SCALE_TEXT_UP_MM = 80.0, (3.0, 8.0)
+
+
+def check_kind(kind: str) -> Kind:
+    """Return `kind` if it is a kind of damage, or raise `BadRequest` with those there are."""
+    if kind not in KINDS:
+        raise BadRequest(f"there is no damage {kind!r}; choose one of {', '.join(KINDS)}")
+    return kind
+
+
+def draw_kind(kind: Kind, rng: np.random.Generator) -> Kind:
+    """Resolve ``"mixed"`` to one of the others; any other kind stays."""
+    return pick(rng, _MIX) if kind == "mixed" else kind
+
+
+def sample_damage(spec: PageSpec, kind: Kind, rng: np.random.Generator) -> Damage:
+    """Draw a chain of damage of one kind (``"mixed"`` draws the kind first) for a page."""
+    kind = draw_kind(kind, rng)
+    if kind == "none":
+        return Damage(kind=kind, page_map=flat_map(spec.px_per_mm), size_px=spec.size_px)
+    if kind == "scan":
+        return _scan(spec, rng)
+    if kind == "photo":
+        return _photo(spec, rng)
+    if kind == "screen":
+        return _photo_of_screen(spec, rng)
+    worn = _photo(spec, rng) if rng.random() < 0.45 else _scan(spec, rng)
+    return replace(worn, kind="aged", ageing=_sample_ageing(rng))
+
+
+def as_told(spec: PageSpec, damage: Damage) -> PageSpec:
+    """Return the page with one gain for all leads where the picture cuts off the line that says otherwise."""
+    left, bottom = spec.plot_mm[0], spec.size_mm[1]
+    line = np.array([(x, bottom - y) for x in (left, left + _SCALE_TEXT_MM) for y in _SCALE_TEXT_UP_MM])
+    seen_px = damage.page_map.page_to_image(line)
+    is_seen = bool(((seen_px >= 0) & (seen_px < damage.size_px)).all())
+    return spec if is_seen else replace(spec, chest_gain_mm_mv=None)
+
+
+# ---------------------------------------------------------------- paper
+
+
+def _sample_ageing(rng: np.random.Generator) -> Ageing:
+    return Ageing(
+        yellowing=float(rng.uniform(0, 0.9)) if rng.random() < 0.6 else 0.0,
+        fading=float(rng.uniform(0.1, 0.55)) if rng.random() < 0.35 else 0.0,
+        stains=int(rng.integers(1, 4)) if rng.random() < 0.35 else 0,
+        mould=int(rng.integers(1, 3)) if rng.random() < 0.25 else 0,
+        pen_marks=int(rng.integers(0, 4)),
+        notes=int(rng.integers(0, 3)),
+        torn_corners=int(rng.integers(1, 3)) if rng.random() < 0.3 else 0,
+        fibre=float(rng.uniform(0, 1)),
+    )
+
+
+# ---------------------------------------------------------------- scan
+
+
+def _scan(spec: PageSpec, rng: np.random.Generator) -> Damage:
+    skew = np.deg2rad(rng.normal(0, 0.7) if rng.random() < 0.95 else rng.uniform(-5, 5))
+    stretch = 1 + rng.normal(0, 0.002, size=2)
+    scale = spec.px_per_mm
+    rotation = np.array([[np.cos(skew), -np.sin(skew)], [np.sin(skew), np.cos(skew)]])
+    linear = scale * rotation @ np.diag(stretch)
+    lid = float(rng.uniform(-3, 5))
+    flat = affine_map(np.concatenate([linear, np.zeros((2, 1))], axis=1))
+    page_map, size = _frame(flat, (-lid, -lid, spec.size_mm[0] + lid, spec.size_mm[1] + lid), rng, turned=0.06)
+    binary = pick(rng, {"none": 0.8, "threshold": 0.12, "halftone": 0.03, "diffusion": 0.05})
+    return Damage(
+        kind="scan",
+        page_map=page_map,
+        size_px=size,
+        backdrop=pick(rng, {(252, 252, 252): 0.5, (215, 215, 212): 0.2, (18, 18, 18): 0.3}),
+        sensor=Sensor(
+            defocus_px=float(rng.uniform(0.3, 0.9)),
+            noise=float(rng.uniform(0.5, 3.0)),
+            gamma=float(rng.uniform(0.85, 1.2)),
+            sharpen=float(rng.uniform(0, 0.5)),
+        ),
+        copier=Copier(
+            contrast=float(rng.uniform(0.85, 1.5)),
+            grey=bool(rng.random() < 0.4),
+            toner=float(rng.uniform(0, 1)) if rng.random() < 0.25 else 0.0,
+            streaks=int(rng.integers(1, 5)) if rng.random() < 0.1 else 0,
+            binary=cast(Any, binary),
+            level=float(rng.uniform(0.42, 0.68)),
+        ),
+        jpeg_quality=int(rng.integers(45, 96)) if rng.random() < 0.6 else None,
+    )
+
+
+# ---------------------------------------------------------------- camera
+
+
+def _photo(spec: PageSpec, rng: np.random.Generator) -> Damage:
+    severity = float(rng.beta(2, 3))
+    camera = _sample_camera(spec, rng, tilt_deg=4 + 22 * severity)
+    bent = replace(
+        camera,
+        bend_deg=float(rng.uniform(-90, 90)) if rng.random() < 0.5 else float(rng.choice([0.0, 90.0])),
+        along=_sample_profile(rng, severity, folds=int(rng.integers(0, 3))),
+        across=_sample_profile(rng, 0.4 * severity, folds=int(rng.integers(0, 2))),
+    )
+    page_map, size = _frame(_with_lens(bent, spec, rng), _sample_view(spec, rng), rng, turned=0.12)
+    return Damage(
+        kind="photo",
+        page_map=page_map,
+        size_px=size,
+        backdrop=_sample_backdrop(rng),
+        backdrop_texture=cast(Any, pick(rng, {"plain": 0.4, "wood": 0.25, "cloth": 0.15, "noise": 0.2})),
+        light=_sample_light(severity, rng),
+        sensor=_sample_sensor(severity, rng),
+        jpeg_quality=int(rng.integers(50, 97)),
+    )
+
+
+def _photo_of_screen(spec: PageSpec, rng: np.random.Generator) -> Damage:
+    severity = float(rng.beta(2, 3))
+    camera = _with_lens(_sample_camera(spec, rng, tilt_deg=2 + 12 * severity), spec, rng)
+    page_map, size = _frame(camera, _sample_view(spec, rng), rng, turned=0.05)
+    light = replace(_sample_light(severity, rng), shadow=0.0, shading=0.0)
+    return Damage(
+        kind="screen",
+        page_map=page_map,
+        size_px=size,
+        screen=Screen(
+            pixel_mm=float(rng.uniform(0.18, 0.34)),
+            lattice=float(rng.uniform(0.05, 0.3)),
+            window=pick(rng, {(70, 72, 76): 0.5, (200, 200, 204): 0.3, (245, 245, 245): 0.2}),
+            window_mm=float(rng.uniform(0, 30)),
+            bezel_mm=float(rng.uniform(8, 25)),
+        ),
+        backdrop=_sample_backdrop(rng),
+        light=light,
+        sensor=_sample_sensor(severity, rng),
+        jpeg_quality=int(rng.integers(60, 96)),
+    )
+
+
+def _sample_camera(spec: PageSpec, rng: np.random.Generator, tilt_deg: float) -> PageMap:
+    """A pinhole above the middle of the page, tilted by up to `tilt_deg`, with `px_per_mm` at the middle."""
+    tilt, pan = np.deg2rad(rng.normal(0, tilt_deg / 2, size=2).clip(-tilt_deg, tilt_deg))
+    roll = np.deg2rad(rng.normal(0, 3) if rng.random() < 0.9 else rng.uniform(-20, 20))
+    distance = float(rng.uniform(1.2, 2.4)) * max(spec.size_mm)
+    cx, sx, cy, sy = np.cos(tilt), np.sin(tilt), np.cos(pan), np.sin(pan)
+    cz, sz = np.cos(roll), np.sin(roll)
+    turn = (
+        np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
+        @ np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+        @ np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    )
+    pose = np.concatenate([turn @ np.diag([1.0, 1.0, -1.0]), [[0.0], [0.0], [distance]]], axis=1)
+    focal = spec.px_per_mm * distance
+    matrix = np.diag([focal, focal, 1.0]) @ pose / distance
+    return PageMap(
+        centre_mm=(spec.size_mm[0] / 2, spec.size_mm[1] / 2),
+        camera=tuple(tuple(float(value) for value in row) for row in matrix),
+    )
+
+
+def _sample_profile(rng: np.random.Generator, severity: float, folds: int) -> Profile:
+    if rng.random() < 0.25:
+        return Profile()
+    waves = tuple(
+        (float(rng.normal(0, 0.05) * severity), float(rng.uniform(90, 300)), float(rng.uniform(0, 6.28)))
+        for _ in range(2)
+    )
+    creases = tuple(
+        (float(rng.uniform(-90, 90)), float(rng.normal(0, 0.16) * (0.3 + severity)), float(rng.uniform(2.5, 8)))
+        for _ in range(folds)
+    )
+    return Profile(curl_per_mm=float(rng.normal(0, 0.0012) * severity), waves=waves, folds=creases)
+
+
+def _with_lens(page_map: PageMap, spec: PageSpec, rng: np.random.Generator) -> PageMap:
+    width, height = spec.size_px
+    k1 = float(np.clip(rng.normal(0, 0.012), -0.03, 0.03))
+    return replace(page_map, lens=(k1, float(rng.normal(0, 0.002)), 0.0, 0.0, float(np.hypot(width, height) / 2)))
+
+
+def _sample_view(spec: PageSpec, rng: np.random.Generator) -> Box:
+    """Choose what the photographer frames, in page mm: the whole sheet, the traces, or the traces with an edge cut."""
+    width, height = spec.size_mm
+    left, top, right, bottom = spec.plot_mm
+    view = pick(rng, {"sheet": 0.4, "traces": 0.48, "cut": 0.12})
+    if view == "sheet":
+        around = rng.uniform(0.005, 0.09, size=4) * width
+        return -float(around[0]), -float(around[1]), width + float(around[2]), height + float(around[3])
+    near = rng.uniform(1, 9, size=4)
+    edges = [left - near[0] - 3, top - near[1], right + near[2], bottom + near[3]]
+    if view == "cut":
+        side = int(rng.integers(0, 4))
+        inward = float(rng.uniform(0.02, 0.1)) * (right - left if side % 2 == 0 else bottom - top)
+        edges[side] = spec.plot_mm[side] + (inward if side < 2 else -inward)
+    return float(edges[0]), float(edges[1]), float(edges[2]), float(edges[3])
+
+
+def _sample_backdrop(rng: np.random.Generator) -> Colour:
+    base = pick(
+        rng,
+        {(120, 85, 55): 0.25, (60, 60, 64): 0.2, (190, 188, 184): 0.25, (235, 234, 230): 0.15, (60, 90, 120): 0.15},
+    )
+    shade = rng.uniform(0.7, 1.15)
+    return cast(Colour, tuple(int(np.clip(value * shade * rng.uniform(0.95, 1.05), 0, 255)) for value in base))
+
+
+def _sample_light(severity: float, rng: np.random.Generator) -> Light:
+    warm = float(rng.normal(0, 0.06))
+    return Light(
+        exposure=float(rng.uniform(0.98 - 0.4 * severity, 1.05)),
+        balance=(1 + warm, 1.0 + float(rng.normal(0, 0.015)), 1 - warm),
+        gradient=float(rng.uniform(0, 0.35) * severity),
+        direction_deg=float(rng.uniform(0, 360)),
+        shading=float(rng.uniform(0.4, 1.2)),
+        vignette=float(rng.uniform(0, 0.3)),
+        shadow=float(rng.uniform(0.1, 0.5)) if rng.random() < 0.4 else 0.0,
+        glare=float(rng.uniform(0.2, 1.0)) if rng.random() < 0.15 else 0.0,
+    )
+
+
+def _sample_sensor(severity: float, rng: np.random.Generator) -> Sensor:
+    return Sensor(
+        defocus_px=float(rng.uniform(0.3, 0.8 + 1.0 * severity)),
+        motion_px=float(rng.uniform(1.5, 2 + 4 * severity)) if rng.random() < 0.25 else 0.0,
+        motion_deg=float(rng.uniform(0, 180)),
+        noise=float(rng.uniform(1.0, 3 + 6 * severity)),
+        gamma=float(rng.uniform(0.8, 1.15)),
+        sharpen=float(rng.uniform(0, 0.8)),
+    )
+
+
+# ---------------------------------------------------------------- frame
+
+
+def _frame(page_map: PageMap, view_mm: Box, rng: np.random.Generator, turned: float) -> tuple[PageMap, tuple[int, int]]:
+    """Cut the picture to the view and, with probability `turned`, turn it by quarters."""
+    left, top, right, bottom = view_mm
+    edge = np.linspace(0, 1, 21)[:, None]
+    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+    outline = np.concatenate([a + edge * (b - a) for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True)])
+    if any(page_map.lens[:2]):
+        plain = replace(page_map, lens=(0.0, 0.0, 0.0, 0.0, 1.0)).page_to_image(outline)
+        centre = (plain.min(axis=0) + plain.max(axis=0)) / 2
+        page_map = replace(page_map, lens=(*page_map.lens[:2], float(centre[0]), float(centre[1]), page_map.lens[4]))
+    points = page_map.page_to_image(outline)
+    low, high = points.min(axis=0), points.max(axis=0)
+    size = (max(int(np.ceil(high[0] - low[0])), _MIN_PX), max(int(np.ceil(high[1] - low[1])), _MIN_PX))
+    framed = page_map.then([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]])
+    if rng.random() >= turned:
+        return framed, size
+    matrix, turned_size = quarter_turn(int(rng.integers(1, 4)), size)
+    return framed.then(matrix), turned_size
