@@ -23,7 +23,7 @@ from ecgimg.app.service import (
 from ecgimg.app.settings import AppSettings
 from ecgimg.digitization.correct import Corrections
 from ecgimg.errors import BadRequest, UnreadablePage
-from ecgimg.isolation import CallFailed, Limits, Worker, WorkerPool
+from ecgimg.isolation import CallFailed, Limits, Worker, WorkerPool, run_to_end
 
 FILES_PATH = "/files"
 READING = Limits(cpu_s=30.0, memory_gb=2.0)
@@ -150,13 +150,8 @@ class Desk:
             raise BadRequest(f"the file has no page {page}; pages are counted from 1")
         if sheet.error:
             raise UnreadablePage(sheet.error)
-        steps = self._read(sheet, corrections, 0, 1)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stopped:
-                reading: Reading = stopped.value
-                return reading
+        reading: Reading = run_to_end(self._read(sheet, corrections, 0, 1))
+        return reading
 
     def reading(self, key: str, number: int) -> Reading:
         """Return a page's reading; `BadRequest` where its session has ended."""

@@ -28,6 +28,7 @@ from ecgimg.digitization.segmentation.runtime import load_network
 from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
 from ecgimg.formats.page import count_pages, open_pages
 from ecgimg.formats.vector import VectorPage
+from ecgimg.isolation import run_to_end
 from layouts import names as layout_names
 
 Image8 = NDArray[np.uint8]
@@ -145,13 +146,8 @@ def read_sheet(sheet: Sheet, corrections: Corrections | None = None) -> Reading:
     BadRequest
         For corrections that can not be applied.
     """
-    steps = reading_steps(sheet, corrections or Corrections())
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            reading: Reading = done.value
-            return reading
+    reading: Reading = run_to_end(reading_steps(sheet, corrections or Corrections()))
+    return reading
 
 
 def reading_steps(sheet: Sheet, corrections: Corrections) -> Generator[str, None, Reading]:

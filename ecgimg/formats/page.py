@@ -13,7 +13,7 @@ from typing import Any
 
 from ecgimg.errors import BadRequest, UnreadablePage
 from ecgimg.formats.page_decoder import MAX_BYTES, PageInput, count_decodable, decode_pages
-from ecgimg.isolation import CallFailed, Limits, Worker, WorkerPool
+from ecgimg.isolation import ONE_THREAD, CallFailed, Limits, Worker, WorkerPool
 
 __all__ = ["MAX_BYTES", "OPENING", "PageInput", "count_pages", "open_pages"]
 
@@ -28,8 +28,7 @@ _SAY = {
     "crash": "makes its decoder fail; save it as a PNG or JPEG picture",
 }
 
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_pool = WorkerPool(lambda: Worker(OPENING, quiet=True, environment=_ONE_THREAD), _KEPT)
+_pool = WorkerPool(lambda: Worker(OPENING, quiet=True, environment=ONE_THREAD), _KEPT)
 
 
 def open_pages(

@@ -7,6 +7,6 @@ replaced where a call ends it, and ends itself within a second of the process th
 
 from ecgimg.isolation.limits import CallFailed, Limits, is_out_of_memory
 from ecgimg.isolation.pool import WorkerPool
-from ecgimg.isolation.worker import Worker
+from ecgimg.isolation.worker import ONE_THREAD, Worker, run_to_end
 
-__all__ = ["CallFailed", "Limits", "Worker", "WorkerPool", "is_out_of_memory"]
+__all__ = ["ONE_THREAD", "CallFailed", "Limits", "Worker", "WorkerPool", "is_out_of_memory", "run_to_end"]

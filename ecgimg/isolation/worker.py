@@ -26,6 +26,19 @@ _ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}  # else each thread maps 64 MB that cou
 _CHILD = "import sys; sys.path[:] = sys.argv[1:]; from ecgimg.isolation.child import serve; serve()"
 
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Variables that have a process use one thread for linear algebra, which it settles as it starts."""
+
+
+def run_to_end(steps: Generator[Any, None, Any]) -> Any:
+    """Run a generator, pass over what it yields, and return what it returns."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stopped:
+            return stopped.value
+
+
 @dataclass(eq=False)
 class Worker:
     """One process; for use by one thread at a time, and to be closed.
@@ -81,12 +94,7 @@ class Worker:
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return what a function of a module returns; see `stream`."""
-        steps = self.stream(function, *args)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stopped:
-                return stopped.value
+        return run_to_end(self.stream(function, *args))
 
     def stream(self, function: Callable[..., Any], *args: Any, more_cpu_s: float = 0.0) -> Generator[Any, None, Any]:
         """Yield what a generator function of a module yields, made only as it is asked for; return what it returns.

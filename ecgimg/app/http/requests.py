@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from pathlib import Path
 from typing import Any
 
-from ecgimg.app.http.sessions import Sessions
+from ecgimg.app.http.sessions import GONE, Sessions
 from ecgimg.errors import BadRequest
 
 Scope = MutableMapping[str, Any]
@@ -205,7 +205,7 @@ def _own_file(told: Mapping[str, Any], key: str, sessions: Sessions) -> dict[str
     if not isinstance(path, str) or "\0" in path:
         raise BadRequest("a file is named by the path that its upload gave")
     if str(Path(path)) != path:
-        raise BadRequest("the file is no longer here; choose it again")
+        raise BadRequest(GONE)
     own = sessions.uploaded(key, Path(path))
     name = told.get("name", told.get("orig_name"))
     named = {"name": name[:200], "orig_name": name[:200]} if isinstance(name, str) else {}

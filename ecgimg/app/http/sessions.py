@@ -27,7 +27,7 @@ from ecgimg.errors import BadRequest
 _CALLS_KEPT = 8
 _FOLDER = "ecgimg-app-"
 _FOREIGN_S = 3600.0
-_GONE = "the file is no longer here; choose it again"
+GONE = "the file is no longer here; choose it again"
 _FULL = "the app holds as many files as it may just now; come again in a few minutes"
 
 
@@ -209,7 +209,7 @@ class Sessions:
             session = self._sessions.get(key)
             upload = session.uploads.get(path) if session is not None else None
         if upload is None or not is_plain_file(upload.path):
-            raise BadRequest(_GONE)
+            raise BadRequest(GONE)
         self.of(key)
         return upload.path
 

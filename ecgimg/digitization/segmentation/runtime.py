@@ -14,8 +14,7 @@ import cv2
 import onnxruntime
 
 from ecgimg.errors import MissingWeights
-
-_BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from ecgimg.isolation import ONE_THREAD
 
 _threads: list[int] = []
 
@@ -32,8 +31,8 @@ def one_thread() -> None:
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Have processes that are started meanwhile use one thread for linear algebra, which they settle as they start."""
-    before = {name: os.environ.get(name) for name in _BLAS_THREADS}
-    os.environ.update(dict.fromkeys(_BLAS_THREADS, "1"))
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
     try:
         yield
     finally:
