@@ -19,7 +19,7 @@ from ecgimg.errors import (
     UnknownLayout,
     UnreadablePage,
 )
-from ecgimg.formats import iter_records, read_record
+from ecgimg.formats import iter_records, read_record, write_record
 from ecgimg.record import STANDARD_LEADS, EcgRecord
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ __all__ = [
     "digitize",
     "iter_records",
     "read_record",
+    "write_record",
 ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -128,7 +127,7 @@ class EcgRecord:
         return self.n_samples / self.fs_hz
 
     @property
-    def seen(self) -> NDArray[np.bool_]:
+    def known(self) -> NDArray[np.bool_]:
         """(leads, samples): True where a value is known."""
         return np.isfinite(self.signals)
 
@@ -149,9 +148,3 @@ class EcgRecord:
     def masked(self, visible: ArrayLike) -> EcgRecord:
         """Return the record with NaN wherever `visible` (leads, samples) bool is False."""
         return EcgRecord(np.where(np.asarray(visible, bool), self.signals, np.nan), self.fs_hz, self.leads)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the record; the suffix decides the format (see `ecgimg.formats`). Returns the path written."""
-        from ecgimg.formats import write_record
-
-        return write_record(self, path)

@@ -87,7 +87,7 @@ def fit_canvas(record: EcgRecord, spec: PageSpec) -> EcgRecord:
     kept = min(samples, record.n_samples)
     signals[:, :kept] = record.signals[:, :kept]
     canvas = EcgRecord(signals, record.fs_hz, record.leads)
-    if not canvas.seen.any():
+    if not canvas.known.any():
         raise BadRecord("the record has no value at all (all NaN): there is nothing to draw")
     return canvas
 

@@ -74,7 +74,7 @@ def _readable(pool: str | Path | list[tuple[str, EcgRecord]]) -> Iterator[tuple[
 
 
 def _undrawable(name: str, record: EcgRecord, layouts: Sequence[Layout]) -> BadRecord | None:
-    if not record.seen.any():
+    if not record.known.any():
         return BadRecord(f"the record {name} has no value at all (all NaN): there is nothing to draw")
     if not drawable_layouts(record, layouts):
         lacking = [lead for lead in layouts[0].record_leads if lead not in record.leads]

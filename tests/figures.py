@@ -40,14 +40,22 @@ def comment_lines(file: Path) -> int:
 
 
 def imports(file: Path, known: dict[str, Path]) -> Iterator[str]:
-    """Yield the modules of ours that a module imports as it is loaded."""
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+    """Yield the modules that a module imports, as it is loaded or late in a function; not those for its types alone."""
+    for node in _executed(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 yield inner if inner in known else node.module
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and those below it, but for blocks that only type checkers read."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield from _executed(child)
 
 
 def circles(graph: dict[str, set[str]]) -> list[str]:

@@ -46,7 +46,7 @@ def seeds(folder: Path) -> Iterator[Path]:
     yield from (folder / name for name in ("pages.tif", "group4.tif", "progressive.jpg"))
     record = ecgimg.EcgRecord(np.random.default_rng(0).normal(0, 0.5, (12, 2500)), 500)
     for suffix in ("csv", "edf", "dcm", "parquet", "hea"):
-        record.save(folder / f"record.{suffix}")
+        ecgimg.write_record(record, folder / f"record.{suffix}")
         yield folder / f"record.{suffix}"
     np.savez_compressed(folder / "record.npz", x=np.zeros((3, 12, 500), np.int16), ecg_id=[7, 8, 9], fs_hz=50)
     yield folder / "record.npz"

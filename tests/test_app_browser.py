@@ -135,7 +135,7 @@ def test_a_page_is_read_corrected_and_taken_away(person, tmp_path):
         started.value.save_as(tmp_path / f"page{suffix}")
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
     record = read_record(tmp_path / "page.csv")
-    assert record.seen[record.leads.index("II")].mean() > 0.9
+    assert record.known[record.leads.index("II")].mean() > 0.9
 
     page.get_by_role("button", name="Undo all corrections").click()
     page.get_by_text("Corrected by hand").wait_for(state="detached")

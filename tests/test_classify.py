@@ -277,7 +277,7 @@ def test_missing_weights_are_named(tmp_path):
 
 
 def test_the_command_writes_findings_and_pictures(classifier, tmp_path):
-    record = heart(rhythm="af", seed=4).save(tmp_path / "one.csv")
+    record = ecgimg.write_record(heart(rhythm="af", seed=4), tmp_path / "one.csv")
     done = CliRunner().invoke(app, ["classify", str(record), "--out", str(tmp_path / "out"), "--explain"])
     assert done.exit_code == 0, done.output
     assert "AFIB" in done.output
@@ -287,7 +287,7 @@ def test_the_command_writes_findings_and_pictures(classifier, tmp_path):
 
 
 def test_one_bad_input_does_not_stop_the_others(classifier, tmp_path):
-    good, bad = heart().save(tmp_path / "good.csv"), tmp_path / "bad.png"
+    good, bad = ecgimg.write_record(heart(), tmp_path / "good.csv"), tmp_path / "bad.png"
     bad.write_bytes(b"no picture")
     done = CliRunner().invoke(app, ["classify", str(bad), str(good), "--json"])
     assert done.exit_code == 1

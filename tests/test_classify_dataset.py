@@ -7,7 +7,7 @@ import csv
 import numpy as np
 import pytest
 
-from ecgimg import BadRecord, BadRequest, EcgRecord
+from ecgimg import BadRecord, BadRequest, EcgRecord, write_record
 from ecgimg.classification.labelled_records import joined, parse_folds, read_labelled
 from ecgimg.classification.labels import LABELS
 from ecgimg.classification.snomed import SCP_OF_SNOMED, header_codes
@@ -91,7 +91,7 @@ def test_bad_tables_are_refused(tmp_path, rows, message):
 def test_wfdb_headers_with_snomed_codes(tmp_path):
     pytest.importorskip("wfdb")
     rng = np.random.default_rng(1)
-    EcgRecord(rng.normal(0, 0.2, (12, 5000)), 500.0).save(tmp_path / "a.hea")
+    write_record(EcgRecord(rng.normal(0, 0.2, (12, 5000)), 500.0), tmp_path / "a.hea")
     with (tmp_path / "a.hea").open("a") as file:
         file.write("#Age: 50\n#Dx: 164889003,59118001,999\n")
     assert header_codes(tmp_path / "a.hea") == ("164889003", "59118001", "999")
@@ -104,7 +104,9 @@ def test_wfdb_headers_with_snomed_codes(tmp_path):
 def test_a_ptbxl_folder(tmp_path):
     pytest.importorskip("wfdb")
     (tmp_path / "records100").mkdir()
-    EcgRecord(np.random.default_rng(1).normal(0, 0.2, (12, 1000)), 100.0).save(tmp_path / "records100" / "00001_lr.hea")
+    write_record(
+        EcgRecord(np.random.default_rng(1).normal(0, 0.2, (12, 1000)), 100.0), tmp_path / "records100" / "00001_lr.hea"
+    )
     row = {"ecg_id": 1, "patient_id": 3.0, "age": 60, "sex": 1, "scp_codes": "{'NORM': 100.0, 'SR': 0.0}"}
     row |= {"strat_fold": 4, "filename_lr": "records100/00001_lr", "filename_hr": "records500/00001_hr"}
     write_csv(tmp_path / "ptbxl_database.csv", [row])

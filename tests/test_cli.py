@@ -58,7 +58,7 @@ def test_synth_from_the_heart_and_from_records(tmp_path):
     done = run("synth", "--out", "hearts", "-n", "2", "--layouts", "3x5,6x2", "--seed", "4", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 pages in hearts" in done.stdout
-    ecgimg.EcgRecord(np.zeros((12, 5000)), 500.0).save(tmp_path / "records" / "flat.csv")
+    ecgimg.write_record(ecgimg.EcgRecord(np.zeros((12, 5000)), 500.0), tmp_path / "records" / "flat.csv")
     done = run("synth", "records", "--out", "drawn", "-n", "1", "--damage", "none", "--masks", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "drawn").iterdir()}
@@ -91,8 +91,8 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path, words, reason):
     (tmp_path / "bad.yaml").write_text("name: 1x1\ncolour: red\n", encoding="utf-8")
     nan = np.full((12, 500), np.nan)
     nan[0, 0] = np.nan
-    ecgimg.EcgRecord(nan, 500.0).save(tmp_path / "dead.csv")
-    ecgimg.EcgRecord(np.zeros((2, 5000)), 500.0, ("I", "II")).save(tmp_path / "limb.csv")
+    ecgimg.write_record(ecgimg.EcgRecord(nan, 500.0), tmp_path / "dead.csv")
+    ecgimg.write_record(ecgimg.EcgRecord(np.zeros((2, 5000)), 500.0, ("I", "II")), tmp_path / "limb.csv")
     before = sorted(path.name for path in tmp_path.iterdir())
     assert reason in refused(run(*words, cwd=tmp_path))
     assert sorted(path.name for path in tmp_path.iterdir()) == before

@@ -73,8 +73,8 @@ def test_a_clean_page_is_read(standard):
 def test_what_the_page_does_not_show_stays_nan(standard):
     page, found = standard
     shown = visible_window(page.truth.layout, found.record.leads, 500.0)
-    assert not (found.record.seen & ~shown).any()
-    assert (found.record.seen & shown).sum() > 0.97 * shown.sum()
+    assert not (found.record.known & ~shown).any()
+    assert (found.record.known & shown).sum() > 0.97 * shown.sum()
 
 
 def test_the_result_tells_what_it_is(standard):
@@ -188,7 +188,7 @@ def test_real_renders_are_read(data_folder):
         found = digitize_image(next(open_pages(data_folder / "pages" / name)).image)
         truth = read_record(data_folder / "truth" / f"{name.split('/')[1][:-4]}.csv")
         assert found.layout == "3x4+II"
-        seen = found.record.seen
+        seen = found.record.known
         read = np.where(seen, found.record.signals, 0)
         true = truth.select(found.record.leads).signals
         power = error = 0.0

@@ -13,9 +13,18 @@ import pydicom
 import pyedflib
 import pytest
 
-from ecgimg import STANDARD_LEADS, BadOutput, BadRecord, EcgRecord, MissingExtra, iter_records, read_record
+from ecgimg import (
+    STANDARD_LEADS,
+    BadOutput,
+    BadRecord,
+    EcgRecord,
+    MissingExtra,
+    iter_records,
+    read_record,
+    write_record,
+)
 from ecgimg._files import atomic_path, atomic_paths
-from ecgimg.formats import record_files, write_record
+from ecgimg.formats import record_files
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the development data folder is not beside the project")
@@ -43,7 +52,7 @@ def assert_same(got: EcgRecord, due: EcgRecord, within_mv: float = 0.0005) -> No
     assert got.leads == due.leads
     assert got.fs_hz == pytest.approx(due.fs_hz, rel=2e-6 if due.fs_hz % 1 else 0)
     assert got.signals.shape == due.signals.shape
-    np.testing.assert_array_equal(got.seen, due.seen)
+    np.testing.assert_array_equal(got.known, due.known)
     np.testing.assert_allclose(got.signals, due.signals, rtol=0, atol=within_mv + 2e-6)
 
 
@@ -54,7 +63,7 @@ def assert_same(got: EcgRecord, due: EcgRecord, within_mv: float = 0.0005) -> No
 @pytest.mark.parametrize("leads", [STANDARD_LEADS, FIFTEEN, ("II",), ("X", "Y", "Z"), ("aVR", "I", "V3R")])
 def test_round_trip_keeps_leads_and_gaps(tmp_path: Path, suffix: str, leads: tuple[str, ...]) -> None:
     ecg = waves(leads)
-    path = ecg.save(tmp_path / f"ecg.{suffix}")
+    path = write_record(ecg, tmp_path / f"ecg.{suffix}")
     assert path == tmp_path / f"ecg.{suffix}"
     assert_same(read_record(path), ecg, STEP_MV[suffix])
 
@@ -64,32 +73,32 @@ def test_round_trip_keeps_leads_and_gaps(tmp_path: Path, suffix: str, leads: tup
 def test_round_trip_keeps_rate_and_length(tmp_path: Path, suffix: str, fs_hz: float) -> None:
     for n_samples in (997, 2 * int(fs_hz), int(fs_hz) + 1):
         ecg = waves(("I", "II", "V1"), fs_hz, n_samples)
-        assert_same(read_record(ecg.save(tmp_path / f"ecg.{suffix}")), ecg, STEP_MV[suffix])
+        assert_same(read_record(write_record(ecg, tmp_path / f"ecg.{suffix}")), ecg, STEP_MV[suffix])
 
 
 @pytest.mark.parametrize("suffix", WRITABLE)
 def test_round_trip_of_nothing_but_gaps(tmp_path: Path, suffix: str) -> None:
     ecg = EcgRecord(np.full((2, 700), np.nan), 250, ("I", "V6"))
-    assert_same(read_record(ecg.save(tmp_path / f"ecg.{suffix}")), ecg)
+    assert_same(read_record(write_record(ecg, tmp_path / f"ecg.{suffix}")), ecg)
 
 
 @pytest.mark.parametrize("suffix", WRITABLE)
 def test_round_trip_of_two_samples(tmp_path: Path, suffix: str) -> None:
     ecg = EcgRecord([[0.001, np.nan]], 250, ("I",))
-    assert_same(read_record(ecg.save(tmp_path / f"ecg.{suffix}")), ecg)
+    assert_same(read_record(write_record(ecg, tmp_path / f"ecg.{suffix}")), ecg)
 
 
 @pytest.mark.parametrize("suffix", ["hea", "edf", "dcm"])
 @pytest.mark.parametrize("peak_mv", [32.767, 32.768, 49.99])
 def test_large_amplitudes_take_coarser_steps(tmp_path: Path, suffix: str, peak_mv: float) -> None:
     ecg = EcgRecord([[0.0, peak_mv, -peak_mv, np.nan]], 500, ("I",))
-    assert_same(read_record(ecg.save(tmp_path / f"ecg.{suffix}")), ecg, 0.0005 if peak_mv < 32.7675 else 0.005)
+    assert_same(read_record(write_record(ecg, tmp_path / f"ecg.{suffix}")), ecg, 0.0005 if peak_mv < 32.7675 else 0.005)
 
 
 @pytest.mark.parametrize("suffix", WRITABLE)
 def test_beyond_any_ecg_is_not_written(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(BadRecord, match="µV"):
-        EcgRecord([[0.0, 51.0]], 500, ("I",)).save(tmp_path / f"ecg.{suffix}")
+        write_record(EcgRecord([[0.0, 51.0]], 500, ("I",)), tmp_path / f"ecg.{suffix}")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -97,16 +106,16 @@ def test_beyond_any_ecg_is_not_written(tmp_path: Path, suffix: str) -> None:
 def test_same_record_gives_the_same_bytes(tmp_path: Path, suffix: str) -> None:
     digests = set()
     for folder in ("a", "b"):
-        path = waves().save(tmp_path / folder / f"ecg.{suffix}")
+        path = write_record(waves(), tmp_path / folder / f"ecg.{suffix}")
         digests.add(hashlib.sha256(b"".join(p.read_bytes() for p in sorted(path.parent.iterdir()))).hexdigest())
     assert len(digests) == 1
 
 
 @pytest.mark.parametrize("suffix", WRITABLE)
 def test_overwrites_whole_and_leaves_nothing_else(tmp_path: Path, suffix: str) -> None:
-    waves(n_samples=3000).save(tmp_path / f"ecg.{suffix}")
+    write_record(waves(n_samples=3000), tmp_path / f"ecg.{suffix}")
     ecg = waves(n_samples=800)
-    path = ecg.save(tmp_path / f"ecg.{suffix}")
+    path = write_record(ecg, tmp_path / f"ecg.{suffix}")
     assert_same(read_record(path), ecg)
     beside = {"hea": ["ecg.dat"], "edf": ["ecg.mask.csv"]}.get(suffix, [])
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([path.name, *beside])
@@ -118,7 +127,7 @@ def test_overwrites_whole_and_leaves_nothing_else(tmp_path: Path, suffix: str) -
 def test_wfdb_package_reads_the_same(tmp_path: Path) -> None:
     wfdb = pytest.importorskip("wfdb")
     ecg = waves()
-    ecg.save(tmp_path / "ecg.hea")
+    write_record(ecg, tmp_path / "ecg.hea")
     other = wfdb.rdrecord(str(tmp_path / "ecg"))
     assert (other.fs, other.units, other.sig_name) == (500, ["mV"] * 12, list(STANDARD_LEADS))
     np.testing.assert_allclose(other.p_signal.T, ecg.signals, rtol=0, atol=0.000502)
@@ -126,7 +135,7 @@ def test_wfdb_package_reads_the_same(tmp_path: Path) -> None:
 
 def test_pyedflib_reads_the_same(tmp_path: Path) -> None:
     ecg = waves()
-    path = ecg.save(tmp_path / "ecg.edf")
+    path = write_record(ecg, tmp_path / "ecg.edf")
     with pyedflib.EdfReader(str(path)) as file:
         assert file.getSignalLabels() == list(STANDARD_LEADS)
         assert set(file.getSampleFrequencies()) == {500}
@@ -134,15 +143,15 @@ def test_pyedflib_reads_the_same(tmp_path: Path) -> None:
         patient = {file.getPatientName(), file.getPatientCode(), file.getSex(), file.getPatientAdditional()}
         assert patient <= {"", "X"}  # X is EDF+'s unknown
         uv = np.stack([file.readSignal(i)[: ecg.n_samples] for i in range(12)])
-    np.testing.assert_allclose(uv[ecg.seen] / 1000, ecg.signals[ecg.seen], rtol=0, atol=0.000502)
-    assert set(uv[~ecg.seen]) == {-32768.0}  # never 0 mV in place of a gap
+    np.testing.assert_allclose(uv[ecg.known] / 1000, ecg.signals[ecg.known], rtol=0, atol=0.000502)
+    assert set(uv[~ecg.known]) == {-32768.0}  # never 0 mV in place of a gap
 
 
 def test_pydicom_reads_the_same(tmp_path: Path) -> None:
     ecg = waves()
-    dataset = pydicom.dcmread(ecg.save(tmp_path / "ecg.dcm"))
+    dataset = pydicom.dcmread(write_record(ecg, tmp_path / "ecg.dcm"))
     uv = dataset.waveform_array(0).T
-    np.testing.assert_allclose(uv[ecg.seen] / 1000, ecg.signals[ecg.seen], rtol=0, atol=0.000502)
+    np.testing.assert_allclose(uv[ecg.known] / 1000, ecg.signals[ecg.known], rtol=0, atol=0.000502)
     group = dataset.WaveformSequence[0]
     assert group.WaveformPaddingValue == b"\x00\x80"
     codes = [str(c.ChannelSourceSequence[0].CodeValue) for c in group.ChannelDefinitionSequence]
@@ -156,7 +165,7 @@ def test_pydicom_knows_our_lead_codes(tmp_path: Path) -> None:
 
     known = {code: text for entry in concepts["MDC"].values() for code, (text, _) in entry.items()}
     leads = (*FIFTEEN, "V7", "V3R", "V5R", "V6R", "X", "Y", "Z")
-    dataset = pydicom.dcmread(EcgRecord(np.zeros((len(leads), 9)), 500, leads).save(tmp_path / "ecg.dcm"))
+    dataset = pydicom.dcmread(write_record(EcgRecord(np.zeros((len(leads), 9)), 500, leads), tmp_path / "ecg.dcm"))
     for channel, lead in zip(dataset.WaveformSequence[0].ChannelDefinitionSequence, leads, strict=True):
         text = known[channel.ChannelSourceSequence[0].CodeValue]
         assert text.removeprefix("Lead ").split(",")[0] == lead
@@ -173,15 +182,17 @@ def test_pydicom_knows_our_lead_codes(tmp_path: Path) -> None:
     ],
 )
 def test_dicom_class(tmp_path: Path, leads: tuple[str, ...], fs_hz: float, n_samples: int, name: str) -> None:
-    dataset = pydicom.dcmread(EcgRecord(np.zeros((len(leads), n_samples)), fs_hz, leads).save(tmp_path / "ecg.dcm"))
+    dataset = pydicom.dcmread(
+        write_record(EcgRecord(np.zeros((len(leads), n_samples)), fs_hz, leads), tmp_path / "ecg.dcm")
+    )
     assert dataset.SOPClassUID.name == name
 
 
 def test_pandas_reads_the_same(tmp_path: Path) -> None:
     ecg = waves()
     for table in (
-        pandas.read_csv(ecg.save(tmp_path / "ecg.csv")),
-        pandas.read_parquet(ecg.save(tmp_path / "ecg.parquet")),
+        pandas.read_csv(write_record(ecg, tmp_path / "ecg.csv")),
+        pandas.read_parquet(write_record(ecg, tmp_path / "ecg.parquet")),
     ):
         assert list(table.columns) == ["time_s", *STANDARD_LEADS]
         np.testing.assert_allclose(table["time_s"], np.arange(ecg.n_samples) / 500, atol=5e-7)
@@ -189,7 +200,7 @@ def test_pandas_reads_the_same(tmp_path: Path) -> None:
 
 
 def test_csv_text(tmp_path: Path) -> None:
-    path = EcgRecord([[0.12344, -0.00001], [np.nan, -1.5]], 360, ("aVR", "V1")).save(tmp_path / "ecg.csv")
+    path = write_record(EcgRecord([[0.12344, -0.00001], [np.nan, -1.5]], 360, ("aVR", "V1")), tmp_path / "ecg.csv")
     assert path.read_bytes() == b"time_s,aVR,V1\n0.000000,0.1234,\n0.002778,0.0000,-1.5000\n"
 
 
@@ -206,7 +217,7 @@ def test_csv_header_in_any_case_and_line_end(tmp_path: Path) -> None:
     ecg = read_record(csv(tmp_path, b"\xef\xbb\xbfTime_S, avr ,LEAD v1\r\n0,1, \r\n0.002,2,nan\r\n"))
     assert (ecg.leads, ecg.fs_hz) == (("aVR", "V1"), 500)
     assert ecg.signals[0].tolist() == [1, 2]
-    assert not ecg.seen[1].any()
+    assert not ecg.known[1].any()
 
 
 @pytest.mark.parametrize("fs_hz", [100, 128, 250, 257, 360, 500, 512, 1000])
@@ -253,7 +264,7 @@ def test_csv_refusals(tmp_path: Path, text: str | bytes, message: str) -> None:
 
 def test_csv_of_one_sample_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(BadRecord, match="two samples"):
-        EcgRecord([[1.0]], 500, ("I",)).save(tmp_path / "ecg.csv")
+        write_record(EcgRecord([[1.0]], 500, ("I",)), tmp_path / "ecg.csv")
 
 
 # WFDB
@@ -261,7 +272,7 @@ def test_csv_of_one_sample_is_not_written(tmp_path: Path) -> None:
 
 def test_wfdb_by_any_of_its_names(tmp_path: Path) -> None:
     ecg = waves()
-    assert ecg.save(tmp_path / "ecg.dat") == tmp_path / "ecg.hea"
+    assert write_record(ecg, tmp_path / "ecg.dat") == tmp_path / "ecg.hea"
     for name in ("ecg.hea", "ecg.dat", "ecg"):
         assert_same(read_record(tmp_path / name), ecg)
 
@@ -310,7 +321,7 @@ def test_wfdb_needs_both_files_and_no_network(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr("socket.socket.connect", refuse)
     monkeypatch.setattr("socket.getaddrinfo", refuse)
-    path = waves().save(tmp_path / "100.hea")
+    path = write_record(waves(), tmp_path / "100.hea")
     data = path.with_suffix(".dat").read_bytes()
     path.with_suffix(".dat").unlink()
     with pytest.raises(BadRecord, match=r"100\.dat beside it"):
@@ -349,7 +360,7 @@ def test_wfdb_signal_formats(tmp_path: Path, fmt: str) -> None:
 @pytest.mark.parametrize("name", ["my ecg.hea", "ecg.1.hea", "ékg.hea"])
 def test_wfdb_name_that_the_format_forbids(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadOutput, match="letters, digits"):
-        waves().save(tmp_path / name)
+        write_record(waves(), tmp_path / name)
 
 
 # EDF
@@ -388,7 +399,7 @@ def test_edf_refusals(tmp_path: Path) -> None:
 
 
 def test_edf_without_its_mask_is_refused(tmp_path: Path) -> None:
-    path = waves().save(tmp_path / "ecg.edf")
+    path = write_record(waves(), tmp_path / "ecg.edf")
     mask = tmp_path / "ecg.mask.csv"
     text = mask.read_text()
     mask.unlink()
@@ -406,7 +417,7 @@ def test_edf_without_its_mask_is_refused(tmp_path: Path) -> None:
 
 
 def test_edf_pair_may_be_renamed_together(tmp_path: Path) -> None:
-    waves().save(tmp_path / "ecg.edf")
+    write_record(waves(), tmp_path / "ecg.edf")
     (tmp_path / "ecg.edf").rename(tmp_path / "b.edf")
     (tmp_path / "ecg.mask.csv").rename(tmp_path / "b.mask.csv")
     assert_same(read_record(tmp_path / "b.edf"), waves())
@@ -414,7 +425,7 @@ def test_edf_pair_may_be_renamed_together(tmp_path: Path) -> None:
 
 def test_edf_rates(tmp_path: Path) -> None:
     ecg = waves(("I", "II"), 100 * np.pi, 1000)
-    assert_same(read_record(ecg.save(tmp_path / "ecg.edf")), ecg)
+    assert_same(read_record(write_record(ecg, tmp_path / "ecg.edf")), ecg)
 
 
 @pytest.mark.parametrize("suffix", ["npz", "npy", "parquet", "edf", "csv", "hea", "dcm"])
@@ -424,7 +435,7 @@ def test_files_of_more_values_than_a_record_may_hold(tmp_path: Path, suffix: str
         signals = np.zeros((12, 5000), np.float32)
         np.save(path, signals) if suffix == "npy" else np.savez(path, x=signals)
     else:
-        waves(("I", "II"), 500, 5000).save(path)
+        write_record(waves(("I", "II"), 500, 5000), path)
     monkeypatch.setattr("ecgimg.record.MAX_VALUES", 9_000)
     with pytest.raises(BadRecord, match="at most 9,000 values") as caught:
         read_record(path)
@@ -432,7 +443,7 @@ def test_files_of_more_values_than_a_record_may_hold(tmp_path: Path, suffix: str
 
 
 def test_a_compressed_dicom_file_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
-    dataset = pydicom.dcmread(waves().save(tmp_path / "ecg.dcm"))
+    dataset = pydicom.dcmread(write_record(waves(), tmp_path / "ecg.dcm"))
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
     dataset.save_as(tmp_path / "packed.dcm", enforce_file_format=True)
     with pytest.raises(BadRecord, match="deflated"):
@@ -440,14 +451,14 @@ def test_a_compressed_dicom_file_is_refused_before_it_is_unpacked(tmp_path: Path
 
 
 def test_edf_mask_only_with_gaps(tmp_path: Path) -> None:
-    waves().save(tmp_path / "ecg.edf")
+    write_record(waves(), tmp_path / "ecg.edf")
     whole = EcgRecord(np.ones((2, 777)), 250, ("I", "II"))
-    assert_same(read_record(whole.save(tmp_path / "ecg.edf")), whole)
+    assert_same(read_record(write_record(whole, tmp_path / "ecg.edf")), whole)
     assert [p.name for p in tmp_path.iterdir()] == ["ecg.edf"]
 
 
 def test_edf_mask_text(tmp_path: Path) -> None:
-    EcgRecord([[1, np.nan, np.nan, 1, np.nan], [1] * 5], 250, ("I", "II")).save(tmp_path / "ecg.edf")
+    write_record(EcgRecord([[1, np.nan, np.nan, 1, np.nan], [1] * 5], 250, ("I", "II")), tmp_path / "ecg.edf")
     assert (tmp_path / "ecg.mask.csv").read_text() == "lead,first_sample,last_sample\nI,1,2\nI,4,4\n"
 
 
@@ -455,7 +466,9 @@ def test_edf_mask_text(tmp_path: Path) -> None:
 
 
 def test_dicom_scales_and_texts_of_others(tmp_path: Path) -> None:
-    dataset = pydicom.dcmread(EcgRecord([[1.0, -1.0], [0.5, np.nan]], 500, ("I", "II")).save(tmp_path / "ecg.dcm"))
+    dataset = pydicom.dcmread(
+        write_record(EcgRecord([[1.0, -1.0], [0.5, np.nan]], 500, ("I", "II")), tmp_path / "ecg.dcm")
+    )
     first, second = dataset.WaveformSequence[0].ChannelDefinitionSequence
     first.ChannelSensitivityUnitsSequence[0].CodeValue = "mV"
     first.ChannelSensitivity, first.ChannelSensitivityCorrectionFactor, first.ChannelBaseline = "0.001", "2", "0.25"
@@ -469,15 +482,15 @@ def test_dicom_scales_and_texts_of_others(tmp_path: Path) -> None:
 
 
 def test_dicom_takes_the_rhythm_not_the_median_beat(tmp_path: Path) -> None:
-    dataset = pydicom.dcmread(EcgRecord(np.zeros((12, 600)), 500).save(tmp_path / "beat.dcm"))
-    rhythm = pydicom.dcmread(waves().save(tmp_path / "ecg.dcm")).WaveformSequence[0]
+    dataset = pydicom.dcmread(write_record(EcgRecord(np.zeros((12, 600)), 500), tmp_path / "beat.dcm"))
+    rhythm = pydicom.dcmread(write_record(waves(), tmp_path / "ecg.dcm")).WaveformSequence[0]
     dataset.WaveformSequence.append(rhythm)
     dataset.save_as(tmp_path / "both.dcm")
     assert_same(read_record(tmp_path / "both.dcm"), waves())
 
 
 def test_dicom_refusals(tmp_path: Path) -> None:
-    dataset = pydicom.dcmread(waves().save(tmp_path / "ecg.dcm"))
+    dataset = pydicom.dcmread(write_record(waves(), tmp_path / "ecg.dcm"))
     del dataset.WaveformSequence[0].ChannelDefinitionSequence[0].ChannelSensitivityUnitsSequence
     dataset.save_as(tmp_path / "unit.dcm")
     with pytest.raises(BadRecord, match="lead I in no unit"):
@@ -498,7 +511,7 @@ def test_dicom_refusals(tmp_path: Path) -> None:
 def test_parquet_is_exact_and_says_what_it_is(tmp_path: Path) -> None:
     import pyarrow.parquet
 
-    path = waves().save(tmp_path / "ecg.parquet")
+    path = write_record(waves(), tmp_path / "ecg.parquet")
     schema = pyarrow.parquet.read_schema(path)
     about = {"format": "ecgimg-record", "version": "1", "fs_hz": "500.0", "unit": "mV"}
     assert {k.decode(): v.decode() for k, v in schema.metadata.items()} == about
@@ -542,7 +555,7 @@ def test_npz_of_many(tmp_path: Path) -> None:
     assert list(got) == ["7", "30", "31", "900"]
     assert {ecg.fs_hz for ecg in got.values()} == {100}
     np.testing.assert_allclose(got["900"].signals, uv[3] / 1000, rtol=1e-6)
-    assert np.argwhere(~got["31"].seen).tolist() == [[3, 4]]
+    assert np.argwhere(~got["31"].known).tolist() == [[3, 4]]
     for wanted in (30, "30", np.int64(30)):
         np.testing.assert_array_equal(read_record(tmp_path / "many.npz", wanted).signals, got["30"].signals)
     with pytest.raises(BadRecord, match=r"holds 4 records; choose one by record_id \(7, 30, 31 …\)"):
@@ -619,7 +632,7 @@ def test_missing_empty_and_folder(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("source", WRITABLE)
 @pytest.mark.parametrize("claimed", [*WRITABLE, "npz", "npy"])
 def test_mislabelled(tmp_path: Path, source: str, claimed: str) -> None:
-    path = waves().save(tmp_path / f"ecg.{source}")
+    path = write_record(waves(), tmp_path / f"ecg.{source}")
     if source != claimed:
         shutil.copy(path, tmp_path / f"wrong.{claimed}")
         with pytest.raises(BadRecord, match=rf"wrong\.{claimed}"):
@@ -638,7 +651,7 @@ def test_unknown_suffixes_name_the_known(tmp_path: Path) -> None:
 
 
 def test_record_id_of_a_file_of_one(tmp_path: Path) -> None:
-    path = waves().save(tmp_path / "ecg.csv")
+    path = write_record(waves(), tmp_path / "ecg.csv")
     assert_same(read_record(path, "ecg"), waves())
     with pytest.raises(BadRecord, match="holds one record, not 5"):
         read_record(path, 5)
@@ -647,7 +660,7 @@ def test_record_id_of_a_file_of_one(tmp_path: Path) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name in ("b/one.hea", "a/two.edf", "a/same.csv", "b/same.parquet", "three.dcm"):
-        waves(("I", "II", "V1")).save(tmp_path / name)
+        write_record(waves(("I", "II", "V1")), tmp_path / name)
     np.savez(tmp_path / "many.npz", x=np.zeros((2, 12, 1000), np.int16), ecg_id=[8, 9])
     (tmp_path / "labels.csv").write_text("ecg_id,age\n8,70\n")
     (tmp_path / "notes.txt").write_text("nothing\n")
@@ -680,12 +693,12 @@ def test_folder_of_nothing(tmp_path: Path) -> None:
     ("suffix", "module"), [("hea", "wfdb"), ("edf", "pyedflib"), ("dcm", "pydicom"), ("parquet", "pyarrow.parquet")]
 )
 def test_missing_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, module: str) -> None:
-    path = waves().save(tmp_path / f"ecg.{suffix}")
+    path = write_record(waves(), tmp_path / f"ecg.{suffix}")
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtra, match=r"ecgimg\[formats\]"):
         read_record(path)
     with pytest.raises(MissingExtra, match=module.split(".")[0]):
-        waves().save(path)
+        write_record(waves(), path)
 
 
 def test_import_brings_no_optional_package() -> None:
@@ -722,11 +735,11 @@ def test_unwritable_places(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "ecg.csv").mkdir()
     with pytest.raises(BadOutput, match="cannot write"):
-        waves().save(tmp_path / "file" / "ecg.csv")
+        write_record(waves(), tmp_path / "file" / "ecg.csv")
     with pytest.raises(BadOutput, match="it is a folder"):
-        waves().save(tmp_path / "ecg.csv")
+        write_record(waves(), tmp_path / "ecg.csv")
     with pytest.raises(BadOutput, match="File name too long"):
-        waves().save(tmp_path / f"{'x' * 300}.csv")
+        write_record(waves(), tmp_path / f"{'x' * 300}.csv")
 
 
 # real records
@@ -738,7 +751,7 @@ def test_real_npz() -> None:
     records = iter_records(path)
     name, first = next(records)
     assert (first.fs_hz, first.n_samples, first.leads) == (100, 1000, STANDARD_LEADS)
-    assert first.seen.all()
+    assert first.known.all()
     np.testing.assert_allclose(first.lead("II"), first.lead("I") + first.lead("III"), atol=0.01)
     np.testing.assert_array_equal(read_record(path, name).signals, first.signals)
     with pytest.raises(BadRecord, match="holds 1307 records"):
@@ -753,7 +766,7 @@ def test_real_wfdb_and_its_round_trip(tmp_path: Path, suffix: str) -> None:
     ecg = read_record(source)
     assert (ecg.fs_hz, ecg.n_samples, ecg.leads) == (500, 5000, STANDARD_LEADS)
     np.testing.assert_allclose(ecg.signals.T, wfdb.rdrecord(str(source)).p_signal, atol=1e-6)
-    assert_same(read_record(ecg.save(tmp_path / f"ecg.{suffix}")), ecg, STEP_MV[suffix])
+    assert_same(read_record(write_record(ecg, tmp_path / f"ecg.{suffix}")), ecg, STEP_MV[suffix])
 
 
 @needs_data

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecgimg import BadRecord, EcgRecord, iter_records, read_record
+from ecgimg import BadRecord, EcgRecord, iter_records, read_record, write_record
 
 FILES = ("a.hea", "a.dat", "a.csv", "a.edf", "a.mask.csv", "a.dcm", "a.parquet", "many.npz", "one.npy")
 OPENED = {"a.dat": "a.hea", "a.mask.csv": "a.edf"}
@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     signals[0, 50:] = np.nan
     record = EcgRecord(signals, 250, ("I", "II", "V1"))
     for suffix in ("hea", "csv", "edf", "dcm", "parquet"):
-        record.save(folder / f"a.{suffix}")
+        write_record(record, folder / f"a.{suffix}")
     np.savez_compressed(folder / "many.npz", x=np.zeros((3, 12, 500), np.int16), ecg_id=[7, 8, 9], fs_hz=50)
     np.save(folder / "one.npy", np.zeros((12, 1000), np.float32))
     return folder

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from ecgimg import BadRecord
+from ecgimg import BadRecord, write_record
 from synth import kit_pages, read_kit_page
 from synth.labels.coco import coco_annotations
 
@@ -40,7 +40,7 @@ def write_kit(folder, record, columns_first=False, **changes):
     ]
     entries.append(entry("II", record, 0, 5000, 10, 190, columns_first))
     values = {"sampling_frequency": FS_HZ, "width": 2200, "height": 1700, "leads": entries, **changes}
-    record.save(folder / "00001_hr.hea")
+    write_record(record, folder / "00001_hr.hea")
     (folder / "00001_hr-0.json").write_text(json.dumps(values), encoding="utf-8")
     (folder / "00001_hr-0.png").write_bytes(b"")
     return folder / "00001_hr-0.json"

@@ -28,6 +28,7 @@ def test_public_names():
         "STANDARD_LEADS", "BadOutput", "BadRecord", "BadRequest", "BadWeights", "EcgImgError", "EcgRecord",
         "MissingExtra", "UnknownLayout", "UnreadablePage", "__version__", "classify", "digitize", "iter_records",
         "read_record",
+        "write_record",
     ]  # fmt: skip
     for module in (ecgimg, layouts, synth):
         assert all(hasattr(module, name) for name in module.__all__)

@@ -18,7 +18,7 @@ def test_keeps_millivolt_as_float32_and_rate_as_float() -> None:
     assert isinstance(ecg.fs_hz, float)
     assert ecg.n_samples == 4
     assert ecg.duration_s == 4 / 500
-    assert ecg.seen.tolist() == [[True, True, True, False], [True] * 4]
+    assert ecg.known.tolist() == [[True, True, True, False], [True] * 4]
 
 
 def test_cannot_be_changed() -> None:
@@ -76,7 +76,7 @@ def test_lead_and_select() -> None:
 def test_masked_hides_and_never_fills() -> None:
     ecg = record(signals=[[1, 1, 1, np.nan], [2, 2, 2, 2]])
     hidden = ecg.masked([[True, False, True, True], [False] * 4])
-    assert hidden.seen.tolist() == [[True, False, True, False], [False] * 4]
+    assert hidden.known.tolist() == [[True, False, True, False], [False] * 4]
     assert hidden.signals.dtype == np.float32
 
 

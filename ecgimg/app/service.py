@@ -26,6 +26,7 @@ from ecgimg.digitization.correct import Corrections, digitize_corrected
 from ecgimg.digitization.overlay import draw_overlay
 from ecgimg.digitization.segmentation.runtime import load_network
 from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
+from ecgimg.formats import write_record
 from ecgimg.formats.page import count_pages, open_pages
 from ecgimg.formats.vector import VectorPage
 from ecgimg.isolation import run_to_end
@@ -204,8 +205,8 @@ def _write_downloads(picture: Image8, reading: Reading) -> tuple[str, ...]:
     with atomic_path(download_path(reading, "json")) as temporary:
         temporary.write_text(json.dumps(told, indent=1), encoding="utf-8")
     write_report(download_path(reading, "report"), draw_overlay(picture, found), found, reading.findings)
-    found.record.save(download_path(reading, "csv"))
-    found.record.save(download_path(reading, "dicom"))
+    write_record(found.record, download_path(reading, "csv"))
+    write_record(found.record, download_path(reading, "dicom"))
     _write_wfdb_zip(reading, reading.sheet.folder / "wfdb")
     return tuple(FORMATS)
 
@@ -218,7 +219,7 @@ def download_path(reading: Reading, kind: str) -> Path:
 def _write_wfdb_zip(reading: Reading, folder: Path) -> None:
     assert reading.found.record is not None
     target = download_path(reading, "wfdb")
-    reading.found.record.save(folder / f"{target.stem}.hea")
+    write_record(reading.found.record, folder / f"{target.stem}.hea")
     with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.iterdir()):
             archive.write(file, file.name)

@@ -19,6 +19,7 @@ from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.write import FORMATS
 from ecgimg.errors import BadOutput, EcgImgError, UnreadablePage
+from ecgimg.formats import write_record
 from ecgimg.formats.page import PageInput, open_pages
 from ecgimg.isolation import is_out_of_memory
 from ecgimg.record import EcgRecord
@@ -196,7 +197,7 @@ def _formatted(record: EcgRecord, name: str, unit_name: str) -> dict[str, bytes]
     """Return the files of a record in one format, as ``FORMAT/NAME.suffix``."""
     folder, _, last = unit_name.rpartition("/")
     with tempfile.TemporaryDirectory(prefix="ecgimg-") as draft:
-        record.save(Path(draft) / f"{last.replace('.', '_').replace(' ', '_')}{FORMATS[name]}")
+        write_record(record, Path(draft) / f"{last.replace('.', '_').replace(' ', '_')}{FORMATS[name]}")
         return {
             "/".join(part for part in (name, folder, file.name) if part): file.read_bytes()
             for file in sorted(Path(draft).iterdir())

@@ -63,7 +63,7 @@ def draw_on_signal(record: EcgRecord, found: Findings, label: str) -> Image8:
         middle = _TOP_PX + _ROW_PX * row + _ROW_PX // 2
         cv2.putText(picture, lead, (10, middle + 6), cv2.FONT_HERSHEY_SIMPLEX, 0.6, _INK, 1, cv2.LINE_AA)
         t = np.arange(record.n_samples) / record.fs_hz - first_s
-        kept = (t >= 0) & (t < seconds) & record.seen[row]
+        kept = (t >= 0) & (t < seconds) & record.known[row]
         points = np.stack(
             [_LEFT_PX + t * _PX_PER_S, middle - record.signals[row].astype(np.float64) * _PX_PER_MV], axis=1
         )

@@ -15,6 +15,7 @@ from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.segmentation.runtime import one_thread_pool
 from ecgimg.errors import BadOutput, BadRequest, EcgImgError
+from ecgimg.formats import write_record
 from ecgimg.formats.page import PageInput, open_pages
 from layouts import load_layout
 
@@ -108,7 +109,7 @@ def write_page(found: Digitization, page: PageInput, out: Path, settings: Settin
     """Write the record in every format asked for, the overlay, and last the JSON, which marks the page as done."""
     if found.record is not None:
         for name in dict.fromkeys(("csv", *settings.formats)):
-            found.record.save(out / f"{page.stem}{FORMATS[name]}")
+            write_record(found.record, out / f"{page.stem}{FORMATS[name]}")
     if settings.overlay:
         write_png(draw_overlay(page.image, found), out / f"{page.stem}.overlay.png")
     with atomic_path(out / f"{page.stem}.json") as temporary:

@@ -98,7 +98,7 @@ def write(record: EcgRecord, path: Path) -> Path:
     """
     pyedflib = need("pyedflib", "pyedflib", "writing EDF records")
     steps, steps_per_mv = quantised(record.signals)
-    gaps = not record.seen.all()
+    gaps = not record.known.all()
     mask_path = _mask_path(path)
     with atomic_paths(mask_path, path) as (mask_draft, draft):
         if gaps:
@@ -155,7 +155,7 @@ def _to_unit(steps: NDArray[np.int32], head: dict[str, Any]) -> NDArray[np.float
 
 def _note(record: EcgRecord) -> str:
     """Return what the header says of the record; the rate only where it fits, as the blocks tell it too."""
-    note = f"ecgimg_n={record.n_samples}_mask={'no' if record.seen.all() else 'yes'}"
+    note = f"ecgimg_n={record.n_samples}_mask={'no' if record.known.all() else 'yes'}"
     with_rate = f"{note}_hz={record.fs_hz:.9g}"
     return with_rate if len(with_rate) <= _NOTE_LENGTH else note
 
@@ -185,8 +185,8 @@ def _mask_path(path: Path) -> Path:
 
 def _mask_text(record: EcgRecord) -> str:
     rows = [MASK_HEADER]
-    for lead, seen in zip(record.leads, record.seen, strict=True):
-        rows += [f"{lead},{first},{end - 1}" for first, end in unbroken_runs(~seen)]
+    for lead, known in zip(record.leads, record.known, strict=True):
+        rows += [f"{lead},{first},{end - 1}" for first, end in unbroken_runs(~known)]
     return "\n".join(rows) + "\n"
 
 

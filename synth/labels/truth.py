@@ -223,7 +223,7 @@ def _unpack_points(packed: NDArray[np.int32]) -> Floats:
 
 def _pack_record(record: EcgRecord) -> NDArray[np.int32]:
     """Signals (leads, samples) as differences of whole microvolts, kept beside a mark for NaN."""
-    known = record.seen
+    known = record.known
     microvolt = np.rint(np.where(known, record.signals, 0).astype(np.float64) * 1000).astype(np.int32)
     return np.where(known, np.diff(microvolt, axis=1, prepend=0), _MISSING_UV)
 
