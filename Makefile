@@ -1,4 +1,4 @@
-# One command each: make demo, make test, make lint, make bench. All install what they need into .venv first.
+# One command each: make demo, make test, make lint, make docs, make bench. All install what they need into .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 FAST := $(addprefix tests/test_,cli.py classify.py digitize.py draw.py formats.py isolation.py layouts.py open.py \
 	open_limits.py package.py printed_scale.py record.py)
 
-.PHONY: demo test test-lowest lint bench wheel clean
+.PHONY: demo test test-lowest lint docs bench wheel clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,11 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation as a site. A warning is an error, and a reference to a name of ours that is not documented is one, too.
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -q -W --keep-going -n -b html docs build/docs
+	@echo "The documentation is in build/docs/index.html."
 
 bench: $(STAMP)
 	$(BIN)/python tests/bench.py

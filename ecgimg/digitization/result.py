@@ -64,12 +64,12 @@ class Digitization:
         Lines of the found 5 mm ruling in the original picture, for the overlay.
     timings_s : mapping of stage to seconds
     consistency_db : mapping
-        How well the page agrees with itself as it was read, as `ecgimg.digitization.signals.consistency` says.
+        How well the page agrees with itself as it was read: signal over residual, dB, of ``einthoven`` (I + III
+        against II), ``goldberger`` (aVR + aVL + aVF against 0) and ``strip`` (a rhythm strip against its lead's cell).
     reconciled : tuple of str
-        Leads whose signals were moved so that what is shown more than once agrees, as
-        `ecgimg.digitization.signals.reconcile` does.
+        Leads whose signals were moved so that what the page shows more than once agrees.
     corrections : mapping
-        What a person set by hand, as `ecgimg.digitization.correct` tells it.
+        What a person set by hand, as `Corrections.told` returns it.
     """
 
     status: Status

@@ -55,6 +55,11 @@ def read_record(path: str | Path, record_id: int | str | None = None) -> EcgReco
     record_id : int or str, optional
         Which record of a file that holds many, as `iter_records` names them.
 
+    Returns
+    -------
+    EcgRecord
+        Signals (leads, samples) in mV, NaN where nothing is known.
+
     Raises
     ------
     BadRecord
@@ -85,6 +90,15 @@ def iter_records(path: str | Path) -> Iterator[tuple[str, EcgRecord]]:
 
     The id is the ``ecg_id`` in an NPZ of many, else the file's stem, or its path inside the folder where two files
     share the stem. A folder is read as `record_files` lists it, and the first bad file raises.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, a folder, or the name of a WFDB record without suffix.
+
+    Yields
+    ------
+    (str, EcgRecord)
 
     Raises
     ------
@@ -122,6 +136,12 @@ def record_files(folder: str | Path) -> list[Path]:
 
 def write_record(record: EcgRecord, path: str | Path) -> Path:
     """Write a record; the suffix decides the format. The file appears whole or not at all.
+
+    Parameters
+    ----------
+    record : EcgRecord
+    path : str or Path
+        Ending in ``.hea``, ``.csv``, ``.edf``, ``.dcm`` or ``.parquet``.
 
     Returns
     -------

@@ -1,0 +1,100 @@
+"""The documentation is true: its examples run, its commands and options exist, its links lead somewhere."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import ecgimg
+import layouts
+import synth
+from ecgimg.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("layouts/*.md"), *ROOT.glob("findings/*.md")]
+)
+PUBLIC = [f"{module.__name__}.{name}" for module in (ecgimg, layouts, synth) for name in module.__all__]
+
+
+def page_id(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
+def test_its_examples_print_what_it_says(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shutil.copytree(ROOT / "ecgimg" / "samples", tmp_path / "ecgimg" / "samples")
+    monkeypatch.chdir(tmp_path)  # what an example writes lands there
+    text = (ROOT / page).read_text(encoding="utf-8")
+    test = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
+    assert len(test.examples) >= 5
+    told: list[str] = []
+    failed, _ = doctest.DocTestRunner(verbose=False).run(test, out=told.append)
+    assert not failed, "".join(told)
+
+
+def test_a_wrong_example_is_found():
+    test = doctest.DocTestParser().get_doctest(
+        ">>> import ecgimg\n>>> ecgimg.__name__\n'other'\n", {}, "wrong", "wrong", 0
+    )
+    assert doctest.DocTestRunner(verbose=False).run(test, out=lambda _: None).failed == 1
+
+
+def commands_of(text: str) -> Iterator[list[str]]:
+    """Yield the words of each call of ecgimg in the blocks of code of a page."""
+    code = re.findall(r"^```(?:sh|text)?\n(.*?)^```|((?:^    .*\n)+)", text, re.MULTILINE | re.DOTALL)
+    for block in ("\n".join(parts) for parts in code):
+        for line in block.replace("\\\n", " ").splitlines():
+            call = re.search(r"(?:^|^\$ |\s)(ecgimg .*?)(?:\s#.*)?$", line.strip())
+            if call and re.match(r"(\$ |[A-Z_]+=\S+ |torchrun .*-m )?ecgimg ", line.strip()):
+                yield shlex.split(call.group(1))[1:]
+
+
+def options_of(words: list[str]) -> tuple[set[str], list[str]]:
+    """Return the options that the called command has, and those that the words use."""
+    command: Any = typer.main.get_command(app)
+    while getattr(command, "commands", None) and words and not words[0].startswith("-"):
+        command, words = command.commands[words[0]], words[1:]
+    has = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    return has, [word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_its_commands_and_options_exist(page: Path):
+    for words in commands_of(page.read_text(encoding="utf-8")):
+        has, used = options_of(words)
+        assert set(used) <= has, f"ecgimg {' '.join(words)}"
+
+
+def test_commands_are_found_in_pages():
+    assert sum(len(list(commands_of(page.read_text(encoding="utf-8")))) for page in PAGES) > 25
+    with pytest.raises(KeyError):
+        options_of(["digitise", "photo.jpg"])
+    has, used = options_of(["digitize", "photo.jpg", "--out", "read", "--loud"])
+    assert used == ["--out", "--loud"]
+    assert "--loud" not in has
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_its_links_lead_to_files(page: Path):
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 180
+
+
+def test_public_names_are_in_the_reference():
+    text = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs/reference/api").glob("*.md"))
+    documented = set(re.findall(r"^.. auto\w+:: (\S+)$", text, re.MULTILINE))
+    assert set(PUBLIC) - documented == {"ecgimg.__version__"}
