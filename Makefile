@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-FAST := $(addprefix tests/test_,cli.py classify.py digitize.py draw.py formats.py isolation.py layouts.py open.py \
-	open_limits.py package.py printed_scale.py record.py)
+FAST := $(addprefix tests/test_,classify.py cli.py digitize.py draw.py files.py layouts.py package.py printed_scale.py record.py) \
+	$(filter-out %/test_damaged_records.py,$(wildcard tests/formats/test_*.py tests/formats/pages/test_*.py)) \
+	$(wildcard tests/isolation/test_*.py) tests/batch/test_source.py::test_look_in_threads
 
 .PHONY: demo test test-lowest lint docs bench wheel clean
 

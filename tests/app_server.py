@@ -8,18 +8,17 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event
 from typing import Any
 
+from tests.waiting import wait_until
+
 _COMMAND = "import typer; from ecgimg.commands.app import app; typer.run(app)"
-_TURN = Event()
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def wait_until(holds, seconds: float = 30.0) -> bool:
-    """Wait for a condition, no longer than it takes."""
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        _TURN.wait(0.05)
-    return bool(holds())
 
 
 @contextmanager

@@ -18,6 +18,10 @@ from synth import HeartSpec, simulate
 if "PYTEST_XDIST_WORKER" in os.environ:
     one_thread()
 
+pytest.register_assert_rewrite(  # modules whose asserts tell what they compared, as those of test modules do
+    "tests.formats.records", "tests.formats.pages.pictures", "tests.formats.pages.pdf_pages"
+)
+
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

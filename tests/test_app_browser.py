@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_server import Served, proxied, served
 
 from ecgimg import read_record
 from ecgimg.app import service
+from tests.app_server import Served, proxied, served
 
 if find_spec("gradio") is None:
     pytest.skip("gradio is not installed", allow_module_level=True)

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_server import Served, proxied, served
 
 from ecgimg.app import service
 from ecgimg.app.http.server import build
 from ecgimg.app.settings import AppSettings
+from tests.app_server import Served, proxied, served
 
 if find_spec("gradio") is None:
     pytest.skip("the app's packages are not installed", allow_module_level=True)

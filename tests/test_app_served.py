@@ -8,9 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from app_server import Served, served, wait_until
 
 from ecgimg.app import service
+from tests.app_server import Served, served
+from tests.waiting import wait_until
 
 httpx = pytest.importorskip("httpx", reason="the app's packages are not installed")
 if find_spec("gradio") is None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_digitize import clean_page, snr_db
 
 from ecgimg import EcgRecord
 from ecgimg.digitization import Digitization, digitize_image, pipeline, views
@@ -22,6 +21,7 @@ from synth import HeartSpec, PageSpec, make_page, simulate
 from synth.degradation import Copier, Damage
 from synth.geometry import flat_map
 from synth.spec import GridStyle, LabelStyle
+from tests.test_digitize import clean_page, snr_db
 
 
 def read(page, **given):

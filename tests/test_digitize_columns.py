@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
 
 from ecgimg.digitization.dewarp.resample import FlatPage
 from ecgimg.digitization.interpretation.beat_matching import repetition
@@ -30,6 +29,7 @@ from ecgimg.digitization.text.label_matching import Label, seconds_between_names
 from ecgimg.digitization.tracing.row_trace import RowTrace
 from layouts import load_layout, load_layouts
 from synth import HeartSpec, simulate
+from tests.printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
 
 # ---------------------------------------------------------------- columns
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from test_digitize import clean_page, snr_db
 
 from ecgimg.digitization import digitize_image, views
 from ecgimg.digitization.preprocess.contrast import ENLARGED, restore_contrast, strengthen_pale_ink
+from tests.test_digitize import clean_page, snr_db
 
 
 def pale(image):

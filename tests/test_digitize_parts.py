@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
 
 from ecgimg.digitization.dewarp.grid_fit import _bend, rows_angle, trace_points, without_ruling
 from ecgimg.digitization.dewarp.grid_frequency import Lattice, Windows, _comb_score, _order, window_frequencies
@@ -36,6 +35,7 @@ from ecgimg.digitization.tracing.rows import find_baselines, trace_mask
 from ecgimg.digitization.tracing.trace_rows import _beside_pulses, _is_ruled
 from ecgimg.digitization.views import is_tilted, quarters_upright
 from layouts import load_layout
+from tests.printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
 
 # ---------------------------------------------------------------- redrawing
 

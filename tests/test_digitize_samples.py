@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_digitize import clean_page
 
 from ecgimg import EcgRecord
 from ecgimg.digitization import digitize_image, pipeline
@@ -14,6 +13,7 @@ from ecgimg.digitization.tracing.plot_samples import through_samples
 from ecgimg.digitization.tracing.row_trace import RowTrace
 from ecgimg.resample import resample
 from synth import HeartSpec, simulate
+from tests.test_digitize import clean_page
 
 
 def record():

@@ -11,7 +11,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from measure import dot_errors_px, dotted_page, measurable, stroke_errors_px
 
 from layouts import load_layouts
 from synth import HeartSpec, make_page, simulate
@@ -21,6 +20,7 @@ from synth.page import fit_canvas
 from synth.random_degradation import draw_kind, sample_damage
 from synth.random_page_spec import sample_spec
 from synth.spec import GridStyle
+from tests.measure import dot_errors_px, dotted_page, measurable, stroke_errors_px
 
 LAYOUTS = load_layouts("all")
 CHUNK = 20

@@ -14,7 +14,9 @@ import pytest
 import ecgimg
 import layouts
 import synth
-from ecgimg import errors
+from ecgimg import (
+    errors,
+)
 from ecgimg.classification import classify
 from ecgimg.digitization import digitize
 from synth.draw import load_font
@@ -23,7 +25,16 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "scipy", "cv2", "skimage", "onnxruntime", "pandas", "wfdb", "pyedflib", "pydicom", "pyarrow", "PIL")
 
 
+def test_import_ecgimg_without_optional_packages() -> None:
+    """Importing ecgimg loads no optional package and no heavy one."""
+    heavy = ["wfdb", "pyedflib", "pydicom", "pyarrow", "pandas", "torch", "cv2", "scipy"]
+    code = f"import sys, ecgimg; print([m for m in {heavy} if m in sys.modules])"
+    root = Path(__file__).resolve().parents[1]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True).stdout.strip() == "[]"
+
+
 def test_public_names():
+    """The public names are exactly these, and every name of __all__ exists."""
     assert ecgimg.__all__ == [
         "STANDARD_LEADS", "BadOutput", "BadRecord", "BadRequest", "BadWeights", "EcgImgError", "EcgRecord",
         "MissingExtra", "UnknownLayout", "UnreadablePage", "__version__", "classify", "digitize", "iter_records",
@@ -35,7 +46,8 @@ def test_public_names():
 
 
 @pytest.mark.parametrize(("verb", "run"), [("digitize", digitize), ("classify", classify)])
-def test_the_verbs_are_functions_with_true_signatures(verb, run):
+def test_verbs_are_functions(verb, run):
+    """The verbs are plain functions with the signature and docstring of what they call."""
     function = getattr(ecgimg, verb)
     assert inspect.isfunction(function)
     assert inspect.signature(function) == inspect.signature(run)
@@ -43,24 +55,28 @@ def test_the_verbs_are_functions_with_true_signatures(verb, run):
     assert ecgimg.digitize(np.full((40, 40, 3), 255, np.uint8)).status == "refused"
 
 
-def test_importing_loads_nothing_heavy():
+def test_import_ecgimg_loads_nothing_heavy():
+    """Importing ecgimg loads none of the heavy packages."""
     code = f"import sys, ecgimg; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
 
 
-def test_the_generator_needs_no_torch():
+def test_synth_without_torch():
+    """Drawing a page does not load torch."""
     code = "import sys, synth; next(synth.pages(n=1, layouts='1x1')); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "False"
 
 
 def test_errors_are_one_family():
+    """Every error is an EcgImgError."""
     family = [value for value in vars(errors).values() if isinstance(value, type)]
     assert all(issubclass(error, errors.EcgImgError) for error in family)
 
 
-def test_fonts_travel_with_their_licences():
+def test_fonts_have_licences():
+    """Every font is loaded, and named in the file of licences."""
     folder = ROOT / "synth" / "fonts"
     told = (folder / "LICENSES.txt").read_text(encoding="utf-8")
     fonts = [path for path in folder.iterdir() if path.suffix in (".ttf", ".otf")]
@@ -70,7 +86,8 @@ def test_fonts_travel_with_their_licences():
         assert load_font(font.name, 20).getlength("aVR V1 25 mm/s") > 0
 
 
-def test_no_library_reports_to_its_maker(tmp_path):
+def test_no_library_sends_telemetry(tmp_path):
+    """Digitizing and classifying leaves no state of a library's telemetry."""
     words = "import ecgimg; ecgimg.classify(ecgimg.digitize('ecgimg/samples/photo.jpg'))"
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     root = Path(ecgimg.__file__).parents[1]

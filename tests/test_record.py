@@ -1,3 +1,5 @@
+"""The record: what it keeps, what it refuses, and the spellings of lead names."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -12,7 +14,8 @@ def record(**changes: object) -> EcgRecord:
     return EcgRecord(**(values | changes))  # type: ignore[arg-type]
 
 
-def test_keeps_millivolt_as_float32_and_rate_as_float() -> None:
+def test_record_types() -> None:
+    """A record keeps millivolt as float32 and the rate as a float."""
     ecg = record(signals=[[0, 1, 2, np.nan], [4, 5, 6, 7]])
     assert ecg.signals.dtype == np.float32
     assert isinstance(ecg.fs_hz, float)
@@ -21,7 +24,8 @@ def test_keeps_millivolt_as_float32_and_rate_as_float() -> None:
     assert ecg.known.tolist() == [[True, True, True, False], [True] * 4]
 
 
-def test_cannot_be_changed() -> None:
+def test_record_is_immutable() -> None:
+    """A record does not change with the array it was made of, and cannot be written to."""
     source = np.zeros((2, 4), np.float32)
     ecg = record(signals=source)
     source[0, 0] = 9
@@ -55,12 +59,14 @@ def test_cannot_be_changed() -> None:
         ({"signals": np.broadcast_to(np.float32(0), (2, 400_000_000))}, "at most 600,000,000 values"),
     ],
 )
-def test_refuses_what_is_no_record(changes: dict[str, object], message: str) -> None:
+def test_record_refusals(changes: dict[str, object], message: str) -> None:
+    """Each value that no record has is refused with what is wrong."""
     with pytest.raises(BadRecord, match=message):
         record(**changes)
 
 
 def test_lead_and_select() -> None:
+    """Leads are taken by name, and a lead that is absent is NaN in a selection."""
     ecg = record(signals=[[1, 1, 1, 1], [2, 2, 2, 2]])
     assert ecg.lead("II").tolist() == [2] * 4
     with pytest.raises(BadRecord, match="it has I, II"):
@@ -73,7 +79,8 @@ def test_lead_and_select() -> None:
         ecg.select([])
 
 
-def test_masked_hides_and_never_fills() -> None:
+def test_masked() -> None:
+    """A mask hides samples and fills none."""
     ecg = record(signals=[[1, 1, 1, np.nan], [2, 2, 2, 2]])
     hidden = ecg.masked([[True, False, True, True], [False] * 4])
     assert hidden.known.tolist() == [[True, False, True, False], [False] * 4]
@@ -82,15 +89,18 @@ def test_masked_hides_and_never_fills() -> None:
 
 @pytest.mark.parametrize("name", KNOWN_LEADS)
 @pytest.mark.parametrize("spell", [str, str.upper, str.lower, "Lead {}".format, "ECG-{}".format, " {} ".format])
-def test_canonical_lead_reads_usual_spellings(name: str, spell: object) -> None:
+def test_canonical_lead_of_usual_spellings(name: str, spell: object) -> None:
+    """Usual spellings of a lead name are understood."""
     assert canonical_lead(spell(name)) == name  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("name", ["", "ECG", "lead", "-aVR", "MLII", "V10", "Fp1", "resp", "IV"])
-def test_canonical_lead_knows_what_is_none(name: str) -> None:
+def test_canonical_lead_of_other_names(name: str) -> None:
+    """A name that is no ECG lead gives None."""
     assert canonical_lead(name) is None
 
 
-def test_standard_leads_are_twelve() -> None:
+def test_standard_leads() -> None:
+    """Twelve rows without names are the standard leads."""
     assert len(STANDARD_LEADS) == 12
     assert EcgRecord(np.zeros((12, 10)), 100).leads == STANDARD_LEADS

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from test_open import pdf_bytes
 
 from ecgimg.digitization import digitize_image
 from ecgimg.errors import UnreadablePage
@@ -18,10 +17,9 @@ from ecgimg.formats import page as page_module
 from ecgimg.formats.page import count_pages, open_pages
 from ecgimg.formats.page_decoder import decode_pages
 from ecgimg.isolation import Limits, Worker, WorkerPool
+from tests.formats.pages.pdf_pages import pdf_bytes
 
 SAMPLES = Path(page_module.__file__).parent.parent / "samples"
-
-
 linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
 
@@ -42,8 +40,10 @@ def bilevel(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @linux
-def test_a_picture_of_118_megapixels_is_opened_reduced_within_the_limits(bilevel):
+def test_open_picture_of_118_megapixels(bilevel):
+    """A picture of 118 megapixels is opened reduced, within the limits on time and memory."""
     with Worker(page_module.OPENING) as worker:
         (page,) = worker.stream(decode_pages, bilevel)
         cpu_s, memory_gb = worker.call(used)
@@ -54,7 +54,8 @@ def test_a_picture_of_118_megapixels_is_opened_reduced_within_the_limits(bilevel
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "I;16"])
-def test_large_pictures_of_every_mode_are_reduced(tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch):
+def test_open_large_picture_of_every_mode(tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch):
+    """A large picture of any mode is reduced, and its scale hint with it."""
     monkeypatch.setattr("ecgimg.formats.page_decoder.MAX_READ_PIXELS", 60_000)
     grey = np.kron([[0, 255], [255, 0]], np.ones((200, 300))).astype(np.uint8)
     made = Image.fromarray(grey * np.uint16(257)) if mode == "I;16" else Image.fromarray(grey).convert(mode)
@@ -66,7 +67,8 @@ def test_large_pictures_of_every_mode_are_reduced(tmp_path: Path, mode: str, mon
     assert page.px_per_mm_hint == pytest.approx(300 / 25.4 / 2, rel=1e-3)
 
 
-def test_large_photos_are_reduced_as_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_open_large_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A large photo is reduced as it is decoded, to the same picture."""
     monkeypatch.setattr("ecgimg.formats.page_decoder.MAX_READ_PIXELS", 100_000)
     (page,) = decode_pages(SAMPLES / "photo.jpg")
     assert page.reduced_by == 4
@@ -77,7 +79,8 @@ def test_large_photos_are_reduced_as_they_are_decoded(tmp_path: Path, monkeypatc
     assert np.abs(page.image[:rows, :columns] - small[:rows, :columns]).mean() < 3
 
 
-def test_arrays_above_the_limit_are_read_reduced_and_told_in_their_own_pixels(monkeypatch: pytest.MonkeyPatch):
+def test_digitize_array_above_limit(monkeypatch: pytest.MonkeyPatch):
+    """An array above the limit is read reduced, and the result is in its own pixels."""
     with Image.open(SAMPLES / "scan.jpg") as scan:
         image = np.array(scan.convert("RGB"))
     whole = digitize_image(image)
@@ -89,7 +92,8 @@ def test_arrays_above_the_limit_are_read_reduced_and_told_in_their_own_pixels(mo
 
 
 @linux
-def test_a_drawing_of_many_paths_is_opened_as_a_picture(tmp_path: Path):
+def test_open_drawing_of_many_paths(tmp_path: Path):
+    """A drawing of many paths is opened as a picture within the limit on time."""
     rows = [f"{x} {y} m {x + 2} {y + 1} l S" for x in range(0, 590, 3) for y in range(0, 840, 4)]
     (tmp_path / "many.pdf").write_bytes(pdf_bytes(["\n".join(rows)]))
     with Worker(page_module.OPENING) as worker:
@@ -102,7 +106,8 @@ def test_a_drawing_of_many_paths_is_opened_as_a_picture(tmp_path: Path):
 @pytest.mark.parametrize(
     ("limits", "reason"), [({"cpu_s": 1, "memory_gb": 1}, None), ({"cpu_s": 0.001, "memory_gb": 1}, "to open")]
 )
-def test_what_takes_too_long_is_refused_in_one_sentence(bilevel, monkeypatch: pytest.MonkeyPatch, limits, reason):
+def test_open_page_over_time_limit(bilevel, monkeypatch: pytest.MonkeyPatch, limits, reason):
+    """A file that takes too long to open is refused in one sentence."""
     pool = WorkerPool(lambda: Worker(Limits(**limits)), keep=1)
     monkeypatch.setattr(page_module, "_pool", pool)
     try:
@@ -116,17 +121,20 @@ def test_what_takes_too_long_is_refused_in_one_sentence(bilevel, monkeypatch: py
         pool.close()
 
 
-def test_the_limit_on_pixels_holds_before_decoding(bilevel):
+def test_open_picture_over_pixel_limit(bilevel):
+    """The limit on pixels holds before decoding."""
     with pytest.raises(UnreadablePage, match="more than 60 megapixels"):
         list(open_pages(bilevel, max_pixels=60_000_000))
 
 
-def test_many_files_may_be_open_at_once():
+def test_open_many_files_at_once():
+    """Many files may be open at once."""
     opened = [open_pages(SAMPLES / "photo.jpg") for _ in range(6)]
     assert len({next(each).image.shape for each in opened}) == 1
 
 
-def test_decoders_do_not_write_to_the_terminal(tmp_path: Path):
+def test_decoders_print_nothing(tmp_path: Path):
+    """What a decoder prints of a damaged file does not reach the terminal."""
     Image.new("RGB", (400, 300), "white").save(tmp_path / "a.tif", compression="jpeg")
     content = bytearray((tmp_path / "a.tif").read_bytes())
     content[200:260] = bytes(60)

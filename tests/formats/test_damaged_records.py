@@ -14,6 +14,8 @@ from ecgimg import BadRecord, EcgRecord, iter_records, read_record, write_record
 FILES = ("a.hea", "a.dat", "a.csv", "a.edf", "a.mask.csv", "a.dcm", "a.parquet", "many.npz", "one.npy")
 OPENED = {"a.dat": "a.hea", "a.mask.csv": "a.edf"}
 CUT_SHOWS = ("a.dat", "a.edf", "a.dcm", "a.parquet", "many.npz", "one.npy")
+byte = st.one_of(st.integers(0, 255), st.sampled_from(b"0123456789-.+e, \x00\xff"))
+change = st.tuples(st.integers(0, 400), byte)
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +54,10 @@ def outcome(path: Path) -> str:
     return "read"
 
 
-byte = st.one_of(st.integers(0, 255), st.sampled_from(b"0123456789-.+e, \x00\xff"))
-change = st.tuples(st.integers(0, 400), byte)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
-def test_changed_bytes(folder: Path, name: str) -> None:
+def test_read_record_with_changed_bytes(folder: Path, name: str) -> None:
+    """A file with changed or missing bytes is read, or refused in one sentence that names it."""
     good = (folder / name).read_bytes()
 
     @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
@@ -77,8 +77,10 @@ def test_changed_bytes(folder: Path, name: str) -> None:
     assert outcome(folder / OPENED.get(name, name)) == "read"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CUT_SHOWS)
-def test_cut_files_are_refused(folder: Path, name: str) -> None:
+def test_read_record_of_cut_file(folder: Path, name: str) -> None:
+    """A file that is cut anywhere is refused."""
     good = (folder / name).read_bytes()
     try:
         for length in {*range(0, len(good), max(1, len(good) // 150)), len(good) - 1, len(good) - 2}:

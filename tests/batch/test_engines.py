@@ -1,4 +1,4 @@
-"""Archives elsewhere and engines of many machines: memory, an S3-compatible server, Ray that loses a node."""
+"""Engines: an S3-compatible server, and Ray that loses a node."""
 
 from __future__ import annotations
 
@@ -7,46 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_batch import small_pages
 
-from ecgimg.batch import BatchSettings, Task, run_batch
+from ecgimg.batch import BatchSettings, run_batch
 from ecgimg.batch.engines import ENGINES, read_here
-from ecgimg.batch.source import find_files
+from tests.batch.pages import LIGHT, page_ids
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="the batch extra is not installed")
 fsspec = pytest.importorskip("fsspec", reason="the batch extra is not installed")
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"
 )
-
-LIGHT = Task(overlay=False)
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pages")
-    for number, page in enumerate(small_pages(6)):
-        page.save(folder / f"{number}.png")
-    return folder
-
-
-def page_ids(table: object) -> list[str]:
-    return table.column("page_id").to_pylist()
-
-
-def test_from_memory_to_memory(pages: Path, tmp_path: Path):
-    memory = fsspec.filesystem("memory")
-    for file in sorted(pages.iterdir())[:2]:
-        memory.pipe_file(f"/in/deep/{file.name}", file.read_bytes())
-    files, _ = find_files("memory://in")
-    assert [file.name for file in files] == ["deep/0.png", "deep/1.png"]
-    for expected in (2, 0):  # the second run finds the ledger that the first one left in the store
-        settings = BatchSettings(work=tmp_path / f"work{expected}")
-        assert run_batch("memory://in", "memory://out", Task(), settings).read_now == expected
-    with memory.open("/out/records/part-00000.parquet") as part:
-        assert page_ids(parquet.read_table(part)) == ["deep/0.png", "deep/1.png"]
-    assert memory.exists("/out/overlays/deep/0.png.jpg")
-    assert b"</html>" in memory.cat_file("/out/report.html")
 
 
 @pytest.fixture
@@ -85,7 +55,9 @@ def cluster() -> Iterator[object]:
     made.shutdown()
 
 
-def test_s3_with_both_engines(pages: Path, bucket: str, cluster: object, tmp_path: Path):
+@pytest.mark.slow
+def test_engines_on_s3(pages: Path, bucket: str, cluster: object, tmp_path: Path):
+    """Both engines read from S3 and write the same bytes, and either goes on on another machine."""
     s3 = fsspec.filesystem("s3")
     for file in pages.iterdir():
         s3.pipe_file(f"{bucket}/in/{file.name}", file.read_bytes())
@@ -101,7 +73,9 @@ def test_s3_with_both_engines(pages: Path, bucket: str, cluster: object, tmp_pat
     assert page_ids(parquet.read_table(f"{bucket}/ray/pages.parquet", filesystem=s3)) == [f"{k}.png" for k in range(6)]
 
 
-def test_the_node_that_works_dies(pages: Path, cluster: object, tmp_path: Path):
+@pytest.mark.slow
+def test_ray_when_node_dies(pages: Path, cluster: object, tmp_path: Path):
+    """Where the only working node dies, no page is lost or read twice."""
     told = []
 
     def kill_once(progress: object) -> None:
@@ -122,6 +96,7 @@ def test_the_node_that_works_dies(pages: Path, cluster: object, tmp_path: Path):
     assert (out / part).read_bytes() == (here / part).read_bytes()
 
 
-def test_the_engines_have_names():
+def test_engine_names():
+    """The engines are local and ray."""
     assert ENGINES["local"] is read_here
     assert sorted(ENGINES) == ["local", "ray"]

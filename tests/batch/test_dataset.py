@@ -1,0 +1,58 @@
+"""The dataset of a run: a part of records after the other, and one row a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+parquet = pytest.importorskip("pyarrow.parquet", reason="the batch extra is not installed")
+pytest.importorskip("fsspec", reason="the batch extra is not installed")
+
+
+def test_records_of_run(done: Path):
+    """The records are a Parquet dataset with signals, sources, confidence and findings."""
+    parts = sorted((done / "records").iterdir())
+    assert [part.name for part in parts] == ["part-00000.parquet", "part-00001.parquet"]
+    table = parquet.read_table(done / "records")
+    assert table.column("page_id").to_pylist() == [
+        "three.tif",
+        "three.tif-p2",
+        "ward a/one.png",
+        "ward b/older/two.jpg",
+    ]
+    row = table.to_pylist()[0]
+    assert (row["fs_hz"], row["units"]) == (500.0, "mV")
+    signal = np.array(row["II"])
+    assert len(signal) == len(row["V6"]) >= 2500
+    assert 0.2 < np.nanmax(signal) - np.nanmin(signal) < 10
+    assert row["V9"] is None
+    assert row["sources"]["px_per_mm"] in ("grid", "width")
+    assert 0 <= row["confidence"]["II"] <= 1
+    assert row["seconds_seen"]["II"] > 2
+    assert 0 <= row["probability"]["AFIB"] <= 1
+
+
+def test_table_of_pages(done: Path):
+    """Every page has a row: read, refused, failed or duplicate."""
+    rows = {row["page_id"]: row for row in parquet.read_table(done / "pages.parquet").to_pylist()}
+    assert len(rows) == 7
+    assert rows["ward b/copy.png"]["duplicate_of"] == "ward a/one.png"
+    assert rows["ward b/copy.png"]["layout"] == rows["ward a/one.png"]["layout"]
+    assert rows["ward a/broken.pdf"]["status"] == "failed"
+    assert "broken.pdf" in rows["ward a/broken.pdf"]["reason"]
+    assert rows["blank.png"]["status"] == "refused"
+    assert rows["three.tif-p2"]["page"] == 2
+    assert len(rows["three.tif"]["sha256"]) == 64
+
+
+def test_records_in_other_readers(done: Path):
+    """DuckDB, Polars and pandas read the same records."""
+    duckdb, polars, pandas = (pytest.importorskip(name) for name in ("duckdb", "polars", "pandas"))
+    query = f"SELECT count(*), max(len(II)), min(confidence.II) FROM '{done}/records/*.parquet'"
+    ((count, samples, confidence),) = duckdb.sql(query).fetchall()
+    frame = polars.read_parquet(done / "records/*.parquet")
+    assert (frame.height, frame["II"].list.len().max()) == (count, samples)
+    assert frame["confidence"].struct.field("II").min() == pytest.approx(confidence)
+    assert len(pandas.read_parquet(done / "records")) == count

@@ -1,0 +1,23 @@
+"""What a run writes besides its tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+pytest.importorskip("fsspec", reason="the batch extra is not installed")
+
+
+def test_overlays_formats_and_report(done: Path):
+    """Overlays, WFDB records and a report without links to other machines are written, and no draft is left."""
+    with Image.open(done / "overlays/ward b/older/two.jpg.jpg") as overlay:
+        assert max(overlay.size) == 900
+    assert (done / "wfdb/three_tif-p2.hea").is_file()
+    report = (done / "report.html").read_text(encoding="utf-8")
+    assert "Archive of 7 ECG pages" in report
+    assert "http" not in report.replace("http-equiv", "")
+    assert "not a medical device" in report
+    assert 'src="data:image/jpeg;base64,' in report
+    assert not list((done / ".ecgimg/spool").iterdir())
