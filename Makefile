@@ -53,7 +53,7 @@ wheel: $(STAMP)
 	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/python -m pip install --quiet --constraint constraints.txt "$$(ls build/wheel/*.whl)[synth]"
 	cd build/wheel && venv/bin/ecgimg layouts show 3x4+II --no-png && venv/bin/ecgimg synth --out pages -n 2 --jobs 2
-	cd build/wheel && venv/bin/python -c "import layouts, synth, ecgimg; assert len(layouts.names()) > 20; print(ecgimg.__file__)"
+	cd build/wheel && venv/bin/python -c "import layouts, synth, ecgimg; assert len(layouts.layout_names()) > 20; print(ecgimg.__file__)"
 
 clean:
 	rm -rf build dist demo out .mypy_cache .pytest_cache .ruff_cache .hypothesis

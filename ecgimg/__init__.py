@@ -63,7 +63,7 @@ def digitize(
     page : str, Path or (height, width, 3) uint8 array
         A picture or PDF, of which the first page is read, or an RGB picture.
     layout : str
-        ``"auto"``, a name of `layouts.names`, or a user's own YAML file.
+        ``"auto"``, a name of `layouts.layout_names`, or a user's own YAML file.
     speed_mm_s, gain_mm_mv : float, optional
         Paper speed and gain where you know them; else they are found.
 

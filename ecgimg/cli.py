@@ -98,7 +98,7 @@ def synth(
     ] = None,
     n: Annotated[int, typer.Option("-n", help="How many pages.")] = 10,
     layouts: Annotated[str, typer.Option(help="Names or files, separated by commas, or all.")] = "all",
-    damage: Annotated[str, typer.Option(help="none, scan, photo, screen, aged or mixed.")] = "mixed",
+    degradation: Annotated[str, typer.Option(help="none, scan, photo, screen, aged or mixed.")] = "mixed",
     seed: Annotated[int, typer.Option(help="Same seed, same pages.")] = 0,
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
     masks: Annotated[bool, typer.Option("--masks", help="Write pixel masks too.")] = False,
@@ -114,7 +114,7 @@ def synth(
             records,
             n=n,
             layouts=layouts,
-            damage=damage,
+            degradation=degradation,
             seed=seed,
             masks=masks,
             jobs=jobs,
@@ -191,7 +191,7 @@ def classify(
 
 def _show_findings(stem: str, found: Findings | None, error: str) -> None:
     """Print what is present in one record, or why nothing is said."""
-    from ecgimg.classification.labels import SINGLE
+    from ecgimg.classification.labels import INDIVIDUAL_LABELS
 
     if found is None or found.reason:
         OUT.print(f"{stem}: {error or (found.reason if found else '')}", markup=False)
@@ -202,7 +202,7 @@ def _show_findings(stem: str, found: Findings | None, error: str) -> None:
     for finding in found.leading:
         table.add_row(finding.label, f"{finding.probability:.2f}", f"{finding.threshold:.2f}", finding.name)
     OUT.print(table if found.leading else "  nothing reaches its threshold")
-    silent = [finding for finding in found.findings if finding.silence and finding.label in SINGLE]
+    silent = [finding for finding in found.findings if finding.silence and finding.label in INDIVIDUAL_LABELS]
     for why in dict.fromkeys(finding.silence for finding in silent):
         labels = ", ".join(finding.label for finding in silent if finding.silence == why)
         OUT.print(f"  not judged: {labels} ({why})", markup=False)

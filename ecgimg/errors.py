@@ -6,7 +6,7 @@
     ├── BadRecord        a record that cannot be read, or that no ECG can be
     ├── UnknownLayout    no layout of that name, or a layout file that is wrong
     ├── UnreadablePage   a picture or PDF that cannot be read, or that no ECG page can be
-    ├── BadRequest       values that no page can be drawn with (a negative size, an unknown damage)
+    ├── BadRequest       values that no page can be drawn with (a negative size, an unknown degradation)
     ├── BadOutput        a place that cannot be written
     ├── MissingExtra     an optional package is needed and is not installed
     ├── MissingWeights   a shipped network is not where it was installed

@@ -18,8 +18,8 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
 Count = Annotated[int, Field(ge=1, le=16, strict=True)]
 Name = Annotated[str, Field(max_length=80)]
 
-MOST_STRIPS = 8
-LONGEST_COLUMN_S = 3600.0
+MAX_STRIPS = 8
+MAX_COLUMN_S = 3600.0
 
 
 class PageStyle(BaseModel):
@@ -73,9 +73,9 @@ class Layout(BaseModel):
     rows: Count
     columns: Count
     leads: Annotated[tuple[Annotated[tuple[Name, ...], Field(max_length=16)], ...], Field(max_length=16)]
-    rhythm: Annotated[tuple[Name, ...], Field(max_length=MOST_STRIPS)] = ()
+    rhythm: Annotated[tuple[Name, ...], Field(max_length=MAX_STRIPS)] = ()
     columns_in_time: Literal["sequential", "simultaneous"] = "sequential"
-    seconds_per_column: Annotated[Positive, Field(le=LONGEST_COLUMN_S)]
+    seconds_per_column: Annotated[Positive, Field(le=MAX_COLUMN_S)]
     speed_mm_s: Annotated[Positive, Field(ge=1, le=400)] = 25.0
     gain_mm_mv: Annotated[Positive, Field(ge=0.5, le=200)] = 10.0
     pulse: Literal["left", "right", "none"] = "left"

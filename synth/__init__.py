@@ -1,14 +1,14 @@
-"""Synthetic ECG pages with exact truth: a simulated heart, the page renderer, paper and camera damage, labels."""
+"""Synthetic ECG pages with exact truth: a simulated heart, the page renderer, paper and camera degradation, labels."""
 
-from synth.ecg_image_kit import kit_pages, read_kit_page
-from synth.heart import HeartSpec, sample_heart, simulate
+from synth.ecg_image_kit import ecg_image_kit_pages, read_ecg_image_kit_page
+from synth.heart import HeartSpec, make_random_heart_spec, simulate
 from synth.labels.masks import Masks, load_masks
 from synth.labels.truth import PageTruth, TextTruth, TraceTruth, load_truth
 from synth.page import Page, make_page
+from synth.page_spec import PageSpec
 from synth.pages import pages, write_pages
-from synth.random_degradation import sample_damage
-from synth.random_page_spec import sample_spec
-from synth.spec import PageSpec
+from synth.random_degradation import make_random_degradation
+from synth.random_page_spec import make_random_page_spec
 
 __all__ = [
     "HeartSpec",
@@ -18,15 +18,15 @@ __all__ = [
     "PageTruth",
     "TextTruth",
     "TraceTruth",
-    "kit_pages",
+    "ecg_image_kit_pages",
     "load_masks",
     "load_truth",
     "make_page",
+    "make_random_degradation",
+    "make_random_heart_spec",
+    "make_random_page_spec",
     "pages",
-    "read_kit_page",
-    "sample_damage",
-    "sample_heart",
-    "sample_spec",
+    "read_ecg_image_kit_page",
     "simulate",
     "write_pages",
 ]

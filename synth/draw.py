@@ -18,14 +18,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ecgimg.errors import MissingExtra
 from ecgimg.record import EcgRecord, unbroken_runs
-from synth.header_footer import make_report
-from synth.page_geometry import Cell, Plan, make_plan, trace_points
-from synth.spec import Colour, GridStyle, Join, PageSpec
+from synth.header_footer import make_header_footer
+from synth.page_geometry import Cell, PageGeometry, make_page_geometry, trace_points
+from synth.page_spec import Colour, GridStyle, Join, PageSpec
 
 Image8 = NDArray[np.uint8]
 Points = NDArray[np.float64]
 
-_SHARP_RAD = 0.7
+_SHARP_TURN_RAD = 0.7
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class DrawnPage:
     """An undamaged page: the picture (height, width, 3) RGB, and what is where in it."""
 
     spec: PageSpec
-    plan: Plan
+    geometry: PageGeometry
     image: Image8
     traces: tuple[DrawnTrace, ...]
     trace_layers: tuple[Layer, ...]
@@ -81,31 +81,31 @@ def draw_page(spec: PageSpec, record: EcgRecord, rng: np.random.Generator) -> Dr
     rng : numpy.random.Generator
         For the invented numbers of the report, nothing else.
     """
-    plan = make_plan(spec)
+    geometry = make_page_geometry(spec)
     grid = grid_coverage(spec)
-    image = _paper(spec, grid)
+    image = _paper_with_grid(spec, grid)
     texts = []
-    layers = [Layer("grid", _presence(grid), 0, 0)]
-    layers += [_stroke("pulse", [pulse], spec.trace.width_mm, spec) for pulse in plan.pulses]
-    if plan.separators:
+    layers = [Layer("grid", _grid_mask(grid), 0, 0)]
+    layers += [_polyline_layer("pulse", [pulse], spec.trace.width_mm, spec) for pulse in geometry.pulses]
+    if geometry.separators:
         pen_mm = 3 * spec.trace.width_mm if spec.separator == "bar" else spec.trace.width_mm
-        layers.append(_stroke("other", plan.separators, pen_mm, spec))
-    traces = tuple(DrawnTrace(cell, *trace_points(cell, record, spec)) for cell in plan.cells)
+        layers.append(_polyline_layer("other", geometry.separators, pen_mm, spec))
+    traces = tuple(DrawnTrace(cell, *trace_points(cell, record, spec)) for cell in geometry.cells)
     strokes = tuple(_trace_layer(traces, index, spec) for index in range(len(traces)))
-    report, boxes = make_report(spec, rng)
-    layers += [_frame(box.box_mm, box.filled, spec) for box in boxes]
+    report, boxes = make_header_footer(spec, rng)
+    layers += [_frame_layer(box.box_mm, box.filled, spec) for box in boxes]
     for line in report:
         layer, printed = _text_layer("other", line.text, line.font, line.size_mm, (line.x_mm, line.y_mm), spec)
         layers.append(layer)
         texts.append(printed)
     for index, trace in enumerate(traces):
-        layer, printed = _label(trace, spec)
+        layer, printed = _label_layer(trace, spec)
         layers.append(layer)
         texts.append(PrintedText("label", printed.text, printed.box_mm, index))
     for layer in (*layers[1:], *strokes):
         colour = spec.label.colour if layer.kind in {"label", "other"} else spec.trace.colour
         blend(image, layer, colour, spec.trace.opacity)
-    return DrawnPage(spec, plan, image, traces, strokes, tuple(layers), tuple(texts))
+    return DrawnPage(spec, geometry, image, traces, strokes, tuple(layers), tuple(texts))
 
 
 def blend(image: Image8, layer: Layer, colour: Colour, opacity: float) -> None:
@@ -157,13 +157,13 @@ def grid_coverage(spec: PageSpec) -> Image8:
         for size, origin in zip((width, height), origins, strict=True)
     ]
     inside = (slice(top, bottom), slice(left, right))
-    across = _as_bytes(np.maximum(thick[0] * grid.thick_opacity, _thin_part(grid, thin[0])))[left:right]
-    down = _as_bytes(np.maximum(thick[1] * grid.thick_opacity, _thin_part(grid, thin[1])))[top:bottom]
+    across = _to_bytes(np.maximum(thick[0] * grid.thick_opacity, _thin_share(grid, thin[0])))[left:right]
+    down = _to_bytes(np.maximum(thick[1] * grid.thick_opacity, _thin_share(grid, thin[1])))[top:bottom]
     coverage[inside] = np.maximum(down[:, None], across[None, :])
     if grid.style == "dotted":
         reach = max(1.6 * grid.thin_mm, 1 / spec.px_per_mm) * spec.px_per_mm
         dots = [
-            _as_bytes(_line_profile(size, origin, spec.px_per_mm, reach) * grid.thick_opacity)
+            _to_bytes(_line_profile(size, origin, spec.px_per_mm, reach) * grid.thick_opacity)
             for size, origin in zip((width, height), origins, strict=True)
         ]
         spots = np.minimum(dots[1][top:bottom, None], dots[0][None, left:right])
@@ -171,22 +171,22 @@ def grid_coverage(spec: PageSpec) -> Image8:
     return coverage
 
 
-def _thin_part(grid: GridStyle, profile: NDArray[np.float32]) -> NDArray[np.float32]:
+def _thin_share(grid: GridStyle, profile: NDArray[np.float32]) -> NDArray[np.float32]:
     return profile * np.float32(grid.thin_opacity if grid.style == "lines" else 0.0)
 
 
-def _as_bytes(share: NDArray[np.float32]) -> Image8:
+def _to_bytes(share: NDArray[np.float32]) -> Image8:
     return np.rint(255 * share).astype(np.uint8)
 
 
-def _presence(grid: Image8) -> Image8:
+def _grid_mask(grid: Image8) -> Image8:
     """Where a line of the ruling is, thin or thick: full coverage where half as dark as a typical inked pixel."""
     inked = grid[grid > 0]
     level = float(np.median(inked[:: max(len(inked) // 4096, 1)])) / 2 if len(inked) else 0.0
     return np.where(grid > level, np.uint8(255), np.uint8(0))
 
 
-def _paper(spec: PageSpec, grid: Image8) -> Image8:
+def _paper_with_grid(spec: PageSpec, grid: Image8) -> Image8:
     image = np.empty((*grid.shape, 3), np.uint8)
     steps = np.arange(256, dtype=np.float32) / 255
     for channel in range(3):
@@ -206,7 +206,7 @@ def _trace_layer(traces: tuple[DrawnTrace, ...], index: int, spec: PageSpec) -> 
         before = finite_runs(traces[index - 1].points_mm)
         if before:
             runs = [np.concatenate([before[-1][-1:], runs[0]]), *runs[1:]]
-    return _stroke("trace", runs, spec.trace.width_mm, spec, spec.trace.join)
+    return _polyline_layer("trace", runs, spec.trace.width_mm, spec, spec.trace.join)
 
 
 def finite_runs(points: Points) -> list[Points]:
@@ -214,13 +214,13 @@ def finite_runs(points: Points) -> list[Points]:
     return [points[start:end] for start, end in unbroken_runs(np.asarray(np.isfinite(points).all(axis=1)))]
 
 
-def _stroke(kind: str, lines: Iterable[Points], width_mm: float, spec: PageSpec, join: Join = "miter") -> Layer:
+def _polyline_layer(kind: str, lines: Iterable[Points], width_mm: float, spec: PageSpec, join: Join = "miter") -> Layer:
     """Draw polylines (mm); lines off the page are cut at its edge."""
     width_px = width_mm * spec.px_per_mm
     shapes = [line * spec.px_per_mm - 0.5 for line in lines if len(line)]
     if not shapes:
         return Layer(kind, np.zeros((0, 0), np.uint8), 0, 0)
-    window = _window(np.concatenate(shapes), width_px + 2, spec.size_px)
+    window = _drawn_window(np.concatenate(shapes), width_px + 2, spec.size_px)
     if window is None:
         return Layer(kind, np.zeros((0, 0), np.uint8), 0, 0)
     left, top, right, bottom = window
@@ -228,7 +228,7 @@ def _stroke(kind: str, lines: Iterable[Points], width_mm: float, spec: PageSpec,
     return Layer(kind, _rasterize(shifted, width_px, (right - left, bottom - top), join), left, top)
 
 
-def _window(points_px: Points, margin: float, size_px: tuple[int, int]) -> tuple[int, int, int, int] | None:
+def _drawn_window(points_px: Points, margin: float, size_px: tuple[int, int]) -> tuple[int, int, int, int] | None:
     low = np.floor(points_px.min(axis=0) - margin).astype(int)
     high = np.ceil(points_px.max(axis=0) + margin).astype(int) + 1
     left, top = max(int(low[0]), 0), max(int(low[1]), 0)
@@ -259,7 +259,7 @@ def _sharp_corners(line: Points) -> NDArray[np.int64]:
     """Return the points at which a polyline turns so sharply that a mitred pen would stand out beyond it."""
     steps = np.diff(line, axis=0)
     turn = np.angle(np.exp(1j * np.diff(np.arctan2(steps[:, 1], steps[:, 0]))))
-    return np.flatnonzero(np.abs(turn) > _SHARP_RAD) + 1
+    return np.flatnonzero(np.abs(turn) > _SHARP_TURN_RAD) + 1
 
 
 @cache
@@ -271,13 +271,13 @@ def _aggdraw() -> Any:
     return aggdraw
 
 
-def _frame(box_mm: tuple[float, float, float, float], filled: bool, spec: PageSpec) -> Layer:
+def _frame_layer(box_mm: tuple[float, float, float, float], filled: bool, spec: PageSpec) -> Layer:
     left, top, right, bottom = box_mm
     if filled:
         middle = (top + bottom) / 2
-        return _stroke("other", [np.array([(left, middle), (right, middle)])], bottom - top, spec)
+        return _polyline_layer("other", [np.array([(left, middle), (right, middle)])], bottom - top, spec)
     corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)])
-    return _stroke("other", [corners], 0.25, spec)
+    return _polyline_layer("other", [corners], 0.25, spec)
 
 
 # ---------------------------------------------------------------- text
@@ -313,7 +313,7 @@ def _text_layer(
     return Layer(kind, coverage, left, top), PrintedText(kind, text, box)
 
 
-def _label(trace: DrawnTrace, spec: PageSpec) -> tuple[Layer, PrintedText]:
+def _label_layer(trace: DrawnTrace, spec: PageSpec) -> tuple[Layer, PrintedText]:
     cell, label = trace.cell, spec.label
     name = cell.slot.printed_name.replace("-", "\u2212")
     wide = 0.75 * label.size_mm * len(name)

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 _PICTURES = (".png", ".jpg", ".jpeg")
 
 
-def kit_pages(folder: str | Path) -> Iterator[tuple[Path, PageTruth]]:
+def ecg_image_kit_pages(folder: str | Path) -> Iterator[tuple[Path, PageTruth]]:
     """Yield (picture, truth) of every page of the kit in a folder and those below it.
 
     Raises
@@ -33,16 +33,16 @@ def kit_pages(folder: str | Path) -> Iterator[tuple[Path, PageTruth]]:
     BadRecord
         When there is none, or when the iteration comes to a page that cannot be read.
     """
-    found = [path for path in sorted(Path(folder).rglob("*.json")) if _picture(path) is not None]
+    found = [path for path in sorted(Path(folder).rglob("*.json")) if _picture_of(path) is not None]
     if not found:
         raise BadRecord(f"{folder} holds no page of ecg-image-kit: no JSON with a picture of the same name")
     for path in found:
-        picture = _picture(path)
+        picture = _picture_of(path)
         if picture is not None:
-            yield picture, read_kit_page(path)
+            yield picture, read_ecg_image_kit_page(path)
 
 
-def read_kit_page(path: str | Path) -> PageTruth:
+def read_ecg_image_kit_page(path: str | Path) -> PageTruth:
     """Read one page of the kit from its JSON; the WFDB record is looked for beside it.
 
     Raises
@@ -57,7 +57,7 @@ def read_kit_page(path: str | Path) -> PageTruth:
         entries = values["leads"]
         if not entries:
             raise ValueError("no leads")
-        return _truth(values, entries, size, _record(path))
+        return _page_truth(values, entries, size, _record_of(path))
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise BadRecord(
             f"{path} is not a page of ecg-image-kit that can be read ({type(error).__name__}: {error}); make it with "
@@ -65,7 +65,7 @@ def read_kit_page(path: str | Path) -> PageTruth:
         ) from None
 
 
-def _picture(path: Path) -> Path | None:
+def _picture_of(path: Path) -> Path | None:
     return next((path.with_suffix(suffix) for suffix in _PICTURES if path.with_suffix(suffix).is_file()), None)
 
 
@@ -74,7 +74,7 @@ def _number(value: Any) -> float:
     return float(value["val"] if isinstance(value, dict) else value)
 
 
-def _record(path: Path) -> EcgRecord:
+def _record_of(path: Path) -> EcgRecord:
     """``00001_lr-0.json`` belongs to ``00001_lr.hea``."""
     base = path.stem.rsplit("-", 1)[0]
     for stem in (path.stem, base):
@@ -84,23 +84,23 @@ def _record(path: Path) -> EcgRecord:
     raise BadRecord(f"the WFDB record {base}.hea is not beside {path}; keep them together")
 
 
-def _truth(
+def _page_truth(
     values: dict[str, Any], entries: list[dict[str, Any]], size: tuple[int, int], record: EcgRecord
 ) -> PageTruth:
     fs_hz = _number(values.get("sampling_frequency", record.fs_hz))
-    columns_first = _runs_along_first(entries)
-    points = [_points(entry["plotted_pixels"], columns_first) for entry in entries]
+    x_first = _is_x_first(entries)
+    points = [_points(entry["plotted_pixels"], x_first) for entry in entries]
     origin = min(int(entry["start_sample"]) for entry in entries)
     starts = [int(entry["start_sample"]) - origin for entry in entries]
-    layout, places = _layout(entries, starts, points, fs_hz)
-    canvas = _window(record, origin, round(layout.duration_s * fs_hz))
+    layout, places = _infer_layout(entries, starts, points, fs_hz)
+    canvas = _cut_record(record, origin, round(layout.duration_s * fs_hz))
     slots = {(slot.row, slot.column): slot for slot in layout.slots()}
     traces, texts = [], []
     for index, (entry, place) in enumerate(zip(entries, places, strict=True)):
         slot = slots[place]
-        traces.append(_trace(entry, slot, points[index], starts[index], size, columns_first))
+        traces.append(_trace_truth(entry, slot, points[index], starts[index], size, x_first))
         if "text_bounding_box" in entry:
-            box = _box(entry["text_bounding_box"], columns_first)
+            box = _corners(entry["text_bounding_box"], x_first)
             texts.append(TextTruth("label", slot.printed_name, box, index))
     return PageTruth(
         record=canvas,
@@ -122,21 +122,21 @@ def _truth(
     )
 
 
-def _runs_along_first(entries: list[dict[str, Any]]) -> bool:
+def _is_x_first(entries: list[dict[str, Any]]) -> bool:
     spans = np.array([np.ptp(np.array(entry["plotted_pixels"], np.float64), axis=0) for entry in entries])
     return bool(np.median(spans[:, 0]) > np.median(spans[:, 1]))
 
 
-def _points(pixels: Any, columns_first: bool) -> Floats:
+def _points(pixels: Any, x_first: bool) -> Floats:
     points = np.array(pixels, np.float64).reshape(-1, 2)
-    return points if columns_first else points[:, ::-1]
+    return points if x_first else points[:, ::-1]
 
 
-def _box(corners: dict[str, Any], columns_first: bool) -> Floats:
-    return _points([corners[str(number)] for number in range(4)], columns_first)
+def _corners(corners: dict[str, Any], x_first: bool) -> Floats:
+    return _points([corners[str(number)] for number in range(4)], x_first)
 
 
-def _layout(
+def _infer_layout(
     entries: list[dict[str, Any]], starts: list[int], points: list[Floats], fs_hz: float
 ) -> tuple[Layout, list[tuple[int, int | None]]]:
     """Tell rows, columns and strips from where and when each trace starts; returns the place of each entry too."""
@@ -146,10 +146,10 @@ def _layout(
     strips = [k for k in range(len(entries)) if lengths[k] > 1.5 * shortest and names.index(names[k]) != k]
     cells = [k for k in range(len(entries)) if k not in strips]
     columns = sorted({starts[k] for k in cells})
-    grid = [sorted((k for k in cells if starts[k] == start), key=lambda k: _height(points[k])) for start in columns]
+    grid = [sorted((k for k in cells if starts[k] == start), key=lambda k: _median_y(points[k])) for start in columns]
     if len({len(column) for column in grid}) != 1:
         raise ValueError("the columns have different numbers of leads")
-    strips.sort(key=lambda k: _height(points[k]))
+    strips.sort(key=lambda k: _median_y(points[k]))
     rhythm = [names[k] for k in strips]
     rows = len(grid[0])
     values = {
@@ -168,23 +168,23 @@ def _layout(
     return parse_layout(values, "the page"), [places[k] for k in range(len(entries))]
 
 
-def _height(points: Floats) -> float:
+def _median_y(points: Floats) -> float:
     return float(np.median(points[:, 1]))
 
 
-def _window(record: EcgRecord, origin: int, samples: int) -> EcgRecord:
+def _cut_record(record: EcgRecord, origin: int, samples: int) -> EcgRecord:
     signals = np.full((len(record.leads), samples), np.nan, np.float32)
     shown = record.signals[:, origin : origin + samples]
     signals[:, : shown.shape[1]] = shown
     return EcgRecord(signals, record.fs_hz, record.leads)
 
 
-def _trace(
-    entry: dict[str, Any], slot: Slot, points: Floats, start: int, size: tuple[int, int], columns_first: bool
+def _trace_truth(
+    entry: dict[str, Any], slot: Slot, points: Floats, start: int, size: tuple[int, int], x_first: bool
 ) -> TraceTruth:
     inside = (points > -0.5).all(axis=1) & (points < np.array(size) - 0.5).all(axis=1)
     if "lead_bounding_box" in entry:
-        box = _box(entry["lead_bounding_box"], columns_first)
+        box = _corners(entry["lead_bounding_box"], x_first)
     else:
         low, high = points.min(axis=0), points.max(axis=0)
         box = np.array([low, (high[0], low[1]), high, (low[0], high[1])])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synth.spec import PageSpec
+from synth.page_spec import PageSpec
 
 SANS, BOLD = "LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf"
 SERIF, SERIF_BOLD = "LiberationSerif-Regular.ttf", "LiberationSerif-Bold.ttf"
@@ -45,11 +45,11 @@ class Box:
     filled: bool = False
 
 
-Report = tuple[list[Text], list[Box]]
+HeaderFooter = tuple[list[Text], list[Box]]
 
 
 @dataclass(frozen=True)
-class _Values:
+class _PrintedValues:
     """Numbers that a report prints, drawn at random."""
 
     rate: int
@@ -66,7 +66,7 @@ class _Values:
     statements: tuple[str, ...]
 
 
-def _draw_values(rng: np.random.Generator) -> _Values:
+def _random_values(rng: np.random.Generator) -> _PrintedValues:
     day, month, year = int(rng.integers(1, 29)), int(rng.integers(0, 12)), int(rng.integers(1996, 2026))
     hour, minute, second = (int(rng.integers(0, top)) for top in (24, 60, 60))
     style = int(rng.integers(0, 3))
@@ -79,7 +79,7 @@ def _draw_values(rng: np.random.Generator) -> _Values:
     qt = int(rng.integers(330, 450))
     picks = rng.choice(len(_STATEMENTS), size=int(rng.integers(1, 5)), replace=False)
     axes = (int(rng.integers(0, 80)), int(rng.integers(-60, 110)), int(rng.integers(-20, 90)))
-    return _Values(
+    return _PrintedValues(
         rate=rate,
         pr=int(rng.integers(110, 230)),
         qrs=int(rng.integers(74, 150)),
@@ -99,7 +99,7 @@ def _column(lines: list[str], x: float, y: float, size: float, font: str) -> lis
     return [Text(line, x, y + index * size * 1.75, size, font) for index, line in enumerate(lines)]
 
 
-def _scale(spec: PageSpec, speed_unit: str = "mm/s", space: str = " ") -> str:
+def _scale_text(spec: PageSpec, speed_unit: str = "mm/s", space: str = " ") -> str:
     chest = spec.chest_gain_mm_mv
     gain = f"{spec.gain_mm_mv:g}{space}mm/mV"
     if chest is not None and chest != spec.gain_mm_mv:
@@ -107,7 +107,7 @@ def _scale(spec: PageSpec, speed_unit: str = "mm/s", space: str = " ") -> str:
     return f"{spec.speed_mm_s:g}{space}{speed_unit}   {gain}"
 
 
-def _ge(spec: PageSpec, v: _Values) -> Report:
+def _ge(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
     left, y = spec.plot_mm[0], 5.0
     texts = [Text(f"SAMPLE, PATIENT    ID:{v.ident}    {v.date} {v.time}    CARDIOLOGY ROUTINE", left, y, 2.4, SANS)]
     texts += _column([f"{v.age} yr", v.sex, "Room:", "Option:   SID:"], left, y + 6, 2.1, SANS)
@@ -119,11 +119,11 @@ def _ge(spec: PageSpec, v: _Values) -> Report:
     texts += _column([value for _, value in rows], left + 72, y + 6, 2.1, SANS)
     texts += _column([*v.statements], left + 105, y + 6, 2.1, SANS)
     texts += [Text("Referred by:", left + 150, y + 26, 2.1, SANS), Text("Unconfirmed", left + 200, y + 26, 2.1, SANS)]
-    footer = f"{_scale(spec, space='')}   150Hz   9.0.{v.rate % 10}   12SL 2{v.qrs}   CID: {v.rate % 40}"
+    footer = f"{_scale_text(spec, space='')}   150Hz   9.0.{v.rate % 10}   12SL 2{v.qrs}   CID: {v.rate % 40}"
     return [*texts, Text(footer, left, spec.size_mm[1] - 8, 2.1, SANS)], []
 
 
-def _philips(spec: PageSpec, v: _Values) -> Report:
+def _philips(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
     left, y = spec.plot_mm[0], 5.0
     texts = [Text(f"{v.ident}   SAMPLE PATIENT      {v.date}  {v.time}", left, y, 2.4, MONO)]
     rows = [f"Rate   {v.rate:4d}", f"PR     {v.pr:4d}", f"QRSD   {v.qrs:4d}", f"QT     {v.qt:4d}", f"QTc    {v.qtc:4d}"]
@@ -143,7 +143,7 @@ def _philips(spec: PageSpec, v: _Values) -> Report:
     return texts, [Box((right, bottom - 1.4, right + 38, bottom + 3.4))]
 
 
-def _edan(spec: PageSpec, v: _Values) -> Report:
+def _edan(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
     left, y = spec.plot_mm[0], 5.0
     middle = spec.size_mm[0] / 2
     texts = [Text("ECG REPORT", middle - 16, y - 1, 3.4, SERIF_BOLD)]
@@ -153,7 +153,7 @@ def _edan(spec: PageSpec, v: _Values) -> Report:
     rows = [f"HR     : {v.rate} bpm", f"PR     : {v.pr} ms", f"QRS    : {v.qrs} ms", f"QT/QTc : {v.qt}/{v.qtc} ms"]
     texts += _column(rows, middle + 40, y + 11, 2.1, SERIF)
     bottom = spec.size_mm[1] - 8
-    footer = f"0.67~100Hz  AC50   {_scale(spec, space='')}   \u2665{v.rate}   V2.0{v.rate % 10}  SE-{v.qrs}"
+    footer = f"0.67~100Hz  AC50   {_scale_text(spec, space='')}   \u2665{v.rate}   V2.0{v.rate % 10}  SE-{v.qrs}"
     texts += [
         Text(footer, left, bottom, 2.0, SERIF),
         Text(f"{v.date} {v.time}", spec.size_mm[0] - 70, bottom, 2.0, SERIF),
@@ -161,7 +161,7 @@ def _edan(spec: PageSpec, v: _Values) -> Report:
     return texts, [Box((left, y + 4, spec.size_mm[0] - 8, y + 4.7), filled=True), Box(spec.plot_mm)]
 
 
-def _mindray(spec: PageSpec, v: _Values) -> Report:
+def _mindray(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
     left, y = spec.plot_mm[0], 5.0
     texts = _column([f"ID: {v.ident}", "Name: SAMPLE PATIENT", f"{v.sex}  {v.age}y"], left, y, 2.3, CONDENSED)
     rows = [
@@ -173,11 +173,11 @@ def _mindray(spec: PageSpec, v: _Values) -> Report:
     ]
     texts += _column(rows, left + 70, y, 2.3, CONDENSED)
     texts += _column([*v.statements, "Report Confirmed by:"], left + 140, y, 2.3, CONDENSED)
-    footer = f"{_scale(spec)}    0.05 - 35 Hz    50 Hz    BeneHeart R1{v.rate % 10}    {v.date} {v.time}"
+    footer = f"{_scale_text(spec)}    0.05 - 35 Hz    50 Hz    BeneHeart R1{v.rate % 10}    {v.date} {v.time}"
     return [*texts, Text(footer, left, spec.size_mm[1] - 7, 2.1, CONDENSED)], []
 
 
-def _schiller(spec: PageSpec, v: _Values) -> Report:
+def _schiller(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
     left, y = spec.plot_mm[0], 5.0
     texts = _column(["Name:   Sample Patient", f"Pat. ID: {v.ident}", f"{v.date}  {v.time}"], left, y, 2.5, BOLD)
     rows = [
@@ -193,7 +193,7 @@ def _schiller(spec: PageSpec, v: _Values) -> Report:
         [f"Axis {name} {angle}\u00b0" for name, angle in zip("PQT", v.axes, strict=True)], left + 155, y, 2.1, SANS
     )
     texts += _column([*v.statements], left, y + 15, 2.1, SANS)
-    footer = f"AT-10{v.rate % 10}  1.{v.qrs}     {_scale(spec)}     LP 150 Hz  AC 50 Hz"
+    footer = f"AT-10{v.rate % 10}  1.{v.qrs}     {_scale_text(spec)}     LP 150 Hz  AC 50 Hz"
     right = spec.size_mm[0] - 50
     boxes = [Box((left, y + 13.5, spec.size_mm[0] - 8, y + 13.9), filled=True), Box((right, y, right + 30, y + 9))]
     return [
@@ -203,7 +203,7 @@ def _schiller(spec: PageSpec, v: _Values) -> Report:
     ], boxes
 
 
-def _nihon_kohden(spec: PageSpec, v: _Values) -> Report:
+def _nihon_kohden(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
     left, y = spec.plot_mm[0], 4.0
     coded = [f"{1000 + 37 * len(line)}   {line}" for line in v.statements]
     texts = _column([f"ID        {v.ident}", f"{v.sex}   {v.age} yrs", f"{v.date} {v.time}"], left, y, 2.1, MONO)
@@ -217,11 +217,11 @@ def _nihon_kohden(spec: PageSpec, v: _Values) -> Report:
     texts += _column(rows, left + 70, y, 2.1, MONO) + _column(
         [*coded, "9110 ** normal ECG **"], left + 145, y, 2.1, MONO
     )
-    footer = f"{_scale(spec)}   Filter: H50 D 100 Hz      Auto    ECG-13{v.qrs % 100:02d}"
+    footer = f"{_scale_text(spec)}   Filter: H50 D 100 Hz      Auto    ECG-13{v.qrs % 100:02d}"
     return [*texts, Text(footer, left, spec.size_mm[1] - 7, 2.1, MONO)], []
 
 
-def _monitor(spec: PageSpec, v: _Values) -> Report:
+def _monitor(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
     left, y = spec.plot_mm[0], 1.5
     first = ["Name:", f"ID: {v.ident}", "Patient ID:", f"Age: {v.age}   Sex: {v.sex[0]}"]
     second = [
@@ -246,15 +246,15 @@ def _monitor(spec: PageSpec, v: _Values) -> Report:
     return texts, []
 
 
-def _plain(spec: PageSpec, v: _Values) -> Report:
+def _plain(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
     left, y = spec.plot_mm[0], 4.0
     texts = _column([f"ID: {v.ident}", f"Age: {v.age} yrs", f"Sex: {v.sex}"], left, y, 2.2, "DejaVuSans.ttf")
     texts.append(Text(f"Date: {v.date}, {v.time}", left + 90, y, 2.2, "DejaVuSans.ttf"))
-    texts.append(Text(_scale(spec, space=""), left + 40, spec.size_mm[1] - 6, 2.2, "DejaVuSans.ttf"))
+    texts.append(Text(_scale_text(spec, space=""), left + 40, spec.size_mm[1] - 6, 2.2, "DejaVuSans.ttf"))
     return texts, []
 
 
-_VENDORS: dict[str, Callable[[PageSpec, _Values], Report]] = {
+_VENDOR_FORMS: dict[str, Callable[[PageSpec, _PrintedValues], HeaderFooter]] = {
     "plain": _plain,
     "ge": _ge,
     "philips": _philips,
@@ -266,24 +266,24 @@ _VENDORS: dict[str, Callable[[PageSpec, _Values], Report]] = {
 }
 
 
-def make_report(spec: PageSpec, rng: np.random.Generator) -> Report:
+def make_header_footer(spec: PageSpec, rng: np.random.Generator) -> HeaderFooter:
     """Return the text and frames that the page's maker prints around the traces.
 
     The header is left out where the page has none; the footer stays as long as `spec.print_scale`, and carries the
     true speed and gain of the page.
     """
-    texts, boxes = _VENDORS[spec.vendor](spec, _draw_values(rng))
+    texts, boxes = _VENDOR_FORMS[spec.vendor](spec, _random_values(rng))
     top, bottom = spec.plot_mm[1], spec.plot_mm[3]
     kept = [
         text
         for text in texts
         if (text.y_mm > bottom and spec.print_scale) or (spec.header and text.y_mm + text.size_mm < top - 1)
     ]
-    frames = [box for box in boxes if _frame_stays(box, spec)]
+    frames = [box for box in boxes if _is_kept_box(box, spec)]
     return kept, frames
 
 
-def _frame_stays(box: Box, spec: PageSpec) -> bool:
+def _is_kept_box(box: Box, spec: PageSpec) -> bool:
     if box.box_mm == spec.plot_mm:
         return True
     above = box.box_mm[3] < spec.plot_mm[1]

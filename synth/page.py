@@ -1,4 +1,4 @@
-"""Make one page: draw it, damage it, and write down what is true of the picture."""
+"""Make one page: draw it, degrade it, and write down what is true of the picture."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from ecgimg._files import atomic_path
 from ecgimg.errors import BadRecord
 from ecgimg.record import EcgRecord
-from synth.degradation import Damage, Taken, take_picture
+from synth.degradation import Degradation, DegradedPage, degrade_page
 from synth.draw import DrawnPage, DrawnTrace, PrintedText, draw_page
-from synth.geometry import PageMap
 from synth.labels.masks import Masks
 from synth.labels.truth import PageTruth, TextTruth, TraceTruth
-from synth.spec import PageSpec
+from synth.page_map import PageMap
+from synth.page_spec import PageSpec
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ class Page:
         """Write the picture, the truth and the masks beside each other; returns the picture's path."""
         suffix = ".png" if self.encoded is None else ".jpg"
         target = stem.parent / f"{stem.name}{suffix}"
-        content = _png(self.image) if self.encoded is None else self.encoded
+        content = _encode_png(self.image) if self.encoded is None else self.encoded
         with atomic_path(target) as temporary:
             temporary.write_bytes(content)
         if self.masks is not None:
@@ -48,7 +48,7 @@ class Page:
 
 def make_page(
     spec: PageSpec,
-    damage: Damage,
+    degradation: Degradation,
     record: EcgRecord,
     seed: np.random.SeedSequence,
     *,
@@ -56,7 +56,7 @@ def make_page(
     parameters: Mapping[str, Any] | None = None,
     masks: bool = False,
 ) -> Page:
-    """Draw `record` as `spec` says, put it through `damage`, and return picture and truth.
+    """Draw `record` as `spec` says, put it through `degradation`, and return picture and truth.
 
     Raises
     ------
@@ -66,11 +66,11 @@ def make_page(
         When the traces do not fit on the paper.
     """
     canvas = fit_canvas(record, spec)
-    report_seed, damage_seed = seed.spawn(2)
-    drawn = draw_page(spec, canvas, np.random.default_rng(report_seed))
-    taken = take_picture(drawn, damage, damage_seed, masks=masks)
-    truth = _make_truth(drawn, canvas, damage, taken, labels, parameters or {})
-    return Page(taken.image, truth, taken.masks, taken.encoded)
+    header_seed, degradation_seed = seed.spawn(2)
+    drawn = draw_page(spec, canvas, np.random.default_rng(header_seed))
+    degraded = degrade_page(drawn, degradation, degradation_seed, masks=masks)
+    truth = _make_truth(drawn, canvas, degradation, degraded, labels, parameters or {})
+    return Page(degraded.image, truth, degraded.masks, degraded.encoded)
 
 
 def fit_canvas(record: EcgRecord, spec: PageSpec) -> EcgRecord:
@@ -95,34 +95,34 @@ def fit_canvas(record: EcgRecord, spec: PageSpec) -> EcgRecord:
 def _make_truth(
     drawn: DrawnPage,
     record: EcgRecord,
-    damage: Damage,
-    taken: Taken,
+    degradation: Degradation,
+    degraded: DegradedPage,
     labels: tuple[str, ...],
     parameters: Mapping[str, Any],
 ) -> PageTruth:
-    spec, to_image = drawn.spec, damage.page_map
+    spec, to_image = drawn.spec, degradation.page_map
     width, height = spec.size_mm
-    described = {key: value for key, value in asdict(spec).items() if key != "layout"}
+    page_parameters = {key: value for key, value in asdict(spec).items() if key != "layout"}
     return PageTruth(
         record=record,
         layout=spec.layout,
         speed_mm_s=spec.speed_mm_s,
         gain_mm_mv=spec.gain_mm_mv,
         chest_gain_mm_mv=spec.chest_gain_mm_mv or spec.gain_mm_mv,
-        size_px=damage.size_px,
-        traces=tuple(_trace_truth(trace, spec.size_mm, to_image, damage, taken) for trace in drawn.traces),
+        size_px=degradation.size_px,
+        traces=tuple(_trace_truth(trace, spec.size_mm, to_image, degradation, degraded) for trace in drawn.traces),
         texts=tuple(_text_truth(text, to_image) for text in drawn.texts),
-        pulses_px=tuple(to_image.page_to_image(pulse) for pulse in drawn.plan.pulses),
+        pulses_px=tuple(to_image.page_to_image(pulse) for pulse in drawn.geometry.pulses),
         corners_px=to_image.page_to_image(_corners((0.0, 0.0, width, height))),
         grid_px=_grid_truth(spec, to_image),
         page_map=to_image,
         labels=labels,
-        parameters={"page": described, "damage": _without_map(damage), **parameters},
+        parameters={"page": page_parameters, "damage": _degradation_parameters(degradation), **parameters},
     )
 
 
-def _without_map(damage: Damage) -> dict[str, Any]:
-    return {key: value for key, value in asdict(damage).items() if key not in {"page_map", "size_px"}}
+def _degradation_parameters(degradation: Degradation) -> dict[str, Any]:
+    return {key: value for key, value in asdict(degradation).items() if key not in {"page_map", "size_px"}}
 
 
 def _corners(box: tuple[float, float, float, float]) -> Floats:
@@ -131,18 +131,22 @@ def _corners(box: tuple[float, float, float, float]) -> Floats:
 
 
 def _trace_truth(
-    trace: DrawnTrace, paper_mm: tuple[float, float], to_image: PageMap, damage: Damage, taken: Taken
+    trace: DrawnTrace,
+    paper_mm: tuple[float, float],
+    to_image: PageMap,
+    degradation: Degradation,
+    degraded: DegradedPage,
 ) -> TraceTruth:
     drawn = np.asarray(np.isfinite(trace.points_mm).all(axis=1))
     points = np.full(trace.points_mm.shape, np.nan)
     points[drawn] = to_image.page_to_image(trace.points_mm[drawn])
-    width, height = damage.size_px
+    width, height = degradation.size_px
     nearest = np.rint(np.where(drawn[:, None], points, -1)).astype(np.int64)
     inside = (nearest >= 0).all(axis=1) & (nearest[:, 0] < width) & (nearest[:, 1] < height)
     on_paper = np.all((trace.points_mm >= 0) & (trace.points_mm <= np.array(paper_mm)), axis=1)
     hidden = np.asarray(~(inside & drawn & on_paper))
-    if taken.lost is not None:
-        hidden[inside] |= taken.lost[nearest[inside, 1], nearest[inside, 0]]
+    if degraded.lost is not None:
+        hidden[inside] |= degraded.lost[nearest[inside, 1], nearest[inside, 0]]
     box = to_image.page_to_image(_corners(trace.cell.box_mm))
     return TraceTruth(trace.cell.slot, trace.first_sample, points, hidden, box)
 
@@ -162,7 +166,7 @@ def _grid_truth(spec: PageSpec, to_image: PageMap) -> Floats:
     return to_image.page_to_image(np.stack(np.meshgrid(xs, ys), axis=-1))
 
 
-def _png(image: NDArray[np.uint8]) -> bytes:
+def _encode_png(image: NDArray[np.uint8]) -> bytes:
     done, packed = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
     if not done:
         raise RuntimeError("OpenCV could not write a PNG")

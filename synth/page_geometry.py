@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ecgimg.errors import BadRequest
 from ecgimg.record import EcgRecord
 from layouts import Slot, sample_range
-from synth.spec import PageSpec
+from synth.page_spec import PageSpec
 
 GAP_MM = 3.0
 
@@ -26,7 +26,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PageGeometry:
     """Cells in reading order, calibration pulses as polylines (n, 2) mm, and separators as segments (2, 2) mm."""
 
     cells: tuple[Cell, ...]
@@ -40,7 +40,7 @@ def pulse_space_mm(spec: PageSpec) -> float:
     return spec.pulse_s * spec.speed_mm_s + 2 * spec.pulse_foot_mm
 
 
-def make_plan(spec: PageSpec) -> Plan:
+def make_page_geometry(spec: PageSpec) -> PageGeometry:
     """Lay the rows, columns, pulses and separators of a page out.
 
     Raises
@@ -65,8 +65,8 @@ def make_plan(spec: PageSpec) -> Plan:
         )
     cells = tuple(_cell(slot, spec, start, baselines[slot.row], pitch, gap) for slot in layout.slots())
     pulse_x = left if spec.pulse == "left" else start + width
-    pulses = tuple(_pulse(spec, pulse_x, baselines[row]) for row in _pulse_rows(spec))
-    return Plan(cells, pulses, tuple(_separators(spec, cells, baselines, pitch)), pitch)
+    pulses = tuple(_pulse_polyline(spec, pulse_x, baselines[row]) for row in _pulse_rows(spec))
+    return PageGeometry(cells, pulses, tuple(_separator_strokes(spec, cells, baselines, pitch)), pitch)
 
 
 def _cell(slot: Slot, spec: PageSpec, start: float, baseline: float, pitch: float, gap: float) -> Cell:
@@ -83,7 +83,7 @@ def _pulse_rows(spec: PageSpec) -> list[int]:
     return {"every": rows, "first": rows[:1], "last": rows[-1:]}[spec.pulse_rows]
 
 
-def _pulse(spec: PageSpec, x: float, baseline: float) -> NDArray[np.float64]:
+def _pulse_polyline(spec: PageSpec, x: float, baseline: float) -> NDArray[np.float64]:
     """A pulse with its feet; its sides lean as far to the right as the pen needed to rise and fall."""
     width, top, lean = spec.pulse_s * spec.speed_mm_s, baseline - spec.gain_mm_mv, spec.pulse_lean_mm
     rise, fall, end = x + spec.pulse_foot_mm, x + spec.pulse_foot_mm + width, x + pulse_space_mm(spec)
@@ -91,7 +91,7 @@ def _pulse(spec: PageSpec, x: float, baseline: float) -> NDArray[np.float64]:
     return np.stack([xs, (baseline, baseline, top, top, baseline, baseline)], axis=1)
 
 
-def _separators(
+def _separator_strokes(
     spec: PageSpec, cells: tuple[Cell, ...], baselines: list[float], pitch: float
 ) -> list[NDArray[np.float64]]:
     if spec.separator in ("none", "gap"):

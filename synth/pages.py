@@ -22,19 +22,19 @@ from layouts import Layout, load_layout, load_layouts
 from synth.labels.coco import coco_annotations
 from synth.labels.truth import load_truth
 from synth.page import Page, make_page
-from synth.random_degradation import as_told, check_kind, draw_kind, sample_damage
-from synth.random_page_spec import sample_spec
-from synth.source import Records, drawable_layouts, endless_records, prepare
+from synth.random_degradation import check_kind, choose_kind, drop_unreadable_chest_gain, make_random_degradation
+from synth.random_page_spec import make_random_page_spec
+from synth.record_source import Records, cycle_records, drawable_layouts, prepare_record
 
 _COLUMNS = ("stem", "set", "file", "kind", "layout", "speed_mm_s", "gain_mm_mv", "pulse", "record", "labels")
 
 
 @dataclass(frozen=True)
-class Request:
-    """What pages are wanted: their layouts by name, kind of damage, seed, and whether masks come along."""
+class PageRequest:
+    """What pages are wanted: their layouts by name, kind of degradation, seed, and whether masks come along."""
 
     layouts: tuple[str, ...]
-    damage: str = "mixed"
+    degradation: str = "mixed"
     seed: int = 0
     masks: bool = False
 
@@ -44,7 +44,7 @@ def pages(
     *,
     n: int | None = None,
     layouts: str | Sequence[str] = "all",
-    damage: str = "mixed",
+    degradation: str = "mixed",
     seed: int = 0,
     masks: bool = False,
 ) -> Iterator[Page]:
@@ -61,7 +61,7 @@ def pages(
         How many; without end by default.
     layouts : str or sequence of str
         Names or files, a list or separated by commas; ``"all"`` for every layout of the package.
-    damage : {"none", "scan", "photo", "screen", "aged", "mixed"}
+    degradation : {"none", "scan", "photo", "screen", "aged", "mixed"}
     seed : int
     masks : bool
         Whether `Page.masks` is filled.
@@ -70,14 +70,14 @@ def pages(
     ------
     UnknownLayout, BadRequest, BadRecord
     """
-    request = make_request(layouts, damage, seed, masks)
-    for index, item in enumerate(endless_records(records, _layouts_of(request))):
+    request = make_page_request(layouts, degradation, seed, masks)
+    for index, item in enumerate(cycle_records(records, _layouts_of(request))):
         if n is not None and index >= n:
             return
-        yield draw_one(request, index, item)
+        yield draw_requested_page(request, index, item)
 
 
-def make_request(layouts: str | Sequence[str], damage: str, seed: int, masks: bool) -> Request:
+def make_page_request(layouts: str | Sequence[str], degradation: str, seed: int, masks: bool) -> PageRequest:
     """Check what is wanted before any work (`UnknownLayout`, `BadRequest`)."""
     found = load_layouts(layouts) if isinstance(layouts, str) else tuple(load_layout(name) for name in layouts)
     if not found:
@@ -87,29 +87,31 @@ def make_request(layouts: str | Sequence[str], damage: str, seed: int, masks: bo
     given = layouts.split(",") if isinstance(layouts, str) else layouts
     files = [name.strip() for name in given if str(name).strip().lower().endswith((".yaml", ".yml"))]
     names = [layout.name for layout in found if not any(load_layout(file).name == layout.name for file in files)]
-    return Request((*names, *files), check_kind(damage), seed, masks)
+    return PageRequest((*names, *files), check_kind(degradation), seed, masks)
 
 
-def draw_one(request: Request, index: int, item: tuple[str, EcgRecord] | None) -> Page:
+def draw_requested_page(request: PageRequest, index: int, item: tuple[str, EcgRecord] | None) -> Page:
     """Draw page `index` of a request from a record (None: from the simulated heart)."""
     sequence = np.random.SeedSequence(request.seed, spawn_key=(index,))
     look_seed, heart_seed, page_seed = sequence.spawn(3)
     rng = np.random.default_rng(look_seed)
     layout = _choose_layout(request, item, rng)
-    kind = draw_kind(check_kind(request.damage), rng)
-    spec = sample_spec(layout, rng, kind)
-    damage = sample_damage(spec, kind, rng)
-    spec = as_told(spec, damage)
-    source = prepare(item, spec.layout, np.random.default_rng(heart_seed))
+    kind = choose_kind(check_kind(request.degradation), rng)
+    spec = make_random_page_spec(layout, rng, kind)
+    degradation = make_random_degradation(spec, kind, rng)
+    spec = drop_unreadable_chest_gain(spec, degradation)
+    source = prepare_record(item, spec.layout, np.random.default_rng(heart_seed))
     told = {"seed": request.seed, "index": index, "version": __version__, "record": source.origin}
-    return make_page(spec, damage, source.record, page_seed, labels=source.labels, parameters=told, masks=request.masks)
+    return make_page(
+        spec, degradation, source.record, page_seed, labels=source.labels, parameters=told, masks=request.masks
+    )
 
 
-def _layouts_of(request: Request) -> list[Layout]:
+def _layouts_of(request: PageRequest) -> list[Layout]:
     return [load_layout(name) for name in request.layouts]
 
 
-def _choose_layout(request: Request, item: tuple[str, EcgRecord] | None, rng: np.random.Generator) -> Layout:
+def _choose_layout(request: PageRequest, item: tuple[str, EcgRecord] | None, rng: np.random.Generator) -> Layout:
     found = _layouts_of(request)
     if item is not None:
         found = drawable_layouts(item[1], found)
@@ -125,7 +127,7 @@ def write_pages(
     *,
     n: int,
     layouts: str | Sequence[str] = "all",
-    damage: str = "mixed",
+    degradation: str = "mixed",
     seed: int = 0,
     masks: bool = False,
     jobs: int = 1,
@@ -147,8 +149,8 @@ def write_pages(
     """
     if n < 1 or jobs < 1:
         raise BadRequest(f"at least one page and one process are needed, got n = {n} and jobs = {jobs}")
-    request = make_request(layouts, damage, seed, masks)
-    stream = endless_records(records, _layouts_of(request))
+    request = make_page_request(layouts, degradation, seed, masks)
+    stream = cycle_records(records, _layouts_of(request))
     first = next(stream)
     folder = Path(out)
     stems = [f"page-{index:06d}" for index in range(n)]
@@ -172,7 +174,7 @@ def write_pages(
     return stems
 
 
-def _claim(folder: Path, request: Request, source: str) -> None:
+def _claim(folder: Path, request: PageRequest, source: str) -> None:
     """Write down whose pages the folder holds, or check that they are this run's."""
     told = json.dumps({**asdict(request), "records": source, "version": __version__}, sort_keys=True)
     claim = folder / "run.json"
@@ -187,7 +189,7 @@ def _claim(folder: Path, request: Request, source: str) -> None:
 
 
 def _run(
-    folder: Path, request: Request, tasks: Iterator[tuple[int, tuple[str, EcgRecord] | None]], jobs: int
+    folder: Path, request: PageRequest, tasks: Iterator[tuple[int, tuple[str, EcgRecord] | None]], jobs: int
 ) -> Iterator[int]:
     if jobs == 1:
         for index, item in tasks:
@@ -207,8 +209,8 @@ def _one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def _draw_and_save(folder: Path, request: Request, index: int, item: tuple[str, EcgRecord] | None) -> int:
-    draw_one(request, index, item).save(folder / f"page-{index:06d}")
+def _draw_and_save(folder: Path, request: PageRequest, index: int, item: tuple[str, EcgRecord] | None) -> int:
+    draw_requested_page(request, index, item).save(folder / f"page-{index:06d}")
     return index
 
 

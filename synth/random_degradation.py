@@ -1,4 +1,4 @@
-"""Draw a plausible chain of damage at random: how a page is scanned, photographed, shown or aged."""
+"""Draw a plausible chain of degradation at random: how a page is scanned, photographed, shown or aged."""
 
 from __future__ import annotations
 
@@ -9,59 +9,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.errors import BadRequest
-from synth.degradation import KINDS, Ageing, Copier, Damage, Kind, Light, Screen, Sensor
-from synth.geometry import PageMap, Profile, affine_map, flat_map, quarter_turn
-from synth.random_page_spec import pick
-from synth.spec import Colour, PageSpec
+from synth.degradation import KINDS, Ageing, Copier, Degradation, Kind, Light, Screen, Sensor
+from synth.page_map import BendProfile, PageMap, affine_map, flat_map, quarter_turn
+from synth.page_spec import Colour, PageSpec
+from synth.random_page_spec import weighted_choice
 
 Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
-_MIX: dict[Kind, float] = {"none": 0.12, "scan": 0.25, "photo": 0.38, "screen": 0.08, "aged": 0.17}
+_KIND_WEIGHTS: dict[Kind, float] = {"none": 0.12, "scan": 0.25, "photo": 0.38, "screen": 0.08, "aged": 0.17}
 _MIN_PX = 64
 _SCALE_TEXT_MM, _SCALE_TEXT_UP_MM = 80.0, (3.0, 8.0)
 
 
 def check_kind(kind: str) -> Kind:
-    """Return `kind` if it is a kind of damage, or raise `BadRequest` with those there are."""
+    """Return `kind` if it is a kind of degradation, or raise `BadRequest` with those there are."""
     if kind not in KINDS:
-        raise BadRequest(f"there is no damage {kind!r}; choose one of {', '.join(KINDS)}")
+        raise BadRequest(f"there is no degradation {kind!r}; choose one of {', '.join(KINDS)}")
     return kind
 
 
-def draw_kind(kind: Kind, rng: np.random.Generator) -> Kind:
+def choose_kind(kind: Kind, rng: np.random.Generator) -> Kind:
     """Resolve ``"mixed"`` to one of the others; any other kind stays."""
-    return pick(rng, _MIX) if kind == "mixed" else kind
+    return weighted_choice(rng, _KIND_WEIGHTS) if kind == "mixed" else kind
 
 
-def sample_damage(spec: PageSpec, kind: Kind, rng: np.random.Generator) -> Damage:
-    """Draw a chain of damage of one kind (``"mixed"`` draws the kind first) for a page."""
-    kind = draw_kind(kind, rng)
+def make_random_degradation(spec: PageSpec, kind: Kind, rng: np.random.Generator) -> Degradation:
+    """Draw a chain of degradation of one kind (``"mixed"`` draws the kind first) for a page."""
+    kind = choose_kind(kind, rng)
     if kind == "none":
-        return Damage(kind=kind, page_map=flat_map(spec.px_per_mm), size_px=spec.size_px)
+        return Degradation(kind=kind, page_map=flat_map(spec.px_per_mm), size_px=spec.size_px)
     if kind == "scan":
-        return _scan(spec, rng)
+        return _random_scan(spec, rng)
     if kind == "photo":
-        return _photo(spec, rng)
+        return _random_photo(spec, rng)
     if kind == "screen":
-        return _photo_of_screen(spec, rng)
-    worn = _photo(spec, rng) if rng.random() < 0.45 else _scan(spec, rng)
-    return replace(worn, kind="aged", ageing=_sample_ageing(rng))
+        return _random_photo_of_screen(spec, rng)
+    worn = _random_photo(spec, rng) if rng.random() < 0.45 else _random_scan(spec, rng)
+    return replace(worn, kind="aged", ageing=_random_ageing(rng))
 
 
-def as_told(spec: PageSpec, damage: Damage) -> PageSpec:
+def drop_unreadable_chest_gain(spec: PageSpec, degradation: Degradation) -> PageSpec:
     """Return the page with one gain for all leads where the picture cuts off the line that says otherwise."""
     left, bottom = spec.plot_mm[0], spec.size_mm[1]
     line = np.array([(x, bottom - y) for x in (left, left + _SCALE_TEXT_MM) for y in _SCALE_TEXT_UP_MM])
-    seen_px = damage.page_map.page_to_image(line)
-    is_seen = bool(((seen_px >= 0) & (seen_px < damage.size_px)).all())
+    seen_px = degradation.page_map.page_to_image(line)
+    is_seen = bool(((seen_px >= 0) & (seen_px < degradation.size_px)).all())
     return spec if is_seen else replace(spec, chest_gain_mm_mv=None)
 
 
 # ---------------------------------------------------------------- paper
 
 
-def _sample_ageing(rng: np.random.Generator) -> Ageing:
+def _random_ageing(rng: np.random.Generator) -> Ageing:
     return Ageing(
         yellowing=float(rng.uniform(0, 0.9)) if rng.random() < 0.6 else 0.0,
         fading=float(rng.uniform(0.1, 0.55)) if rng.random() < 0.35 else 0.0,
@@ -77,7 +77,7 @@ def _sample_ageing(rng: np.random.Generator) -> Ageing:
 # ---------------------------------------------------------------- scan
 
 
-def _scan(spec: PageSpec, rng: np.random.Generator) -> Damage:
+def _random_scan(spec: PageSpec, rng: np.random.Generator) -> Degradation:
     skew = np.deg2rad(rng.normal(0, 0.7) if rng.random() < 0.95 else rng.uniform(-5, 5))
     stretch = 1 + rng.normal(0, 0.002, size=2)
     scale = spec.px_per_mm
@@ -85,13 +85,15 @@ def _scan(spec: PageSpec, rng: np.random.Generator) -> Damage:
     linear = scale * rotation @ np.diag(stretch)
     lid = float(rng.uniform(-3, 5))
     flat = affine_map(np.concatenate([linear, np.zeros((2, 1))], axis=1))
-    page_map, size = _frame(flat, (-lid, -lid, spec.size_mm[0] + lid, spec.size_mm[1] + lid), rng, turned=0.06)
-    binary = pick(rng, {"none": 0.8, "threshold": 0.12, "halftone": 0.03, "diffusion": 0.05})
-    return Damage(
+    page_map, size = _crop_to_view(
+        flat, (-lid, -lid, spec.size_mm[0] + lid, spec.size_mm[1] + lid), rng, turn_probability=0.06
+    )
+    binary = weighted_choice(rng, {"none": 0.8, "threshold": 0.12, "halftone": 0.03, "diffusion": 0.05})
+    return Degradation(
         kind="scan",
         page_map=page_map,
         size_px=size,
-        backdrop=pick(rng, {(252, 252, 252): 0.5, (215, 215, 212): 0.2, (18, 18, 18): 0.3}),
+        backdrop=weighted_choice(rng, {(252, 252, 252): 0.5, (215, 215, 212): 0.2, (18, 18, 18): 0.3}),
         sensor=Sensor(
             defocus_px=float(rng.uniform(0.3, 0.9)),
             noise=float(rng.uniform(0.5, 3.0)),
@@ -113,52 +115,54 @@ def _scan(spec: PageSpec, rng: np.random.Generator) -> Damage:
 # ---------------------------------------------------------------- camera
 
 
-def _photo(spec: PageSpec, rng: np.random.Generator) -> Damage:
+def _random_photo(spec: PageSpec, rng: np.random.Generator) -> Degradation:
     severity = float(rng.beta(2, 3))
-    camera = _sample_camera(spec, rng, tilt_deg=4 + 22 * severity)
+    camera = _random_camera(spec, rng, tilt_deg=4 + 22 * severity)
     bent = replace(
         camera,
         bend_deg=float(rng.uniform(-90, 90)) if rng.random() < 0.5 else float(rng.choice([0.0, 90.0])),
-        along=_sample_profile(rng, severity, folds=int(rng.integers(0, 3))),
-        across=_sample_profile(rng, 0.4 * severity, folds=int(rng.integers(0, 2))),
+        along=_random_bend(rng, severity, folds=int(rng.integers(0, 3))),
+        across=_random_bend(rng, 0.4 * severity, folds=int(rng.integers(0, 2))),
     )
-    page_map, size = _frame(_with_lens(bent, spec, rng), _sample_view(spec, rng), rng, turned=0.12)
-    return Damage(
+    page_map, size = _crop_to_view(
+        _with_random_lens(bent, spec, rng), _random_view(spec, rng), rng, turn_probability=0.12
+    )
+    return Degradation(
         kind="photo",
         page_map=page_map,
         size_px=size,
-        backdrop=_sample_backdrop(rng),
-        backdrop_texture=cast(Any, pick(rng, {"plain": 0.4, "wood": 0.25, "cloth": 0.15, "noise": 0.2})),
-        light=_sample_light(severity, rng),
-        sensor=_sample_sensor(severity, rng),
+        backdrop=_random_backdrop(rng),
+        backdrop_texture=cast(Any, weighted_choice(rng, {"plain": 0.4, "wood": 0.25, "cloth": 0.15, "noise": 0.2})),
+        light=_random_light(severity, rng),
+        sensor=_random_sensor(severity, rng),
         jpeg_quality=int(rng.integers(50, 97)),
     )
 
 
-def _photo_of_screen(spec: PageSpec, rng: np.random.Generator) -> Damage:
+def _random_photo_of_screen(spec: PageSpec, rng: np.random.Generator) -> Degradation:
     severity = float(rng.beta(2, 3))
-    camera = _with_lens(_sample_camera(spec, rng, tilt_deg=2 + 12 * severity), spec, rng)
-    page_map, size = _frame(camera, _sample_view(spec, rng), rng, turned=0.05)
-    light = replace(_sample_light(severity, rng), shadow=0.0, shading=0.0)
-    return Damage(
+    camera = _with_random_lens(_random_camera(spec, rng, tilt_deg=2 + 12 * severity), spec, rng)
+    page_map, size = _crop_to_view(camera, _random_view(spec, rng), rng, turn_probability=0.05)
+    light = replace(_random_light(severity, rng), shadow=0.0, shading=0.0)
+    return Degradation(
         kind="screen",
         page_map=page_map,
         size_px=size,
         screen=Screen(
             pixel_mm=float(rng.uniform(0.18, 0.34)),
             lattice=float(rng.uniform(0.05, 0.3)),
-            window=pick(rng, {(70, 72, 76): 0.5, (200, 200, 204): 0.3, (245, 245, 245): 0.2}),
+            window=weighted_choice(rng, {(70, 72, 76): 0.5, (200, 200, 204): 0.3, (245, 245, 245): 0.2}),
             window_mm=float(rng.uniform(0, 30)),
             bezel_mm=float(rng.uniform(8, 25)),
         ),
-        backdrop=_sample_backdrop(rng),
+        backdrop=_random_backdrop(rng),
         light=light,
-        sensor=_sample_sensor(severity, rng),
+        sensor=_random_sensor(severity, rng),
         jpeg_quality=int(rng.integers(60, 96)),
     )
 
 
-def _sample_camera(spec: PageSpec, rng: np.random.Generator, tilt_deg: float) -> PageMap:
+def _random_camera(spec: PageSpec, rng: np.random.Generator, tilt_deg: float) -> PageMap:
     """A pinhole above the middle of the page, tilted by up to `tilt_deg`, with `px_per_mm` at the middle."""
     tilt, pan = np.deg2rad(rng.normal(0, tilt_deg / 2, size=2).clip(-tilt_deg, tilt_deg))
     roll = np.deg2rad(rng.normal(0, 3) if rng.random() < 0.9 else rng.uniform(-20, 20))
@@ -179,9 +183,9 @@ def _sample_camera(spec: PageSpec, rng: np.random.Generator, tilt_deg: float) ->
     )
 
 
-def _sample_profile(rng: np.random.Generator, severity: float, folds: int) -> Profile:
+def _random_bend(rng: np.random.Generator, severity: float, folds: int) -> BendProfile:
     if rng.random() < 0.25:
-        return Profile()
+        return BendProfile()
     waves = tuple(
         (float(rng.normal(0, 0.05) * severity), float(rng.uniform(90, 300)), float(rng.uniform(0, 6.28)))
         for _ in range(2)
@@ -190,20 +194,20 @@ def _sample_profile(rng: np.random.Generator, severity: float, folds: int) -> Pr
         (float(rng.uniform(-90, 90)), float(rng.normal(0, 0.16) * (0.3 + severity)), float(rng.uniform(2.5, 8)))
         for _ in range(folds)
     )
-    return Profile(curl_per_mm=float(rng.normal(0, 0.0012) * severity), waves=waves, folds=creases)
+    return BendProfile(curl_per_mm=float(rng.normal(0, 0.0012) * severity), waves=waves, folds=creases)
 
 
-def _with_lens(page_map: PageMap, spec: PageSpec, rng: np.random.Generator) -> PageMap:
+def _with_random_lens(page_map: PageMap, spec: PageSpec, rng: np.random.Generator) -> PageMap:
     width, height = spec.size_px
     k1 = float(np.clip(rng.normal(0, 0.012), -0.03, 0.03))
     return replace(page_map, lens=(k1, float(rng.normal(0, 0.002)), 0.0, 0.0, float(np.hypot(width, height) / 2)))
 
 
-def _sample_view(spec: PageSpec, rng: np.random.Generator) -> Box:
+def _random_view(spec: PageSpec, rng: np.random.Generator) -> Box:
     """Choose what the photographer frames, in page mm: the whole sheet, the traces, or the traces with an edge cut."""
     width, height = spec.size_mm
     left, top, right, bottom = spec.plot_mm
-    view = pick(rng, {"sheet": 0.4, "traces": 0.48, "cut": 0.12})
+    view = weighted_choice(rng, {"sheet": 0.4, "traces": 0.48, "cut": 0.12})
     if view == "sheet":
         around = rng.uniform(0.005, 0.09, size=4) * width
         return -float(around[0]), -float(around[1]), width + float(around[2]), height + float(around[3])
@@ -216,8 +220,8 @@ def _sample_view(spec: PageSpec, rng: np.random.Generator) -> Box:
     return float(edges[0]), float(edges[1]), float(edges[2]), float(edges[3])
 
 
-def _sample_backdrop(rng: np.random.Generator) -> Colour:
-    base = pick(
+def _random_backdrop(rng: np.random.Generator) -> Colour:
+    base = weighted_choice(
         rng,
         {(120, 85, 55): 0.25, (60, 60, 64): 0.2, (190, 188, 184): 0.25, (235, 234, 230): 0.15, (60, 90, 120): 0.15},
     )
@@ -225,7 +229,7 @@ def _sample_backdrop(rng: np.random.Generator) -> Colour:
     return cast(Colour, tuple(int(np.clip(value * shade * rng.uniform(0.95, 1.05), 0, 255)) for value in base))
 
 
-def _sample_light(severity: float, rng: np.random.Generator) -> Light:
+def _random_light(severity: float, rng: np.random.Generator) -> Light:
     warm = float(rng.normal(0, 0.06))
     return Light(
         exposure=float(rng.uniform(0.98 - 0.4 * severity, 1.05)),
@@ -239,7 +243,7 @@ def _sample_light(severity: float, rng: np.random.Generator) -> Light:
     )
 
 
-def _sample_sensor(severity: float, rng: np.random.Generator) -> Sensor:
+def _random_sensor(severity: float, rng: np.random.Generator) -> Sensor:
     return Sensor(
         defocus_px=float(rng.uniform(0.3, 0.8 + 1.0 * severity)),
         motion_px=float(rng.uniform(1.5, 2 + 4 * severity)) if rng.random() < 0.25 else 0.0,
@@ -253,8 +257,10 @@ def _sample_sensor(severity: float, rng: np.random.Generator) -> Sensor:
 # ---------------------------------------------------------------- frame
 
 
-def _frame(page_map: PageMap, view_mm: Box, rng: np.random.Generator, turned: float) -> tuple[PageMap, tuple[int, int]]:
-    """Cut the picture to the view and, with probability `turned`, turn it by quarters."""
+def _crop_to_view(
+    page_map: PageMap, view_mm: Box, rng: np.random.Generator, turn_probability: float
+) -> tuple[PageMap, tuple[int, int]]:
+    """Cut the picture to the view and, with probability `turn_probability`, turn it by quarters."""
     left, top, right, bottom = view_mm
     edge = np.linspace(0, 1, 21)[:, None]
     corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
@@ -267,7 +273,7 @@ def _frame(page_map: PageMap, view_mm: Box, rng: np.random.Generator, turned: fl
     low, high = points.min(axis=0), points.max(axis=0)
     size = (max(int(np.ceil(high[0] - low[0])), _MIN_PX), max(int(np.ceil(high[1] - low[1])), _MIN_PX))
     framed = page_map.then([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]])
-    if rng.random() >= turned:
+    if rng.random() >= turn_probability:
         return framed, size
     matrix, turned_size = quarter_turn(int(rng.integers(1, 4)), size)
     return framed.then(matrix), turned_size

@@ -10,7 +10,7 @@ import numpy as np
 from layouts import Layout
 from synth.degradation import Kind
 from synth.page_geometry import GAP_MM
-from synth.spec import PAPER_MM, Colour, GridStyle, LabelStyle, PageSpec, TraceStyle, Vendor
+from synth.page_spec import PAPER_MM, Colour, GridStyle, LabelStyle, PageSpec, TraceStyle, Vendor
 
 T = TypeVar("T")
 
@@ -28,11 +28,11 @@ _FONTS = (
     "LiberationMono-Regular.ttf", "DejaVuSans.ttf", "RobotoCondensed-Regular.ttf",
 )  # fmt: skip
 _FOOTER_MM, _FOOTER_ROOM_MM = 12.0, 8.0
-_ONE_GAIN: tuple[Vendor, ...] = ("monitor",)
+_SINGLE_GAIN_VENDORS: tuple[Vendor, ...] = ("monitor",)
 """Vendors that print one gain for all leads."""
 
 
-def pick(rng: np.random.Generator, weights: dict[T, float]) -> T:
+def weighted_choice(rng: np.random.Generator, weights: dict[T, float]) -> T:
     """Choose a key with probability proportional to its weight."""
     values = list(weights)
     shares = np.array(list(weights.values()), np.float64)
@@ -46,41 +46,41 @@ class _Paper:
     layout: Layout
 
 
-def sample_spec(layout: Layout, rng: np.random.Generator, kind: Kind = "none") -> PageSpec:
+def make_random_page_spec(layout: Layout, rng: np.random.Generator, kind: Kind = "none") -> PageSpec:
     """Draw the look of one page of `layout`.
 
-    The resolution fits the kind of damage: scans go down to 100 dpi, photos to what a phone gives. Where the seconds
-    of the layout do not fit on the paper at the speed drawn, each column shows fewer of them, as devices do. A gain of
-    the chest leads of its own is drawn only where the page prints it: nothing else on it would tell.
+    The resolution fits the kind of degradation: scans go down to 100 dpi, photos to what a phone gives. Where the
+    seconds of the layout do not fit on the paper at the drawn speed, each column shows fewer of them, as devices do. A
+    separate gain of the chest leads is drawn only where the page prints it, since nothing else on the page shows it.
     """
-    speed = pick(rng, {25.0: 0.88, 50.0: 0.07, 12.5: 0.05})
-    gain = pick(rng, {10.0: 0.85, 5.0: 0.07, 20.0: 0.08})
-    pulse = pick(rng, {"left": 0.6, "right": 0.2, "none": 0.2})
+    speed = weighted_choice(rng, {25.0: 0.88, 50.0: 0.07, 12.5: 0.05})
+    gain = weighted_choice(rng, {10.0: 0.85, 5.0: 0.07, 20.0: 0.08})
+    pulse = weighted_choice(rng, {"left": 0.6, "right": 0.2, "none": 0.2})
     weights = {"none": 0.3, "tick": 0.25, "bar": 0.12, "row-dashes": 0.12, "line": 0.22, "dashed": 0.08, "gap": 0.15}
     weights[layout.separator] += 0.3
-    separator = pick(rng, weights) if layout.columns > 1 else "none"
-    vendor = cast(Vendor, pick(rng, dict.fromkeys(get_args(Vendor), 1.0)))
+    separator = weighted_choice(rng, weights) if layout.columns > 1 else "none"
+    vendor = cast(Vendor, weighted_choice(rng, dict.fromkeys(get_args(Vendor), 1.0)))
     header = layout.style.header and rng.random() < 0.85
-    pulse_s, pulse_lean_mm, pulse_foot_mm = _sample_pulse(rng.spawn(1)[0])
+    pulse_s, pulse_lean_mm, pulse_foot_mm = _random_pulse(rng.spawn(1)[0])
     pulse_mm = pulse_s * speed + 2 * pulse_foot_mm if pulse != "none" else 0.0
-    paper = _sample_paper(layout, speed, pulse_mm, separator, header, rng)
+    paper = _random_paper(layout, speed, pulse_mm, separator, header, rng)
     pitch = (paper.plot_mm[3] - paper.plot_mm[1]) / paper.layout.n_rows
     jitter = rng.normal(0, 0.04 * pitch, layout.n_rows) if rng.random() < 0.3 else np.zeros(0)
     spec = PageSpec(
         layout=paper.layout,
         size_mm=paper.size_mm,
-        px_per_mm=_sample_resolution(kind, rng),
+        px_per_mm=_random_resolution(kind, rng),
         speed_mm_s=speed,
         gain_mm_mv=gain,
         chest_gain_mm_mv=gain / 2 if rng.random() < 0.06 else None,
         plot_mm=paper.plot_mm,
         baseline_jitter=tuple(float(value) for value in jitter),
-        paper=_sample_paper_colour(rng),
-        grid=_sample_grid(layout, rng),
-        trace=_sample_trace(rng),
-        label=_sample_label(layout, pitch, rng),
+        paper=_random_paper_colour(rng),
+        grid=_random_grid(layout, rng),
+        trace=_random_trace(rng),
+        label=_random_label(layout, pitch, rng),
         pulse=cast(Any, pulse),
-        pulse_rows=cast(Any, pick(rng, {"every": 0.7, "first": 0.1, "last": 0.1, layout.pulse_rows: 0.1})),
+        pulse_rows=cast(Any, weighted_choice(rng, {"every": 0.7, "first": 0.1, "last": 0.1, layout.pulse_rows: 0.1})),
         pulse_s=pulse_s,
         pulse_lean_mm=pulse_lean_mm,
         pulse_foot_mm=pulse_foot_mm,
@@ -90,11 +90,11 @@ def sample_spec(layout: Layout, rng: np.random.Generator, kind: Kind = "none") -
         print_scale=rng.random() < 0.8,
     )
     has_footer = spec.print_scale and spec.size_mm[1] - spec.plot_mm[3] > _FOOTER_ROOM_MM
-    is_told = has_footer and vendor not in _ONE_GAIN
-    return spec if is_told else replace(spec, chest_gain_mm_mv=None)
+    gain_is_printed = has_footer and vendor not in _SINGLE_GAIN_VENDORS
+    return spec if gain_is_printed else replace(spec, chest_gain_mm_mv=None)
 
 
-def _sample_resolution(kind: Kind, rng: np.random.Generator) -> float:
+def _random_resolution(kind: Kind, rng: np.random.Generator) -> float:
     if kind in ("photo", "screen"):
         return float(np.clip(rng.lognormal(np.log(6.2), 0.35), 3.4, 13.0))
     if kind == "none":
@@ -102,7 +102,7 @@ def _sample_resolution(kind: Kind, rng: np.random.Generator) -> float:
     return float(rng.choice([100, 120, 150, 150, 200, 200, 200, 300]) / 25.4)
 
 
-def _sample_paper(
+def _random_paper(
     layout: Layout, speed: float, pulse_mm: float, separator: str, header: bool, rng: np.random.Generator
 ) -> _Paper:
     """Choose paper and place the plot on it, with fewer seconds a column where the sheet is too narrow."""
@@ -110,13 +110,13 @@ def _sample_paper(
     extra = pulse_mm + 2 * margin
     extra += GAP_MM * (layout.columns - 1) if separator == "gap" else 0.0
     needed = layout.printed_s * speed + extra
-    choice = pick(
+    choice = weighted_choice(
         rng,
         {"a4-landscape": 0.4, "letter-landscape": 0.3, "a4-portrait": 0.04, "letter-portrait": 0.03, "roll": 0.12,
          layout.style.paper: 0.4},
     )  # fmt: skip
     if choice == "roll" or (needed > 1.6 * PAPER_MM["a4-landscape"][0] and rng.random() < 0.3):
-        return _roll(layout, needed, margin, header, rng)
+        return _roll_paper(layout, needed, margin, header, rng)
     width, height = PAPER_MM[str(choice)]
     if needed > width:
         seconds = (width - extra) / speed / layout.columns
@@ -134,7 +134,7 @@ def _sample_paper(
     return _Paper((width, height), (left, top, max(right, left + needed - 2 * margin), bottom), layout)
 
 
-def _roll(layout: Layout, needed: float, margin: float, header: bool, rng: np.random.Generator) -> _Paper:
+def _roll_paper(layout: Layout, needed: float, margin: float, header: bool, rng: np.random.Generator) -> _Paper:
     pitch = float(rng.uniform(16, 36)) if layout.n_rows > 3 else float(rng.uniform(20, 45))
     top = float(rng.uniform(14, 22)) if header else float(rng.uniform(3, 10))
     height = top + pitch * layout.n_rows + float(rng.uniform(5, 12))
@@ -143,19 +143,19 @@ def _roll(layout: Layout, needed: float, margin: float, header: bool, rng: np.ra
     return _Paper((width, height), plot, layout)
 
 
-def _sample_pulse(rng: np.random.Generator) -> tuple[float, float, float]:
+def _random_pulse(rng: np.random.Generator) -> tuple[float, float, float]:
     """Draw the length (s) of a pulse, how far its sides lean (mm), and its feet (mm)."""
     lean_mm = float(rng.uniform(0.2, 1.2)) if rng.random() < 0.3 else 0.0
-    return pick(rng, {0.2: 0.93, 0.1: 0.07}), lean_mm, pick(rng, {1.5: 0.7, 0.0: 0.15, 0.6: 0.15})
+    return weighted_choice(rng, {0.2: 0.93, 0.1: 0.07}), lean_mm, weighted_choice(rng, {1.5: 0.7, 0.0: 0.15, 0.6: 0.15})
 
 
-def _sample_paper_colour(rng: np.random.Generator) -> Colour:
-    tint = pick(rng, {"white": 0.55, "cream": 0.15, "pink": 0.2, "grey": 0.1})
+def _random_paper_colour(rng: np.random.Generator) -> Colour:
+    tint = weighted_choice(rng, {"white": 0.55, "cream": 0.15, "pink": 0.2, "grey": 0.1})
     base = {"white": (253, 253, 252), "cream": (252, 247, 232), "pink": (254, 236, 236), "grey": (240, 240, 241)}[tint]
     return cast(Colour, tuple(int(np.clip(value + rng.integers(-4, 3), 0, 255)) for value in base))
 
 
-def _sample_grid(layout: Layout, rng: np.random.Generator) -> GridStyle:
+def _random_grid(layout: Layout, rng: np.random.Generator) -> GridStyle:
     default = layout.style.grid
     colours: dict[str, float] = {
         "red": 0.3,
@@ -168,8 +168,8 @@ def _sample_grid(layout: Layout, rng: np.random.Generator) -> GridStyle:
     }
     if default in colours:
         colours[default] += 0.15
-    options = _GRID_COLOURS[pick(rng, colours)]
-    style = pick(rng, {"lines": 0.8, "dotted": 0.09, "major": 0.07, "none": 0.04})
+    options = _GRID_COLOURS[weighted_choice(rng, colours)]
+    style = weighted_choice(rng, {"lines": 0.8, "dotted": 0.09, "major": 0.07, "none": 0.04})
     thick = float(rng.uniform(0.4, 1.0))
     return GridStyle(
         style=cast(Literal["lines", "dotted", "major", "none"], style),
@@ -182,24 +182,24 @@ def _sample_grid(layout: Layout, rng: np.random.Generator) -> GridStyle:
     )
 
 
-def _sample_trace(rng: np.random.Generator) -> TraceStyle:
-    ink = pick(rng, {(18, 18, 22): 0.72, (60, 60, 64): 0.12, (30, 40, 110): 0.1, (90, 50, 45): 0.06})
+def _random_trace(rng: np.random.Generator) -> TraceStyle:
+    ink = weighted_choice(rng, {(18, 18, 22): 0.72, (60, 60, 64): 0.12, (30, 40, 110): 0.1, (90, 50, 45): 0.06})
     return TraceStyle(
         colour=ink,
         width_mm=float(np.clip(rng.lognormal(np.log(0.26), 0.3), 0.12, 0.6)),
         opacity=float(rng.uniform(0.75, 1.0)),
         connected=bool(rng.random() < 0.7),
-        join=cast(Any, pick(rng, {"round": 0.75, "bevel": 0.15, "miter": 0.1})),
+        join=cast(Any, weighted_choice(rng, {"round": 0.75, "bevel": 0.15, "miter": 0.1})),
     )
 
 
-def _sample_label(layout: Layout, pitch_mm: float, rng: np.random.Generator) -> LabelStyle:
+def _random_label(layout: Layout, pitch_mm: float, rng: np.random.Generator) -> LabelStyle:
     places = {"above-left": 0.5, "below-left": 0.2, "before": 0.15, "on-baseline": 0.2, layout.label: 0.3}
     size = float(np.clip(rng.uniform(1.9, 4.2), 1.5, max(0.35 * pitch_mm, 1.6)))
     return LabelStyle(
         font=_FONTS[int(rng.integers(len(_FONTS)))],
         size_mm=size,
         colour=(18, 18, 22) if rng.random() < 0.9 else (30, 40, 130),
-        place=cast(Any, pick(rng, places)),
+        place=cast(Any, weighted_choice(rng, places)),
         distance_mm=float(rng.uniform(0.5, max(0.28 * pitch_mm, 1.0))),
     )

@@ -17,26 +17,26 @@ import cv2
 import numpy as np
 
 from layouts import load_layout
-from synth import HeartSpec, make_page, sample_damage, sample_spec, simulate
-from synth.degradation import Damage, Kind
-from synth.spec import PAPER_MM, PageSpec
+from synth import HeartSpec, make_page, make_random_degradation, make_random_page_spec, simulate
+from synth.degradation import Degradation, Kind
+from synth.page_spec import PAPER_MM, PageSpec
 
 SIZE_PX = (2200, 1700)
 PAGES = 20
 
 
-def spec_and_damage(kind: Kind, index: int) -> tuple[PageSpec, Damage]:
+def spec_and_degradation(kind: Kind, index: int) -> tuple[PageSpec, Degradation]:
     """A random letter page whose picture has about the pixels that are measured."""
     rng = np.random.default_rng([20, index])
     while True:
-        spec = sample_spec(load_layout("3x4+II"), rng, kind)
+        spec = make_random_page_spec(load_layout("3x4+II"), rng, kind)
         if spec.size_mm != PAPER_MM["letter-landscape"]:
             continue
         spec = dataclasses.replace(spec, px_per_mm=SIZE_PX[0] / spec.size_mm[0])
-        damage = sample_damage(spec, kind, rng)
-        pixels = damage.size_px[0] * damage.size_px[1]
+        degradation = make_random_degradation(spec, kind, rng)
+        pixels = degradation.size_px[0] * degradation.size_px[1]
         if 0.95 < pixels / (SIZE_PX[0] * SIZE_PX[1]) < 1.15:
-            return spec, damage
+            return spec, degradation
 
 
 def main() -> None:
@@ -47,9 +47,9 @@ def main() -> None:
     for kind in ("none", "scan", "photo", "screen", "aged"):
         seconds, writing, sizes = [], [], []
         for index in range(PAGES + 1):
-            spec, damage = spec_and_damage(kind, index)
+            spec, degradation = spec_and_degradation(kind, index)
             start = time.process_time()
-            page = make_page(spec, damage, record, np.random.SeedSequence(index), masks=True)
+            page = make_page(spec, degradation, record, np.random.SeedSequence(index), masks=True)
             seconds.append(time.process_time() - start)
             numbers, text = page.truth.packed()
             sizes.append((len(numbers) + len(text)) / 1000)

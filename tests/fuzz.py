@@ -27,7 +27,7 @@ from ecgimg.formats import page as page_module
 from ecgimg.formats.page import open_pages
 from ecgimg.isolation import CallFailed, Limits, Worker
 from layouts import load_layout
-from layouts.library import FOLDER as LAYOUTS
+from layouts.layout_files import FOLDER as LAYOUTS
 
 PACKAGE = Path(ecgimg.__file__).parent
 RECORDS = Limits(cpu_s=10, memory_gb=1.5)

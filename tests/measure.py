@@ -8,22 +8,22 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from synth.degradation import Damage
+from synth.degradation import Degradation
 from synth.draw import DrawnPage
 from synth.page import Page
 
 
-def measurable(damage: Damage) -> Damage:
+def measurable(degradation: Degradation) -> Degradation:
     """Switch off what adds ink of its own or leaves nothing to measure; no geometry is touched."""
-    if damage.ageing:
-        damage = dataclasses.replace(
-            damage, ageing=dataclasses.replace(damage.ageing, pen_marks=0, notes=0, mould=0, fading=0.0)
+    if degradation.ageing:
+        degradation = dataclasses.replace(
+            degradation, ageing=dataclasses.replace(degradation.ageing, pen_marks=0, notes=0, mould=0, fading=0.0)
         )
-    if damage.copier:
-        damage = dataclasses.replace(
-            damage, copier=dataclasses.replace(damage.copier, binary="none", toner=0, streaks=0)
+    if degradation.copier:
+        degradation = dataclasses.replace(
+            degradation, copier=dataclasses.replace(degradation.copier, binary="none", toner=0, streaks=0)
         )
-    return damage
+    return degradation
 
 
 def dotted_page(drawn: DrawnPage, step: int = 37) -> tuple[DrawnPage, np.ndarray]:

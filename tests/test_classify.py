@@ -116,7 +116,7 @@ def test_a_page_that_was_refused_gives_the_reason(classifier):
 
 
 def test_a_page_is_digitized_and_classified(classifier):
-    page = next(synth.pages(n=1, layouts="3x4+II", damage="none", seed=3))
+    page = next(synth.pages(n=1, layouts="3x4+II", degradation="none", seed=3))
     found = ecgimg.classify(page.image, explain=True)
     assert found.digitization is not None
     assert found.digitization.layout == "3x4+II"
@@ -173,7 +173,7 @@ def test_other_leads_are_refused(classifier):
 
 
 def test_voltages_are_not_judged_where_the_gain_is_assumed(classifier):
-    page = next(synth.pages(n=1, layouts="3x4+II", damage="none", seed=3))
+    page = next(synth.pages(n=1, layouts="3x4+II", degradation="none", seed=3))
     read = ecgimg.digitize(page.image)
     known, assumed = (
         ecgimg.classify(dataclasses.replace(read, sources={**(read.sources or {}), "gain": by}))
@@ -185,7 +185,7 @@ def test_voltages_are_not_judged_where_the_gain_is_assumed(classifier):
 
 
 def test_leads_that_the_digitizer_doubts_are_left_out(classifier):
-    page = next(synth.pages(n=1, layouts="3x4+II", damage="none", seed=3))
+    page = next(synth.pages(n=1, layouts="3x4+II", degradation="none", seed=3))
     read = ecgimg.digitize(page.image)
     doubted = dataclasses.replace(read, lead_confidence={**(read.lead_confidence or {}), "V1": 0.1})
     found = ecgimg.classify(doubted)

@@ -11,7 +11,7 @@ from ecgimg import BadRecord, BadRequest, EcgRecord, write_record
 from ecgimg.classification.labelled_records import joined, parse_folds, read_labelled
 from ecgimg.classification.labels import LABELS
 from ecgimg.classification.snomed import SCP_OF_SNOMED, header_codes
-from ecgimg.evaluate import metrics
+from ecgimg.evaluate import classifier_metrics as metrics
 
 
 def write_npz(path, ids, fs_hz=100):

@@ -59,7 +59,7 @@ def test_synth_from_the_heart_and_from_records(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "2 pages in hearts" in done.stdout
     ecgimg.write_record(ecgimg.EcgRecord(np.zeros((12, 5000)), 500.0), tmp_path / "records" / "flat.csv")
-    done = run("synth", "records", "--out", "drawn", "-n", "1", "--damage", "none", "--masks", cwd=tmp_path)
+    done = run("synth", "records", "--out", "drawn", "-n", "1", "--degradation", "none", "--masks", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "drawn").iterdir()}
     assert {"page-000000.png", "page-000000.npz", "page-000000.json", "page-000000.masks.npz"} <= names
@@ -75,7 +75,7 @@ def test_synth_from_the_heart_and_from_records(tmp_path):
         (["synth", "--out", "o", "--jobs", "0"], "at least one page"),
         (["synth", "--out", "o", "--seed", "-3"], "must not be negative"),
         (["synth", "--out", "o", "--layouts", "3x4, 9x9"], "There is no layout '9x9'"),
-        (["synth", "--out", "o", "--damage", "coffee"], "there is no damage 'coffee'"),
+        (["synth", "--out", "o", "--degradation", "coffee"], "there is no degradation 'coffee'"),
         (["synth", "missing.csv", "--out", "o"], "missing.csv does not exist"),
         (["synth", "empty.csv", "--out", "o"], "empty.csv"),
         (["synth", "dead.csv", "--out", "o"], "dead has no value at all"),

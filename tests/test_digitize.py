@@ -18,17 +18,17 @@ from ecgimg.digitization.segmentation.segmenter import segment
 from ecgimg.digitization.text.label_detection import find_labels
 from ecgimg.digitization.write import Settings, check_settings
 from layouts import load_layout, visible_window
-from synth import HeartSpec, PageSpec, make_page, sample_damage, simulate
-from synth.degradation import Damage
-from synth.geometry import flat_map
+from synth import HeartSpec, PageSpec, make_page, make_random_degradation, simulate
+from synth.degradation import Degradation
+from synth.page_map import flat_map
 
 
 def clean_page(layout="3x4+II", record=None, **settings):
     layout = load_layout(layout) if isinstance(layout, str) else layout
     spec = PageSpec(layout=layout, **{"vendor": "ge", "separator": "tick", **settings})
     record = record or simulate(HeartSpec(rate_bpm=66), np.random.default_rng(2)).record
-    damage = Damage(kind="none", page_map=flat_map(spec.px_per_mm), size_px=spec.size_px)
-    return make_page(spec, damage, record, np.random.SeedSequence(3))
+    degradation = Degradation(kind="none", page_map=flat_map(spec.px_per_mm), size_px=spec.size_px)
+    return make_page(spec, degradation, record, np.random.SeedSequence(3))
 
 
 def snr_db(page, found, max_shift_ms: float = 4.0) -> float:
@@ -119,8 +119,8 @@ def test_the_ruling_is_found_in_a_photo():
     page = clean_page()
     rng = np.random.default_rng(4)
     spec = PageSpec(layout=load_layout("3x4+II"), vendor="ge", separator="tick")
-    damage = dataclasses.replace(sample_damage(spec, "photo", rng), ageing=None)
-    photo = make_page(spec, damage, page.truth.record, np.random.SeedSequence(3))
+    degradation = dataclasses.replace(make_random_degradation(spec, "photo", rng), ageing=None)
+    photo = make_page(spec, degradation, page.truth.record, np.random.SeedSequence(3))
     marked = segment(photo.image)
     found = rectify(photo.image, marked.ink, marked.trace)
     assert found is not None

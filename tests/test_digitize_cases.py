@@ -18,9 +18,9 @@ from ecgimg.digitization.text import rows_by_label
 from ecgimg.digitization.tracing.row_trace import RowTrace
 from layouts import load_layout
 from synth import HeartSpec, PageSpec, make_page, simulate
-from synth.degradation import Copier, Damage
-from synth.geometry import flat_map
-from synth.spec import GridStyle, LabelStyle
+from synth.degradation import Copier, Degradation
+from synth.page_map import flat_map
+from synth.page_spec import GridStyle, LabelStyle
 from tests.test_digitize import clean_page, snr_db
 
 
@@ -398,9 +398,9 @@ def test_pages_without_names_are_told_by_the_limb_leads():
 def test_a_black_and_white_photocopy():
     spec = PageSpec(layout=load_layout("3x4+II"), vendor="ge", separator="tick")
     copier = Copier(contrast=1.2, grey=True, binary="threshold", level=0.5)
-    damage = Damage(kind="scan", page_map=flat_map(spec.px_per_mm), size_px=spec.size_px, copier=copier)
+    degradation = Degradation(kind="scan", page_map=flat_map(spec.px_per_mm), size_px=spec.size_px, copier=copier)
     record = simulate(HeartSpec(rate_bpm=66), np.random.default_rng(2)).record
-    page = make_page(spec, damage, record, np.random.SeedSequence(3))
+    page = make_page(spec, degradation, record, np.random.SeedSequence(3))
     found = read(page)
     assert found.layout == "3x4+II"
     assert snr_db(page, found) > 10

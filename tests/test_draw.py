@@ -9,14 +9,14 @@ from ecgimg import BadRecord, BadRequest, EcgRecord
 from ecgimg.printed_scale import agreed, find_mentions
 from layouts import load_layout, load_layouts
 from synth import PageSpec, make_page
-from synth.degradation import Damage
+from synth.degradation import Degradation
 from synth.draw import _rasterize, draw_page, grid_coverage
-from synth.geometry import flat_map
-from synth.header_footer import make_report
-from synth.page_geometry import make_plan
-from synth.random_degradation import as_told, sample_damage
-from synth.random_page_spec import sample_spec
-from synth.spec import GridStyle, LabelStyle, TraceStyle
+from synth.header_footer import make_header_footer
+from synth.page_geometry import make_page_geometry
+from synth.page_map import flat_map
+from synth.page_spec import GridStyle, LabelStyle, TraceStyle
+from synth.random_degradation import drop_unreadable_chest_gain, make_random_degradation
+from synth.random_page_spec import make_random_page_spec
 
 NO_GRID = GridStyle(style="none")
 
@@ -26,8 +26,8 @@ def plain(layout: str = "3x4+II", **settings) -> PageSpec:
 
 
 def clean(spec: PageSpec, record: EcgRecord, masks: bool = False):
-    damage = Damage(kind="none", page_map=flat_map(spec.px_per_mm), size_px=spec.size_px)
-    return make_page(spec, damage, record, np.random.SeedSequence(1), masks=masks)
+    degradation = Degradation(kind="none", page_map=flat_map(spec.px_per_mm), size_px=spec.size_px)
+    return make_page(spec, degradation, record, np.random.SeedSequence(1), masks=masks)
 
 
 def step_record() -> EcgRecord:
@@ -151,7 +151,7 @@ def test_masks_are_the_ink(heart_record):
 @pytest.mark.parametrize("vendor", ["plain", "ge", "philips", "mindray", "schiller", "nihon-kohden", "edan", "monitor"])
 def test_reports_tell_the_true_scale_and_no_ones_name(vendor):
     spec = plain(vendor=vendor, header=True, print_scale=True, speed_mm_s=12.5, gain_mm_mv=20)
-    texts, _ = make_report(spec, np.random.default_rng(2))
+    texts, _ = make_header_footer(spec, np.random.default_rng(2))
     footer = " ".join(text.text for text in texts if text.y_mm > spec.plot_mm[3])
     assert "12.5" in footer
     assert "20" in footer or "x2.0" in footer
@@ -162,7 +162,7 @@ def test_reports_tell_the_true_scale_and_no_ones_name(vendor):
 
 
 def test_report_is_left_out_when_asked():
-    texts, boxes = make_report(plain(vendor="philips"), np.random.default_rng(2))
+    texts, boxes = make_header_footer(plain(vendor="philips"), np.random.default_rng(2))
     assert texts == []
     assert boxes == []
 
@@ -170,19 +170,19 @@ def test_report_is_left_out_when_asked():
 def test_every_sampled_page_fits():
     for layout in load_layouts("all"):
         for seed in range(40):
-            spec = sample_spec(layout, np.random.default_rng(seed), "photo")
-            plan = make_plan(spec)
+            spec = make_random_page_spec(layout, np.random.default_rng(seed), "photo")
+            plan = make_page_geometry(spec)
             right = max(cell.box_mm[2] for cell in plan.cells)
             assert right <= spec.size_mm[0]
             assert spec.layout.leads == layout.leads
 
 
 def test_a_chest_gain_of_its_own_is_printed_on_the_page():
-    specs = [sample_spec(load_layouts("all")[5], np.random.default_rng(seed)) for seed in range(300)]
+    specs = [make_random_page_spec(load_layouts("all")[5], np.random.default_rng(seed)) for seed in range(300)]
     apart = [spec for spec in specs if spec.chest_gain_mm_mv is not None]
     assert apart
     for spec in apart:
-        texts = make_report(spec, np.random.default_rng(0))[0]
+        texts = make_header_footer(spec, np.random.default_rng(0))[0]
         mentions = [mention for text in texts for mention in find_mentions(text.text)]
         assert agreed(mentions, "gain") == spec.gain_mm_mv
         assert agreed(mentions, "chest") == spec.chest_gain_mm_mv
@@ -192,22 +192,24 @@ def test_where_the_picture_cuts_off_the_gains_there_is_but_one():
     layout, left = load_layouts("all")[5], {True: 0, False: 0}
     for seed in range(600):
         rng = np.random.default_rng(seed)
-        drawn = sample_spec(layout, rng, "photo")
+        drawn = make_random_page_spec(layout, rng, "photo")
         if drawn.chest_gain_mm_mv is None:
             continue
-        damage = sample_damage(drawn, "photo", rng)
-        spec = as_told(drawn, damage)
+        degradation = make_random_degradation(drawn, "photo", rng)
+        spec = drop_unreadable_chest_gain(drawn, degradation)
         left[spec.chest_gain_mm_mv is not None] += 1
-        said = [text for text in make_report(drawn, rng)[0] if agreed(find_mentions(text.text), "chest")]
-        x, y = damage.page_map.page_to_image(np.array([(text.x_mm, text.y_mm + text.size_mm / 2) for text in said])).T
-        in_picture = (x >= 0) & (y >= 0) & (x < damage.size_px[0]) & (y < damage.size_px[1])
+        said = [text for text in make_header_footer(drawn, rng)[0] if agreed(find_mentions(text.text), "chest")]
+        x, y = degradation.page_map.page_to_image(
+            np.array([(text.x_mm, text.y_mm + text.size_mm / 2) for text in said])
+        ).T
+        in_picture = (x >= 0) & (y >= 0) & (x < degradation.size_px[0]) & (y < degradation.size_px[1])
         assert in_picture.any() or spec.chest_gain_mm_mv is None
     assert min(left.values()) > 0
 
 
 def test_a_page_that_does_not_fit_is_refused():
     with pytest.raises(BadRequest, match="need"):
-        make_plan(plain(speed_mm_s=50))
+        make_page_geometry(plain(speed_mm_s=50))
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from ecgimg import BadRequest
 from ecgimg.digitization.signals.consistency import consistency_db
 from ecgimg.evaluate.digitizer import evaluate_pages, evaluate_synthetic, page_tasks
-from ecgimg.evaluate.report import confidence_summary, save_scores, score_table, summarize
-from ecgimg.evaluate.scores import LeadScore, PageScore, page_ratio, score_lead
+from ecgimg.evaluate.digitizer_report import confidence_summary, save_scores, score_table, summarize
+from ecgimg.evaluate.page_scores import LeadScore, PageScore, page_ratio, score_lead
 from layouts import load_layout
 
 
@@ -78,11 +78,11 @@ def test_consistency_sees_a_lead_that_does_not_add_up():
 
 
 def test_synthetic_pages_are_drawn_read_and_scored(tmp_path):
-    scored = list(evaluate_synthetic(2, layouts="3x4+II,6x2", damage="none", seed=77))
+    scored = list(evaluate_synthetic(2, layouts="3x4+II,6x2", degradation="none", seed=77))
     pages = [item.score for item in scored]
     assert summarize(pages)["competition dB"] > 15
     assert all(page.layout_right for page in pages)
-    assert score_table(pages).row_count == 4  # damage none, two layouts or one twice, all
+    assert score_table(pages).row_count == 4  # degradation none, two layouts or one twice, all
     save_scores(pages, tmp_path / "scores.json")
     told = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
     assert told[0]["leads"][0]["lead"]

@@ -1,7 +1,7 @@
-"""The labels are where the ink is, after any damage, measured without asking the label map.
+"""The labels are where the ink is, after any degradation, measured without asking the label map.
 
 Two measurements: isolated dots put on the paper in place of the traces, found by their centre of mass (200 random
-pages, all layouts, all kinds of damage); and the traces themselves, measured across
+pages, all layouts, all kinds of degradation); and the traces themselves, measured across
 their stroke wherever they run alone.
 """
 
@@ -14,12 +14,12 @@ import pytest
 
 from layouts import load_layouts
 from synth import HeartSpec, make_page, simulate
-from synth.degradation import take_picture
+from synth.degradation import degrade_page
 from synth.draw import draw_page
 from synth.page import fit_canvas
-from synth.random_degradation import draw_kind, sample_damage
-from synth.random_page_spec import sample_spec
-from synth.spec import GridStyle
+from synth.page_spec import GridStyle
+from synth.random_degradation import choose_kind, make_random_degradation
+from synth.random_page_spec import make_random_page_spec
 from tests.measure import dot_errors_px, dotted_page, measurable, stroke_errors_px
 
 LAYOUTS = load_layouts("all")
@@ -31,13 +31,13 @@ def test_dots_are_where_the_truth_says(chunk, heart_record):
     errors = []
     for index in range(chunk * CHUNK, (chunk + 1) * CHUNK):
         rng = np.random.default_rng([2026, index])
-        kind = draw_kind("mixed", rng)
-        spec = sample_spec(LAYOUTS[index % len(LAYOUTS)], rng, kind)
-        damage = measurable(sample_damage(spec, kind, rng))
+        kind = choose_kind("mixed", rng)
+        spec = make_random_page_spec(LAYOUTS[index % len(LAYOUTS)], rng, kind)
+        degradation = measurable(make_random_degradation(spec, kind, rng))
         drawn = draw_page(spec, fit_canvas(heart_record, spec), rng)
         drawn, places_mm = dotted_page(drawn)
-        taken = take_picture(drawn, damage, np.random.SeedSequence(index))
-        errors.append(dot_errors_px(taken.image, taken.lost, damage.page_map.page_to_image(places_mm)))
+        taken = degrade_page(drawn, degradation, np.random.SeedSequence(index))
+        errors.append(dot_errors_px(taken.image, taken.lost, degradation.page_map.page_to_image(places_mm)))
     errors = np.concatenate(errors)
     assert len(errors) > 100 * CHUNK
     assert np.median(errors) <= 0.25
@@ -53,11 +53,13 @@ def test_traces_are_where_the_truth_says(kind):
     errors = []
     for index, layout in enumerate(LAYOUTS[::2]):
         rng = np.random.default_rng([7, index])
-        spec = sample_spec(layout, rng, kind)
+        spec = make_random_page_spec(layout, rng, kind)
         spec = dataclasses.replace(
             spec, grid=GridStyle(style="none"), vendor="plain", header=False, print_scale=False, separator="none"
         )
-        page = make_page(spec, measurable(sample_damage(spec, kind, rng)), record, np.random.SeedSequence(index))
+        page = make_page(
+            spec, measurable(make_random_degradation(spec, kind, rng)), record, np.random.SeedSequence(index)
+        )
         errors.append(stroke_errors_px(page))
     errors = np.concatenate(errors)
     assert len(errors) > 5000
@@ -67,9 +69,9 @@ def test_traces_are_where_the_truth_says(kind):
 
 def test_the_measurement_sees_a_shifted_label(heart_record):
     rng = np.random.default_rng(1)
-    spec = sample_spec(LAYOUTS[5], rng, "scan")
-    damage = measurable(sample_damage(spec, "scan", rng))
+    spec = make_random_page_spec(LAYOUTS[5], rng, "scan")
+    degradation = measurable(make_random_degradation(spec, "scan", rng))
     drawn, places_mm = dotted_page(draw_page(spec, fit_canvas(heart_record, spec), rng))
-    taken = take_picture(drawn, damage, np.random.SeedSequence(1))
-    shifted = damage.page_map.page_to_image(places_mm) + np.array([0.6, 0.0])
+    taken = degrade_page(drawn, degradation, np.random.SeedSequence(1))
+    shifted = degradation.page_map.page_to_image(places_mm) + np.array([0.6, 0.0])
     assert np.median(dot_errors_px(taken.image, taken.lost, shifted)) > 0.5

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from layouts import load_layout
-from synth.geometry import PageMap, Profile, affine_map, flat_map, map_from_dict, quarter_turn
-from synth.random_degradation import sample_damage
-from synth.random_page_spec import sample_spec
+from synth.page_map import BendProfile, PageMap, affine_map, flat_map, page_map_from_dict, quarter_turn
+from synth.random_degradation import make_random_degradation
+from synth.random_page_spec import make_random_page_spec
 
 
 def bent_map() -> PageMap:
@@ -18,8 +18,8 @@ def bent_map() -> PageMap:
         centre_mm=(140.0, 108.0),
         camera=tuple(map(tuple, camera.tolist())),
         bend_deg=20.0,
-        along=Profile(curl_per_mm=0.002, waves=((0.05, 120.0, 1.0),), folds=((20.0, 0.15, 3.0),)),
-        across=Profile(folds=((-10.0, 0.2, 3.0),)),
+        along=BendProfile(curl_per_mm=0.002, waves=((0.05, 120.0, 1.0),), folds=((20.0, 0.15, 3.0),)),
+        across=BendProfile(folds=((-10.0, 0.2, 3.0),)),
         lens=(-0.03, 0.002, 1100.0, 850.0, 1390.0),
     ).then([[1, 0, 1150], [0, 1, 860], [0, 0, 1]])
 
@@ -41,8 +41,8 @@ def test_there_and_back():
 def test_sampled_maps_go_there_and_back(kind):
     for seed in range(12):
         rng = np.random.default_rng(seed)
-        spec = sample_spec(load_layout("3x4+II"), rng, kind)
-        page_map = sample_damage(spec, kind, rng).page_map
+        spec = make_random_page_spec(load_layout("3x4+II"), rng, kind)
+        page_map = make_random_degradation(spec, kind, rng).page_map
         page = rng.uniform((0, 0), spec.size_mm, (400, 2))
         assert np.allclose(page_map.image_to_page(page_map.page_to_image(page)), page, atol=2e-3)
 
@@ -71,7 +71,7 @@ def test_sampling_grid_agrees_with_the_exact_inverse():
 
 
 def test_paper_is_not_stretched():
-    profile = Profile(curl_per_mm=0.003, waves=((0.1, 100.0, 0.4),), folds=((15.0, 0.4, 3.0),))
+    profile = BendProfile(curl_per_mm=0.003, waves=((0.1, 100.0, 0.4),), folds=((15.0, 0.4, 3.0),))
     x, z, dx, dz = profile.at(np.linspace(-150, 150, 30001))
     assert np.allclose(np.hypot(dx, dz), 1.0, atol=2e-3)
     assert np.hypot(np.diff(x), np.diff(z)).sum() == pytest.approx(300, abs=0.1)
@@ -90,7 +90,7 @@ def test_quarter_turn_moves_points_as_the_picture(turns):
 
 def test_maps_survive_json():
     text = json.dumps(dataclasses.asdict(bent_map()))
-    assert map_from_dict(json.loads(text)) == bent_map()
+    assert page_map_from_dict(json.loads(text)) == bent_map()
 
 
 def test_affine_map_is_the_matrix():

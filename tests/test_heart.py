@@ -8,8 +8,8 @@ from scipy.signal import find_peaks, welch
 
 from ecgimg.errors import BadRequest
 from ecgimg.record import STANDARD_LEADS
-from synth.heart import HeartSpec, sample_heart, simulate
-from synth.heart.labels import CODES
+from synth.heart import HeartSpec, make_random_heart_spec, simulate
+from synth.heart.scp_statements import CODES
 
 FS = 500.0
 SEEDS = range(4)
@@ -558,7 +558,7 @@ def test_same_seed_same_bytes_and_another_seed_another_patient():
     assert one.record.signals.tobytes() == two.record.signals.tobytes()
     assert one.labels == two.labels
     assert one.record.signals.tobytes() != other.record.signals.tobytes()
-    assert sample_heart(np.random.default_rng(3)) == sample_heart(np.random.default_rng(3))
+    assert make_random_heart_spec(np.random.default_rng(3)) == make_random_heart_spec(np.random.default_rng(3))
     r = [simulate(HeartSpec(**QUIET), np.random.default_rng(seed)).record.lead("V5").max() for seed in range(8)]
     assert np.std(r) > 0.08
     assert hash(HeartSpec(st_mv={"inferior": 0.2})) == hash(HeartSpec(st_mv=(("inferior", 0.2),)))
@@ -619,7 +619,7 @@ def test_random_hearts_are_plausible_and_of_every_kind():
     names, normal = set(), 0
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        beats = simulate(sample_heart(rng), rng)
+        beats = simulate(make_random_heart_spec(rng), rng)
         assert np.isfinite(beats.record.signals).all()
         assert np.abs(beats.record.signals).max() < 10
         assert np.ptp(beats.record.signals, axis=1).min() > 0.03
@@ -633,7 +633,7 @@ def test_random_hearts_are_plausible_and_of_every_kind():
 
 
 def test_every_spec_that_is_drawn_is_a_valid_one():
-    specs = [sample_heart(np.random.default_rng(seed)) for seed in range(1000, 2500)]
+    specs = [make_random_heart_spec(np.random.default_rng(seed)) for seed in range(1000, 2500)]
     assert {spec.rhythm for spec in specs} == {"sinus", "sinus_arrhythmia", "af", "flutter", "svt", "junctional"}
     assert {spec.av_block for spec in specs} == {"none", "first", "mobitz1", "mobitz2", "two_to_one", "third"}
     assert len({spec.conduction for spec in specs}) == 10

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecgimg import BadRecord, write_record
-from synth import kit_pages, read_kit_page
+from synth import ecg_image_kit_pages, read_ecg_image_kit_page
 from synth.labels.coco import coco_annotations
 
 COLUMNS = [["I", "II", "III"], ["aVR", "aVL", "aVF"], ["V1", "V2", "V3"], ["V4", "V5", "V6"]]
@@ -50,7 +50,7 @@ def write_kit(folder, record, columns_first=False, **changes):
 def test_a_kit_page_becomes_our_truth(tmp_path, heart_record, columns_first):
     record = heart_record.select(("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"))
     write_kit(tmp_path, record, columns_first)
-    [(picture, truth)] = list(kit_pages(tmp_path))
+    [(picture, truth)] = list(ecg_image_kit_pages(tmp_path))
     assert picture.name == "00001_hr-0.png"
     assert truth.layout.name == "3x4+II"
     assert truth.layout.leads == (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"))
@@ -68,14 +68,14 @@ def test_a_kit_page_becomes_our_truth(tmp_path, heart_record, columns_first):
 def test_old_numbers_with_units_are_read(tmp_path, heart_record):
     record = heart_record.select(("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"))
     path = write_kit(tmp_path, record, width={"val": 2200, "unit": "px"}, height={"val": 1700, "unit": "px"})
-    assert read_kit_page(path).size_px == (2200, 1700)
+    assert read_ecg_image_kit_page(path).size_px == (2200, 1700)
 
 
 def test_kit_truth_survives_the_disk(tmp_path, heart_record):
     from synth import load_truth
 
     record = heart_record.select(("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"))
-    truth = read_kit_page(write_kit(tmp_path, record))
+    truth = read_ecg_image_kit_page(write_kit(tmp_path, record))
     truth.save(tmp_path / "ours")
     back = load_truth(tmp_path / "ours")
     assert back.page_map is None
@@ -86,7 +86,7 @@ def test_kit_truth_survives_the_disk(tmp_path, heart_record):
 def test_other_json_is_refused(tmp_path, content):
     (tmp_path / "a-0.json").write_text(content, encoding="utf-8")
     with pytest.raises(BadRecord, match=r"a-0\.json is not a page of ecg-image-kit"):
-        read_kit_page(tmp_path / "a-0.json")
+        read_ecg_image_kit_page(tmp_path / "a-0.json")
 
 
 def test_a_page_without_its_record(tmp_path, heart_record):
@@ -94,6 +94,6 @@ def test_a_page_without_its_record(tmp_path, heart_record):
     path = write_kit(tmp_path, record)
     (tmp_path / "00001_hr.hea").unlink()
     with pytest.raises(BadRecord, match=r"00001_hr\.hea is not beside"):
-        read_kit_page(path)
+        read_ecg_image_kit_page(path)
     with pytest.raises(BadRecord, match="holds no page"):
-        list(kit_pages(tmp_path / "nowhere"))
+        list(ecg_image_kit_pages(tmp_path / "nowhere"))

@@ -13,8 +13,8 @@ from ecgimg import BadRequest
 from ecgimg.classification.labelled_records import read_labelled
 from ecgimg.classification.labels import LABELS
 from ecgimg.cli import app
-from ecgimg.evaluate.layouts import paired_difference
-from ecgimg.evaluate.out_of_fold import comparison_table, read_out_of_fold, summaries_of
+from ecgimg.evaluate.layout_robustness import paired_difference
+from ecgimg.evaluate.out_of_fold import comparison_table, read_out_of_fold, summarize_out_of_fold
 
 PLUGIN = """
 import numpy as np
@@ -92,7 +92,7 @@ def test_out_of_fold_predictions_are_scored_and_compared(sources):
     good, poor = (
         write_predictions(sources / name / "out_of_fold.npz", data, q) for name, q in (("good", 4.0), ("poor", 0.0))
     )
-    summaries = list(summaries_of(good, data.subset(data.folds == 2), data.subset(data.folds == 1)))
+    summaries = list(summarize_out_of_fold(good, data.subset(data.folds == 2), data.subset(data.folds == 1)))
     assert [summary["layout"] for summary in summaries] == ["12x1", "3x4"]
     kept, labels, logits = read_out_of_fold(good, data)
     at = labels.index("LVH")

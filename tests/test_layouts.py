@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from ecgimg import STANDARD_LEADS, UnknownLayout
-from layouts import as_image, as_text, load_layout, load_layouts, names, parse_layout, visible_window
-from layouts.library import FOLDER
+from layouts import as_image, as_text, layout_names, load_layout, load_layouts, parse_layout, visible_window
+from layouts.layout_files import FOLDER
 
 ASKED_FOR = [
     "3x4",
@@ -48,7 +48,7 @@ def test_every_layout_is_there(name):
 
 
 def test_names_and_files_agree():
-    assert set(names()) == {path.stem for path in FOLDER.glob("*.yaml")}
+    assert set(layout_names()) == {path.stem for path in FOLDER.glob("*.yaml")}
 
 
 @pytest.mark.parametrize("layout", load_layouts("all"), ids=lambda layout: layout.name)

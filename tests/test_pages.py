@@ -90,7 +90,7 @@ def test_truth_with_gaps_survives_the_disk(tmp_path):
     signals[0, 100:200] = np.nan
     signals[3] = np.nan
     signals[5, :7] = np.nan
-    page = next(synth.pages([("gappy", EcgRecord(signals, 500.0))], layouts="12x1", damage="photo", seed=1))
+    page = next(synth.pages([("gappy", EcgRecord(signals, 500.0))], layouts="12x1", degradation="photo", seed=1))
     page.truth.save(tmp_path / "p")
     back = load_truth(tmp_path / "p")
     signals = signals[:, : back.record.n_samples]
@@ -118,9 +118,9 @@ def test_unreadable_truth(tmp_path, stem):
         load_truth(tmp_path / stem)
 
 
-@pytest.mark.parametrize("damage", KINDS)
-def test_every_damage_gives_a_page_with_its_truth(damage):
-    page = next(synth.pages(n=1, damage=damage, seed=3, masks=True, layouts="3x4+II"))
+@pytest.mark.parametrize("degradation", KINDS)
+def test_every_degradation_gives_a_page_with_its_truth(degradation):
+    page = next(synth.pages(n=1, degradation=degradation, seed=3, masks=True, layouts="3x4+II"))
     height, width, channels = page.image.shape
     assert (width, height) == page.truth.size_px
     assert channels == 3
@@ -138,12 +138,12 @@ def test_lost_pixels_hide_the_trace():
     found = 0
     for seed in range(400):
         rng = np.random.default_rng(seed)
-        spec = synth.sample_spec(load_layout("3x4+II"), rng, "photo")
-        damage = synth.sample_damage(spec, "photo", rng)
-        if not damage.light.glare > 0.75:
+        spec = synth.make_random_page_spec(load_layout("3x4+II"), rng, "photo")
+        degradation = synth.make_random_degradation(spec, "photo", rng)
+        if not degradation.light.glare > 0.75:
             continue
         record = synth.simulate(synth.HeartSpec(), np.random.default_rng(1)).record
-        page = synth.make_page(spec, damage, record, np.random.SeedSequence(seed))
+        page = synth.make_page(spec, degradation, record, np.random.SeedSequence(seed))
         traces = page.truth.traces
         burnt = [t.points_px[t.hidden & np.isfinite(t.points_px).all(axis=1)] for t in traces]
         burnt = np.rint(np.concatenate(burnt)).astype(int)
@@ -182,14 +182,14 @@ def test_masks_survive_the_disk(drawn):
 
 def test_records_are_taken_in_turn_and_again():
     records = [(str(k), EcgRecord(np.full((12, 5000), 0.1 * k), 500.0)) for k in range(3)]
-    pages = list(synth.pages(records, n=5, layouts="3x4", damage="none", seed=1))
+    pages = list(synth.pages(records, n=5, layouts="3x4", degradation="none", seed=1))
     assert [page.truth.parameters["record"]["record_id"] for page in pages] == ["0", "1", "2", "0", "1"]
 
 
 def test_records_without_a_value_are_passed_over():
     dead = ("dead", EcgRecord(np.full((12, 5000), np.nan), 500.0))
     live = ("live", EcgRecord(np.zeros((12, 5000)), 500.0))
-    pages = list(synth.pages([dead, live], n=2, layouts="3x4", damage="none"))
+    pages = list(synth.pages([dead, live], n=2, layouts="3x4", degradation="none"))
     assert {page.truth.parameters["record"]["record_id"] for page in pages} == {"live"}
     with pytest.raises(BadRecord, match="dead has no value at all"):
         next(synth.pages([dead]))
@@ -197,21 +197,21 @@ def test_records_without_a_value_are_passed_over():
 
 def test_a_record_gets_layouts_that_it_can_fill():
     limb = EcgRecord(np.zeros((6, 5000)), 500.0, STANDARD_LEADS[:6])
-    for page in synth.pages([("limb", limb)], n=6, damage="none"):
+    for page in synth.pages([("limb", limb)], n=6, degradation="none"):
         assert page.truth.layout.name in {"6x1-limb", "3x1", "1x1"}
     with pytest.raises(BadRecord, match="the record limb has no lead V1"):
         next(synth.pages([("limb", limb)], layouts="3x4+II"))
 
 
 def test_fifteen_leads_come_from_the_heart():
-    page = next(synth.pages(n=1, layouts="3x5", damage="none"))
+    page = next(synth.pages(n=1, layouts="3x5", degradation="none"))
     assert {"V4R", "V8", "V9"} <= {trace.slot.lead for trace in page.truth.traces}
     assert all(np.isfinite(page.truth.record.lead(name)).all() for name in ("V4R", "V8", "V9"))
 
 
 def test_a_long_record_is_cut_and_the_cut_is_told():
     signals = np.tile(np.arange(30000, dtype=np.float32) / 30000, (12, 1))
-    page = next(synth.pages([("long", EcgRecord(signals, 500.0))], layouts="12x1", damage="none", seed=3))
+    page = next(synth.pages([("long", EcgRecord(signals, 500.0))], layouts="12x1", degradation="none", seed=3))
     start = page.truth.parameters["record"]["start_s"]
     assert 0 < start <= 50
     assert page.truth.record.signals[0, 0] == pytest.approx(start * 500 / 30000, abs=1e-6)
@@ -235,7 +235,7 @@ def test_resampling_keeps_time_amplitude_and_gaps():
     [
         ({"layouts": "3x9"}, UnknownLayout),
         ({"layouts": ""}, UnknownLayout),
-        ({"damage": "flood"}, BadRequest),
+        ({"degradation": "flood"}, BadRequest),
         ({"seed": -1}, BadRequest),
         ({"n": 0}, BadRequest),
         ({"jobs": 0}, BadRequest),

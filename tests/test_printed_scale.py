@@ -229,7 +229,7 @@ def test_an_empty_page_says_nothing():
 
 
 def test_a_drawn_page_is_read():
-    for page in pages(n=12, layouts="3x4+II", damage="none", seed=31):
+    for page in pages(n=12, layouts="3x4+II", degradation="none", seed=31):
         if any("mm/mV" in text.text for text in page.truth.texts):
             break
     marked = views.segment(page.image)

@@ -14,8 +14,15 @@ from ecgimg import BadRequest, BadWeights
 from ecgimg.classification import load_classifier
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS, SUBCLASSES
-from ecgimg.evaluate.calibration import calibrate
-from ecgimg.evaluate.layouts import Model, evaluate_layouts, find_model, masks_of, save_predictions, summarize
+from ecgimg.evaluate.layout_robustness import (
+    Model,
+    evaluate_layouts,
+    find_model,
+    layout_masks,
+    save_predictions,
+    summarize,
+)
+from ecgimg.evaluate.probability_calibration import calibrate
 
 torch = pytest.importorskip("torch", reason="training needs torch (the train extra)")
 pytest.importorskip("safetensors")
@@ -149,7 +156,7 @@ def test_what_is_written_can_be_used_and_fine_tuned(tmp_path, hearts):
     path = export_classifier(tmp_path, Ensemble([network]), cards, len(hearts))
     model = find_model(str(path))
     scores = next(evaluate_layouts(model, hearts, "3x4+II"))
-    expected = predict_logits(network, np.where(masks_of("3x4+II", len(hearts)), hearts.signals_mv, np.nan))
+    expected = predict_logits(network, np.where(layout_masks("3x4+II", len(hearts)), hearts.signals_mv, np.nan))
     found = np.log(scores.probabilities / (1 - scores.probabilities))
     slope, offset = (np.array([getattr(card, name) for card in cards.values()]) for name in ("slope", "offset"))
     np.testing.assert_allclose(found, slope * expected + offset, atol=1e-3)
@@ -171,7 +178,7 @@ def test_networks_of_two_kinds_answer_together(tmp_path, hearts):
     path = export_classifier(tmp_path, Ensemble(parts), cards, 96)
     classifier = load_classifier(path)
     whole = hearts.signals_mv[:6]
-    page = np.where(masks_of("3x4+II", 6), whole, np.nan)
+    page = np.where(layout_masks("3x4+II", 6), whole, np.nan)
     for signals in (whole, page):
         expected = np.mean([predict_logits(part, signals) for part in parts], axis=0)
         np.testing.assert_allclose(classifier.logits(signals), expected, atol=1e-4)
@@ -213,7 +220,7 @@ def test_pages_are_drawn_digitized_and_classified(hearts):
         return np.full((len(signals), 23), 0.5)
 
     model = Model("even", predict, SUBCLASSES, np.full(23, 0.5))
-    scores = next(evaluate_layouts(model, hearts.first(2), "3x4+II", via="page", damage="none"))
+    scores = next(evaluate_layouts(model, hearts.first(2), "3x4+II", via="page", degradation="none"))
     assert not scores.unread.any()
     assert all(0.28 < share < 0.34 for share in seen)
 

@@ -30,7 +30,7 @@ from ecgimg.formats import write_record
 from ecgimg.formats.page import count_pages, open_pages
 from ecgimg.formats.vector import VectorPage
 from ecgimg.isolation import run_to_end
-from layouts import names as layout_names
+from layouts import layout_names
 
 Image8 = NDArray[np.uint8]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecgimg.classification.labels import FULL_NAMES, SINGLE
+from ecgimg.classification.labels import FULL_NAMES, INDIVIDUAL_LABELS
 from ecgimg.digitization.result import Digitization
 from ecgimg.record import EcgRecord
 
@@ -100,7 +100,7 @@ class Findings:
     @property
     def leading(self) -> tuple[Finding, ...]:
         """The findings of `present` that are no group of others: what a person reads first."""
-        return tuple(finding for finding in self.present if finding.label in SINGLE)
+        return tuple(finding for finding in self.present if finding.label in INDIVIDUAL_LABELS)
 
     def summary(self) -> dict[str, Any]:
         """Return what ``STEM.findings.json`` holds."""

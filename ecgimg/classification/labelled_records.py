@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.classification.labels import CODES_OF, LABELS, targets
+from ecgimg.classification.labels import CODES_BY_LABEL, LABELS, targets
 from ecgimg.classification.snomed import SCP_OF_SNOMED, header_codes, statements_of
 from ecgimg.classification.tokens import CANVAS, FS_HZ
 from ecgimg.errors import BadRecord, BadRequest
@@ -89,7 +89,7 @@ def joined(parts: Sequence[LabelledRecords]) -> LabelledRecords:
     return LabelledRecords(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])})
 
 
-def on_canvas(record: EcgRecord) -> NDArray[np.float32]:
+def network_rate_leads(record: EcgRecord) -> NDArray[np.float32]:
     """Return the twelve leads of a record at `FS_HZ`, (12, samples); a lead it does not have is NaN."""
     wanted = record.select(STANDARD_LEADS)
     return (wanted if record.fs_hz == FS_HZ else resample(wanted, FS_HZ)).signals
@@ -124,7 +124,7 @@ def read_labelled(records: Path, labels: Path | None, *, gain_known: bool = True
         known[:, [LABELS.index(label) for label in VOLTAGE_LABELS]] = False
     return LabelledRecords(
         ids=np.array([row.name for row in rows]),
-        signals_mv=np.stack([_ten_seconds(on_canvas(row.record)) for row in rows]),
+        signals_mv=np.stack([_ten_seconds(network_rate_leads(row.record)) for row in rows]),
         targets=np.stack([row.targets for row in rows]),
         known=known,
         folds=np.array([int(_number(row.facts.get("strat_fold")) or 0) for row in rows]),
@@ -201,7 +201,7 @@ def _ptbxl_folder(folder: Path) -> Iterator[_Row]:
 
 def _with_headers(folder: Path) -> Iterator[_Row]:
     said = frozenset(SCP_OF_SNOMED.values())
-    known = np.array([CODES_OF[label] <= said for label in LABELS])
+    known = np.array([CODES_BY_LABEL[label] <= said for label in LABELS])
     for header in record_files(folder):
         codes = header_codes(header) if header.suffix == ".hea" else None
         if codes is not None:

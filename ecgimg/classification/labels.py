@@ -74,7 +74,7 @@ PTB-XL tells acute from old infarction by a stage that statements do not carry: 
 acute, one of infarction as old.
 """
 
-SINGLE = (*SUBCLASSES, *RHYTHMS, *FORMS)
+INDIVIDUAL_LABELS = (*SUBCLASSES, *RHYTHMS, *FORMS)
 """The labels that are no group of others."""
 
 LABELS = (*SUBCLASSES, *SUPERCLASSES, *RHYTHMS, *FORMS, *CINC2024)
@@ -156,13 +156,13 @@ def _codes_of() -> dict[str, frozenset[str]]:
     return codes
 
 
-CODES_OF = _codes_of()
+CODES_BY_LABEL = _codes_of()
 """Label → the SCP-ECG statements that give it, without trailing underscores."""
 
-KNOWN_CODES = frozenset().union(*CODES_OF.values())
+KNOWN_CODES = frozenset().union(*CODES_BY_LABEL.values())
 
 
 def targets(statements: Iterable[str]) -> NDArray[np.bool_]:
     """Return (labels,) in the order of `LABELS`: True where SCP-ECG statements (``"SR"``, ``"NST_"``) give it."""
     codes = {code.strip().rstrip("_") for code in statements}
-    return np.array([bool(codes & CODES_OF[label]) for label in LABELS])
+    return np.array([bool(codes & CODES_BY_LABEL[label]) for label in LABELS])

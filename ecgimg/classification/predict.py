@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ecgimg.classification.explain import explain
 from ecgimg.classification.findings import Evidence, Finding, Findings
-from ecgimg.classification.labelled_records import VOLTAGE_LABELS, on_canvas
+from ecgimg.classification.labelled_records import VOLTAGE_LABELS, network_rate_leads
 from ecgimg.classification.not_judged import silence
 from ecgimg.classification.tokens import CANVAS, FS_HZ, PATCH
-from ecgimg.classification.weights import Classifier, check_operating, shipped_classifier
+from ecgimg.classification.weights import Classifier, check_operating_point, shipped_classifier
 from ecgimg.digitization import Digitization, digitize, digitize_image
 from ecgimg.errors import BadRecord, EcgImgError
 from ecgimg.formats import is_record_file, read_record
@@ -35,7 +35,7 @@ def classify(
     classifier: Classifier | None = None,
 ) -> Findings:
     """Classify a record or a page; see `ecgimg.classify`."""
-    check_operating(operating)
+    check_operating_point(operating)
     if isinstance(ecg, str | Path):
         ecg = read_record(ecg) if is_record_file(ecg) else digitize(ecg)
     elif isinstance(ecg, np.ndarray):
@@ -74,7 +74,7 @@ def check_ecg(record: EcgRecord) -> None:
 
 def logits_of(record: EcgRecord, classifier: Classifier) -> NDArray[np.float32]:
     """Return (labels,) logits; of a record longer than ten seconds the mean over windows of ten."""
-    windows = np.stack([window for _, window in _windows(on_canvas(record))])
+    windows = np.stack([window for _, window in _windows(network_rate_leads(record))])
     return np.asarray(classifier.logits(windows).mean(axis=0), np.float32)
 
 
@@ -131,7 +131,7 @@ def evidence_of(
 
     Of a record longer than ten seconds the first ten in which something is seen are explained.
     """
-    first, signals = _windows(on_canvas(record))[0]
+    first, signals = _windows(network_rate_leads(record))[0]
     labels = [finding.label for finding in found.leading[:top]]
     if not labels:
         return {}

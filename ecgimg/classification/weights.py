@@ -105,7 +105,7 @@ class Classifier:
         order = np.argsort(counts, kind="stable")[int((counts == 0).sum()) :]
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
-            (logits,) = self.session.run(None, feed_of(signals_mv[chosen], self._inputs))
+            (logits,) = self.session.run(None, network_inputs(signals_mv[chosen], self._inputs))
             found[chosen] = logits
         return found
 
@@ -129,7 +129,7 @@ class Classifier:
 TOKEN_INPUTS = ("values", "lead", "time_s", "present")
 
 
-def feed_of(signals_mv: NDArray[np.float32], inputs: Collection[str]) -> dict[str, NDArray[Any]]:
+def network_inputs(signals_mv: NDArray[np.float32], inputs: Collection[str]) -> dict[str, NDArray[Any]]:
     """Return what networks take of records (batch, 12, samples) mV, NaN where nothing is known, by name.
 
     The tokens, and ``channels`` (batch, 24, samples): mV with 0 where nothing is known, and the leads' masks, on a
@@ -145,7 +145,7 @@ def feed_of(signals_mv: NDArray[np.float32], inputs: Collection[str]) -> dict[st
     return feed
 
 
-def check_operating(operating: str) -> None:
+def check_operating_point(operating: str) -> None:
     """Refuse an operating point that is none of `OPERATING_POINTS` (`BadRequest`)."""
     if operating not in OPERATING_POINTS:
         raise BadRequest(f"there is no operating point {operating!r}; choose from {', '.join(OPERATING_POINTS)}")

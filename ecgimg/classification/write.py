@@ -15,7 +15,7 @@ from ecgimg._pictures import write_png
 from ecgimg.classification.evidence_figure import draw_on_page, draw_on_signal
 from ecgimg.classification.findings import Findings
 from ecgimg.classification.predict import classify
-from ecgimg.classification.weights import Classifier, check_operating
+from ecgimg.classification.weights import Classifier, check_operating_point
 from ecgimg.digitization import Digitization, digitize_image
 from ecgimg.errors import EcgImgError
 from ecgimg.formats import is_record_file, iter_records
@@ -49,7 +49,7 @@ def classify_files(
     BadRequest
         Before any work: an unknown operating point, or two inputs that would write the same file.
     """
-    check_operating(operating)
+    check_operating_point(operating)
     if out is not None:
         check_stems(inputs, ".findings.json")
     for path in inputs:

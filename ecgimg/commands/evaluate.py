@@ -20,22 +20,22 @@ def evaluate_digitizer(
     truth: Annotated[Path | None, typer.Option(help="Folder of true records, STEM.csv.")] = None,
     synth: Annotated[int, typer.Option(help="Draw so many synthetic pages instead.")] = 0,
     layouts: Annotated[str, typer.Option(help="Layouts of the synthetic pages.")] = "all",
-    damage: Annotated[str, typer.Option(help="Their damage: none, scan, photo, screen, aged or mixed.")] = "mixed",
+    degradation: Annotated[str, typer.Option(help="Theirs: none, scan, photo, screen, aged or mixed.")] = "mixed",
     seed: Annotated[int, typer.Option(help="Their seed; the networks were trained on seeds below 1000.")] = 1_000_000,
     records: Annotated[Path | None, typer.Option(help="Records to draw beside simulated hearts.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the figures.")] = None,
     figures: Annotated[int, typer.Option(help="Draw truth over reading for so many of the worst pages.")] = 12,
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
-    """Digitize pages whose truth is known and score them by set, layout and damage."""
-    from ecgimg.evaluate import report
+    """Digitize pages whose truth is known and score them by set, layout and degradation."""
+    from ecgimg.evaluate import digitizer_report as report
     from ecgimg.evaluate.digitizer import evaluate_pages, evaluate_synthetic, page_tasks
 
     if (pages is None) == (synth == 0):
         raise BadRequest("name a table of pages (--pages) or a number of synthetic ones (--synth), not both")
     tasks = page_tasks(pages, truth) if pages is not None else []
     scored = evaluate_pages(tasks, jobs) if tasks else evaluate_synthetic(
-        synth, layouts=layouts, damage=damage, seed=seed, records=records, jobs=jobs
+        synth, layouts=layouts, degradation=degradation, seed=seed, records=records, jobs=jobs
     )  # fmt: skip
     columns = (TextColumn("digitizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     found = []
@@ -65,8 +65,8 @@ def evaluate_layouts(
     layouts: Annotated[
         str, typer.Option(help="Names or files, separated by commas; all; random: another one for each record.")
     ] = "12x1,3x4,3x4+II,3x4+II+V1,6x2,6x2+II,random",
-    via: Annotated[str, typer.Option(help="mask, or page: draw, damage and digitize each.")] = "mask",
-    damage: Annotated[str, typer.Option(help="Of the pages: none, scan, photo, screen, aged or mixed.")] = "photo",
+    via: Annotated[str, typer.Option(help="mask, or page: draw, degrade and digitize each.")] = "mask",
+    degradation: Annotated[str, typer.Option(help="Of the pages: none, scan, photo, screen, aged or mixed.")] = "photo",
     model: Annotated[str | None, typer.Option(help="Weights (.json), an entry point, or module:name.")] = None,
     predictions: Annotated[Path | None, typer.Option(help="Folder for LAYOUT.csv: ecg_id and probabilities.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the figure.")] = None,
@@ -76,8 +76,8 @@ def evaluate_layouts(
     jobs: Annotated[int, typer.Option(help="Processes that draw and digitize pages.")] = 1,
 ) -> None:
     """Classify the same records as each layout shows them, to see how robust a model is to the page."""
-    from ecgimg.evaluate import layout_report
-    from ecgimg.evaluate import layouts as robustness
+    from ecgimg.evaluate import layout_robustness as robustness
+    from ecgimg.evaluate import layout_robustness_report as robustness_report
 
     data = labelled(records, labels, folds=folds)
     data = data.first(limit) if limit else data
@@ -91,7 +91,7 @@ def evaluate_layouts(
             data,
             layouts,
             via=via,
-            damage=damage,
+            degradation=degradation,
             seed=seed,
             jobs=jobs,
         )
@@ -100,11 +100,11 @@ def evaluate_layouts(
             if predictions is not None:
                 robustness.save_predictions(robustness.labels_of(tested, scores), data, scores, predictions)
             progress.advance(task)
-    OUT.print(layout_report.layout_table(summaries))
-    OUT.print(layout_report.label_table(summaries))
+    OUT.print(robustness_report.layout_table(summaries))
+    OUT.print(robustness_report.label_table(summaries))
     if out is not None:
-        layout_report.save(summaries, out / "scores.json")
-        layout_report.draw(summaries, out / "layouts.png")
+        robustness_report.save(summaries, out / "scores.json")
+        robustness_report.draw(summaries, out / "layouts.png")
         OUT.print(f"scores and figure are in {out}", markup=False)
 
 
@@ -120,14 +120,14 @@ def evaluate_out_of_fold(
 ) -> None:
     """Score what cross-validated trainings said of records they had not seen, by layout, and compare them."""
     from ecgimg.classification.labelled_records import parse_folds
-    from ecgimg.evaluate import layout_report
-    from ecgimg.evaluate.out_of_fold import comparison_table, summaries_of
+    from ecgimg.evaluate import layout_robustness_report as robustness_report
+    from ecgimg.evaluate.out_of_fold import comparison_table, summarize_out_of_fold
 
     every = labelled(records, labels)
     data = parse_folds(every, folds) if folds else every
     calibrating = parse_folds(every, calibrated_on) if calibrated_on else None
-    summaries = list(summaries_of(files[0], data, calibrating))
-    OUT.print(layout_report.layout_table(summaries))
-    OUT.print(layout_report.label_table(summaries))
+    summaries = list(summarize_out_of_fold(files[0], data, calibrating))
+    OUT.print(robustness_report.layout_table(summaries))
+    OUT.print(robustness_report.label_table(summaries))
     if len(files) > 1:
         OUT.print(comparison_table(files[0], files[1:], data))

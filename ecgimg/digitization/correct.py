@@ -37,7 +37,7 @@ class Corrections:
         Where the page's top left, top right, bottom right and bottom left corners lie in the picture, px; they may lie
         outside of it. The perspective they show is undone and what lies beyond them is left out.
     layout : str
-        ``"auto"``, a name of `layouts.names`, or a user's own file.
+        ``"auto"``, a name of `layouts.layout_names`, or a user's own file.
     speed_mm_s, gain_mm_mv : float, optional
     leads : mapping
         Lead as read to the lead it is. A lead whose name is taken so takes the name set free: two leads are swapped.

@@ -59,7 +59,7 @@ def digitize_image(
     Parameters
     ----------
     layout : str
-        ``"auto"``, a name of `layouts.names`, or a user's own file.
+        ``"auto"``, a name of `layouts.layout_names`, or a user's own file.
     speed_mm_s, gain_mm_mv : float, optional
         Where given, they are used as they are.
     vector : VectorPage, optional

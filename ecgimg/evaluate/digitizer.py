@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization import Digitization, digitize_image
 from ecgimg.errors import BadRequest, EcgImgError
-from ecgimg.evaluate.pool import mapped
-from ecgimg.evaluate.scores import LeadScore, PageScore, page_ratio, score_lead
+from ecgimg.evaluate.page_scores import LeadScore, PageScore, page_ratio, score_lead
+from ecgimg.evaluate.process_pool import mapped
 from ecgimg.formats import read_record
 from ecgimg.formats.page import open_pages
 from ecgimg.record import EcgRecord
 from layouts import Layout, load_layout, load_layouts
 from synth.labels.truth import PageTruth
-from synth.pages import Request, draw_one, make_request
-from synth.source import endless_records
+from synth.pages import PageRequest, draw_requested_page, make_page_request
+from synth.record_source import cycle_records
 
 Floats = NDArray[np.float64]
 
@@ -78,15 +78,15 @@ def evaluate_pages(tasks: Sequence[PageTask], jobs: int = 1) -> Iterator[Scored]
 
 
 def evaluate_synthetic(
-    n: int, *, layouts: str = "all", damage: str = "mixed", seed: int = 1_000_000, records: Path | None = None,
+    n: int, *, layouts: str = "all", degradation: str = "mixed", seed: int = 1_000_000, records: Path | None = None,
     jobs: int = 1,
 ) -> Iterator[Scored]:  # fmt: skip
     """Draw, digitize and score `n` synthetic pages of a seed that no network was trained on, in order.
 
     Every other page shows a record of `records` where given, the others a simulated heart.
     """
-    request = make_request(layouts, damage, seed, masks=False)
-    stream = endless_records(records, load_layouts(layouts))
+    request = make_page_request(layouts, degradation, seed, masks=False)
+    stream = cycle_records(records, load_layouts(layouts))
     items = [next(stream) if records is not None and index % 2 else None for index in range(n)]
     yield from mapped(_score_synthetic, [(request, index, item) for index, item in enumerate(items)], jobs)
 
@@ -108,20 +108,20 @@ def _score_task(task: PageTask) -> Scored:
     return _scored(task.stem, groups, truth, layout, found, seconds)
 
 
-def _score_synthetic(task: tuple[Request, int, tuple[str, EcgRecord] | None]) -> Scored:
+def _score_synthetic(task: tuple[PageRequest, int, tuple[str, EcgRecord] | None]) -> Scored:
     request, index, item = task
-    page = draw_one(request, index, item)
+    page = draw_requested_page(request, index, item)
     began = time.perf_counter()
     found = digitize_image(page.image)
     seconds = time.perf_counter() - began
     truth = page.truth
-    groups = {"damage": _damage_kind(truth), "layout": truth.layout.name}
+    groups = {"degradation": _degradation_kind(truth), "layout": truth.layout.name}
     return _scored(f"page-{index:06d}", groups, _seen(truth), truth.layout, found, seconds)
 
 
-def _damage_kind(truth: PageTruth) -> str:
-    damage = truth.parameters.get("damage")
-    return str(damage.get("kind", "")) if isinstance(damage, Mapping) else ""
+def _degradation_kind(truth: PageTruth) -> str:
+    degradation = truth.parameters.get("damage")
+    return str(degradation.get("kind", "")) if isinstance(degradation, Mapping) else ""
 
 
 def _layout_or_none(name: str) -> Layout | None:

@@ -13,8 +13,8 @@ from scipy.special import expit
 
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.errors import BadRequest
-from ecgimg.evaluate.calibration import calibrate
-from ecgimg.evaluate.layouts import LayoutScores, Model, groups_of, paired_difference, summarize
+from ecgimg.evaluate.layout_robustness import LayoutScores, Model, groups_of, paired_difference, summarize
+from ecgimg.evaluate.probability_calibration import calibrate
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def read_out_of_fold(path: Path, data: LabelledRecords) -> tuple[LabelledRecords
     return kept, labels, {name: values[rows] for name, values in logits.items()}
 
 
-def summaries_of(
+def summarize_out_of_fold(
     path: Path, data: LabelledRecords, calibrating: LabelledRecords | None = None
 ) -> Iterator[dict[str, Any]]:
     """Yield the scores of each layout, as `summarize` gives them.

@@ -13,11 +13,11 @@ from ecgimg._files import atomic_path
 from ecgimg.digitization.segmentation.runtime import one_thread_pool
 from layouts import load_layout
 from synth.page import Page
-from synth.pages import Request, draw_one, make_request
-from synth.source import endless_records
+from synth.pages import PageRequest, draw_requested_page, make_page_request
+from synth.record_source import cycle_records
 
 Piece = TypeVar("Piece")
-DrawPart = Callable[[Request, Path | None, range, int], list[Piece]]
+DrawPart = Callable[[PageRequest, Path | None, range, int], list[Piece]]
 """Draws some pages of a request, over records where there are any, and so many pieces printed alone for each."""
 
 _PART = 10
@@ -32,7 +32,7 @@ def draw_once(
     claim, arrays = folder / "pool.json", folder / "pool.npz"
     if not (claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) == told):
         folder.mkdir(parents=True, exist_ok=True)
-        request = make_request("all", "mixed", seed, masks=False)
+        request = make_page_request("all", "mixed", seed, masks=False)
         parts = [range(start, min(start + _PART, pages)) for start in range(0, pages, _PART)]
         with one_thread_pool(jobs) as workers:
             futures = [workers.submit(draw_part, request, records, part, prints_per_page) for part in parts]
@@ -44,11 +44,11 @@ def draw_once(
     return arrays
 
 
-def draw_pages(request: Request, records: Path | None, pages: range) -> Iterator[tuple[int, Page]]:
+def draw_pages(request: PageRequest, records: Path | None, pages: range) -> Iterator[tuple[int, Page]]:
     """Yield pages and their numbers; every other one shows a record, the others a simulated heart."""
-    stream = endless_records(records, [load_layout(name) for name in request.layouts])
+    stream = cycle_records(records, [load_layout(name) for name in request.layouts])
     for _ in range(pages[0] // 2 if records is not None else 0):
         next(stream)
     for index in pages:
         item = next(stream) if records is not None and index % 2 == 0 else None
-        yield index, draw_one(request, index, item)
+        yield index, draw_requested_page(request, index, item)

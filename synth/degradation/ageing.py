@@ -9,12 +9,24 @@ from numpy.typing import NDArray
 from synth.degradation.spec import Ageing
 from synth.degradation.texture import fractal_field, smooth_field
 from synth.draw import Layer, blend, text_coverage
-from synth.spec import Colour
+from synth.page_spec import Colour
 
 Image8 = NDArray[np.uint8]
 
-_PENS: tuple[Colour, ...] = ((25, 40, 140), (30, 30, 34), (180, 30, 40), (20, 60, 160))
-_NOTES = ("reviewed", "ok", "see old ECG", "?", "repeat", "no change", "AF?", "chest pain", "pre-op", "seen", "rpt 6h")
+_PEN_COLOURS: tuple[Colour, ...] = ((25, 40, 140), (30, 30, 34), (180, 30, 40), (20, 60, 160))
+_NOTE_TEXTS = (
+    "reviewed",
+    "ok",
+    "see old ECG",
+    "?",
+    "repeat",
+    "no change",
+    "AF?",
+    "chest pain",
+    "pre-op",
+    "seen",
+    "rpt 6h",
+)
 _SMALL = 4
 
 
@@ -31,11 +43,11 @@ def age_paper(image: Image8, ageing: Ageing, px_per_mm: float, rng: np.random.Ge
     if factors is not None:
         _fade_and_tint(image, factors, ageing.fading, rng)
     for _ in range(ageing.pen_marks):
-        blend(image, _pen_stroke(image.shape, px_per_mm, rng), _PENS[int(rng.integers(len(_PENS)))], 0.85)
+        blend(image, _pen_stroke(image.shape, px_per_mm, rng), _PEN_COLOURS[int(rng.integers(len(_PEN_COLOURS)))], 0.85)
     for _ in range(ageing.notes):
-        layer = _note(image.shape, px_per_mm, rng)
-        blend(image, layer, _PENS[int(rng.integers(len(_PENS)))], 0.85)
-    return _tear(image.shape, ageing.torn_corners, px_per_mm, rng) if ageing.torn_corners else None
+        layer = _handwritten_note(image.shape, px_per_mm, rng)
+        blend(image, layer, _PEN_COLOURS[int(rng.integers(len(_PEN_COLOURS)))], 0.85)
+    return _tear_corners(image.shape, ageing.torn_corners, px_per_mm, rng) if ageing.torn_corners else None
 
 
 def _tint(
@@ -57,7 +69,7 @@ def _tint(
     return np.clip(1 - loss, 0.15, 1.05)
 
 
-def _place(size: tuple[int, int], rng: np.random.Generator) -> tuple[float, float]:
+def _random_point(size: tuple[int, int], rng: np.random.Generator) -> tuple[float, float]:
     return float(rng.uniform(0, size[0])), float(rng.uniform(0, size[1]))
 
 
@@ -69,7 +81,7 @@ def _distance(size: tuple[int, int], centre: tuple[float, float], rough: NDArray
 def _stain(size: tuple[int, int], px_per_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
     radius = rng.uniform(6, 32) * px_per_mm
     rough = rng.uniform(0.03, 0.25) * smooth_field(rng, size, int(rng.integers(4, 12)))
-    distance = _distance(size, _place(size, rng), rough)
+    distance = _distance(size, _random_point(size, rng), rough)
     edge = np.exp(-(((distance - radius) / (0.05 * radius + 0.4 * px_per_mm)) ** 2))
     inside = 1 / (1 + np.exp(np.clip((distance - radius) / (0.06 * radius), -30, 30)))
     strength = rng.uniform(0.08, 0.3) * (0.9 * edge + rng.uniform(0.1, 0.8) * inside)
@@ -78,7 +90,7 @@ def _stain(size: tuple[int, int], px_per_mm: float, rng: np.random.Generator) ->
 
 def _mould(size: tuple[int, int], px_per_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
     reach = rng.uniform(8, 30) * px_per_mm
-    distance = _distance(size, _place(size, rng), np.zeros((), np.float32))
+    distance = _distance(size, _random_point(size, rng), np.zeros((), np.float32))
     patch = np.exp(-((distance / reach) ** 2))
     specks = np.clip(fractal_field(rng, size, 90, 2) - 0.9, 0, 1)
     return np.asarray((rng.uniform(0.4, 1.0) * patch * specks)[..., None] * np.array([0.9, 0.8, 0.9], np.float32))
@@ -122,10 +134,10 @@ def _pen_stroke(shape: tuple[int, ...], px_per_mm: float, rng: np.random.Generat
     return Layer("mark", coverage, 0, 0)
 
 
-def _note(shape: tuple[int, ...], px_per_mm: float, rng: np.random.Generator) -> Layer:
+def _handwritten_note(shape: tuple[int, ...], px_per_mm: float, rng: np.random.Generator) -> Layer:
     height, width = shape[:2]
     font = ("Kristi.ttf", "DancingScript-Regular.otf")[int(rng.integers(0, 2))]
-    ink = text_coverage(_NOTES[int(rng.integers(len(_NOTES)))], font, round(rng.uniform(4, 8) * px_per_mm))
+    ink = text_coverage(_NOTE_TEXTS[int(rng.integers(len(_NOTE_TEXTS)))], font, round(rng.uniform(4, 8) * px_per_mm))
     angle = rng.uniform(-12, 12)
     rows, columns = ink.shape
     matrix = cv2.getRotationMatrix2D((columns / 2, rows / 2), float(angle), 1.0)
@@ -135,7 +147,7 @@ def _note(shape: tuple[int, ...], px_per_mm: float, rng: np.random.Generator) ->
     return Layer("mark", np.asarray(ink, np.uint8), left, top)
 
 
-def _tear(shape: tuple[int, ...], corners: int, px_per_mm: float, rng: np.random.Generator) -> Image8:
+def _tear_corners(shape: tuple[int, ...], corners: int, px_per_mm: float, rng: np.random.Generator) -> Image8:
     """Tear corners off along rough diagonals."""
     height, width = shape[:2]
     paper = np.full((height, width), 255, np.uint8)

@@ -6,17 +6,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.degradation.spec import Copier, Damage, Light, Screen, Sensor
-from synth.degradation.texture import noise_bytes, smooth_field, stripes
+from synth.degradation.spec import Copier, Degradation, Light, Screen, Sensor
+from synth.degradation.texture import noise_levels, row_bands, smooth_field
 
 Image8 = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
 _SMALL = 8
-_LIGHT_SCALE = 96  # how 1.0 is kept in a byte: light up to 2.65
+_LIGHT_STEPS = 96  # how 1.0 is kept in a byte: light up to 2.65
 
 
-def shine(image: Image8, damage: Damage, light: Light, rng: np.random.Generator) -> Image8 | None:
+def apply_light(image: Image8, degradation: Degradation, light: Light, rng: np.random.Generator) -> Image8 | None:
     """Light the picture in place.
 
     Returns
@@ -24,28 +24,32 @@ def shine(image: Image8, damage: Damage, light: Light, rng: np.random.Generator)
     (height, width) uint8 or None
         How much glare lies over each pixel, 0-255; None without glare.
     """
-    width, height = damage.size_px
+    width, height = degradation.size_px
     small = (max(width // _SMALL, 8), max(height // _SMALL, 8))
-    field = _light_field(damage, light, small, rng)
+    field = _illumination(degradation, light, small, rng)
     tinted = field[..., None] * np.array(light.balance, np.float32) * light.exposure
-    packed = np.rint(np.clip(tinted * _LIGHT_SCALE, 0, 255)).astype(np.uint8)
-    cv2.multiply(image, cv2.resize(packed, (width, height)), dst=image, scale=1 / _LIGHT_SCALE)
+    packed = np.rint(np.clip(tinted * _LIGHT_STEPS, 0, 255)).astype(np.uint8)
+    cv2.multiply(image, cv2.resize(packed, (width, height)), dst=image, scale=1 / _LIGHT_STEPS)
     if not light.glare:
         return None
-    glare = cv2.resize(_glare(light.glare, small, rng), (width, height))
+    glare = cv2.resize(_glare_spot(light.glare, small, rng), (width, height))
     cv2.add(image, cv2.merge([glare, glare, glare]), dst=image)
     return np.asarray(glare, np.uint8)
 
 
-def _light_field(damage: Damage, light: Light, small: tuple[int, int], rng: np.random.Generator) -> Field:
+def _illumination(degradation: Degradation, light: Light, small: tuple[int, int], rng: np.random.Generator) -> Field:
     ys, xs = np.mgrid[0 : small[1], 0 : small[0]].astype(np.float32)
     x, y = 2 * xs / small[0] - 1, 2 * ys / small[1] - 1
     angle = np.deg2rad(light.direction_deg)
     across = x * np.cos(angle) + y * np.sin(angle)
     field = 1 + light.gradient * across - light.vignette * (x**2 + y**2) / 2
-    if light.shading and not damage.page_map.is_flat:
-        pixels = np.stack([(xs + 0.5) * damage.size_px[0] / small[0], (ys + 0.5) * damage.size_px[1] / small[1]], -1)
-        slope_x, slope_y = damage.page_map.surface_slopes(damage.page_map.image_to_page(pixels.astype(np.float64)))
+    if light.shading and not degradation.page_map.is_flat:
+        pixels = np.stack(
+            [(xs + 0.5) * degradation.size_px[0] / small[0], (ys + 0.5) * degradation.size_px[1] / small[1]], -1
+        )
+        slope_x, slope_y = degradation.page_map.surface_slopes(
+            degradation.page_map.image_to_page(pixels.astype(np.float64))
+        )
         field = field - light.shading * (slope_x * np.cos(angle) + slope_y * np.sin(angle)).astype(np.float32)
     if light.shadow:
         edge = across + 0.35 * smooth_field(rng, small, 2) - rng.uniform(-0.5, 0.6)
@@ -54,7 +58,7 @@ def _light_field(damage: Damage, light: Light, small: tuple[int, int], rng: np.r
     return np.asarray(np.clip(field, 0.08, 2.2), np.float32)
 
 
-def _glare(strength: float, small: tuple[int, int], rng: np.random.Generator) -> Image8:
+def _glare_spot(strength: float, small: tuple[int, int], rng: np.random.Generator) -> Image8:
     ys, xs = np.mgrid[0 : small[1], 0 : small[0]].astype(np.float32)
     centre = rng.uniform(0.1, 0.9, size=2) * small
     angle, long, short = rng.uniform(0, np.pi), rng.uniform(0.08, 0.3) * small[0], rng.uniform(0.03, 0.1) * small[0]
@@ -65,7 +69,7 @@ def _glare(strength: float, small: tuple[int, int], rng: np.random.Generator) ->
     )
 
 
-def show_on_screen(image: Image8, screen: Screen, page_x: Field, page_y: Field) -> None:
+def apply_screen_pixels(image: Image8, screen: Screen, page_x: Field, page_y: Field) -> None:
     """Lay a monitor's pixel lattice over the picture in place; the camera's own lattice turns it into moiré.
 
     Parameters
@@ -74,7 +78,7 @@ def show_on_screen(image: Image8, screen: Screen, page_x: Field, page_y: Field) 
         Page coordinates in mm of every pixel of the image.
     """
     turns = np.float32(2 * np.pi / screen.pixel_mm)
-    for part in stripes(image):
+    for part in row_bands(image):
         rows = np.cos(page_y[part] * turns)
         across = page_x[part] * turns
         for channel in range(3):
@@ -83,7 +87,7 @@ def show_on_screen(image: Image8, screen: Screen, page_x: Field, page_y: Field) 
             image[part, :, channel] = np.clip(image[part, :, channel] * gain, 0, 255).astype(np.uint8)
 
 
-def expose(image: Image8, sensor: Sensor, rng: np.random.Generator) -> Image8:
+def apply_sensor(image: Image8, sensor: Sensor, rng: np.random.Generator) -> Image8:
     """Blur, add noise, bend the tone curve and sharpen, as a phone's camera does."""
     if sensor.defocus_px > 0.2:
         image = cv2.GaussianBlur(image, (0, 0), sensor.defocus_px)
@@ -93,8 +97,8 @@ def expose(image: Image8, sensor: Sensor, rng: np.random.Generator) -> Image8:
         curve = np.rint(255 * (np.arange(256) / 255) ** sensor.gamma).astype(np.uint8)
         image = cv2.LUT(image, curve)
     if sensor.noise > 0.2:
-        for part in stripes(image):
-            grain = noise_bytes(rng, (*image[part].shape[:2], 1), sensor.noise)
+        for part in row_bands(image):
+            grain = noise_levels(rng, (*image[part].shape[:2], 1), sensor.noise)
             image[part] = np.clip(image[part] + grain, 0, 255).astype(np.uint8)
     if sensor.sharpen:
         soft = cv2.GaussianBlur(image, (0, 0), 1.2)
@@ -113,7 +117,7 @@ def _motion_kernel(length_px: float, angle_deg: float) -> Field:
     return np.asarray(inside / inside.sum(), np.float32)
 
 
-def copy(image: Image8, copier: Copier, rng: np.random.Generator) -> Image8:
+def apply_copier(image: Image8, copier: Copier, rng: np.random.Generator) -> Image8:
     """Scan or photocopy: contrast, grey, toner and streaks, then black and white where asked for."""
     if copier.contrast != 1:
         tones = np.arange(256, dtype=np.float64)
@@ -121,12 +125,12 @@ def copy(image: Image8, copier: Copier, rng: np.random.Generator) -> Image8:
         image = cv2.LUT(image, np.rint(curve).astype(np.uint8))
     if copier.grey or copier.binary != "none":
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        grey = _binarize(_toner(grey, copier, rng), copier)
+        grey = _binarize(_add_toner(grey, copier, rng), copier)
         return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
     return image
 
 
-def _toner(grey: Image8, copier: Copier, rng: np.random.Generator) -> Image8:
+def _add_toner(grey: Image8, copier: Copier, rng: np.random.Generator) -> Image8:
     height, width = grey.shape
     if copier.toner:
         specks = rng.integers(0, height * width, size=int(copier.toner * height * width / 3000))
@@ -146,7 +150,7 @@ def _binarize(grey: Image8, copier: Copier) -> Image8:
         ink, paper = np.percentile(grey[::4, ::4], (0.5, 50))
         return np.where(grey < ink + copier.level * (paper - ink), np.uint8(0), np.uint8(255))
     if copier.binary in ("halftone", "diffusion"):
-        screen = _CLUSTERED if copier.binary == "halftone" else _dispersed(8)
+        screen = _CLUSTERED_DOT if copier.binary == "halftone" else _bayer_thresholds(8)
         steps = np.rint(255 * (0.12 + 0.8 * screen)).astype(np.uint8)
         tall, wide = -(-grey.shape[0] // steps.shape[0]), -(-grey.shape[1] // steps.shape[1])
         pattern = np.tile(steps, (tall, wide))[: grey.shape[0], : grey.shape[1]]
@@ -154,7 +158,7 @@ def _binarize(grey: Image8, copier: Copier) -> Image8:
     return grey
 
 
-def _dispersed(size: int) -> NDArray[np.float64]:
+def _bayer_thresholds(size: int) -> NDArray[np.float64]:
     """Bayer's ordered-dither matrix of `size` (a power of two), thresholds 0-1."""
     matrix = np.zeros((1, 1))
     while len(matrix) < size:
@@ -162,11 +166,11 @@ def _dispersed(size: int) -> NDArray[np.float64]:
     return (matrix + 0.5) / size**2
 
 
-def _clustered() -> NDArray[np.float64]:
+def _clustered_dot_thresholds() -> NDArray[np.float64]:
     """A 45° clustered-dot screen: thresholds ordered by a product of cosines."""
     ys, xs = np.mgrid[0:6, 0:6] / 6 * 2 * np.pi
     order = np.argsort(np.argsort((np.cos(xs) + np.cos(ys)).ravel(), kind="stable"))
     return (order.reshape(6, 6) + 0.5) / 36
 
 
-_CLUSTERED = _clustered()
+_CLUSTERED_DOT = _clustered_dot_thresholds()

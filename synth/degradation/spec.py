@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from synth.geometry import PageMap
-from synth.spec import Colour
+from synth.page_map import PageMap
+from synth.page_spec import Colour
 
 Kind = Literal["none", "scan", "photo", "screen", "aged", "mixed"]
 Binary = Literal["none", "threshold", "halftone", "diffusion"]
@@ -87,7 +87,7 @@ class Copier:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Damage:
+class Degradation:
     """Everything between the printer and the file.
 
     Parameters

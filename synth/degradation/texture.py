@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.degradation.spec import Damage
+from synth.degradation.spec import Degradation
 
 Field = NDArray[np.float32]
 
@@ -27,7 +27,7 @@ def fractal_field(rng: np.random.Generator, size_px: tuple[int, int], cells: int
     return total
 
 
-def noise_bytes(rng: np.random.Generator, shape: tuple[int, ...], sd: float) -> NDArray[np.int16]:
+def noise_levels(rng: np.random.Generator, shape: tuple[int, ...], sd: float) -> NDArray[np.int16]:
     """Return near-Gaussian noise as whole levels, int16: sums of four uniform bytes, as fast as the generator goes."""
     count = int(np.prod(shape))
     words = np.frombuffer(rng.bytes(4 * count), np.uint8).reshape(4, count)
@@ -36,26 +36,26 @@ def noise_bytes(rng: np.random.Generator, shape: tuple[int, ...], sd: float) -> 
     return np.asarray(np.rint(total * scale).reshape(shape), np.int16)
 
 
-def backdrop(damage: Damage, rng: np.random.Generator) -> NDArray[np.uint8]:
+def backdrop(degradation: Degradation, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return what lies behind the page: a table, cloth, another sheet (height, width, 3)."""
-    width, height = damage.size_px
+    width, height = degradation.size_px
     small = (max(width // 4, 8), max(height // 4, 8))
-    if damage.backdrop_texture == "plain":
+    if degradation.backdrop_texture == "plain":
         shade = 3.0 * smooth_field(rng, small, 3)
-    elif damage.backdrop_texture == "wood":
+    elif degradation.backdrop_texture == "wood":
         grain = smooth_field(rng, (small[0], small[1]), 3) * 4
         along = cv2.resize(rng.standard_normal((small[1] // 2 + 2, 6)).astype(np.float32), small)
         shade = 4.0 * along + grain + 3.0 * np.sin(grain * 3)
-    elif damage.backdrop_texture == "cloth":
+    elif degradation.backdrop_texture == "cloth":
         ys, xs = np.mgrid[0 : small[1], 0 : small[0]].astype(np.float32)
         shade = 7.0 * np.sin(xs * 1.3) * np.sin(ys * 1.3) + 4.0 * smooth_field(rng, small, 6)
     else:
         shade = 5.0 * fractal_field(rng, small, 12, 4)
-    mean = np.array(damage.backdrop, np.float32)
+    mean = np.array(degradation.backdrop, np.float32)
     tint = mean[None, None, :] * (1 + shade[..., None].astype(np.float32) / 110)
     return np.asarray(cv2.resize(np.clip(tint, 0, 255).astype(np.uint8), (width, height)), np.uint8)
 
 
-def stripes(image: NDArray[np.uint8], rows: int = 128) -> list[slice]:
+def row_bands(image: NDArray[np.uint8], rows: int = 128) -> list[slice]:
     """Return bands of rows small enough to stay in the cache and to keep float copies of them small."""
     return [slice(top, min(top + rows, len(image))) for top in range(0, len(image), rows)]

@@ -8,8 +8,8 @@
 """
 
 from synth.heart.fiducials import Fiducials
-from synth.heart.random_spec import sample_heart
-from synth.heart.simulate import Heartbeats, simulate
+from synth.heart.random_spec import make_random_heart_spec
+from synth.heart.simulate import SimulatedEcg, simulate
 from synth.heart.spec import HeartSpec
 
-__all__ = ["Fiducials", "HeartSpec", "Heartbeats", "sample_heart", "simulate"]
+__all__ = ["Fiducials", "HeartSpec", "SimulatedEcg", "make_random_heart_spec", "simulate"]

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from synth.heart.leads import project
-from synth.heart.shapes import Wave
+from synth.heart.lead_vectors import project
 from synth.heart.spec import HeartSpec, Intervals
+from synth.heart.waves import Wave
 
 Array = NDArray[np.float64]
 

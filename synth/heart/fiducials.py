@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.heart.leads import INDEPENDENT
+from synth.heart.lead_vectors import INDEPENDENT
 from synth.heart.rhythm import AtrialEvent, Beat
-from synth.heart.shapes import Wave, courses
+from synth.heart.waves import Wave, sum_waves
 
 Array = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ class Fiducials:
     """Where the waves of each beat are, in seconds of the canvas; NaN where a wave is absent or off the canvas.
 
     Onsets and offsets are where the outermost wave has fallen to 4.4 % of its peak (P, T) or 1.1 % (QRS), see
-    `shapes.REACH`. `r_peak_s` and `p_peak_s` are where QRS and P are largest over I, aVF and V1 to V6 together (root
+    `waves.REACH`. `r_peak_s` and `p_peak_s` are where QRS and P are largest over I, aVF and V1 to V6 together (root
     mean square, without noise).
 
     Parameters
@@ -53,8 +53,8 @@ class Fiducials:
     atrial_conducted: NDArray[np.bool_]
 
 
-PlayedBeat = tuple[Beat, Sequence[Wave]]
-PlayedEvent = tuple[AtrialEvent, Sequence[Wave]]
+BeatWaves = tuple[Beat, Sequence[Wave]]
+AtrialWaves = tuple[AtrialEvent, Sequence[Wave]]
 """What happened, with the waves as they were drawn that time."""
 
 Landmarks = tuple[float, float, float]
@@ -68,11 +68,11 @@ def landmarks(waves: Sequence[Wave], part: str) -> Landmarks:
     if len(own) == 1:
         return start, own[0].peak_s, end
     t_s = np.arange(start, end, 0.001)
-    power = np.sum(courses(own, t_s)[INDEPENDENT] ** 2, axis=0)
+    power = np.sum(sum_waves(own, t_s)[INDEPENDENT] ** 2, axis=0)
     return start, float(t_s[np.argmax(power)]), end
 
 
-def locate(beats: Sequence[PlayedBeat], atria: Sequence[PlayedEvent], duration_s: float) -> Fiducials:
+def locate_fiducials(beats: Sequence[BeatWaves], atria: Sequence[AtrialWaves], duration_s: float) -> Fiducials:
     """Return the fiducials of all beats and atrial events on a canvas that begins at 0 s."""
     p_of = {event.onset_s: landmarks(waves, "P") for event, waves in atria if waves}
     rows, kinds = [], []

@@ -7,7 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 
-from synth.heart.leads import ELECTRODES, base_from_electrodes
+from synth.heart.lead_vectors import ELECTRODES, base_from_electrodes
 from synth.heart.spec import HeartSpec
 
 Array = NDArray[np.float64]
@@ -20,18 +20,18 @@ _TO_ELECTRODE = 0.75
 
 def lead_noise(spec: HeartSpec, n: int, fs_hz: float, rng: Generator) -> Array:
     """Return the noise of every base lead, (base leads, n) mV."""
-    electrodes = _coloured(spec, n, fs_hz, rng)
+    electrodes = _wander_and_muscle(spec, n, fs_hz, rng)
     t_s = np.arange(n) / fs_hz
     if spec.baseline_wander_mv > 0:
-        electrodes += _breathing(spec, t_s, rng)
+        electrodes += _breathing_sway(spec, t_s, rng)
     if spec.mains_mv > 0:
-        electrodes += _mains(spec, t_s, rng)
-    _add_motion(electrodes, spec, fs_hz, rng)
+        electrodes += _mains_hum(spec, t_s, rng)
+    _add_motion_steps(electrodes, spec, fs_hz, rng)
     leads: Array = base_from_electrodes() @ electrodes
     return leads
 
 
-def _coloured(spec: HeartSpec, n: int, fs_hz: float, rng: Generator) -> Array:
+def _wander_and_muscle(spec: HeartSpec, n: int, fs_hz: float, rng: Generator) -> Array:
     """Return wander below 0.7 Hz and muscle noise that swells and fades, (electrodes, n) mV.
 
     Both are white noise shaped in the frequency domain. Muscle noise is broad, from tremor to about 45 Hz at the limbs
@@ -51,11 +51,11 @@ def _coloured(spec: HeartSpec, n: int, fs_hz: float, rng: Generator) -> Array:
         runs.append(np.fft.irfft(white * shape * scale, padded, axis=1)[:, :n])
     place = np.exp(0.35 * rng.standard_normal(count))
     place[:_LIMBS] *= 1.15
-    swell = np.exp(0.45 * _smooth(count, n, fs_hz, rng) - 0.1)
+    swell = np.exp(0.45 * _slow_courses(count, n, fs_hz, rng) - 0.1)
     return runs[0] * place[:, None] * swell + 0.8 * runs[1] * np.exp(0.3 * rng.standard_normal((count, 1)))
 
 
-def _smooth(count: int, n: int, fs_hz: float, rng: Generator) -> Array:
+def _slow_courses(count: int, n: int, fs_hz: float, rng: Generator) -> Array:
     """Return slow random courses of about variance 1, one knot for every 1.2 s, (count, n)."""
     at = np.arange(n) / fs_hz / 1.2
     left = at.astype(int)
@@ -65,7 +65,7 @@ def _smooth(count: int, n: int, fs_hz: float, rng: Generator) -> Array:
     return course
 
 
-def _breathing(spec: HeartSpec, t_s: Array, rng: Generator) -> Array:
+def _breathing_sway(spec: HeartSpec, t_s: Array, rng: Generator) -> Array:
     """Return the sway of the electrodes with breathing, (electrodes, n) mV."""
     phase = 2 * np.pi * spec.breath_per_min / 60 * t_s + 0.25 * np.sin(0.6 * t_s) + rng.uniform(0, 2 * np.pi)
     sway = np.sin(phase) + 0.25 * np.sin(2 * phase + 0.7)
@@ -73,7 +73,7 @@ def _breathing(spec: HeartSpec, t_s: Array, rng: Generator) -> Array:
     return np.outer(size, sway)
 
 
-def _mains(spec: HeartSpec, t_s: Array, rng: Generator) -> Array:
+def _mains_hum(spec: HeartSpec, t_s: Array, rng: Generator) -> Array:
     """Return mains hum: one phase for all electrodes, sizes of their own, a little of the third harmonic."""
     phase = 2 * np.pi * spec.mains_hz * t_s + rng.uniform(0, 2 * np.pi)
     size = spec.mains_mv * rng.normal(0.0, _TO_ELECTRODE, len(ELECTRODES))
@@ -83,7 +83,7 @@ def _mains(spec: HeartSpec, t_s: Array, rng: Generator) -> Array:
     return np.outer(size, np.sin(phase) + harmonic)
 
 
-def _add_motion(electrodes: Array, spec: HeartSpec, fs_hz: float, rng: Generator) -> None:
+def _add_motion_steps(electrodes: Array, spec: HeartSpec, fs_hz: float, rng: Generator) -> None:
     """Add steps to single electrodes, rising within 60 ms and fading as the recorder's 0.15 Hz high-pass lets them."""
     n = electrodes.shape[1]
     for _ in range(rng.poisson(spec.motion_steps_per_min * n / fs_hz / 60)):

@@ -45,8 +45,8 @@ class Timeline:
 
 def make_timeline(spec: HeartSpec, intervals: Intervals, rng: Generator, start_s: float, stop_s: float) -> Timeline:
     """Return the events from `start_s` to `stop_s`; premature beats are set into the basic rhythm last."""
-    makers = {"af": _fibrillation, "flutter": _flutter, "svt": _nodal, "junctional": _nodal}
-    maker = makers.get(spec.rhythm, _from_sinus)
+    makers = {"af": _fibrillation, "flutter": _flutter, "svt": _nodal_rhythm, "junctional": _nodal_rhythm}
+    maker = makers.get(spec.rhythm, _sinus_rhythm)
     if spec.pacing == "ventricular":
         maker = _ventricular_pacing
     atrial, beats = maker(spec, intervals, rng, start_s, stop_s)
@@ -58,7 +58,7 @@ def make_timeline(spec: HeartSpec, intervals: Intervals, rng: Generator, start_s
 Events = tuple[list[AtrialEvent], list[Beat]]
 
 
-def _intervals_rr(spec: HeartSpec, rng: Generator, start_s: float) -> Iterator[float]:
+def _rr_intervals(spec: HeartSpec, rng: Generator, start_s: float) -> Iterator[float]:
     """Yield RR intervals for ever: breathing, a slow drift and a little that is random (Clifford 2010)."""
     mean = 60.0 / spec.rate_bpm
     breath = max(spec.breath_rr, 0.15) if spec.rhythm == "sinus_arrhythmia" else spec.breath_rr
@@ -79,7 +79,7 @@ def _sinus_node(spec: HeartSpec, rng: Generator, start_s: float, stop_s: float) 
     kind = "paced" if spec.pacing in ("atrial", "dual") else "sinus"
     mean = 60.0 / spec.rate_bpm
     now, events, ectopic = start_s + rng.uniform(0, mean), [], False
-    for rr in _intervals_rr(spec, rng, start_s):
+    for rr in _rr_intervals(spec, rng, start_s):
         events.append(AtrialEvent(now, "ectopic" if ectopic else kind))
         if now > stop_s:
             return events
@@ -89,11 +89,11 @@ def _sinus_node(spec: HeartSpec, rng: Generator, start_s: float, stop_s: float) 
     raise AssertionError("the sinus node never stops")
 
 
-def _from_sinus(spec: HeartSpec, intervals: Intervals, rng: Generator, start_s: float, stop_s: float) -> Events:
+def _sinus_rhythm(spec: HeartSpec, intervals: Intervals, rng: Generator, start_s: float, stop_s: float) -> Events:
     events = _sinus_node(spec, rng, start_s, stop_s)
     if spec.av_block == "third":
-        return [replace(event, conducted=False) for event in events], _escape(spec, rng, start_s, stop_s)
-    delays = _av_node(spec, intervals, rng, len(events))
+        return [replace(event, conducted=False) for event in events], _escape_beats(spec, rng, start_s, stop_s)
+    delays = _pr_intervals(spec, intervals, rng, len(events))
     beats = []
     for number, (event, delay) in enumerate(zip(events, delays, strict=True)):
         if np.isnan(delay):
@@ -104,7 +104,7 @@ def _from_sinus(spec: HeartSpec, intervals: Intervals, rng: Generator, start_s: 
     return events, beats
 
 
-def _av_node(spec: HeartSpec, intervals: Intervals, rng: Generator, count: int) -> list[float]:
+def _pr_intervals(spec: HeartSpec, intervals: Intervals, rng: Generator, count: int) -> list[float]:
     """Return the PR interval of each P wave in seconds, NaN where the AV node drops the beat."""
     pr, dropped = intervals.pr_s, float("nan")
     if spec.av_block == "two_to_one":
@@ -125,7 +125,7 @@ def _av_node(spec: HeartSpec, intervals: Intervals, rng: Generator, count: int) 
     return delays[offset : offset + count]
 
 
-def _escape(spec: HeartSpec, rng: Generator, start_s: float, stop_s: float) -> list[Beat]:
+def _escape_beats(spec: HeartSpec, rng: Generator, start_s: float, stop_s: float) -> list[Beat]:
     low, high = (42, 50) if spec.escape == "junctional" else (32, 39)
     mean = 60.0 / min(rng.uniform(low, high), 0.8 * spec.rate_bpm)
     times = np.arange(start_s + rng.uniform(0, mean), stop_s, mean)
@@ -161,7 +161,7 @@ def _flutter(spec: HeartSpec, intervals: Intervals, rng: Generator, start_s: flo
     return atrial, [Beat(event.onset_s + delay, "flutter") for event in atrial if event.conducted]
 
 
-def _nodal(spec: HeartSpec, intervals: Intervals, rng: Generator, start_s: float, stop_s: float) -> Events:
+def _nodal_rhythm(spec: HeartSpec, intervals: Intervals, rng: Generator, start_s: float, stop_s: float) -> Events:
     """Return beats from the AV node, whose P waves run backwards: hidden in SVT, before or after a junctional QRS."""
     mean = 60.0 / spec.rate_bpm
     loose = 0.002 if spec.rhythm == "svt" else 0.01

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from ecgimg.errors import BadRequest
 from ecgimg.record import STANDARD_LEADS, EcgRecord
 from synth.heart.atria import fibrillation, flutter, p_waves
-from synth.heart.fiducials import Fiducials, PlayedBeat, PlayedEvent, locate
-from synth.heart.labels import statements
-from synth.heart.leads import N_BASE, leads_from_base, project, turn_frontal
+from synth.heart.fiducials import AtrialWaves, BeatWaves, Fiducials, locate_fiducials
+from synth.heart.lead_vectors import N_BASE, leads_from_base, project, turn_frontal
 from synth.heart.noise import lead_noise
 from synth.heart.rhythm import Timeline, make_timeline
-from synth.heart.shapes import Wave, add_wave, moved
+from synth.heart.scp_statements import statements
 from synth.heart.spec import HeartSpec
 from synth.heart.ventricles import limb_and_chest_mv, sokolow_lyon_mv, ventricular_waves
+from synth.heart.waves import Wave, add_wave, with_amplitudes
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ _SPIKE_S = 0.0016
 
 
 @dataclass(frozen=True, eq=False)
-class Heartbeats:
+class SimulatedEcg:
     """A simulated record, the statements a reader would give, and where every wave is."""
 
     record: EcgRecord
@@ -51,7 +51,7 @@ def simulate(
     duration_s: float = 10.0,
     fs_hz: float = 500.0,
     leads: Sequence[str] = STANDARD_LEADS,
-) -> Heartbeats:
+) -> SimulatedEcg:
     """Return a record of this heart. The same spec and state of `rng` give the same bytes.
 
     The dipole's waves (McSharry 2003, Sameni 2007, Clifford 2010) are seen through Dower's lead vectors (Dower 1980),
@@ -83,19 +83,24 @@ def simulate(
     patient_rng, rhythm_rng, beat_rng, noise_rng = rng.spawn(4)
     patient = _draw_patient(spec, patient_rng)
     timeline = make_timeline(spec, intervals, rhythm_rng, -_BEFORE_S, duration_s + _AFTER_S)
-    beats = _played_beats(spec, patient, timeline, beat_rng)
-    atria = _played_atria(spec, patient, timeline, beat_rng)
+    beats = _vary_beats(spec, patient, timeline, beat_rng)
+    atria = _vary_atrial_events(spec, patient, timeline, beat_rng)
     signals = _heart_signals(spec, beats, atria, n, fs_hz, beat_rng)
     _add_spikes(signals, spec, timeline, fs_hz, beat_rng)
     signals += lead_noise(spec, n, fs_hz, noise_rng)
-    fiducials = locate(beats, atria, duration_s)
+    fiducials = locate_fiducials(beats, atria, duration_s)
     usual = list(patient.beats["conducted"])
     on_canvas = fiducials.atrial_conducted[[kind != "flutter" for kind in fiducials.atrial_kind]]
     labels = statements(
-        spec, intervals, fiducials.kind, bool(np.any(~on_canvas)), sokolow_lyon_mv(usual), limb_and_chest_mv(usual)
+        spec,
+        intervals,
+        fiducials.kind,
+        bool(np.any(~on_canvas)),
+        sokolow_lyon_mv(usual),
+        limb_and_chest_mv(usual),
     )
     record = EcgRecord((matrix @ signals).astype(np.float32), fs_hz, tuple(leads))
-    return Heartbeats(record, labels, fiducials, spec)
+    return SimulatedEcg(record, labels, fiducials, spec)
 
 
 def _draw_patient(spec: HeartSpec, rng: Generator) -> _Patient:
@@ -105,10 +110,10 @@ def _draw_patient(spec: HeartSpec, rng: Generator) -> _Patient:
     return _Patient(beats, atria)
 
 
-def _played_beats(spec: HeartSpec, patient: _Patient, timeline: Timeline, rng: Generator) -> list[PlayedBeat]:
+def _vary_beats(spec: HeartSpec, patient: _Patient, timeline: Timeline, rng: Generator) -> list[BeatWaves]:
     """Return every beat with its own waves: breathing sways size and axis, and no two beats are quite the same."""
     phase, loose = rng.uniform(0, 2 * np.pi), spec.beat_variation
-    played: list[PlayedBeat] = []
+    played: list[BeatWaves] = []
     for beat in timeline.beats:
         own = beat.kind in ("paced", "pvc") or (beat.kind == "escape" and spec.escape == "ventricular")
         waves = patient.beats[beat.kind if own else "conducted"]
@@ -118,22 +123,24 @@ def _played_beats(spec: HeartSpec, patient: _Patient, timeline: Timeline, rng: G
         sizes = size * (1 + loose * share * rng.standard_normal(len(waves)))
         turn = spec.breath_axis_deg * breath
         turned = turn_frontal(np.stack([wave.amp for wave in waves]), turn) * sizes[:, None]
-        played.append((beat, [moved(wave, amp) for wave, amp in zip(waves, turned, strict=True)]))
+        played.append((beat, [with_amplitudes(wave, amp) for wave, amp in zip(waves, turned, strict=True)]))
     return played
 
 
-def _played_atria(spec: HeartSpec, patient: _Patient, timeline: Timeline, rng: Generator) -> list[PlayedEvent]:
+def _vary_atrial_events(spec: HeartSpec, patient: _Patient, timeline: Timeline, rng: Generator) -> list[AtrialWaves]:
     """Return every atrial event with its own waves; flutter cycles have none, they are drawn as one train."""
-    played: list[PlayedEvent] = []
+    played: list[AtrialWaves] = []
     for event in timeline.atrial:
         waves = patient.atria.get(event.kind, ())
         sizes = 1 + 2.0 * spec.beat_variation * rng.standard_normal(len(waves))
-        played.append((event, [moved(wave, wave.amp * size) for wave, size in zip(waves, sizes, strict=True)]))
+        played.append(
+            (event, [with_amplitudes(wave, wave.amp * size) for wave, size in zip(waves, sizes, strict=True)])
+        )
     return played
 
 
 def _heart_signals(
-    spec: HeartSpec, beats: list[PlayedBeat], atria: list[PlayedEvent], n: int, fs_hz: float, rng: Generator
+    spec: HeartSpec, beats: list[BeatWaves], atria: list[AtrialWaves], n: int, fs_hz: float, rng: Generator
 ) -> Array:
     """Return the base leads without noise, (base leads, n) mV."""
     signals = np.zeros((N_BASE, n))

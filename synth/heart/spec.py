@@ -162,7 +162,7 @@ class HeartSpec:
         _check_words(self)
         _check_ranges(self)
         _check_territories(self)
-        _check_together(self)
+        _check_combinations(self)
 
     @property
     def st(self) -> dict[str, float]:
@@ -228,7 +228,7 @@ def _check_territories(spec: HeartSpec) -> None:
         raise BadRequest(f"an ST shift lies within 1.5 mV; got {spec.st}")
 
 
-def _check_together(spec: HeartSpec) -> None:
+def _check_combinations(spec: HeartSpec) -> None:
     intervals = spec.intervals
     low, high, _, _ = _CONDUCTION[spec.conduction]
     if spec.paced_ventricles:

@@ -1,7 +1,7 @@
 """Ischaemia and infarction: which lead shows how much of them, and how waves change there.
 
-Sizes are shares of the size asked for, over I, aVF and V1 to V6 (the leads of `leads.INDEPENDENT`), then V7 to V9 and
-V3R to V6R. The limb pairs hold the reciprocal change: an inferior injury raises III over II and lowers aVL.
+Sizes are shares of the size asked for, over I, aVF and V1 to V6 (the leads of `lead_vectors.INDEPENDENT`), then V7 to
+V9 and V3R to V6R. The limb pairs hold the reciprocal change: an inferior injury raises III over II and lowers aVL.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ST = {
 }
 
 # How far a T wave or a QRS is taken over by the territory, 0 to 1.
-_TAKEN = {
+_TERRITORY_SHARE = {
     "septal": (0.0, 0.0, 1.0, 1.0, 0.4, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.6, 0.4, 0.2, 0.1),
     "anterior": (0.0, 0.0, 0.2, 0.8, 1.0, 1.0, 0.4, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
     "lateral": (1.0, 0.0, 0.0, 0.0, 0.0, 0.4, 1.0, 1.0, 0.9, 0.6, 0.3, 0.0, 0.0, 0.0, 0.0),
@@ -31,7 +31,7 @@ _TAKEN = {
 }
 
 
-def st_sizes(shifts: dict[str, float]) -> tuple[Array, Array]:
+def st_shifts(shifts: dict[str, float]) -> tuple[Array, Array]:
     """Return ST elevation and depression, each (base leads,) mV.
 
     The elevation carries its reciprocal depression with it. A depression asked for is subendocardial: it has hardly a
@@ -50,18 +50,18 @@ def st_sizes(shifts: dict[str, float]) -> tuple[Array, Array]:
     return up, down
 
 
-def taken(names: tuple[str, ...]) -> Array:
+def territory_share(names: tuple[str, ...]) -> Array:
     """Return how far each base lead belongs to the named territories, (base leads,) 0 to 1."""
-    share: Array = np.max([np.zeros(15), *(np.array(_TAKEN[name]) for name in names)], axis=0)
+    share: Array = np.max([np.zeros(15), *(np.array(_TERRITORY_SHARE[name]) for name in names)], axis=0)
     return share
 
 
-def t_inverted(t_mv: Array, names: tuple[str, ...], depth_mv: float) -> Array:
+def invert_t(t_mv: Array, names: tuple[str, ...], depth_mv: float) -> Array:
     """Return T sizes (base leads,) turned over in the territories, at least `depth_mv` deep where they are whole.
 
     A posterior inversion is seen from the front: V1 to V3 get taller T waves.
     """
-    share = taken(names)
+    share = territory_share(names)
     depth = np.maximum(depth_mv, 0.5 * np.abs(t_mv))
     turned = t_mv * (1 - share) - depth * share
     if "inferior" in names and "lateral" not in names:

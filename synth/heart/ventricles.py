@@ -6,11 +6,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from synth.heart.leads import AVF_TO_FRONTAL, CHEST, N_BASE, frontal_axis_deg, project, turn_frontal
-from synth.heart.qrs import QrsRow, Repolarization, qrs_rows, repolarization
-from synth.heart.shapes import Wave, courses, moved, net_area
+from synth.heart.lead_vectors import AVF_TO_FRONTAL, CHEST, N_BASE, frontal_axis_deg, project, turn_frontal
+from synth.heart.qrs_templates import DipoleWave, Repolarization, qrs_template, repolarization
 from synth.heart.spec import HeartSpec, Intervals
-from synth.heart.territories import st_sizes, t_inverted, taken
+from synth.heart.territories import invert_t, st_shifts, territory_share
+from synth.heart.waves import Wave, net_area, sum_waves, with_amplitudes
 
 Array = NDArray[np.float64]
 
@@ -28,31 +28,31 @@ def ventricular_waves(spec: HeartSpec, intervals: Intervals, rng: Generator, kin
     wide = kind in ("pvc", "escape")
     qrs_s = max(intervals.qrs_s, rng.uniform(0.135, 0.165)) if wide else intervals.qrs_s
     if kind == "pvc":
-        qrs = _drawn(spec, rng, rows, qrs_s)
+        qrs = _patient_qrs(spec, rng, rows, qrs_s)
     elif kind == "conducted":
-        qrs = _on_axis(spec, rng, rows, qrs_s, intervals.axis_deg, spec.q_wave)
-        qrs = _at_voltage(spec, rng, qrs)
+        qrs = _turn_to_axis(spec, rng, rows, qrs_s, intervals.axis_deg, spec.q_wave)
+        qrs = _scale_to_voltage(spec, rng, qrs)
     else:
-        qrs = _on_axis(spec, rng, rows, qrs_s, intervals.axis_deg, ())
+        qrs = _turn_to_axis(spec, rng, rows, qrs_s, intervals.axis_deg, ())
     qt_s = intervals.qt_s + 0.7 * (qrs_s - intervals.qrs_s)
-    return (*qrs, *_repolarized(spec, rng, qrs, rule, qrs_s, qt_s, intervals.axis_deg, kind == "conducted"))
+    return (*qrs, *_repolarization_waves(spec, rng, qrs, rule, qrs_s, qt_s, intervals.axis_deg, kind == "conducted"))
 
 
-def _template(spec: HeartSpec, rng: Generator, kind: str) -> tuple[tuple[QrsRow, ...], Repolarization]:
+def _template(spec: HeartSpec, rng: Generator, kind: str) -> tuple[tuple[DipoleWave, ...], Repolarization]:
     if kind == "pvc":
-        return qrs_rows(str(rng.choice(["pvc_right", "pvc_left"]))), repolarization("pvc")
+        return qrs_template(str(rng.choice(["pvc_right", "pvc_left"]))), repolarization("pvc")
     if kind == "paced":
-        return qrs_rows("paced"), repolarization("paced")
+        return qrs_template("paced"), repolarization("paced")
     if kind == "escape":
-        return qrs_rows(str(rng.choice(["clbbb", "crbbb"]))), repolarization("clbbb")
+        return qrs_template(str(rng.choice(["clbbb", "crbbb"]))), repolarization("clbbb")
     if spec.hypertrophy == "rvh":
-        return qrs_rows("rvh"), repolarization("rvh")
+        return qrs_template("rvh"), repolarization("rvh")
     if spec.conduction == "wpw":
-        return qrs_rows(str(rng.choice(["wpw_left", "wpw_right"]))), repolarization("wpw")
-    return qrs_rows(spec.conduction), repolarization("lvh" if spec.hypertrophy == "lvh" else spec.conduction)
+        return qrs_template(str(rng.choice(["wpw_left", "wpw_right"]))), repolarization("wpw")
+    return qrs_template(spec.conduction), repolarization("lvh" if spec.hypertrophy == "lvh" else spec.conduction)
 
 
-def _drawn(spec: HeartSpec, rng: Generator, rows: tuple[QrsRow, ...], qrs_s: float) -> list[Wave]:
+def _patient_qrs(spec: HeartSpec, rng: Generator, rows: tuple[DipoleWave, ...], qrs_s: float) -> list[Wave]:
     """Return the waves of a table for one patient: sizes, times and the chest's transition stray with `variety`."""
     stray = spec.variety
     vectors = np.array([(row.x, row.y, row.z) for row in rows])
@@ -84,18 +84,23 @@ def _notches(spec: HeartSpec, rng: Generator, qrs_s: float) -> list[Wave]:
     return waves
 
 
-def _on_axis(
-    spec: HeartSpec, rng: Generator, rows: tuple[QrsRow, ...], qrs_s: float, axis_deg: float, q_wave: tuple[str, ...]
+def _turn_to_axis(
+    spec: HeartSpec,
+    rng: Generator,
+    rows: tuple[DipoleWave, ...],
+    qrs_s: float,
+    axis_deg: float,
+    q_wave: tuple[str, ...],
 ) -> list[Wave]:
     """Return the drawn waves, turned in the frontal plane until the net area, Q waves included, has the axis."""
-    waves = _drawn(spec, rng, rows, qrs_s)
-    fixed = {number for number, row in enumerate(rows) if not row.turns}
+    waves = _patient_qrs(spec, rng, rows, qrs_s)
+    fixed = {number for number, row in enumerate(rows) if not row.follows_axis}
     whole = float(np.hypot(*net_area([w for n, w in enumerate(waves) if n not in fixed])[:2]))
     best, least = waves, 360.0
     for turn in (0.0, 60.0, -60.0) if q_wave or fixed else (0.0,):
         for _ in range(30):
-            turned = [w if n in fixed else moved(w, turn_frontal(w.amp, turn)) for n, w in enumerate(waves)]
-            done = _infarcted(turned, q_wave)
+            turned = [w if n in fixed else with_amplitudes(w, turn_frontal(w.amp, turn)) for n, w in enumerate(waves)]
+            done = _add_q_waves(turned, q_wave)
             area = net_area(done)
             miss = (axis_deg - frontal_axis_deg(area[0], area[1]) + 180.0) % 360.0 - 180.0
             if abs(miss) < least:
@@ -104,10 +109,10 @@ def _on_axis(
                 return best
             # Where much of the QRS cancels, a small turn moves the axis far.
             turn += miss * float(np.clip(np.hypot(area[0], area[1]) / whole, 0.08, 0.8))
-    return _balanced(best, axis_deg) if q_wave else best
+    return _balance_late_r(best, axis_deg) if q_wave else best
 
 
-def _balanced(waves: list[Wave], axis_deg: float) -> list[Wave]:
+def _balance_late_r(waves: list[Wave], axis_deg: float) -> list[Wave]:
     """Return an infarcted QRS with its late R in the limb leads made larger or smaller for the axis it should have.
 
     Where Q and R nearly cancel in a lead no turn of the whole loop gives every axis.
@@ -120,18 +125,18 @@ def _balanced(waves: list[Wave], axis_deg: float) -> list[Wave]:
         return waves
     factor = np.ones(N_BASE)
     factor[0:2] = np.clip(-(rest @ across) / (own @ across), 0.25, 1.7)
-    return [*waves[:-1], moved(late, late.amp * factor)]
+    return [*waves[:-1], with_amplitudes(late, late.amp * factor)]
 
 
-def _infarcted(waves: list[Wave], names: tuple[str, ...]) -> list[Wave]:
+def _add_q_waves(waves: list[Wave], names: tuple[str, ...]) -> list[Wave]:
     """Return the QRS with Q waves of 40 ms and more in the territories; what is left of R is the last wave."""
     if not names:
         return waves
-    share, qrs_s = taken(names), max(wave.end_s for wave in waves)
+    share, qrs_s = territory_share(names), max(wave.end_s for wave in waves)
     if {"inferior", "lateral"} <= set(names):
         share[0] = 0.0  # inferolateral: the lateral part is V5 and V6
-    tallest = np.maximum(courses(waves, np.linspace(0, qrs_s, 60)).max(axis=1), 0.0)
-    left = [moved(wave, np.where(wave.amp > 0, wave.amp * (1 - share), wave.amp)) for wave in waves]
+    tallest = np.maximum(sum_waves(waves, np.linspace(0, qrs_s, 60)).max(axis=1), 0.0)
+    left = [with_amplitudes(wave, np.where(wave.amp > 0, wave.amp * (1 - share), wave.amp)) for wave in waves]
     keep = np.full(N_BASE, 0.75)
     keep[2:6] = 0.0, 0.0, 0.15, 0.4
     r_mv = share * keep * tallest
@@ -142,13 +147,13 @@ def _infarcted(waves: list[Wave], names: tuple[str, ...]) -> list[Wave]:
         front[2:5] = 0.55, 0.75, 0.35
         calm = np.ones(N_BASE)
         calm[2:5] = 0.45
-        left = [moved(wave, np.where(wave.amp < 0, wave.amp * calm, wave.amp)) for wave in left]
+        left = [with_amplitudes(wave, np.where(wave.amp < 0, wave.amp * calm, wave.amp)) for wave in left]
         left.append(Wave("QRS", 0.10 * qrs_s, 0.46 * qrs_s, 0.0, 0.84 * qrs_s, front))
     left.append(Wave("QRS", 0.42 * qrs_s, 0.64 * qrs_s, 0.0, 0.90 * qrs_s, r_mv))
     return left
 
 
-def _at_voltage(spec: HeartSpec, rng: Generator, qrs: list[Wave]) -> list[Wave]:
+def _scale_to_voltage(spec: HeartSpec, rng: Generator, qrs: list[Wave]) -> list[Wave]:
     """Return the QRS scaled to the voltage its diagnosis needs: Sokolow-Lyon for LVH, low limb and chest leads."""
     factor = np.ones(N_BASE)
     if spec.hypertrophy == "lvh":
@@ -160,10 +165,10 @@ def _at_voltage(spec: HeartSpec, rng: Generator, qrs: list[Wave]) -> list[Wave]:
         limb, chest = limb_and_chest_mv(qrs)
         factor[0:2] = min(1.0, rng.uniform(0.28, 0.44) / limb)
         factor[2:] = min(1.0, rng.uniform(0.6, 0.92) / chest)
-    return [moved(wave, wave.amp * factor) for wave in qrs]
+    return [with_amplitudes(wave, wave.amp * factor) for wave in qrs]
 
 
-def _repolarized(
+def _repolarization_waves(
     spec: HeartSpec,
     rng: Generator,
     qrs: list[Wave],
@@ -189,13 +194,13 @@ def _repolarized(
     up = down = np.zeros(N_BASE)
     if conducted:
         if spec.t_inversion:
-            t_mv = t_inverted(t_mv, spec.t_inversion, 0.26 * np.exp(0.25 * stray * rng.standard_normal()))
-        up, down = st_sizes(spec.st)
+            t_mv = invert_t(t_mv, spec.t_inversion, 0.26 * np.exp(0.25 * stray * rng.standard_normal()))
+        up, down = st_shifts(spec.st)
         t_mv = t_mv + 0.45 * np.maximum(up, 0) + 0.25 * np.minimum(up, 0) + 0.6 * down
-    return _st_t_waves(qrs_s, qt_s, st_mv + up, down, t_mv)
+    return _place_st_and_t(qrs_s, qt_s, st_mv + up, down, t_mv)
 
 
-def _st_t_waves(qrs_s: float, qt_s: float, level: Array, sagging: Array, t_mv: Array) -> list[Wave]:
+def _place_st_and_t(qrs_s: float, qt_s: float, level: Array, sagging: Array, t_mv: Array) -> list[Wave]:
     """Place ST and T: `level` lasts until the T wave, `sagging` is gone by then."""
     t_peak = qt_s - min(0.25 * qt_s, 0.5 * (qt_s - qrs_s))
     room = t_peak - qrs_s
@@ -208,7 +213,7 @@ def _st_t_waves(qrs_s: float, qt_s: float, level: Array, sagging: Array, t_mv: A
 
 def _qrs_course(qrs: list[Wave]) -> Array:
     waves = [wave for wave in qrs if wave.part == "QRS"]
-    return courses(waves, np.arange(0.0, max(wave.end_s for wave in waves), 0.001))
+    return sum_waves(waves, np.arange(0.0, max(wave.end_s for wave in waves), 0.001))
 
 
 def sokolow_lyon_mv(qrs: list[Wave]) -> float:

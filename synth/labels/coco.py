@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ecgimg.record import KNOWN_LEADS
 from synth.labels.truth import PageTruth
 
+Floats = NDArray[np.float64]
+
 CATEGORIES = (*KNOWN_LEADS, "label", "pulse", "other")
 
 
@@ -26,8 +28,8 @@ def coco_annotations(pages: Iterable[tuple[str, PageTruth]]) -> dict[str, Any]:
     for image_id, (file, truth) in enumerate(pages, start=1):
         width, height = truth.size_px
         images.append({"id": image_id, "file_name": file, "width": width, "height": height})
-        for category, points, corners, more in _things(truth):
-            box = _box(points, truth.size_px)
+        for category, points, corners, attributes in _annotated_items(truth):
+            box = _bounding_box(points, truth.size_px)
             if box is None:
                 continue
             annotations.append(
@@ -39,17 +41,19 @@ def coco_annotations(pages: Iterable[tuple[str, PageTruth]]) -> dict[str, Any]:
                     "area": round(box[2] * box[3], 2),
                     "iscrowd": 0,
                     "segmentation": [[round(float(value), 2) for value in corners.ravel()]],
-                    **more,
+                    **attributes,
                 }
             )
     categories = [{"id": number, "name": name, "supercategory": "ecg"} for name, number in numbers.items()]
     return {"images": images, "categories": categories, "annotations": annotations}
 
 
-def _things(truth: PageTruth) -> Iterable[tuple[str, NDArray[np.float64], NDArray[np.float64], dict[str, Any]]]:
+def _annotated_items(
+    truth: PageTruth,
+) -> Iterable[tuple[str, NDArray[np.float64], NDArray[np.float64], dict[str, Any]]]:
     for trace in truth.traces:
-        more = {"row": trace.slot.row, "column": trace.slot.column, "sign": trace.slot.sign}
-        yield trace.slot.lead, trace.points_px[~trace.hidden], trace.box_px, more
+        attributes = {"row": trace.slot.row, "column": trace.slot.column, "sign": trace.slot.sign}
+        yield trace.slot.lead, trace.points_px[~trace.hidden], trace.box_px, attributes
     for text in truth.texts:
         yield text.kind, text.box_px, text.box_px, {"text": text.text}
     for pulse in truth.pulses_px:
@@ -57,7 +61,7 @@ def _things(truth: PageTruth) -> Iterable[tuple[str, NDArray[np.float64], NDArra
         yield "pulse", pulse, np.array([low, (high[0], low[1]), high, (low[0], high[1])]), {}
 
 
-def _box(points: NDArray[np.float64], size_px: tuple[int, int]) -> list[float] | None:
+def _bounding_box(points: NDArray[np.float64], size_px: tuple[int, int]) -> list[float] | None:
     if not len(points):
         return None
     low = np.maximum(points.min(axis=0), 0)

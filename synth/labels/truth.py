@@ -20,13 +20,13 @@ from ecgimg._files import atomic_path
 from ecgimg.errors import BadRecord
 from ecgimg.record import EcgRecord, unbroken_runs
 from layouts import Layout, Slot, parse_layout
-from synth.geometry import PageMap, map_from_dict
+from synth.page_map import PageMap, page_map_from_dict
 
 Floats = NDArray[np.float64]
 
 FORMAT_VERSION = 1
 _STEPS_PER_PX = 64
-_FAR_PX = 1e6
+_MAX_PX = 1e6
 _MISSING_UV = np.int32(-(2**31))
 
 
@@ -124,9 +124,9 @@ class PageTruth:
         arrays["grid"] = _pack_points(self.grid_px.reshape(-1, 2))
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
-        return buffer.getvalue(), json.dumps(self._described(), separators=(",", ":"), sort_keys=True)
+        return buffer.getvalue(), json.dumps(self._description(), separators=(",", ":"), sort_keys=True)
 
-    def _described(self) -> dict[str, Any]:
+    def _description(self) -> dict[str, Any]:
         return {
             "format": "ecgimg-page",
             "version": FORMAT_VERSION,
@@ -197,7 +197,7 @@ def _unpacked(values: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Pag
         pulses_px=tuple(np.array(pulse) for pulse in values["pulses_px"]),
         corners_px=np.array(values["corners_px"]),
         grid_px=_unpack_points(arrays["grid"]).reshape(rows, columns, 2),
-        page_map=map_from_dict(values["page_map"]) if values["page_map"] else None,
+        page_map=page_map_from_dict(values["page_map"]) if values["page_map"] else None,
         labels=tuple(values["labels"]),
         parameters=values["parameters"],
     )
@@ -211,7 +211,7 @@ def _pack_points(points: Floats) -> NDArray[np.int32]:
     """Points (n, 2) as (2, n) differences of 1/64 px; NaN repeats the value before and is marked in a third row."""
     known = np.isfinite(points).all(axis=1)
     last = np.maximum.accumulate(np.where(known, np.arange(len(points)), 0)) if len(points) else np.zeros(0, np.intp)
-    filled = np.nan_to_num(np.clip(points[last], -_FAR_PX, _FAR_PX))
+    filled = np.nan_to_num(np.clip(points[last], -_MAX_PX, _MAX_PX))
     whole = np.rint(filled * _STEPS_PER_PX).astype(np.int32)
     return np.stack([*np.diff(whole, axis=0, prepend=0).T, known.astype(np.int32)])
 

@@ -14,7 +14,7 @@ LIGHT = Task(overlay=False)
 def small_pages(n: int) -> list[Image.Image]:
     """Return small legible pages, no two alike."""
     pages = []
-    for page in synth.pages(n=n, layouts="3x4,6x2,12x1", damage="none", seed=11):
+    for page in synth.pages(n=n, layouts="3x4,6x2,12x1", degradation="none", seed=11):
         scale = 900 / page.image.shape[1]
         pages.append(Image.fromarray(cv2.resize(page.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)))
     return pages

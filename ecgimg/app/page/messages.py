@@ -158,11 +158,11 @@ def leading_findings(findings: Findings) -> tuple[Finding, ...]:
 
 def silent_findings(findings: Findings) -> dict[str, tuple[str, ...]]:
     """Return the names of what is not judged, by the reason why."""
-    from ecgimg.classification.labels import SINGLE
+    from ecgimg.classification.labels import INDIVIDUAL_LABELS
 
     silent: dict[str, tuple[str, ...]] = {}
     for finding in findings.findings:
-        if finding.silence and finding.label in SINGLE:
+        if finding.silence and finding.label in INDIVIDUAL_LABELS:
             silent[finding.silence] = (*silent.get(finding.silence, ()), finding.name)
     return silent
 

@@ -17,7 +17,7 @@ from ecgimg._files import atomic_path
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS
 from ecgimg.errors import BadRequest
-from ecgimg.evaluate.layouts import masks_of
+from ecgimg.evaluate.layout_robustness import layout_masks
 from ecgimg.train.classifier.loop import Stage, learn, make_network, predict_logits
 from ecgimg.train.export import load_weights
 
@@ -102,7 +102,7 @@ def _one_fold(
     learn(network, teaching, None, own, folder, device=device)
     held_back = data.subset(rows)
     found = {
-        layout: predict_logits(network, np.where(masks_of(layout, len(rows)), held_back.signals_mv, np.nan), device)
+        layout: predict_logits(network, np.where(layout_masks(layout, len(rows)), held_back.signals_mv, np.nan), device)
         for layout in layouts
     }
     torch.save(network.state_dict(), folder / "network.pt")

@@ -21,9 +21,9 @@ from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS, SUBCLASSES
 from ecgimg.classification.network import PatchECG
 from ecgimg.classification.tokens import PATCH
-from ecgimg.classification.weights import TOKEN_INPUTS, feed_of
+from ecgimg.classification.weights import TOKEN_INPUTS, network_inputs
 from ecgimg.errors import BadRequest
-from ecgimg.evaluate import metrics
+from ecgimg.evaluate import classifier_metrics as metrics
 from ecgimg.train.classifier.baselines import ResNet, mean_of_patches, published
 from ecgimg.train.classifier.masks import disturbed, random_mask
 from ecgimg.train.loop import Schedule, fit, mixed_precision
@@ -119,8 +119,8 @@ def learn(
 def inputs(network: nn.Module, signals: Signals, device: str = "cpu") -> tuple[Tensor, ...]:
     """Return what a network takes of (batch, 12, samples) mV with NaN: tokens, or for the ResNet signals and masks."""
     if isinstance(network, ResNet):
-        return (torch.from_numpy(feed_of(signals, ("channels",))["channels"]).to(device),)
-    return tuple(torch.from_numpy(part).to(device) for part in feed_of(signals, TOKEN_INPUTS).values())
+        return (torch.from_numpy(network_inputs(signals, ("channels",))["channels"]).to(device),)
+    return tuple(torch.from_numpy(part).to(device) for part in network_inputs(signals, TOKEN_INPUTS).values())
 
 
 def classification_loss(logits: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:

@@ -19,9 +19,9 @@ from ecgimg._version import __version__
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS
 from ecgimg.classification.network import PatchECG
-from ecgimg.classification.weights import TOKEN_INPUTS, ClassifierCard, Digests, LabelCard, feed_of
+from ecgimg.classification.weights import TOKEN_INPUTS, ClassifierCard, Digests, LabelCard, network_inputs
 from ecgimg.errors import BadRequest
-from ecgimg.evaluate.calibration import calibrate
+from ecgimg.evaluate.probability_calibration import calibrate
 from ecgimg.train.classifier.baselines import ResNet
 from ecgimg.train.classifier.crossvalidation import cross_validate
 from ecgimg.train.classifier.loop import PACE, Stage, learn, make_network
@@ -245,7 +245,7 @@ class Ensemble(nn.Module):
 
 def export_classifier(out: Path, network: Ensemble, cards: Mapping[str, LabelCard], records: int) -> Path:
     """Write the three files of a classifier into `out`; returns the JSON, which is written last."""
-    example = feed_of(np.random.default_rng(0).normal(size=(2, 12, 300)).astype(np.float32), network.inputs)
+    example = network_inputs(np.random.default_rng(0).normal(size=(2, 12, 300)).astype(np.float32), network.inputs)
     axes = {name: {0: "batch", **({2: "samples"} if name == "channels" else {1: "tokens"})} for name in example}
     inputs = {name: (torch.from_numpy(values), axes[name]) for name, values in example.items()}
     settings = {f"network_{k}": dict(part.settings) for k, part in enumerate(network.networks)}

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ecgimg._files import atomic_paths
 from ecgimg.classification.labelled_records import LabelledRecords
-from ecgimg.classification.labels import CODES_OF, LABELS, targets
+from ecgimg.classification.labels import CODES_BY_LABEL, LABELS, targets
 from ecgimg.classification.tokens import CANVAS, FS_HZ
-from synth.heart import sample_heart, simulate
-from synth.heart.labels import CODES
+from synth.heart import make_random_heart_spec, simulate
+from synth.heart.scp_statements import CODES
 
 _PART = 100
 
@@ -39,7 +39,7 @@ def simulated_records(folder: Path, count: int, seed: int, jobs: int = 2) -> Lab
             drafts[2].write_text(json.dumps(asked), encoding="utf-8")
     signals, labels = np.load(signals_file).astype(np.float32), np.load(targets_file)
     said = {code.rstrip("_") for code in CODES}
-    known = np.array([bool(CODES_OF[label] & said) for label in LABELS])
+    known = np.array([bool(CODES_BY_LABEL[label] & said) for label in LABELS])
     names = np.array([f"heart-{k}" for k in range(count)])
     nothing = np.full(count, np.nan, np.float32)
     return LabelledRecords(
@@ -52,7 +52,7 @@ def _simulated(first: int, count: int, seed: int) -> tuple[NDArray[np.float16], 
     signals, labels = [], []
     for number in range(first, min(first + _PART, count)):
         rng = np.random.default_rng([seed, number])
-        beats = simulate(sample_heart(rng), rng, CANVAS / FS_HZ, FS_HZ)
+        beats = simulate(make_random_heart_spec(rng), rng, CANVAS / FS_HZ, FS_HZ)
         signals.append(beats.record.signals.astype(np.float16))
         labels.append(targets(beats.labels))
     return np.stack(signals), np.stack(labels)

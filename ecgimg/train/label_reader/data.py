@@ -15,7 +15,7 @@ from ecgimg.digitization.text.label_recognition import CLASSES, NAMES, normalize
 from ecgimg.train.label_reader.lettering import printed_crop, shaken
 from ecgimg.train.page_pool import draw_once, draw_pages
 from synth.page import Page
-from synth.pages import Request
+from synth.pages import PageRequest
 
 Floats = NDArray[np.float64]
 Image8 = NDArray[np.uint8]
@@ -72,7 +72,7 @@ def _packed(drawn: list[tuple[int, _Crop]]) -> dict[str, Any]:
     }
 
 
-def _draw_part(request: Request, records: Path | None, pages: range, prints: int) -> list[tuple[int, _Crop]]:
+def _draw_part(request: PageRequest, records: Path | None, pages: range, prints: int) -> list[tuple[int, _Crop]]:
     drawn = []
     for index, page in draw_pages(request, records, pages):
         rng = np.random.default_rng([request.seed, index, 2])

@@ -16,7 +16,7 @@ from ecgimg.train.label_reader.lettering import lettering, on_paper
 from ecgimg.train.page_pool import draw_once, draw_pages
 from ecgimg.train.print_reader.texts import draw_text, fold
 from synth.page import Page
-from synth.pages import Request
+from synth.pages import PageRequest
 
 Floats = NDArray[np.float64]
 Image8 = NDArray[np.uint8]
@@ -85,7 +85,7 @@ def _packed_kind(kind: str, width: int, drawn: list[tuple[str, int, _Line]]) -> 
     }
 
 
-def _draw_part(request: Request, records: Path | None, pages: range, prints: int) -> list[tuple[str, int, _Line]]:
+def _draw_part(request: PageRequest, records: Path | None, pages: range, prints: int) -> list[tuple[str, int, _Line]]:
     drawn = []
     for index, page in draw_pages(request, records, pages):
         rng = np.random.default_rng([request.seed, index, 3])

@@ -15,8 +15,8 @@ from ecgimg._files import atomic_path
 from ecgimg.digitization.segmentation.runtime import one_thread_pool
 from ecgimg.record import EcgRecord
 from synth.labels.masks import BITS, MAX_TRACES, Masks
-from synth.pages import Request, draw_one, make_request
-from synth.source import endless_records
+from synth.pages import PageRequest, draw_requested_page, make_page_request
+from synth.record_source import cycle_records
 
 CROP_PX = 384
 _STILL_SHARE = 0.2
@@ -53,7 +53,7 @@ def draw_pool(
         shape = (pages * crops_per_page, CROP_PX, CROP_PX)
         images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (*shape, 3))
         classes = np.lib.format.open_memmap(folder / "classes.npy", "w+", np.uint8, shape)
-        request = make_request("all", "mixed", seed, masks=True)
+        request = make_page_request("all", "mixed", seed, masks=True)
         for made in (images, classes):
             made.flush()
         with one_thread_pool(jobs) as workers:
@@ -68,18 +68,20 @@ def draw_pool(
     return Pool(np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "classes.npy", mmap_mode="r"))
 
 
-def _draw_part(folder: Path, request: Request, records: Path | None, part: tuple[int, int, int], crops: int) -> None:
+def _draw_part(
+    folder: Path, request: PageRequest, records: Path | None, part: tuple[int, int, int], crops: int
+) -> None:
     """Draw every so many pages of the pool, and write their crops into its files."""
     from layouts import load_layout
 
     images = np.lib.format.open_memmap(folder / "images.npy", "r+")
     classes = np.lib.format.open_memmap(folder / "classes.npy", "r+")
     found = [load_layout(name) for name in request.layouts]
-    stream = islice(endless_records(records, found), part[0], None, part[2])
+    stream = islice(cycle_records(records, found), part[0], None, part[2])
     for index in range(*part):
         item = next(stream) if records is not None and index % 4 < 2 else None
         rng = np.random.default_rng([request.seed, index, 1])
-        page = draw_one(request, index, _stilled(item, rng) if item is not None else None)
+        page = draw_requested_page(request, index, _stilled(item, rng) if item is not None else None)
         packed = class_bits(page.masks or Masks(np.zeros((1, 1), np.uint32)))
         window = slice(index * crops, (index + 1) * crops)
         images[window], classes[window] = _crops(page.image, packed, crops, rng)

@@ -15,7 +15,7 @@ from ecgimg.train.export import export_network, load_weights
 from ecgimg.train.loop import Settings, fit, mixed_precision, schedule_of
 from ecgimg.train.segmenter.data import Pool, draw_pool
 from ecgimg.train.segmenter.network import CLASSES, Segmenter
-from synth.degradation.optics import copy
+from synth.degradation.optics import apply_copier
 from synth.degradation.spec import Binary, Copier
 
 _WEIGHTS = (1.0, 0.6, 0.8, 0.2, 0.4)
@@ -109,7 +109,7 @@ def _copied(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
         return image
     binary = _COPIES[int(rng.integers(len(_COPIES)))]
     toner, level = float(rng.uniform(0, 1)), float(rng.uniform(0.42, 0.68))
-    return copy(np.ascontiguousarray(image), Copier(binary=binary, toner=toner, level=level), rng)
+    return apply_copier(np.ascontiguousarray(image), Copier(binary=binary, toner=toner, level=level), rng)
 
 
 def _planes(image: NDArray[np.float32]) -> NDArray[np.float32]:

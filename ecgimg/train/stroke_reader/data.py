@@ -18,10 +18,10 @@ from ecgimg.digitization.segmentation.segmenter import segment
 from ecgimg.digitization.tracing.centerline import SUB_COLUMNS, Strokes, measure_ink
 from ecgimg.digitization.tracing.trace_rows import find_strokes
 from ecgimg.record import EcgRecord
-from synth.geometry import PageMap
 from synth.labels.truth import PageTruth
-from synth.pages import Request, draw_one, make_request
-from synth.source import endless_records
+from synth.page_map import PageMap
+from synth.pages import PageRequest, draw_requested_page, make_page_request
+from synth.record_source import cycle_records
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def draw_stroke_pool(
 ) -> list[TaughtRow]:
     """Draw, segment and trace `pages` pages, and return their rows; what is in `folder` already is not done again."""
     folder.mkdir(parents=True, exist_ok=True)
-    request = make_request("all", "mixed", seed, masks=False)
+    request = make_page_request("all", "mixed", seed, masks=False)
     if jobs == 1:
         _draw_part(folder, request, records, (0, pages, 1))
     else:
@@ -86,11 +86,11 @@ def draw_stroke_pool(
     return rows
 
 
-def _draw_part(folder: Path, request: Request, records: Path | None, part: tuple[int, int, int]) -> None:
+def _draw_part(folder: Path, request: PageRequest, records: Path | None, part: tuple[int, int, int]) -> None:
     from layouts import load_layout
 
     found = [load_layout(name) for name in request.layouts]
-    stream = islice(endless_records(records, found), part[0], None, part[2])
+    stream = islice(cycle_records(records, found), part[0], None, part[2])
     for index in range(*part):
         item = next(stream) if records is not None and index % 4 < 3 else None
         path = folder / f"{index:06d}.npz"
@@ -98,7 +98,7 @@ def _draw_part(folder: Path, request: Request, records: Path | None, part: tuple
             continue
         if item is not None and index % 3 == 0:
             item = item[0], _with_spikes(item[1], np.random.default_rng([request.seed, index, 2]))
-        page = draw_one(request, index, item)
+        page = draw_requested_page(request, index, item)
         rows = teach(page.image, page.truth)
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **_packed(rows))  # type: ignore[arg-type]

@@ -17,10 +17,10 @@ CODES = (
 )
 """Every code this package can give."""
 
-_NORMAL_COMPANY = {"NORM", "SR", "SBRAD", "STACH", "SARRH"}
+_COMPATIBLE_WITH_NORMAL = {"NORM", "SR", "SBRAD", "STACH", "SARRH"}
 
 # Territories, as a set, to the codes of infarction, subendocardial injury and ischaemia.
-_BY_PLACE: dict[frozenset[str], tuple[str, str, str]] = {
+_CODES_BY_TERRITORY: dict[frozenset[str], tuple[str, str, str]] = {
     frozenset({"septal"}): ("ASMI", "INJAS", "ISCAS"),
     frozenset({"anterior"}): ("AMI", "INJAS", "ISCAN"),
     frozenset({"septal", "anterior"}): ("ASMI", "INJAS", "ISCAS"),
@@ -57,17 +57,17 @@ def statements(
     sokolow_mv, limb_chest_mv : float, (float, float)
         Measured on the conducted QRS: Sokolow-Lyon's sum, and the largest peak-to-peak of limb and of chest leads.
     """
-    found = _rhythm(spec, kinds) | _av(spec, intervals, dropped)
+    found = _rhythm_codes(spec, kinds) | _av_block_codes(spec, intervals, dropped)
     if not spec.paced_ventricles:
-        found |= _conduction(spec) | _voltage(spec, sokolow_mv, limb_chest_mv) | _ischaemia(spec)
+        found |= _conduction_codes(spec) | _voltage_codes(spec, sokolow_mv, limb_chest_mv) | _ischaemia_codes(spec)
         if spec.conduction in ("normal", "lafb", "lpfb") and _corrected_qt_s(spec, intervals) > 0.470:
             found.add("LNGQT")
-    if found <= _NORMAL_COMPANY:
+    if found <= _COMPATIBLE_WITH_NORMAL:
         found.add("NORM")
     return tuple(code for code in CODES if code in found)
 
 
-def _rhythm(spec: HeartSpec, kinds: Sequence[str]) -> set[str]:
+def _rhythm_codes(spec: HeartSpec, kinds: Sequence[str]) -> set[str]:
     named = {"af": "AFIB", "flutter": "AFLT", "svt": "SVTAC", "junctional": "SVARR"}
     found = {named[spec.rhythm]} if spec.rhythm in named else set()
     if spec.has_p and spec.pacing == "none":
@@ -85,7 +85,7 @@ def _rhythm(spec: HeartSpec, kinds: Sequence[str]) -> set[str]:
     return found
 
 
-def _av(spec: HeartSpec, intervals: Intervals, dropped: bool) -> set[str]:
+def _av_block_codes(spec: HeartSpec, intervals: Intervals, dropped: bool) -> set[str]:
     if spec.av_block == "third":
         return {"3AVB"}
     if spec.av_block in ("mobitz1", "mobitz2", "two_to_one") and dropped:
@@ -95,13 +95,13 @@ def _av(spec: HeartSpec, intervals: Intervals, dropped: bool) -> set[str]:
     return set()
 
 
-def _conduction(spec: HeartSpec) -> set[str]:
+def _conduction_codes(spec: HeartSpec) -> set[str]:
     if spec.conduction == "normal":
         return set()
     return {part.upper() for part in spec.conduction.split("+")}
 
 
-def _voltage(spec: HeartSpec, sokolow_mv: float, limb_chest_mv: tuple[float, float]) -> set[str]:
+def _voltage_codes(spec: HeartSpec, sokolow_mv: float, limb_chest_mv: tuple[float, float]) -> set[str]:
     found = {{"lvh": "LVH", "rvh": "RVH"}[spec.hypertrophy]} if spec.hypertrophy != "none" else set()
     found |= {{"lae": "LAO/LAE", "rae": "RAO/RAE"}[spec.atria]} if spec.atria != "none" else set()
     plain = spec.conduction in ("normal", "irbbb", "lafb", "lpfb") and spec.hypertrophy == "none"
@@ -115,13 +115,13 @@ def _voltage(spec: HeartSpec, sokolow_mv: float, limb_chest_mv: tuple[float, flo
     return found
 
 
-def _ischaemia(spec: HeartSpec) -> set[str]:
+def _ischaemia_codes(spec: HeartSpec) -> set[str]:
     found: set[str] = set()
     raised = {name for name, mv in spec.st.items() if mv >= 0.1}
     lowered = {name for name, mv in spec.st.items() if mv <= -0.05}
     infarct = frozenset(set(spec.q_wave) | (raised - {"subendocardial"}))
     if infarct:
-        found.add(_codes_of(infarct)[0])
+        found.add(_territory_codes(infarct)[0])
     # Twelve leads show a posterior wall only in the mirror of V1 to V3: no Q, no elevation, no inversion there.
     if set(spec.q_wave) - {"posterior"}:
         found.add("QWAVE")
@@ -130,20 +130,20 @@ def _ischaemia(spec: HeartSpec) -> set[str]:
     if "posterior" in raised:
         found.add("STD_")
     if lowered:
-        found |= {"STD_", "ISC_"} if "subendocardial" in lowered else {"STD_", _codes_of(frozenset(lowered))[1]}
+        found |= {"STD_", "ISC_"} if "subendocardial" in lowered else {"STD_", _territory_codes(frozenset(lowered))[1]}
     if spec.t_inversion:
-        found.add(_codes_of(frozenset(spec.t_inversion))[2])
+        found.add(_territory_codes(frozenset(spec.t_inversion))[2])
     if set(spec.t_inversion) - {"posterior"}:
         found.add("INVT")
     return found
 
 
-def _codes_of(places: frozenset[str]) -> tuple[str, str, str]:
+def _territory_codes(places: frozenset[str]) -> tuple[str, str, str]:
     """Return the codes of a set of territories; of a set that has none of its own, those of its largest known part."""
-    if places in _BY_PLACE:
-        return _BY_PLACE[places]
-    inside = [known for known in _BY_PLACE if known < places]
-    return _BY_PLACE[max(inside, key=len)]
+    if places in _CODES_BY_TERRITORY:
+        return _CODES_BY_TERRITORY[places]
+    inside = [known for known in _CODES_BY_TERRITORY if known < places]
+    return _CODES_BY_TERRITORY[max(inside, key=len)]
 
 
 def _corrected_qt_s(spec: HeartSpec, intervals: Intervals) -> float:

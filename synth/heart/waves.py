@@ -16,7 +16,7 @@ An onset or offset is thus where the outermost wave has fallen to exp(-r²/2): 4
 (r = 2.5) and 1.1 % for QRS (r = 3).
 """
 
-_CUT = 5.0  # standard deviations after which a wave is nothing (4e-6 of its peak), so that no step is left
+_CUTOFF_SD = 5.0  # standard deviations after which a wave is nothing (4e-6 of its peak), so that no step is left
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def net_area(waves: list[Wave]) -> Array:
     return total
 
 
-def courses(waves: list[Wave], t_s: Array) -> Array:
+def sum_waves(waves: list[Wave], t_s: Array) -> Array:
     """Return the sum of waves at times (n,), as (base leads, n) mV."""
     total: Array = np.stack([wave.amp for wave in waves], axis=1) @ np.stack([wave.at(t_s) for wave in waves])
     return total
@@ -69,13 +69,13 @@ def courses(waves: list[Wave], t_s: Array) -> Array:
 def add_wave(signals: Array, wave: Wave, zero_s: float, fs_hz: float) -> None:
     """Add a wave, timed from `zero_s`, to `signals` (base leads, samples), whose first sample is at 0 s."""
     rise, fall = wave.sigmas_s
-    first = int(np.ceil((zero_s + wave.peak_s - _CUT * rise) * fs_hz))
-    last = int(np.floor((zero_s + wave.peak_s + wave.hold_s + _CUT * fall) * fs_hz)) + 1
+    first = int(np.ceil((zero_s + wave.peak_s - _CUTOFF_SD * rise) * fs_hz))
+    last = int(np.floor((zero_s + wave.peak_s + wave.hold_s + _CUTOFF_SD * fall) * fs_hz)) + 1
     first, last = max(first, 0), min(last, signals.shape[1])
     if first < last:
         signals[:, first:last] += wave.amp[:, None] * wave.at(np.arange(first, last) / fs_hz - zero_s)
 
 
-def moved(wave: Wave, amp: Array) -> Wave:
+def with_amplitudes(wave: Wave, amp: Array) -> Wave:
     """Return the wave with another size."""
     return Wave(wave.part, wave.start_s, wave.peak_s, wave.hold_s, wave.end_s, amp)

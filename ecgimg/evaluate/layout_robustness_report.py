@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from ecgimg._files import atomic_path
-from ecgimg.evaluate.report import plain, pyplot, save_figure
+from ecgimg.evaluate.digitizer_report import plain, pyplot, save_figure
 
 Summary = Mapping[str, Any]
 

@@ -20,7 +20,7 @@ _IDENTITY_3 = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile:
+class BendProfile:
     """A sheet bent in one direction, without stretching: its slope angle φ(s) along the arc length s in mm.
 
     ``φ(s) = curl_per_mm · s + Σ aₖ sin(2π s / λₖ + ψₖ) + Σ αᵢ/2 · tanh((s − sᵢ) / rᵢ)``; the sheet then runs through
@@ -83,7 +83,7 @@ def _cumulative(values: Floats) -> Floats:
 class PageMap:
     """Page millimetres to image pixels and back.
 
-    The page is bent along a direction and across it (`Profile`), seen by a camera (3×4 matrix on page-centred mm),
+    The page is bent along a direction and across it (`BendProfile`), seen by a camera (3×4 matrix on page-centred mm),
     distorted by a lens, then turned and cropped (`post`, 3×3).
 
     Parameters
@@ -103,8 +103,8 @@ class PageMap:
     centre_mm: tuple[float, float]
     camera: tuple[tuple[float, ...], ...]
     bend_deg: float = 0.0
-    along: Profile = Profile()
-    across: Profile = Profile()
+    along: BendProfile = BendProfile()
+    across: BendProfile = BendProfile()
     lens: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 1.0)
     post: tuple[tuple[float, ...], ...] = _IDENTITY_3
 
@@ -245,7 +245,7 @@ def affine_map(matrix: ArrayLike) -> PageMap:
     return PageMap(centre_mm=(0.0, 0.0), camera=((a, b, 0.0, c), (d, e, 0.0, f), (0.0, 0.0, 0.0, 1.0)))
 
 
-def map_from_dict(values: dict[str, Any]) -> PageMap:
+def page_map_from_dict(values: dict[str, Any]) -> PageMap:
     """Rebuild a map from ``dataclasses.asdict`` of one, as read back from JSON."""
 
     def nested(item: Any) -> Any:
@@ -253,7 +253,7 @@ def map_from_dict(values: dict[str, Any]) -> PageMap:
 
     plain = {key: nested(value) for key, value in values.items() if key not in {"along", "across"}}
     for key in ("along", "across"):
-        plain[key] = Profile(**{name: nested(value) for name, value in values[key].items()})
+        plain[key] = BendProfile(**{name: nested(value) for name, value in values[key].items()})
     return PageMap(**plain)
 
 

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from ecgimg._files import atomic_path
 from ecgimg.errors import MissingExtra
+from ecgimg.evaluate.classifier_metrics import auroc
 from ecgimg.evaluate.digitizer import Scored
-from ecgimg.evaluate.metrics import auroc
-from ecgimg.evaluate.scores import LeadScore, PageScore
+from ecgimg.evaluate.page_scores import LeadScore, PageScore
 
 _SURE = 0.9
 _BAD_UV = 100.0
@@ -60,7 +60,7 @@ def _db(ratios: Sequence[float]) -> float:
 
 
 def score_table(pages: Sequence[PageScore]) -> Table:
-    """Return one line for every value of every group (set, layout, damage), and one for all pages."""
+    """Return one line for every value of every group (set, layout, degradation), and one for all pages."""
     table = Table("group", *_COLUMNS, box=None)
     keys = list(dict.fromkeys(key for page in pages for key in page.groups))
     for key in keys:
@@ -81,9 +81,9 @@ def consistency_table(pages: Sequence[PageScore]) -> Table:
     """Return the pages' own consistency, median dB by group, for pages with and without truth."""
     laws = ("einthoven", "goldberger", "strip")
     table = Table("group", "pages", *(f"{law} dB" for law in laws), "ok", "limited", "refused", box=None)
-    groups = {page.groups.get("set") or page.groups.get("damage", "") for page in pages}
+    groups = {page.groups.get("set") or page.groups.get("degradation", "") for page in pages}
     for group in sorted(groups):
-        chosen = [page for page in pages if (page.groups.get("set") or page.groups.get("damage", "")) == group]
+        chosen = [page for page in pages if (page.groups.get("set") or page.groups.get("degradation", "")) == group]
         cells = []
         for law in laws:
             values = [page.consistency_db[law] for page in chosen if law in page.consistency_db]

@@ -14,15 +14,15 @@ from ecgimg.formats import iter_records, record_files
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 from ecgimg.resample import resample
 from layouts import Layout
-from synth.heart import sample_heart, simulate
+from synth.heart import make_random_heart_spec, simulate
 
 DRAWN_FS_HZ = 500.0
-_COARSE_HZ = 250.0
+_MIN_DRAWN_FS_HZ = 250.0
 _HEART_LEADS = tuple(name for name in KNOWN_LEADS if name not in {"X", "Y", "Z"})
 
 
 @dataclass(frozen=True, eq=False)
-class Sourced:
+class SourcedRecord:
     """A record to draw, its diagnostic statements where they are known, and where it comes from."""
 
     record: EcgRecord
@@ -33,7 +33,7 @@ class Sourced:
 Records = str | Path | Iterable[tuple[str, EcgRecord]] | None
 
 
-def endless_records(records: Records, layouts: Sequence[Layout]) -> Iterator[tuple[str, EcgRecord] | None]:
+def cycle_records(records: Records, layouts: Sequence[Layout]) -> Iterator[tuple[str, EcgRecord] | None]:
     """Yield (id, record) for ever, from the start again at the end; None for the simulated heart, for ever.
 
     A record that cannot be read, holds no value, or has the leads of none of `layouts` is passed over, as long as
@@ -49,7 +49,7 @@ def endless_records(records: Records, layouts: Sequence[Layout]) -> Iterator[tup
     pool = records if isinstance(records, str | Path) else list(records)
     while True:
         count, reason = 0, BadRecord("the list of records is empty; there is nothing to draw")
-        for outcome in _readable(pool):
+        for outcome in _read_each(pool):
             problem = outcome if isinstance(outcome, BadRecord) else _undrawable(*outcome, layouts)
             if problem is not None:
                 reason = problem
@@ -60,7 +60,7 @@ def endless_records(records: Records, layouts: Sequence[Layout]) -> Iterator[tup
             raise reason
 
 
-def _readable(pool: str | Path | list[tuple[str, EcgRecord]]) -> Iterator[tuple[str, EcgRecord] | BadRecord]:
+def _read_each(pool: str | Path | list[tuple[str, EcgRecord]]) -> Iterator[tuple[str, EcgRecord] | BadRecord]:
     """Yield records, and in the place of a file that cannot be read, the reason."""
     if isinstance(pool, list):
         yield from pool
@@ -87,7 +87,7 @@ def drawable_layouts(record: EcgRecord, layouts: Sequence[Layout]) -> list[Layou
     return [layout for layout in layouts if set(layout.record_leads) <= set(record.leads)]
 
 
-def prepare(item: tuple[str, EcgRecord] | None, layout: Layout, rng: np.random.Generator) -> Sourced:
+def prepare_record(item: tuple[str, EcgRecord] | None, layout: Layout, rng: np.random.Generator) -> SourcedRecord:
     """Make a record ready to be drawn in `layout`: simulate it, or cut a window out of a longer one.
 
     Records of fewer than 250 samples a second are brought to 500 Hz first, since a pen draws curves, not corners.
@@ -98,15 +98,15 @@ def prepare(item: tuple[str, EcgRecord] | None, layout: Layout, rng: np.random.G
         When the record lacks a lead of the layout.
     """
     if item is None:
-        spec = sample_heart(rng)
+        spec = make_random_heart_spec(rng)
         leads = STANDARD_LEADS if set(layout.record_leads) <= set(STANDARD_LEADS) else _HEART_LEADS
         beats = simulate(spec, rng, duration_s=max(layout.duration_s, 10.0), fs_hz=DRAWN_FS_HZ, leads=leads)
-        return Sourced(beats.record, beats.labels, {"source": "simulated heart", "heart": asdict(spec)})
+        return SourcedRecord(beats.record, beats.labels, {"source": "simulated heart", "heart": asdict(spec)})
     name, record = item
-    if record.fs_hz < _COARSE_HZ:
+    if record.fs_hz < _MIN_DRAWN_FS_HZ:
         record = resample(record, DRAWN_FS_HZ)
     spare = record.n_samples - round(max(layout.duration_s, 10.0) * record.fs_hz)
     start = int(rng.integers(0, spare + 1)) if spare > 0 else 0
     if start:
         record = EcgRecord(record.signals[:, start:], record.fs_hz, record.leads)
-    return Sourced(record, (), {"source": "record", "record_id": str(name), "start_s": start / record.fs_hz})
+    return SourcedRecord(record, (), {"source": "record", "record_id": str(name), "start_s": start / record.fs_hz})

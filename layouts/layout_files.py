@@ -16,13 +16,13 @@ from ecgimg.errors import UnknownLayout
 from layouts.model import Layout
 
 FOLDER = Path(__file__).parent
-MOST_BYTES = 64_000
-_OPENS = re.compile(r"[\[{]|[-?] ")
-_MOST_NODES = 600  # keys, values and lists; the largest layout here has 70
+MAX_BYTES = 64_000
+_NODE_OPENER = re.compile(r"[\[{]|[-?] ")
+_MAX_NODES = 600  # keys, values and lists; the largest layout here has 70
 
 
 @cache
-def names() -> tuple[str, ...]:
+def layout_names() -> tuple[str, ...]:
     """Names of the layouts that travel with the package, fewer rows first."""
     found = [load_layout(path) for path in FOLDER.glob("*.yaml")]
     return tuple(layout.name for layout in sorted(found, key=lambda item: (item.n_rows, item.columns, item.name)))
@@ -44,7 +44,7 @@ def load_layout(name: str | Path) -> Layout:
     bundled = FOLDER / f"{name}.yaml"
     if bundled.parent == FOLDER and bundled.is_file():
         return _load_bundled(bundled)
-    folded = {known.lower(): known for known in names()}
+    folded = {known.lower(): known for known in layout_names()}
     if str(name).lower() in folded:
         return load_layout(folded[str(name).lower()])
     raise UnknownLayout(_unknown_name(str(name)))
@@ -58,7 +58,7 @@ def _load_bundled(path: Path) -> Layout:
 def load_layouts(names_or_files: str | None) -> tuple[Layout, ...]:
     """Load a comma-separated list of names and files; None or ``all`` gives every layout of the package."""
     if names_or_files is None or names_or_files.strip().lower() == "all":
-        return tuple(load_layout(name) for name in names())
+        return tuple(load_layout(name) for name in layout_names())
     wanted = [item.strip() for item in names_or_files.split(",") if item.strip()]
     if not wanted:
         raise UnknownLayout("the list of layouts is empty; name some, or say all")
@@ -89,34 +89,34 @@ def _text(path: Path) -> str:
             missing = "it is no ordinary file" if path.exists() else "there is no such file"
             raise UnknownLayout(f"the layout file {path} cannot be read: {missing}")
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
         text = content.decode("utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UnknownLayout(f"the layout file {path} cannot be read: {reason}") from None
-    if len(content) > MOST_BYTES:
+    if len(content) > MAX_BYTES:
         raise UnknownLayout(
-            f"the layout file {path} is larger than {MOST_BYTES // 1000} kB; a layout needs less than 1 kB"
+            f"the layout file {path} is larger than {MAX_BYTES // 1000} kB; a layout needs less than 1 kB"
         )
     return text
 
 
 def _parsed(path: Path, text: str) -> Any:
-    if len(_OPENS.findall(text)) > _MOST_NODES:  # the parser takes its time for what is nested deeply
+    if len(_NODE_OPENER.findall(text)) > _MAX_NODES:  # the parser takes its time for what is nested deeply
         raise UnknownLayout(f"the layout file {path} holds more lists than a layout has")
     try:
         return yaml.load(text, _Loader)  # a safe loader that allows less
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
-        why = f": {error.problem}" if isinstance(error, _Refused) else ""
+        why = f": {error.problem}" if isinstance(error, _NotALayout) else ""
         raise UnknownLayout(f"the layout file {path} is not valid YAML{where}{why}") from None
     except (ValueError, TypeError, ArithmeticError, RecursionError, AttributeError, KeyError, IndexError):
         # what the parser raises of numbers, dates and tags that are none
         raise UnknownLayout(f"the layout file {path} holds a value that cannot be read") from None
 
 
-class _Refused(yaml.MarkedYAMLError):
+class _NotALayout(yaml.MarkedYAMLError):
     """YAML that is valid, but is no layout."""
 
 
@@ -127,15 +127,15 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         self.nodes += 1
-        if self.check_event(yaml.AliasEvent) or self.nodes > _MOST_NODES:
+        if self.check_event(yaml.AliasEvent) or self.nodes > _MAX_NODES:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise _Refused(problem="references (*) and long lists are not read", problem_mark=mark)
+            raise _NotALayout(problem="references (*) and long lists are not read", problem_mark=mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         if len(set(keys)) < len(node.value):
-            raise _Refused(problem="a key stands twice, or is no word", problem_mark=node.start_mark)
+            raise _NotALayout(problem="a key stands twice, or is no word", problem_mark=node.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -152,7 +152,7 @@ def _reason(error: ValidationError) -> str:
 
 
 def _unknown_name(name: str) -> str:
-    folded = {known.lower(): known for known in names()}
+    folded = {known.lower(): known for known in layout_names()}
     near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.3)
     hint = f" Did you mean {folded[near[0]]!r}?" if near else ""
-    return f"There is no layout {name!r}.{hint} Known are: {', '.join(names())}"
+    return f"There is no layout {name!r}.{hint} Known are: {', '.join(layout_names())}"

@@ -13,7 +13,7 @@ from scipy.special import expit
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS
 from ecgimg.classification.weights import LabelCard
-from ecgimg.evaluate import metrics
+from ecgimg.evaluate import classifier_metrics as metrics
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -50,7 +50,7 @@ def calibrated(logits: Floats, positive: Flags, known: Flags) -> LabelCard:
     """
     found, wanted = logits[:, known].ravel(), np.tile(positive[known], len(logits))
     positives = int(positive[known].sum())
-    slope, offset = fit_scaling(found, wanted, positives)
+    slope, offset = fit_platt_scaling(found, wanted, positives)
     probability = np.asarray(expit(slope * found + offset))
     enough = positives >= _ENOUGH
     return LabelCard(
@@ -62,7 +62,7 @@ def calibrated(logits: Floats, positive: Flags, known: Flags) -> LabelCard:
     )
 
 
-def fit_scaling(logits: Floats, positive: Flags, positives: int) -> tuple[float, float]:
+def fit_platt_scaling(logits: Floats, positive: Flags, positives: int) -> tuple[float, float]:
     """Return (slope, offset) that make ``sigmoid(slope · logit + offset)`` a probability."""
     layouts = positive.sum() / max(positives, 1)  # every record stands in each layout, and counts once
 

@@ -16,23 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
-from ecgimg.classification.labelled_records import LabelledRecords, on_canvas
+from ecgimg.classification.labelled_records import LabelledRecords, network_rate_leads
 from ecgimg.classification.labels import LABELS, SUBCLASSES, SUPERCLASSES
 from ecgimg.classification.tokens import CANVAS, FS_HZ
 from ecgimg.classification.weights import Classifier, load_classifier, shipped_classifier
 from ecgimg.digitization import digitize_image
 from ecgimg.errors import BadRequest
-from ecgimg.evaluate import metrics
-from ecgimg.evaluate.pool import mapped
+from ecgimg.evaluate import classifier_metrics as metrics
+from ecgimg.evaluate.process_pool import mapped
 from ecgimg.record import STANDARD_LEADS, EcgRecord
 from layouts import Layout, load_layouts, visible_window
-from synth.pages import Request, draw_one, make_request
+from synth.pages import PageRequest, draw_requested_page, make_page_request
 
 Floats = NDArray[np.float64]
 Signals = NDArray[np.float32]
 
 ENTRY_POINTS = "ecgimg.classifiers"
-ENOUGH_POSITIVES = 20
+MIN_POSITIVES = 20
 _TIMES = 500
 _BATCH = 256
 
@@ -119,7 +119,7 @@ def evaluate_layouts(
     layouts: str,
     *,
     via: str = "mask",
-    damage: str = "photo",
+    degradation: str = "photo",
     seed: int = 0,
     jobs: int = 1,
 ) -> Iterator[LayoutScores]:
@@ -131,8 +131,8 @@ def evaluate_layouts(
         Names or files separated by commas, or ``all``; among the names may be ``random``, another layout for each
         record.
     via : {"mask", "page"}
-        Hide what the layout does not show; or draw the page, damage it, digitize it, and classify what was read. A page
-        that is refused gets the mean of the others' probabilities.
+        Hide what the layout does not show; or draw the page, degrade it, digitize it, and classify what was read. A
+        page that is refused gets the mean of the others' probabilities.
     """
     if via not in ("mask", "page"):
         raise BadRequest(f"records are shown via mask or page, not {via!r}")
@@ -140,7 +140,7 @@ def evaluate_layouts(
         if via == "mask":
             signals = np.where(_masks(chosen), data.signals_mv, np.float32(np.nan))
         else:
-            signals = _through_pages(data, chosen, damage, seed, jobs)
+            signals = _through_pages(data, chosen, degradation, seed, jobs)
         yield LayoutScores(name, *_predicted(model, signals))
 
 
@@ -162,7 +162,7 @@ def _chosen(layouts: str, n: int, seed: int) -> Iterator[tuple[str, list[Layout]
             yield own, [known[own]] * n
 
 
-def masks_of(name: str, n: int, seed: int = 0) -> NDArray[np.bool_]:
+def layout_masks(name: str, n: int, seed: int = 0) -> NDArray[np.bool_]:
     """Return (n, 12, samples) True where a layout, or ``random``, shows each of `n` records."""
     return _masks(next(_chosen(name, n, seed))[1])
 
@@ -193,21 +193,21 @@ def _predicted(model: Model, signals: Signals) -> tuple[Floats, NDArray[np.bool_
     return probabilities, unread
 
 
-def _through_pages(data: LabelledRecords, chosen: Sequence[Layout], damage: str, seed: int, jobs: int) -> Signals:
+def _through_pages(data: LabelledRecords, chosen: Sequence[Layout], degradation: str, seed: int, jobs: int) -> Signals:
     names = [layout.name for layout in chosen]
     tasks = zip(range(len(data)), data.signals_mv, names, strict=True)
-    return np.stack(list(mapped(partial(_read_page, damage=damage, seed=seed), tasks, jobs)))
+    return np.stack(list(mapped(partial(_read_page, degradation=degradation, seed=seed), tasks, jobs)))
 
 
-def _read_page(task: tuple[int, Signals, str], damage: str, seed: int) -> Signals:
-    """Draw, damage and digitize one record; NaN everywhere where the page was refused."""
+def _read_page(task: tuple[int, Signals, str], degradation: str, seed: int) -> Signals:
+    """Draw, degrade and digitize one record; NaN everywhere where the page was refused."""
     index, signals_mv, layout = task
-    request: Request = make_request(layout, damage, seed, masks=False)
-    page = draw_one(request, index, (str(index), EcgRecord(signals_mv, FS_HZ)))
+    request: PageRequest = make_page_request(layout, degradation, seed, masks=False)
+    page = draw_requested_page(request, index, (str(index), EcgRecord(signals_mv, FS_HZ)))
     found = digitize_image(page.image)
     read = np.full(signals_mv.shape, np.nan, np.float32)
     if found.record is not None:
-        values = on_canvas(found.record)[:, : signals_mv.shape[-1]]
+        values = network_rate_leads(found.record)[:, : signals_mv.shape[-1]]
         read[:, : values.shape[-1]] = values
     return read
 
@@ -229,7 +229,7 @@ def groups_of(labels: Sequence[str], data: LabelledRecords) -> dict[str, list[st
     positives = dict(zip(LABELS, (data.targets & data.known).sum(axis=0).tolist(), strict=True))
     subclasses = [label for label in SUBCLASSES if label in labels and positives[label]]
     groups = {
-        f"subclass ≥{ENOUGH_POSITIVES}": [k for k in subclasses if positives[k] >= ENOUGH_POSITIVES],
+        f"subclass ≥{MIN_POSITIVES}": [k for k in subclasses if positives[k] >= MIN_POSITIVES],
         "subclass": subclasses,
         "superclass": [label for label in SUPERCLASSES if label in labels and positives[label]],
         "AFIB": [label for label in ("AFIB",) if label in labels and positives[label]],

@@ -47,7 +47,7 @@ _DOWER_CHEST = [
     [1.125, 0.127, -0.086],
     [0.831, 0.076, 0.230],
 ]
-_MORE_CHEST = [
+_EXTRA_CHEST = [
     [0.56, 0.06, 0.42],
     [0.33, 0.05, 0.52],
     [0.10, 0.04, 0.55],
@@ -57,7 +57,7 @@ _MORE_CHEST = [
     [-0.48, 0.08, -0.10],
 ]
 
-FIELD: Array = np.vstack([_LEAD_I, _LEAD_II - _LEAD_I / 2, _DOWER_CHEST, _MORE_CHEST])
+FIELD: Array = np.vstack([_LEAD_I, _LEAD_II - _LEAD_I / 2, _DOWER_CHEST, _EXTRA_CHEST])
 """(base leads, 3): mV in a lead for each mV of dipole along x, y and z."""
 
 _LOCAL = np.zeros((N_BASE, 6))
@@ -65,7 +65,7 @@ _LOCAL[CHEST] = np.eye(6)
 _LOCAL[8:11, 5] = 0.5, 0.3, 0.15
 _LOCAL[11:15, 0] = 0.6, 0.4, 0.25, 0.15
 
-_OF_BASE = {
+_FROM_BASE = {
     "II": {"I": 0.5, "aVF": 1.0},
     "III": {"I": -0.5, "aVF": 1.0},
     "aVR": {"I": -0.75, "aVF": -0.5},
@@ -110,13 +110,13 @@ def frontal_axis_deg(lead_i: float, avf: float) -> float:
 
 def leads_from_base(leads: Sequence[str]) -> Array:
     """Return the matrix (leads, base leads) that gives these leads; `BadRequest` for a lead no model exists for."""
-    unknown = [name for name in leads if name not in INDEX and name not in _OF_BASE]
+    unknown = [name for name in leads if name not in INDEX and name not in _FROM_BASE]
     if unknown or not leads or len(set(leads)) != len(leads):
-        known = ", ".join((*BASE[:1], *_OF_BASE, *BASE[1:]))
+        known = ", ".join((*BASE[:1], *_FROM_BASE, *BASE[1:]))
         raise BadRequest(f"the simulated heart has the leads {known}, each once; got {', '.join(leads) or 'none'}")
     matrix = np.zeros((len(leads), N_BASE))
     for row, name in enumerate(leads):
-        for source, weight in _OF_BASE.get(name, {name: 1.0}).items():
+        for source, weight in _FROM_BASE.get(name, {name: 1.0}).items():
             matrix[row, INDEX[source]] = weight
     return matrix
 
