@@ -20,19 +20,18 @@ extensions = [
     "numpydoc",
     "build_tables",
     "command_help",
-    "copied_notebooks",
     "plain_references",
+    "repository_files",
 ]
 exclude_patterns = ["_ext", "_static"]
 
-# Notebooks are shown with the outputs that they are kept with: tests/test_notebooks.py runs them and compares.
+# Notebooks are shown with the outputs that they are kept with; tests/test_notebooks.py runs each of them.
 nb_execution_mode = "off"
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # none is used, and they would come from the network
-myst_enable_extensions = ["deflist", "fieldlist"]
 myst_heading_anchors = 3
 
 default_role = "py:obj"
-autodoc_typehints = "signature"
+autodoc_typehints = "none"  # the docstrings say types and shapes
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 88
 python_use_unqualified_type_names = True
