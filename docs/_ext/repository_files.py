@@ -1,4 +1,4 @@
-"""Files of the repository that lie outside of docs/: notebooks are copied in, and links to pages lead to their copies."""
+"""Files of the repository outside of docs/: notebooks are copied in, and links to pages lead to their copies."""
 
 from __future__ import annotations
 
