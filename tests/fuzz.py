@@ -23,8 +23,7 @@ from PIL import Image
 import ecgimg
 from ecgimg.classification.weights import load_classifier
 from ecgimg.errors import EcgImgError
-from ecgimg.formats import page as page_module
-from ecgimg.formats.page import open_pages
+from ecgimg.formats.pages import isolated_decoding, open_pages
 from ecgimg.isolation import CallFailed, Limits, Worker
 from layouts import load_layout
 from layouts.layout_files import FOLDER as LAYOUTS
@@ -103,7 +102,7 @@ def outcome(path: Path, worker: Worker) -> str:
     except EcgImgError as error:
         text = str(error)
         said = "refused" if "\n" not in text and len(text) < 1000 else "FAULT: a message that is no sentence"
-        if any(words in text for words in page_module._SAY.values()):
+        if any(words in text for words in isolated_decoding._REFUSALS.values()):
             said = "refused by the limits"
     except CallFailed as failure:
         said = f"FAULT: {failure.limit} {failure.detail}"

@@ -182,7 +182,7 @@ def test_digitizing_needs_no_torch():
 
 
 def test_real_renders_are_read(data_folder):
-    from ecgimg.formats.page import open_pages
+    from ecgimg.formats.pages import open_pages
 
     for name in ("ecgminer_ludb/090.png", "kit_renders/10504_hr-0.png"):
         found = digitize_image(next(open_pages(data_folder / "pages" / name)).image)

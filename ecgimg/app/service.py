@@ -27,8 +27,8 @@ from ecgimg.digitization.overlay import draw_overlay
 from ecgimg.digitization.segmentation.runtime import load_network
 from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
 from ecgimg.formats import write_record
-from ecgimg.formats.page import count_pages, open_pages
-from ecgimg.formats.vector import VectorPage
+from ecgimg.formats.pages import count_pages, open_pages
+from ecgimg.formats.vector_pdf import VectorPage
 from ecgimg.isolation import run_to_end
 from layouts import layout_names
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ecgimg._files import atomic_path
+from ecgimg._optional_packages import import_optional
 from ecgimg.batch.ledger import Entry, Ledger
 from ecgimg.batch.store import Store
 from ecgimg.batch.work import PageResult, Unit
 from ecgimg.classification.labels import LABELS
-from ecgimg.formats._common import need
 from ecgimg.record import KNOWN_LEADS
 
 PAGES_PER_PART = 256
@@ -28,7 +28,7 @@ _SOURCES = ("px_per_mm", "speed", "gain")  # where each number is from, as in `D
 
 def record_schema(classified: bool) -> Any:
     """Return the Arrow schema of the records."""
-    arrow = need("pyarrow", "pyarrow", "the dataset of an archive", extra="batch")
+    arrow = import_optional("pyarrow", "pyarrow", "the dataset of an archive", extra="batch")
     facts = {"layout": arrow.string(), "rotation_deg": arrow.int16()}
     fields = [(name, arrow.string()) for name in ("page_id", "source")]
     fields += [("page", arrow.int32()), ("sha256", arrow.string()), ("status", arrow.string())]
@@ -46,7 +46,7 @@ def record_schema(classified: bool) -> Any:
 
 def page_schema() -> Any:
     """Return the Arrow schema of the table of pages."""
-    arrow = need("pyarrow", "pyarrow", "the table of pages", extra="batch")
+    arrow = import_optional("pyarrow", "pyarrow", "the table of pages", extra="batch")
     text, number = arrow.string(), arrow.float32()
     fields = [("page_id", text), ("source", text), ("page", arrow.int32()), ("sha256", text), ("duplicate_of", text)]
     fields += [("status", text), ("reason", text), ("warnings", arrow.list_(text))]
@@ -62,8 +62,8 @@ class Dataset:
     def __init__(self, store: Store, spool: Path, *, classified: bool, per_part: int = PAGES_PER_PART) -> None:
         self.store, self.folder, self.per_part = store, spool, per_part
         self.schema = record_schema(classified)
-        self._parquet = need("pyarrow.parquet", "pyarrow", "the dataset of an archive", extra="batch")
-        self._arrow = need("pyarrow", "pyarrow", "the dataset of an archive", extra="batch")
+        self._parquet = import_optional("pyarrow.parquet", "pyarrow", "the dataset of an archive", extra="batch")
+        self._arrow = import_optional("pyarrow", "pyarrow", "the dataset of an archive", extra="batch")
         spool.mkdir(parents=True, exist_ok=True)
 
     def keep(self, unit: Unit, result: PageResult) -> None:

@@ -10,10 +10,10 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any
 
+from ecgimg._optional_packages import import_optional
 from ecgimg.batch.work import PageResult, Task, Unit
 from ecgimg.batch.worker import PageReader
 from ecgimg.digitization.segmentation.runtime import one_thread_each
-from ecgimg.formats._common import need
 from ecgimg.isolation import Limits
 
 Engine = Callable[[Iterable[Unit], Task, Limits, int], Iterator[PageResult]]
@@ -58,8 +58,8 @@ def read_by_ray(units: Iterable[Unit], task: Task, limits: Limits, jobs: int) ->
     nodes that are lost are read again elsewhere.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine
-    ray: Any = need("ray", "ray", "the engine ray", extra="batch")
-    data: Any = need("ray.data", "ray[data]", "the engine ray", extra="batch")
+    ray: Any = import_optional("ray", "ray", "the engine ray", extra="batch")
+    data: Any = import_optional("ray.data", "ray[data]", "the engine ray", extra="batch")
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     data.DataContext.get_current().enable_progress_bars = False

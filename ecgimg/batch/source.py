@@ -14,7 +14,7 @@ from typing import Any
 
 from ecgimg.batch.store import filesystem, is_local
 from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
-from ecgimg.formats.page import MAX_BYTES, count_pages
+from ecgimg.formats.pages import MAX_BYTES, count_pages
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".heic", ".heif", ".pdf")
 """Of the files of a folder that are taken for pages; a glob or a manifest may name others."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ecgimg._files import atomic_paths
+from ecgimg._optional_packages import import_optional
 from ecgimg.errors import BadOutput, BadRequest
-from ecgimg.formats._common import need
 
 OWN_FOLDER = ".ecgimg"
 """Among local outputs: ledger, spool and drafts."""
@@ -22,7 +22,7 @@ def filesystem(url: str) -> tuple[Any, str]:
     BadRequest
         For a protocol that fsspec does not know, or whose package is not installed.
     """
-    fsspec = need("fsspec.core", "fsspec", "working through an archive", extra="batch")
+    fsspec = import_optional("fsspec.core", "fsspec", "working through an archive", extra="batch")
     try:
         fs, path = fsspec.url_to_fs(url)
     except (ImportError, ValueError) as error:

@@ -20,7 +20,7 @@ from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.write import FORMATS
 from ecgimg.errors import BadOutput, EcgImgError, UnreadablePage
 from ecgimg.formats import write_record
-from ecgimg.formats.page import PageInput, open_pages
+from ecgimg.formats.pages import PageInput, open_pages
 from ecgimg.isolation import is_out_of_memory
 from ecgimg.record import EcgRecord
 

@@ -19,7 +19,7 @@ from ecgimg.classification.weights import Classifier, check_operating_point
 from ecgimg.digitization import Digitization, digitize_image
 from ecgimg.errors import EcgImgError
 from ecgimg.formats import is_record_file, iter_records
-from ecgimg.formats.page import open_pages
+from ecgimg.formats.pages import open_pages
 from ecgimg.record import EcgRecord
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization, LeadReading
-from ecgimg.formats.page import open_pages
+from ecgimg.formats.pages import open_pages
 
 __all__ = ["Digitization", "LeadReading", "digitize", "digitize_image"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
 from ecgimg.errors import BadRequest
-from ecgimg.formats.vector import VectorPage
+from ecgimg.formats.vector_pdf import VectorPage
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 
 Image8 = NDArray[np.uint8]

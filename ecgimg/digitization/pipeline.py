@@ -39,8 +39,8 @@ from ecgimg.digitization.tracing.rows import unread_share
 from ecgimg.digitization.tracing.trace_rows import trace_rows
 from ecgimg.digitization.tracing.vector_paths import PathPage, read_paths
 from ecgimg.digitization.views import Seen, look, otherwise
-from ecgimg.formats.page_decoder import reduction_factor
-from ecgimg.formats.vector import VectorPage
+from ecgimg.formats.pages.limits import reduction_factor
+from ecgimg.formats.vector_pdf import VectorPage
 from layouts import Layout, load_layout, load_layouts
 
 

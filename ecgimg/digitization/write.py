@@ -16,7 +16,7 @@ from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.segmentation.runtime import one_thread_pool
 from ecgimg.errors import BadOutput, BadRequest, EcgImgError
 from ecgimg.formats import write_record
-from ecgimg.formats.page import PageInput, open_pages
+from ecgimg.formats.pages import PageInput, open_pages
 from layouts import load_layout
 
 FORMATS = {"csv": ".csv", "wfdb": ".hea", "edf": ".edf", "dicom": ".dcm", "parquet": ".parquet"}

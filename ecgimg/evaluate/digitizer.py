@@ -16,7 +16,7 @@ from ecgimg.errors import BadRequest, EcgImgError
 from ecgimg.evaluate.page_scores import LeadScore, PageScore, page_ratio, score_lead
 from ecgimg.evaluate.process_pool import mapped
 from ecgimg.formats import read_record
-from ecgimg.formats.page import open_pages
+from ecgimg.formats.pages import open_pages
 from ecgimg.record import EcgRecord
 from layouts import Layout, load_layout, load_layouts
 from synth.labels.truth import PageTruth

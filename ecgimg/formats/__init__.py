@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ecgimg.errors import BadRecord
 from ecgimg.formats import csv, dicom, edf, numpy, parquet, wfdb
-from ecgimg.formats._common import check_file, check_range
+from ecgimg.formats.checks import check_file, check_range
 from ecgimg.record import EcgRecord
 
 __all__ = ["is_record_file", "iter_records", "read_record", "record_files", "write_record"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
 from ecgimg.errors import BadRecord
-from ecgimg.formats._common import build_record, reading
+from ecgimg.formats.checks import build_record, reading
 from ecgimg.record import EcgRecord, canonical_lead
 
 MASK_HEADER = "lead,first_sample,last_sample"

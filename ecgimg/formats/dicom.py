@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
+from ecgimg._optional_packages import import_optional
 from ecgimg.errors import BadRecord
-from ecgimg.formats._common import MISSING, build_record, ecg_channels, need, quantised, reading
+from ecgimg.formats.channels import MISSING, ecg_channels, quantised
+from ecgimg.formats.checks import build_record, reading
 from ecgimg.record import STANDARD_LEADS, EcgRecord, canonical_lead
 
 _MDC_NUMBER = {
@@ -37,8 +39,8 @@ def read(path: Path) -> EcgRecord:
     BadRecord
         For a file that is no DICOM or holds no waveform, no ECG lead, or a lead without a voltage unit.
     """
-    pydicom = need("pydicom", "pydicom", "reading DICOM records")
-    handler = need("pydicom.waveforms.numpy_handler", "pydicom", "reading DICOM records")
+    pydicom = import_optional("pydicom", "pydicom", "reading DICOM records")
+    handler = import_optional("pydicom.waveforms.numpy_handler", "pydicom", "reading DICOM records")
     with reading(path, "DICOM"):
         _check_packing(pydicom, path)
         dataset = pydicom.dcmread(path)
@@ -68,7 +70,7 @@ def write(record: EcgRecord, path: Path) -> Path:
     It is a 12-Lead ECG where the standard allows that (leads of the twelve, 200-1000 Hz, at most 16384 samples), else
     a General ECG. Nothing in it is about a patient, dates are 1900-01-01, and UIDs follow from the content.
     """
-    pydicom = need("pydicom", "pydicom", "writing DICOM records")
+    pydicom = import_optional("pydicom", "pydicom", "writing DICOM records")
     steps, steps_per_mv = quantised(record.signals)
     content = repr((record.fs_hz, record.leads, record.n_samples, steps_per_mv)).encode() + steps.tobytes()
     dataset = pydicom.Dataset()

@@ -17,18 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._files import atomic_paths
+from ecgimg._optional_packages import import_optional, without_warnings
 from ecgimg.errors import BadRecord
-from ecgimg.formats._common import (
-    MISSING,
-    build_record,
-    check_announced,
-    ecg_channels,
-    need,
-    one_rate,
-    quantised,
-    quiet,
-    reading,
-)
+from ecgimg.formats.channels import MISSING, ecg_channels, one_rate, quantised
+from ecgimg.formats.checks import build_record, check_announced, reading
 from ecgimg.formats.csv import MASK_HEADER
 from ecgimg.record import EcgRecord, unbroken_runs
 
@@ -48,7 +40,7 @@ def read(path: Path) -> EcgRecord:
         For a file that is cut off or no EDF, a lost or foreign mask, no ECG lead, a lead without a voltage unit, or
         leads at different rates.
     """
-    pyedflib = need("pyedflib", "pyedflib", "reading EDF records")
+    pyedflib = import_optional("pyedflib", "pyedflib", "reading EDF records")
     with reading(path, "EDF"):
         _check_size(path)
         with pyedflib.EdfReader(str(path), pyedflib.DO_NOT_READ_ANNOTATIONS) as file:
@@ -96,7 +88,7 @@ def write(record: EcgRecord, path: Path) -> Path:
     BadRecord
         For a rate that EDF's blocks cannot hold.
     """
-    pyedflib = need("pyedflib", "pyedflib", "writing EDF records")
+    pyedflib = import_optional("pyedflib", "pyedflib", "writing EDF records")
     steps, steps_per_mv = quantised(record.signals)
     gaps = not record.known.all()
     mask_path = _mask_path(path)
@@ -111,7 +103,7 @@ def write(record: EcgRecord, path: Path) -> Path:
 
 def _write_signals(pyedflib: Any, record: EcgRecord, steps: NDArray[np.int16], steps_per_mv: int, draft: Path) -> None:
     uv_per_step = 1000 // steps_per_mv
-    with quiet(), pyedflib.EdfWriter(str(draft), len(record.leads), pyedflib.FILETYPE_EDFPLUS) as file:
+    with without_warnings(), pyedflib.EdfWriter(str(draft), len(record.leads), pyedflib.FILETYPE_EDFPLUS) as file:
         per_block = _set_signals(file, record, uv_per_step)
         file.setStartdatetime(_NO_DATE)
         file.setRecordingAdditional(_note(record))

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.errors import BadRecord
-from ecgimg.formats._common import MISSING, build_record, check_announced, reading
+from ecgimg.formats.channels import MISSING
+from ecgimg.formats.checks import build_record, check_announced, reading
 from ecgimg.record import STANDARD_LEADS, EcgRecord, canonical_lead
 
 _USUAL_RATES_HZ = (

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
+from ecgimg._optional_packages import import_optional
 from ecgimg.errors import BadRecord
-from ecgimg.formats._common import build_record, check_announced, mv_per_unit, need, reading
+from ecgimg.formats.channels import mv_per_unit
+from ecgimg.formats.checks import build_record, check_announced, reading
 from ecgimg.formats.csv import rate_from_times
 from ecgimg.record import EcgRecord, canonical_lead
 
@@ -30,7 +32,7 @@ def read(path: Path) -> EcgRecord:
     BadRecord
         For a file that is no such table, a column that is no lead, an unknown rate or unit.
     """
-    parquet = need("pyarrow.parquet", "pyarrow", "reading Parquet records")
+    parquet = import_optional("pyarrow.parquet", "pyarrow", "reading Parquet records")
     with reading(path, "Parquet"), path.open("rb") as file:
         source = parquet.ParquetFile(file, page_checksum_verification=True)
         if not 0 < source.metadata.num_rows <= _MAX_SAMPLES:
@@ -46,8 +48,8 @@ def read(path: Path) -> EcgRecord:
 
 def write(record: EcgRecord, path: Path) -> Path:
     """Write a record as Parquet, exactly as it is."""
-    arrow = need("pyarrow", "pyarrow", "writing Parquet records")
-    parquet = need("pyarrow.parquet", "pyarrow", "writing Parquet records")
+    arrow = import_optional("pyarrow", "pyarrow", "writing Parquet records")
+    parquet = import_optional("pyarrow.parquet", "pyarrow", "writing Parquet records")
     columns = {"time_s": np.arange(record.n_samples) / record.fs_hz}
     columns |= dict(zip(record.leads, record.signals, strict=True))
     about = {"format": _FORMAT, "version": _VERSION, "fs_hz": repr(record.fs_hz), "unit": "mV"}

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._files import atomic_paths
+from ecgimg._optional_packages import import_optional, without_warnings
 from ecgimg.errors import BadOutput, BadRecord
-from ecgimg.formats._common import build_record, check_file, ecg_channels, need, one_rate, quantised, quiet, reading
+from ecgimg.formats.channels import ecg_channels, one_rate, quantised
+from ecgimg.formats.checks import build_record, check_file, reading
 from ecgimg.record import EcgRecord
 
 _BITS = {"8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 10, "311": 10}
@@ -30,7 +32,7 @@ def read(path: Path) -> EcgRecord:
         For a missing or short signal file, several segments, no ECG lead, a lead without a voltage unit, or leads at
         different rates.
     """
-    wfdb = need("wfdb", "wfdb", "reading WFDB records")
+    wfdb = import_optional("wfdb", "wfdb", "reading WFDB records")
     header_path = path.with_name(_stem(path) + ".hea")
     if not header_path.exists():
         raise BadRecord(f"{path} needs its header {header_path.name} beside it; copy both files")
@@ -56,12 +58,12 @@ def write(record: EcgRecord, path: Path) -> Path:
     BadOutput
         For a name with other characters than letters, digits, ``-`` and ``_``, which the format does not allow.
     """
-    wfdb = need("wfdb", "wfdb", "writing WFDB records")
+    wfdb = import_optional("wfdb", "wfdb", "writing WFDB records")
     stem = path.stem
     if not re.fullmatch(r"[-\w]+", stem, re.ASCII):
         raise BadOutput(f"cannot write {path}: WFDB names are letters, digits, - and _ only; rename it")
     steps, steps_per_mv = quantised(record.signals)
-    with atomic_paths(path.with_name(f"{stem}.dat"), path.with_name(f"{stem}.hea")) as (_, header), quiet():
+    with atomic_paths(path.with_name(f"{stem}.dat"), path.with_name(f"{stem}.hea")) as (_, header), without_warnings():
         _write_pair(wfdb, record, steps, steps_per_mv, header)
     return path.with_name(f"{stem}.hea")
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ecgimg.digitization.pulses.detect import Pulse
 from ecgimg.digitization.text.label_matching import Label
 from ecgimg.digitization.tracing.row_trace import RowTrace
-from ecgimg.formats.vector import VectorInk, VectorPage, split_vector
+from ecgimg.formats.vector_pdf import VectorEcg, VectorPage, split_vector
 
 Floats = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def _rows(strokes: Sequence[Floats]) -> tuple[RowTrace, ...]:
     return tuple(rows)
 
 
-def _labels(ink: VectorInk, unit: Floats) -> tuple[Label, ...]:
+def _labels(ink: VectorEcg, unit: Floats) -> tuple[Label, ...]:
     labels = []
     for word in ink.labels:
         left, top, right, bottom = word.box_mm

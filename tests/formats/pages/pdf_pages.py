@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ecgimg.formats.page import PageInput
-from ecgimg.formats.page_decoder import decode_pages as open_pages
-from ecgimg.formats.vector import VectorInk, split_vector
+from ecgimg.formats.pages import PageInput
+from ecgimg.formats.pages.decode import decode_pages as open_pages
+from ecgimg.formats.vector_pdf import VectorEcg, split_vector
 
 
 def pdf_bytes(
@@ -129,7 +129,7 @@ def vector_pdf(path: Path, content: str, rotation: int = 0, **options: str) -> P
     return page
 
 
-def check_ink(page: PageInput, traces: Sequence[NDArray[np.float64]]) -> VectorInk:
+def check_ink(page: PageInput, traces: Sequence[NDArray[np.float64]]) -> VectorEcg:
     """The traces come back to 0.01 mm, and lie where the page's picture is black."""
     assert page.vector is not None
     assert page.vector.size_mm == pytest.approx((WIDTH_MM, HEIGHT_MM), abs=0.01)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ecgimg.errors import UnreadablePage
-from ecgimg.formats.page import PageInput
-from ecgimg.formats.page_decoder import count_decodable as count_pages
-from ecgimg.formats.page_decoder import decode_pages as open_pages
+from ecgimg.formats.pages import PageInput
+from ecgimg.formats.pages.decode import count_decodable as count_pages
+from ecgimg.formats.pages.decode import decode_pages as open_pages
 
 W, H = 240, 160
 

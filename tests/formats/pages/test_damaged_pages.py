@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ecgimg.errors import UnreadablePage
-from ecgimg.formats.page_decoder import count_decodable as count_pages
-from ecgimg.formats.page_decoder import decode_pages as open_pages
-from ecgimg.formats.vector import split_vector
+from ecgimg.formats.pages.decode import count_decodable as count_pages
+from ecgimg.formats.pages.decode import decode_pages as open_pages
+from ecgimg.formats.vector_pdf import split_vector
 from tests.formats.pages.pdf_pages import PRINT, beats, grid_lines, pulse_mm, stroke, vector_pdf, word
 from tests.formats.pages.pictures import picture
 

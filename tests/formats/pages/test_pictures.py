@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from ecgimg.errors import MissingExtra
-from ecgimg.formats.page_decoder import count_decodable as count_pages
-from ecgimg.formats.page_decoder import decode_pages as open_pages
+from ecgimg.formats.pages.decode import count_decodable as count_pages
+from ecgimg.formats.pages.decode import decode_pages as open_pages
 from tests.formats.pages.pictures import H, W, is_upright, only, picture, png_of, refusal
 
 

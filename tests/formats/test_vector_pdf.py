@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ecgimg.formats import page_decoder as page_module
-from ecgimg.formats.page_decoder import decode_pages as open_pages
-from ecgimg.formats.vector import VectorPage, VectorText, read_vector_page, split_vector
+from ecgimg.formats.pages import pdf
+from ecgimg.formats.pages.decode import decode_pages as open_pages
+from ecgimg.formats.vector_pdf import VectorPage, VectorText, read_vector_page, split_vector
 from tests.formats.pages.pdf_pages import (
     FINE_AND_BOLD,
     HEIGHT_PT,
@@ -200,7 +200,7 @@ def test_split_vector_paced_trace(tmp_path: Path):
 def test_read_vector_page_of_opened_page(tmp_path: Path):
     """A page that is open already is read."""
     vector_pdf(tmp_path / "a.pdf", "0 0 0 RG 0.3 w " + stroke(beats(40, 160, 100)))
-    document = page_module.pdfium.PdfDocument(tmp_path / "a.pdf")
+    document = pdf.pdfium.PdfDocument(tmp_path / "a.pdf")
     page = document[0]
     vector = read_vector_page(page)
     page.close()
@@ -230,7 +230,7 @@ def test_read_vector_page_without_traces(tmp_path: Path, content: str):
 
 def test_read_vector_page_of_too_many_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A drawing of too many segments is left to its picture."""
-    monkeypatch.setattr("ecgimg.formats.vector.MAX_SEGMENTS", 500)
+    monkeypatch.setattr("ecgimg.formats.vector_pdf.read_page.MAX_SEGMENTS", 500)
     assert vector_pdf(tmp_path / "a.pdf", "0 0 0 RG 0.3 w " + stroke(beats(40, 160, 100))).vector is None
 
 
@@ -239,11 +239,11 @@ def test_read_vector_page_with_broken_texts():
 
     class NoWords:
         def get_textpage(self) -> None:
-            raise page_module.pdfium.PdfiumError("no")
+            raise pdf.pdfium.PdfiumError("no")
 
-    from ecgimg.formats.vector import _words
+    from ecgimg.formats.vector_pdf.pdf_words import page_words
 
-    assert list(_words(NoWords(), np.eye(2, 3))) == []
+    assert list(page_words(NoWords(), np.eye(2, 3))) == []
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
-"""Opening pages: pictures and PDFs of any common kind become upright RGB arrays, one page at a time.
+"""Open pages in a process of their own, which the operating system ends where a file takes more than its share.
 
-What a file is, its content says; the suffix need not be right. Files are decoded in a process of their own
-(`ecgimg.isolation`), which the system ends where a file takes more than its share: a small file can ask for minutes.
+A small file can ask a decoder for minutes and gigabytes.
 """
 
 from __future__ import annotations
@@ -12,23 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from ecgimg.errors import BadRequest, UnreadablePage
-from ecgimg.formats.page_decoder import MAX_BYTES, PageInput, count_decodable, decode_pages
+from ecgimg.formats.pages.decode import count_decodable, decode_pages
+from ecgimg.formats.pages.page_input import PageInput
 from ecgimg.isolation import ONE_THREAD, CallFailed, Limits, Worker, WorkerPool
-
-__all__ = ["MAX_BYTES", "OPENING", "PageInput", "count_pages", "open_pages"]
 
 OPENING = Limits(cpu_s=9.0, memory_gb=1.5)
 """What opening a file may use: so much up to its first page, and a second more for each further page."""
 
-_MORE_CPU_S = 1.0
-_KEPT = 4
-_SAY = {
+_CPU_S_PER_PAGE = 1.0  # added to the limit for each further page
+_IDLE_WORKERS = 4  # processes kept for later files: as many as threads are likely to open files at once
+_REFUSALS = {
     "time": f"takes more than {OPENING.cpu_s:g} s of processor time to open; save it as a PNG or JPEG picture",
     "memory": f"needs more than {OPENING.memory_gb:g} GB of memory to open; save it smaller",
     "crash": "makes its decoder fail; save it as a PNG or JPEG picture",
 }
 
-_pool = WorkerPool(lambda: Worker(OPENING, quiet=True, environment=ONE_THREAD), _KEPT)
+_pool = WorkerPool(lambda: Worker(OPENING, quiet=True, environment=ONE_THREAD), _IDLE_WORKERS)
 
 
 def open_pages(
@@ -59,7 +57,7 @@ def open_pages(
         For a `pdf_dpi` out of its range, or a `first` below 1.
     """
     _check_path(path)
-    steps = _pool.stream(decode_pages, path, pdf_dpi, first, max_pixels, more_cpu_s=_MORE_CPU_S)
+    steps = _pool.stream(decode_pages, path, pdf_dpi, first, max_pixels, more_cpu_s=_CPU_S_PER_PAGE)
     try:
         yield from steps
     except CallFailed as failure:
@@ -88,4 +86,4 @@ def _check_path(path: str | Path) -> None:
 
 
 def _refused(path: str | Path, failure: CallFailed) -> UnreadablePage:
-    return UnreadablePage(f"{path} {_SAY[failure.limit]}")
+    return UnreadablePage(f"{path} {_REFUSALS[failure.limit]}")

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from ecgimg.errors import UnreadablePage
-from ecgimg.formats import page_decoder as page_module
-from ecgimg.formats.page_decoder import count_decodable as count_pages
+from ecgimg.formats.pages import pictures
+from ecgimg.formats.pages.decode import count_decodable as count_pages
 from tests.formats.pages.pictures import H, W, only, picture, png_of, refusal
 
 
@@ -101,6 +101,6 @@ def test_decode_cut_picture(tmp_path: Path, kind: str, keep: float):
 
 def test_decode_tiff_of_too_many_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A TIFF of too many pages is refused."""
-    monkeypatch.setattr(page_module, "MAX_PAGES", 3)
+    monkeypatch.setattr(pictures, "MAX_PAGES", 3)
     picture().save(tmp_path / "a.tif", save_all=True, append_images=[picture()] * 3)
     assert "more than 3 pages" in refusal(tmp_path / "a.tif")

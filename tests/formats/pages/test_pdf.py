@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from ecgimg.errors import BadRequest, UnreadablePage
-from ecgimg.formats import page_decoder as page_module
-from ecgimg.formats.page_decoder import count_decodable as count_pages
-from ecgimg.formats.page_decoder import decode_pages as open_pages
+from ecgimg.formats.pages import pdf
+from ecgimg.formats.pages.decode import count_decodable as count_pages
+from ecgimg.formats.pages.decode import decode_pages as open_pages
 from tests.formats.pages.pdf_pages import assembled, pdf_bytes
 from tests.formats.pages.pictures import is_upright, picture, refusal
 
@@ -23,13 +23,13 @@ def test_decode_pdf_lazily(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     picture().save(path, save_all=True, append_images=[picture()] * 39, resolution=72)
     assert count_pages(path) == 40
     rendered = []
-    real = page_module._rasterised
+    real = pdf._rasterised
 
     def counting(page: object, name: str, pdf_dpi: float, most: int) -> tuple[NDArray[np.uint8], float]:
         rendered.append(name)
         return real(page, name, pdf_dpi, most)
 
-    monkeypatch.setattr(page_module, "_rasterised", counting)
+    monkeypatch.setattr(pdf, "_rasterised", counting)
     pages = open_pages(path, pdf_dpi=72)
     assert rendered == []
     first = next(pages)

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import ecgimg
 from ecgimg.digitization import digitize_image
 from ecgimg.errors import UnreadablePage
-from ecgimg.formats import page as page_module
-from ecgimg.formats.page import count_pages, open_pages
-from ecgimg.formats.page_decoder import decode_pages
+from ecgimg.formats.pages import count_pages, isolated_decoding, open_pages
+from ecgimg.formats.pages.decode import decode_pages
 from ecgimg.isolation import Limits, Worker, WorkerPool
 from tests.formats.pages.pdf_pages import pdf_bytes
 
-SAMPLES = Path(page_module.__file__).parent.parent / "samples"
+SAMPLES = Path(ecgimg.__file__).parent / "samples"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
 
@@ -44,7 +44,7 @@ def bilevel(tmp_path: Path) -> Path:
 @linux
 def test_open_picture_of_118_megapixels(bilevel):
     """A picture of 118 megapixels is opened reduced, within the limits on time and memory."""
-    with Worker(page_module.OPENING) as worker:
+    with Worker(isolated_decoding.OPENING) as worker:
         (page,) = worker.stream(decode_pages, bilevel)
         cpu_s, memory_gb = worker.call(used)
     assert page.reduced_by == 3
@@ -56,7 +56,7 @@ def test_open_picture_of_118_megapixels(bilevel):
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "I;16"])
 def test_open_large_picture_of_every_mode(tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch):
     """A large picture of any mode is reduced, and its scale hint with it."""
-    monkeypatch.setattr("ecgimg.formats.page_decoder.MAX_READ_PIXELS", 60_000)
+    monkeypatch.setattr("ecgimg.formats.pages.limits.MAX_READ_PIXELS", 60_000)
     grey = np.kron([[0, 255], [255, 0]], np.ones((200, 300))).astype(np.uint8)
     made = Image.fromarray(grey * np.uint16(257)) if mode == "I;16" else Image.fromarray(grey).convert(mode)
     made.save(tmp_path / "a.png", dpi=(300, 300))
@@ -69,7 +69,7 @@ def test_open_large_picture_of_every_mode(tmp_path: Path, mode: str, monkeypatch
 
 def test_open_large_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A large photo is reduced as it is decoded, to the same picture."""
-    monkeypatch.setattr("ecgimg.formats.page_decoder.MAX_READ_PIXELS", 100_000)
+    monkeypatch.setattr("ecgimg.formats.pages.limits.MAX_READ_PIXELS", 100_000)
     (page,) = decode_pages(SAMPLES / "photo.jpg")
     assert page.reduced_by == 4
     with Image.open(SAMPLES / "photo.jpg") as photo:
@@ -84,7 +84,7 @@ def test_digitize_array_above_limit(monkeypatch: pytest.MonkeyPatch):
     with Image.open(SAMPLES / "scan.jpg") as scan:
         image = np.array(scan.convert("RGB"))
     whole = digitize_image(image)
-    monkeypatch.setattr("ecgimg.formats.page_decoder.MAX_READ_PIXELS", image[..., 0].size // 2)
+    monkeypatch.setattr("ecgimg.formats.pages.limits.MAX_READ_PIXELS", image[..., 0].size // 2)
     half = digitize_image(image)
     assert half.layout == whole.layout
     assert half.px_per_mm == pytest.approx(whole.px_per_mm, rel=0.01)
@@ -96,7 +96,7 @@ def test_open_drawing_of_many_paths(tmp_path: Path):
     """A drawing of many paths is opened as a picture within the limit on time."""
     rows = [f"{x} {y} m {x + 2} {y + 1} l S" for x in range(0, 590, 3) for y in range(0, 840, 4)]
     (tmp_path / "many.pdf").write_bytes(pdf_bytes(["\n".join(rows)]))
-    with Worker(page_module.OPENING) as worker:
+    with Worker(isolated_decoding.OPENING) as worker:
         (page,) = worker.stream(decode_pages, tmp_path / "many.pdf")
         assert worker.call(used)[0] < 10
     assert len(rows) > 20_000
@@ -109,7 +109,7 @@ def test_open_drawing_of_many_paths(tmp_path: Path):
 def test_open_page_over_time_limit(bilevel, monkeypatch: pytest.MonkeyPatch, limits, reason):
     """A file that takes too long to open is refused in one sentence."""
     pool = WorkerPool(lambda: Worker(Limits(**limits)), keep=1)
-    monkeypatch.setattr(page_module, "_pool", pool)
+    monkeypatch.setattr(isolated_decoding, "_pool", pool)
     try:
         if reason is None:
             assert count_pages(SAMPLES / "photo.jpg") == 1

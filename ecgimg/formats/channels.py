@@ -1,0 +1,65 @@
+"""Channels of record files: which are ECG leads, in which unit, at which rate, and as which 16-bit numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgimg.errors import BadRecord
+from ecgimg.formats.checks import peak_mv
+from ecgimg.record import canonical_lead
+
+MISSING = -32768
+"""The 16-bit value that stands for NaN in WFDB, EDF and DICOM files and in int16 arrays."""
+_MV_PER_UNIT = {"uv": 1e-3, "mv": 1.0, "v": 1e3, "nv": 1e-6, "microvolt": 1e-3, "millivolt": 1.0, "volt": 1e3}
+
+
+def mv_per_unit(unit: str) -> float | None:
+    """Return how many millivolt a unit is (``"uV"``, ``"µV"``, ``"mV"``, ``"V"`` …), or None for no voltage."""
+    return _MV_PER_UNIT.get(unit.strip().replace("µ", "u").replace("μ", "u").lower())
+
+
+def ecg_channels(path: Path, names: Sequence[str], units: Sequence[str]) -> list[tuple[int, str, float]]:
+    """Return (index, lead, millivolt a unit) of the channels that are ECG leads.
+
+    Channels with other names (a pressure, a respiration, an EEG) stand beside the ECG in many recordings and are
+    passed over, and so are X, Y, Z without a voltage (an accelerometer).
+
+    Raises
+    ------
+    BadRecord
+        When no channel is a lead, or a lead's unit is no voltage.
+    """
+    channels = []
+    for index, (name, unit) in enumerate(zip(names, units, strict=True)):
+        lead, factor = canonical_lead(name), mv_per_unit(unit)
+        if lead is None or (factor is None and lead in ("X", "Y", "Z")):
+            continue
+        if factor is None:
+            raise BadRecord(f"{path} gives lead {lead} in {unit or 'no unit'}; state it in uV, mV or V")
+        channels.append((index, lead, factor))
+    if not channels:
+        found = ", ".join(dict.fromkeys(name.strip() or "?" for name in names)) or "none"
+        raise BadRecord(f"{path} holds no ECG lead (its channels: {found[:200]}); name the leads I, II … V6")
+    return channels
+
+
+def one_rate(path: Path, rates_hz: Sequence[float]) -> float:
+    """Return the rate all leads share; `BadRecord` when they differ."""
+    if len(set(rates_hz)) > 1:
+        listed = ", ".join(f"{rate:g}" for rate in sorted(set(rates_hz)))
+        raise BadRecord(f"{path} holds leads at different rates ({listed} Hz); resample them to one rate")
+    return rates_hz[0]
+
+
+def quantised(signals: NDArray[np.float32]) -> tuple[NDArray[np.int16], int]:
+    """Return a record's signals as 16-bit steps, `MISSING` where NaN, and the steps a millivolt.
+
+    Steps are 1 µV; where the amplitude exceeds 32.767 mV they are 10 µV.
+    """
+    steps_per_mv = 1000 if round(peak_mv(signals) * 1000) <= 32767 else 100
+    steps = np.round(signals.astype(np.float64) * steps_per_mv)
+    return np.where(np.isnan(steps), MISSING, steps).astype(np.int16), steps_per_mv

@@ -1,0 +1,11 @@
+"""Opening pages: pictures and PDFs of any common kind become upright RGB arrays, one page at a time.
+
+What a file is, its content says; the suffix need not be right. `isolated_decoding` runs the decoders (`decode`) in a
+process of their own (`ecgimg.isolation`).
+"""
+
+from ecgimg.formats.pages.isolated_decoding import OPENING, count_pages, open_pages
+from ecgimg.formats.pages.limits import MAX_BYTES
+from ecgimg.formats.pages.page_input import PageInput
+
+__all__ = ["MAX_BYTES", "OPENING", "PageInput", "count_pages", "open_pages"]

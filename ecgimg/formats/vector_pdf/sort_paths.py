@@ -1,0 +1,38 @@
+"""Sort the paths of a vector page into traces, calibration pulses and grid, and read its labels and scale."""
+
+from __future__ import annotations
+
+from ecgimg.formats.vector_pdf.elements import VectorEcg, VectorPage, VectorPath, VectorPulse
+from ecgimg.formats.vector_pdf.grid import find_grid, glyph_grid
+from ecgimg.formats.vector_pdf.printed_words import lead_labels, printed_scales
+from ecgimg.formats.vector_pdf.pulses import separate_pulses, trim_pulses
+from ecgimg.formats.vector_pdf.traces import in_reading_order, trace_candidates, unrepeated
+
+
+def split_vector(page: VectorPage) -> VectorEcg:
+    """Sort a page's paths into traces, pulses and grid, and read its labels, speed and gain."""
+    candidates, rest = trace_candidates(page.paths)
+    traces: list[VectorPath] = []
+    pulses: list[VectorPulse] = []
+    for path in candidates:
+        trace, own = trim_pulses(path)
+        pulses += own
+        if trace is not None:
+            traces.append(trace)
+    own_pulses, others = separate_pulses(rest)
+    grid, others, grid_x_mm, grid_y_mm = find_grid(others)
+    if grid_y_mm is None:
+        grid_y_mm = glyph_grid(page.texts)
+    speed, gain, chest = printed_scales(page.texts)
+    return VectorEcg(
+        traces=tuple(in_reading_order(unrepeated(traces))),
+        pulses=tuple(sorted({*pulses, *own_pulses}, key=lambda pulse: (round(pulse.base_mm), pulse.left_mm))),
+        grid=tuple(grid),
+        grid_x_mm=grid_x_mm,
+        grid_y_mm=grid_y_mm,
+        labels=tuple(lead_labels(page.texts)),
+        speed_mm_s=speed,
+        gain_mm_mv=gain,
+        chest_gain_mm_mv=chest,
+        other=tuple(others),
+    )
