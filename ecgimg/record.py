@@ -27,9 +27,16 @@ _CANONICAL = {name.upper(): name for name in KNOWN_LEADS}
 
 
 def canonical_lead(name: str) -> str | None:
-    """Return a lead's name as spelled in `KNOWN_LEADS` (``"AVR"`` and ``"lead avr"`` → ``"aVR"``), or None.
+    """Return a lead's name as spelled in `KNOWN_LEADS`: ``"AVR"`` and ``"lead avr"`` are ``"aVR"``.
 
-    ``"-aVR"`` is None: it is the same lead upside down.
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str or None
+        None where it is no lead; ``"-aVR"`` is None, as it is the same lead upside down.
     """
     bare = name.strip().upper()
     for prefix in ("LEAD", "ECG", "EKG"):

@@ -11,7 +11,17 @@ _PAPER, _INK, _LINE, _STRIP = (255, 252, 250), (30, 30, 34), (214, 130, 130), (2
 
 
 def as_text(layout: Layout) -> str:
-    """Draw the rows and columns of a layout with box characters, each lead with its seconds."""
+    """Draw the rows and columns of a layout with box characters, each lead with its seconds.
+
+    Parameters
+    ----------
+    layout : Layout
+
+    Returns
+    -------
+    str
+        Several lines.
+    """
     width = _CELL * layout.columns + layout.columns - 1
     rows = [[slot for slot in layout.slots() if slot.row == row] for row in range(layout.n_rows)]
     rule = "─" * _CELL
@@ -40,7 +50,18 @@ def _caption(slot: Slot) -> str:
 
 
 def as_image(layout: Layout, width_px: int = 1100) -> Image.Image:
-    """Draw a layout as a page: a box for each lead with its name and seconds, rhythm strips along the bottom."""
+    """Draw a layout as a page: a box for each lead with its label and seconds, rhythm strips along the bottom.
+
+    Parameters
+    ----------
+    layout : Layout
+    width_px : int
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB, `width_px` wide.
+    """
     row_px, margin = 84, 24
     image = Image.new("RGB", (width_px, margin * 2 + 44 + row_px * layout.n_rows), _PAPER)
     pen = ImageDraw.Draw(image)

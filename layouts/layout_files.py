@@ -23,13 +23,22 @@ _MAX_NODES = 600  # keys, values and lists; the largest layout here has 70
 
 @cache
 def layout_names() -> tuple[str, ...]:
-    """Names of the layouts that travel with the package, fewer rows first."""
+    """Return the names of the layouts that travel with the package, fewer rows first."""
     found = [load_layout(path) for path in FOLDER.glob("*.yaml")]
     return tuple(layout.name for layout in sorted(found, key=lambda item: (item.n_rows, item.columns, item.name)))
 
 
 def load_layout(name: str | Path) -> Layout:
-    """Load a layout by its name, or from a user's own file ending in ``.yaml`` or ``.yml``.
+    """Load a layout by its name, or from a user's own file.
+
+    Parameters
+    ----------
+    name : str or Path
+        One of `layout_names`, in any case, or a file that ends in ``.yaml`` or ``.yml``.
+
+    Returns
+    -------
+    Layout
 
     Raises
     ------
@@ -56,7 +65,22 @@ def _load_bundled(path: Path) -> Layout:
 
 
 def load_layouts(names_or_files: str | None) -> tuple[Layout, ...]:
-    """Load a comma-separated list of names and files; None or ``all`` gives every layout of the package."""
+    """Load a comma-separated list of layouts.
+
+    Parameters
+    ----------
+    names_or_files : str or None
+        Names and files; None or ``all`` gives every layout of the package.
+
+    Returns
+    -------
+    tuple of Layout
+
+    Raises
+    ------
+    UnknownLayout
+        As `load_layout`, or for an empty list.
+    """
     if names_or_files is None or names_or_files.strip().lower() == "all":
         return tuple(load_layout(name) for name in layout_names())
     wanted = [item.strip() for item in names_or_files.split(",") if item.strip()]
@@ -66,7 +90,24 @@ def load_layouts(names_or_files: str | None) -> tuple[Layout, ...]:
 
 
 def parse_layout(values: Mapping[str, Any], source: str) -> Layout:
-    """Validate the content of a layout file; `source` names it in errors (`UnknownLayout`)."""
+    """Validate the content of a layout file.
+
+    Parameters
+    ----------
+    values : mapping
+        Its keys and values, see ``layouts/README.md``.
+    source : str
+        What errors call it.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    UnknownLayout
+        With the key that is wrong.
+    """
     try:
         return Layout.model_validate(values)
     except ValidationError as error:

@@ -23,7 +23,14 @@ MAX_COLUMN_S = 3600.0
 
 
 class PageStyle(BaseModel):
-    """How the manufacturers that use this layout draw the page; defaults for `synth`, hints for the digitizer."""
+    """How the manufacturers that use this layout draw the page; defaults for `synth`, hints for the digitizer.
+
+    Parameters
+    ----------
+    paper : {"a4-landscape", "a4-portrait", "letter-landscape", "letter-portrait", "roll"}
+    header : bool
+    grid : {"red", "pink", "green", "blue", "grey", "black", "none"}
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,8 +42,17 @@ class PageStyle(BaseModel):
 class Slot(BaseModel):
     """One lead at one place of the page.
 
-    `start_s` and `end_s` are times in the recording; `sign` is −1 where the page prints the lead upside down (−aVR).
-    `column` is the column, or None for a rhythm strip, which runs along the whole row.
+    Parameters
+    ----------
+    lead : str
+    sign : {1, -1}
+        −1 where the page prints the lead upside down (−aVR).
+    row : int
+        From the top, from 0.
+    column : int or None
+        From the left, from 0; None for a rhythm strip, which runs along the whole row.
+    start_s, end_s : float
+        Seconds of the recording.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -64,6 +80,28 @@ class Layout(BaseModel):
 
     The name is rows x columns + rhythm strips in printed order, then ``-`` and a word where two layouts would share
     that name (``3x4+II-cabrera``).
+
+    Parameters
+    ----------
+    name, description : str
+    rows, columns : int
+        1 to 16.
+    leads : tuple of tuple of str
+        One tuple for each row, from the top; ``"-aVR"`` prints a lead upside down.
+    rhythm : tuple of str
+        Strips below, from the top.
+    columns_in_time : {"sequential", "simultaneous"}
+        Whether each column shows the seconds after those of the column before, or all show the same.
+    seconds_per_column : float
+    speed_mm_s, gain_mm_mv : float
+        What the page is read with when nothing on it says otherwise.
+    pulse, pulse_rows, label, separator, style
+        How it is usually printed: for drawing, and hints for reading.
+
+    Raises
+    ------
+    UnknownLayout
+        By `load_layout` and `parse_layout`, for a key that is unknown, missing or wrong.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -177,6 +215,7 @@ def visible_window(
     Parameters
     ----------
     layout : Layout
+        From `load_layout`.
     leads : tuple of str
         Rows of the mask; a lead that the layout does not show is all False.
     fs_hz : float
@@ -196,5 +235,15 @@ def visible_window(
 
 
 def sample_range(slot: Slot, fs_hz: float) -> tuple[int, int]:
-    """First sample of a slot and the one after its last, at `fs_hz`."""
+    """Return the first sample of a slot and the one after its last.
+
+    Parameters
+    ----------
+    slot : Slot
+    fs_hz : float
+
+    Returns
+    -------
+    (int, int)
+    """
     return round(slot.start_s * fs_hz), round(slot.end_s * fs_hz)

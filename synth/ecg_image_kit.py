@@ -26,7 +26,15 @@ _PICTURES = (".png", ".jpg", ".jpeg")
 
 
 def ecg_image_kit_pages(folder: str | Path) -> Iterator[tuple[Path, PageTruth]]:
-    """Yield (picture, truth) of every page of the kit in a folder and those below it.
+    """Yield (picture, truth) of every page of ecg-image-kit in a folder and those below it.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Yields
+    ------
+    (Path, PageTruth)
 
     Raises
     ------
@@ -43,7 +51,17 @@ def ecg_image_kit_pages(folder: str | Path) -> Iterator[tuple[Path, PageTruth]]:
 
 
 def read_ecg_image_kit_page(path: str | Path) -> PageTruth:
-    """Read one page of the kit from its JSON; the WFDB record is looked for beside it.
+    """Read one page of ecg-image-kit from its JSON; the WFDB record is looked for beside it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The JSON.
+
+    Returns
+    -------
+    PageTruth
+        Without a page map, pulses or grid, of which the kit writes nothing.
 
     Raises
     ------

@@ -26,7 +26,18 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """A synthetic page: its picture (height, width, 3) RGB uint8, its truth, and the masks where asked for."""
+    """A synthetic page.
+
+    Parameters
+    ----------
+    image : (height, width, 3) uint8
+        The picture, RGB.
+    truth : PageTruth
+    masks : Masks or None
+        Where they were asked for.
+    encoded : bytes or None
+        The JPEG that `image` was decoded from; None where the page is written as PNG.
+    """
 
     image: NDArray[np.uint8]
     truth: PageTruth
@@ -34,7 +45,18 @@ class Page:
     encoded: bytes | None
 
     def save(self, stem: Path) -> Path:
-        """Write the picture, the truth and the masks beside each other; returns the picture's path."""
+        """Write the picture, the truth and the masks beside each other.
+
+        Parameters
+        ----------
+        stem : Path
+            Folder and name without suffix.
+
+        Returns
+        -------
+        Path
+            The picture, ``STEM.png`` or ``STEM.jpg``.
+        """
         suffix = ".png" if self.encoded is None else ".jpg"
         target = stem.parent / f"{stem.name}{suffix}"
         content = _encode_png(self.image) if self.encoded is None else self.encoded
@@ -57,6 +79,25 @@ def make_page(
     masks: bool = False,
 ) -> Page:
     """Draw `record` as `spec` says, put it through `degradation`, and return picture and truth.
+
+    Parameters
+    ----------
+    spec : PageSpec
+    degradation : Degradation
+    record : EcgRecord
+        With every lead of the layout; cut or extended (NaN) to the seconds that the layout stands for.
+    seed : numpy.random.SeedSequence
+        Of the printed text and of noise.
+    labels : tuple of str
+        Statements that the truth carries.
+    parameters : mapping, optional
+        What the truth carries besides.
+    masks : bool
+        Whether `Page.masks` is filled.
+
+    Returns
+    -------
+    Page
 
     Raises
     ------

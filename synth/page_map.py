@@ -94,6 +94,7 @@ class PageMap:
         Projective matrix from centred (X, Y, Z) mm (Z towards the viewer) to pixels.
     bend_deg : float
         Direction in which `along` bends; `across` bends at a right angle to it.
+    along, across : BendProfile
     lens : (k1, k2, cx, cy, norm_px)
         Radial distortion ``p' = c + (p − c)(1 + k1 r² + k2 r⁴)``, r in units of `norm_px`.
     post : 3×3 nested tuples

@@ -26,9 +26,19 @@ PAPER_MM = {
 
 @dataclass(frozen=True, kw_only=True)
 class GridStyle:
-    """The paper's ruling: thin lines each 1 mm, thick ones each 5 mm.
+    """The grid of the paper: thin lines every 1 mm, thick ones every 5 mm.
 
-    `opacity` are the thin and thick lines' shares of `colour` over the paper; `dotted` draws the thin ones as dots.
+    Parameters
+    ----------
+    style : {"lines", "dotted", "major", "none"}
+        ``dotted`` draws the thin lines as dots, ``major`` leaves them out.
+    colour : (red, green, blue)
+    thin_opacity, thick_opacity : float
+        Share of `colour` over the paper, 0-1.
+    thin_mm, thick_mm : float
+        Width of the lines.
+    whole_page : bool
+        Whether the grid covers the margins, too.
     """
 
     style: Literal["lines", "dotted", "major", "none"] = "lines"
@@ -42,9 +52,18 @@ class GridStyle:
 
 @dataclass(frozen=True, kw_only=True)
 class TraceStyle:
-    """The pen: colour, width, how dark it is, whether it is lifted between two columns of a row, its ends and corners.
+    """The pen.
 
-    Recorders and most plotting programs draw round; a mitred pen stands out beyond sharp peaks.
+    Parameters
+    ----------
+    colour : (red, green, blue)
+    width_mm : float
+    opacity : float
+        How dark the trace is, 0-1.
+    connected : bool
+        Whether the pen stays down between two columns of a row.
+    join : {"round", "bevel", "miter"}
+        Corners and ends. Recorders and most plotting programs draw round; a mitred pen stands out beyond sharp peaks.
     """
 
     colour: Colour = (20, 20, 24)
@@ -56,7 +75,19 @@ class TraceStyle:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelStyle:
-    """Lead names: font file, cap height and weight, and how far from the trace they stand."""
+    """Lead labels.
+
+    Parameters
+    ----------
+    font : str
+        A file of ``synth/fonts``.
+    size_mm : float
+        Height of the capitals.
+    colour : (red, green, blue)
+    place : {"above-left", "below-left", "before", "on-baseline"}
+    distance_mm : float
+        From the trace.
+    """
 
     font: str = "LiberationSans-Regular.ttf"
     size_mm: float = 3.0
@@ -84,6 +115,18 @@ class PageSpec:
         the length of its feet, of which the trace starts or ends.
     plot_mm : (left, top, right, bottom)
         Where rows of traces stand; baselines are spread evenly over its height.
+    baseline_jitter : tuple of float
+        How far the baseline of each row is moved down, mm; 0 for rows that are left out.
+    paper : (red, green, blue)
+    grid, trace, label
+        `GridStyle`, `TraceStyle` and `LabelStyle`.
+    pulse : {"left", "right", "none"}
+    pulse_rows : {"every", "first", "last"}
+    separator : Separator
+    vendor : {"plain", "ge", "philips", "mindray", "schiller", "nihon-kohden", "edan", "monitor"}
+        In whose manner header and footer are printed; their text is invented.
+    header, print_scale : bool
+        Whether header and footer are printed; the footer carries the scale.
 
     Raises
     ------

@@ -66,9 +66,18 @@ def pages(
     masks : bool
         Whether `Page.masks` is filled.
 
+    Yields
+    ------
+    Page
+
     Raises
     ------
-    UnknownLayout, BadRequest, BadRecord
+    UnknownLayout
+        For a layout that there is not, or a layout file that is wrong.
+    BadRequest
+        For another kind of degradation, a negative seed or no layout.
+    BadRecord
+        When the iteration comes to a record that cannot be read, or when no layout can be drawn from it.
     """
     request = make_page_request(layouts, degradation, seed, masks)
     for index, item in enumerate(cycle_records(records, _layouts_of(request))):
@@ -135,8 +144,18 @@ def write_pages(
 ) -> list[str]:
     """Draw `n` pages into a folder: ``page-000000.png`` or ``.jpg`` with its truth, ``pages.csv`` and ``coco.json``.
 
-    A run that was stopped goes on where it was when it is called again alike; a folder that holds another run is
-    refused. `on_page` is called with each stem as it is done.
+    A run that was stopped goes on where it was when it is called again alike.
+
+    Parameters
+    ----------
+    out : str or Path
+        The folder.
+    records, n, layouts, degradation, seed, masks
+        As of `pages`; at least one page.
+    jobs : int
+        Processes; the pages do not depend on it.
+    on_page : callable, optional
+        Called with each stem as it is done.
 
     Returns
     -------
@@ -145,7 +164,10 @@ def write_pages(
 
     Raises
     ------
-    UnknownLayout, BadRequest, BadRecord, BadOutput
+    UnknownLayout, BadRequest, BadRecord
+        As `pages`.
+    BadOutput
+        For a folder that cannot be written or that holds another run.
     """
     if n < 1 or jobs < 1:
         raise BadRequest(f"at least one page and one process are needed, got n = {n} and jobs = {jobs}")

@@ -35,7 +35,20 @@ def choose_kind(kind: Kind, rng: np.random.Generator) -> Kind:
 
 
 def make_random_degradation(spec: PageSpec, kind: Kind, rng: np.random.Generator) -> Degradation:
-    """Draw a chain of degradation of one kind (``"mixed"`` draws the kind first) for a page."""
+    """Draw a chain of degradation of one kind for a page.
+
+    Parameters
+    ----------
+    spec : PageSpec
+        The page, whose size and resolution the chain fits.
+    kind : {"none", "scan", "photo", "screen", "aged", "mixed"}
+        ``"mixed"`` draws the kind first.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Degradation
+    """
     kind = choose_kind(kind, rng)
     if kind == "none":
         return Degradation(kind=kind, page_map=flat_map(spec.px_per_mm), size_px=spec.size_px)

@@ -52,6 +52,16 @@ def make_random_page_spec(layout: Layout, rng: np.random.Generator, kind: Kind =
     The resolution fits the kind of degradation: scans go down to 100 dpi, photos to what a phone gives. Where the
     seconds of the layout do not fit on the paper at the drawn speed, each column shows fewer of them, as devices do. A
     separate gain of the chest leads is drawn only where the page prints it, since nothing else on the page shows it.
+
+    Parameters
+    ----------
+    layout : Layout
+    rng : numpy.random.Generator
+    kind : {"none", "scan", "photo", "screen", "aged"}
+
+    Returns
+    -------
+    PageSpec
     """
     speed = weighted_choice(rng, {25.0: 0.88, 50.0: 0.07, 12.5: 0.05})
     gain = weighted_choice(rng, {10.0: 0.85, 5.0: 0.07, 20.0: 0.08})

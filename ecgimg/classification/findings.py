@@ -19,6 +19,8 @@ class Finding:
 
     Parameters
     ----------
+    label : str
+        One of `ecgimg.classification.labels.LABELS`.
     probability : float or None
         Calibrated; None where the classifier keeps silent.
     threshold : float or None
@@ -47,7 +49,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A patch that a finding rests on: by how much its logit falls when the patch is taken away."""
+    """A patch that a finding rests on.
+
+    Parameters
+    ----------
+    lead : str
+    start_s, end_s : float
+        Seconds of the record.
+    weight : float
+        By how much the finding's logit falls when the patch is hidden.
+    """
 
     lead: str
     start_s: float

@@ -65,7 +65,23 @@ class Digests(BaseModel):
 
 
 class ClassifierCard(BaseModel):
-    """The content of ``NAME.json``."""
+    """The content of ``NAME.json``.
+
+    Parameters
+    ----------
+    schema_name, schema_version
+        ``ecgimg-classifier``, 1.
+    version : str
+        Of ecgimg, which trained it.
+    records : int
+        How many it was trained on.
+    networks : list of dict
+        The settings of the networks whose mean is the answer.
+    sha256 : Digests
+        Of its files and of the card.
+    labels : dict of str to LabelCard
+        In the order of the outputs.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -85,7 +101,14 @@ class ClassifierCard(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A network and its card."""
+    """A network and its card.
+
+    Parameters
+    ----------
+    session : onnxruntime.InferenceSession
+    card : ClassifierCard
+        What its outputs mean, how they are calibrated, and where they are cut.
+    """
 
     session: onnxruntime.InferenceSession
     card: ClassifierCard
@@ -153,7 +176,17 @@ def check_operating_point(operating: str) -> None:
 
 @cache
 def shipped_classifier() -> Classifier:
-    """Load the classifier that travels with the package (`MissingWeights` where it does not)."""
+    """Load the classifier that travels with the package.
+
+    Returns
+    -------
+    Classifier
+
+    Raises
+    ------
+    MissingWeights
+        When the weights are not where they were installed.
+    """
     with as_file(files("ecgimg") / "weights") as folder:
         if not (folder / "patchecg.json").is_file():
             raise MissingWeights("patchecg.json")
@@ -162,6 +195,15 @@ def shipped_classifier() -> Classifier:
 
 def load_classifier(path: str | Path) -> Classifier:
     """Load a classifier by any of its three files.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``NAME.json``, ``NAME.onnx`` or ``NAME.safetensors``.
+
+    Returns
+    -------
+    Classifier
 
     Raises
     ------

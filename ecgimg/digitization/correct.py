@@ -102,6 +102,7 @@ def digitize_corrected(
     ----------
     image : (height, width, 3) uint8 RGB
         The picture as it was opened.
+    corrections : Corrections
     vector : VectorPage, optional
         The page's own paths; used while the picture is neither turned nor cut to its corners.
 

@@ -26,6 +26,13 @@ def draw_overlay(image: Image8, found: Digitization) -> Image8:
     ----------
     image : (height, width, 3) uint8 RGB
         The original, which is left as it is.
+    found : Digitization
+        Of that picture.
+
+    Returns
+    -------
+    (height, width, 3) uint8
+        RGB.
     """
     picture = np.asarray(cv2.addWeighted(image, 0.75, np.full_like(image, 255), 0.25, 0), np.uint8)
     thick = max(round(max(image.shape[:2]) / 1400), 1)

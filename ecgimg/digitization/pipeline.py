@@ -58,12 +58,23 @@ def digitize_image(
 
     Parameters
     ----------
+    image : (height, width, 3) uint8
+        RGB.
     layout : str
         ``"auto"``, a name of `layouts.layout_names`, or a user's own file.
     speed_mm_s, gain_mm_mv : float, optional
         Where given, they are used as they are.
     vector : VectorPage, optional
         The page's own paths, where its file has them; read in place of the picture.
+
+    Returns
+    -------
+    Digitization
+
+    Raises
+    ------
+    UnknownLayout
+        For a layout that there is not, or a layout file that is wrong.
     """
     factor = reduction_factor(image.shape[1], image.shape[0])
     if factor > 1:

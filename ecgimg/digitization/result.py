@@ -19,7 +19,24 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, eq=False)
 class LeadReading:
-    """One cell or strip as read: its trace (n, 2) and box (4, 2) in pixels of the original picture."""
+    """One cell or rhythm strip as it was read.
+
+    Parameters
+    ----------
+    lead : str
+    sign : {1, -1}
+        −1 where the page prints the lead upside down (−aVR).
+    row : int
+        From the top, from 0.
+    column : int or None
+        From the left, from 0; None for a rhythm strip.
+    start_s, end_s : float
+        Seconds of the recording.
+    points_px : (n, 2) float64
+        The trace in pixels (x, y) of the original picture.
+    box_px : (4, 2) float64
+        Corners of the cell in the same pixels.
+    """
 
     lead: str
     sign: int
@@ -44,7 +61,9 @@ class Digitization:
     record : EcgRecord or None
         500 Hz, NaN where the page shows nothing.
     layout : str or None
+        A name of `layouts.layout_names`, or that of a user's own file.
     layout_confidence : float
+        0-1, from how far the next best layout lies behind.
     names_read : float
         Share of the layout's leads whose printed names were read and agree.
     speed_mm_s, gain_mm_mv, chest_gain_mm_mv, px_per_mm : float or None
@@ -59,6 +78,8 @@ class Digitization:
         alone, and to the seconds seen.
     unread : tuple of str
         Leads of which less than half of a cell could be read.
+    warnings : tuple of str
+        What limits the page, a sentence each.
     readings : tuple of LeadReading
     grid_px : tuple of (n, 2) float64
         Lines of the found 5 mm ruling in the original picture, for the overlay.

@@ -80,7 +80,16 @@ def read_record(path: str | Path, record_id: int | str | None = None) -> EcgReco
 
 
 def is_record_file(path: str | Path) -> bool:
-    """Tell a record from a page by its name: by its suffix, or a WFDB header of that name."""
+    """Tell a record from a page by its name: by its suffix, or a WFDB header of that name.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    bool
+    """
     path = Path(path)
     return path.suffix.lower() in _READ or path.with_name(f"{path.name}.hea").is_file()
 
@@ -121,6 +130,14 @@ def record_files(folder: str | Path) -> list[Path]:
 
     A WFDB record is listed by its header. Hidden files, the masks of EDF files, and CSV tables whose first column is
     not ``time_s`` are no records.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    list of Path
 
     Raises
     ------

@@ -19,7 +19,15 @@ KINDS: tuple[Kind, ...] = ("none", "scan", "photo", "screen", "aged", "mixed")
 
 @dataclass(frozen=True, kw_only=True)
 class Ageing:
-    """On the paper: counts of stains, mould patches, pen strokes, written notes and torn corners; strengths 0-1."""
+    """What age and hands do to the paper.
+
+    Parameters
+    ----------
+    yellowing, fading, fibre : float
+        Strengths, 0-1: of the paper's colour, of the ink's loss, of the paper's texture.
+    stains, mould, pen_marks, notes, torn_corners : int
+        Counts: of stains, patches of mould, strokes of a pen, handwritten notes and torn corners.
+    """
 
     yellowing: float = 0.0
     fading: float = 0.0
@@ -33,9 +41,18 @@ class Ageing:
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
-    """A page shown on a monitor: pixel pitch on the page (mm), how much of the lattice is seen, what frames the page.
+    """A page shown on a monitor.
 
-    The viewer's window reaches `window_mm` beyond the page, the monitor's bezel `bezel_mm` beyond the window.
+    Parameters
+    ----------
+    pixel_mm : float
+        Pitch of the monitor's pixels, on the page.
+    lattice : float
+        How much of the pixels' lattice is seen, 0-1.
+    window : (red, green, blue)
+        Colour of the viewer's window.
+    window_mm, bezel_mm : float
+        How far the window reaches beyond the page, and the monitor's bezel beyond the window.
     """
 
     pixel_mm: float = 0.26
@@ -47,7 +64,25 @@ class Screen:
 
 @dataclass(frozen=True, kw_only=True)
 class Light:
-    """How the scene is lit: exposure, white balance (gains R, G, B), shading by the paper's slope, shadow and glare."""
+    """How the scene is lit.
+
+    Parameters
+    ----------
+    exposure : float
+        Factor on all light.
+    balance : (red, green, blue)
+        Factors of the white balance.
+    gradient : float
+        How much brighter the picture is at its edge towards `direction_deg` than in its middle (fraction).
+    direction_deg : float
+        Where the light comes from.
+    shading : float
+        How much the slope of bent paper darkens or brightens it.
+    vignette : float
+        How much darker the edges are (fraction).
+    shadow, glare : float
+        Strengths, 0-1, of one shadow and one spot of glare.
+    """
 
     exposure: float = 1.0
     balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -61,7 +96,21 @@ class Light:
 
 @dataclass(frozen=True, kw_only=True)
 class Sensor:
-    """Lens and sensor: defocus (sd, px), motion (px, direction), noise (sd at mid grey, levels), gamma, sharpening."""
+    """Lens and sensor of a camera.
+
+    Parameters
+    ----------
+    defocus_px : float
+        Standard deviation of the blur.
+    motion_px, motion_deg : float
+        Length and direction of the blur by motion.
+    noise : float
+        Standard deviation at mid grey, in levels of 0-255.
+    gamma : float
+        Exponent of the tone curve.
+    sharpen : float
+        Strength of the unsharp mask.
+    """
 
     defocus_px: float = 0.0
     motion_px: float = 0.0
@@ -73,9 +122,22 @@ class Sensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Copier:
-    """Scanner and photocopier: contrast, grey, toner specks and streaks, black and white.
+    """Scanner and photocopier.
 
-    `level` is where the threshold lies between the ink (0) and the paper (1), as whoever scans would set it.
+    Parameters
+    ----------
+    contrast : float
+        Factor; 1 leaves it.
+    grey : bool
+        Whether the copy has no colour.
+    toner : float
+        Density of specks, 0-1.
+    streaks : int
+        Count of vertical streaks; specks and streaks are of grey or binary copies.
+    binary : {"none", "threshold", "halftone", "diffusion"}
+        How the copy is made black and white.
+    level : float
+        Where the threshold lies between the ink (0) and the paper (1), as whoever scans would set it.
     """
 
     contrast: float = 1.0
@@ -92,11 +154,14 @@ class Degradation:
 
     Parameters
     ----------
+    kind : {"none", "scan", "photo", "screen", "aged"}
     page_map : PageMap
         From page mm to pixels of the final image: perspective, curl, lens, skew, quarter turns and crop together.
     size_px : (width, height)
         Of the final image.
-    backdrop : Colour
+    ageing, screen, light, sensor, copier
+        `Ageing`, `Screen`, `Light`, `Sensor` and `Copier`; None is a stage that does not happen.
+    backdrop : (red, green, blue)
         Mean colour of what lies behind the page, seen wherever the page does not fill the picture.
     backdrop_texture : {"plain", "wood", "cloth", "noise"}
     jpeg_quality : int or None

@@ -36,6 +36,14 @@ def make_random_heart_spec(rng: Generator) -> HeartSpec:
     """Return a random patient: nearly four in ten normal, the rest over all that `HeartSpec` knows.
 
     Rates, axes, amplitudes and noise spread about as they do in adult resting records (PTB-XL, Wagner et al. 2020).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    HeartSpec
     """
     options = _common_options(rng)
     names = list(_GROUP_SHARES)

@@ -29,7 +29,18 @@ _SPIKE_S = 0.0016
 
 @dataclass(frozen=True, eq=False)
 class SimulatedEcg:
-    """A simulated record, the statements a reader would give, and where every wave is."""
+    """A simulated record.
+
+    Parameters
+    ----------
+    record : EcgRecord
+    labels : tuple of str
+        The statements (SCP codes) that a reader would give.
+    fiducials : Fiducials
+        Where every wave is.
+    spec : HeartSpec
+        What was asked for.
+    """
 
     record: EcgRecord
     labels: tuple[str, ...]
@@ -67,6 +78,10 @@ def simulate(
         Length of the canvas (up to an hour) and samples a second (50 to 5000).
     leads : sequence of str
         Any of `ecgimg.record.KNOWN_LEADS` but X, Y and Z.
+
+    Returns
+    -------
+    SimulatedEcg
 
     Raises
     ------

@@ -69,7 +69,13 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class Intervals:
-    """Durations in seconds and the axis in degrees, once every None of a spec has its value."""
+    """Intervals and axis, once every None of a spec has its value.
+
+    Parameters
+    ----------
+    p_s, pr_s, qrs_s, qt_s : float
+    axis_deg : float
+    """
 
     p_s: float
     pr_s: float
@@ -99,16 +105,22 @@ class HeartSpec:
         Territory of `ST_TERRITORIES` to mV, elevation above 0 and depression below.
     t_inversion, q_wave : tuple of str
         Territories with inverted T waves and with pathological Q waves.
+    low_voltage : bool
+        Amplitudes below 0.5 mV in every limb lead and below 1 mV in every chest lead.
     pac_per_min, pvc_per_min : float
         Mean number of premature beats (of couplets for that pattern). Bigeminy and trigeminy need no number.
+    atrial_rate_bpm : float
+        Flutter waves a minute.
+    flutter_variable : bool
+        Whether the ratio of conduction changes from beat to beat.
     gain, t_gain : float
         Factors on all amplitudes and on T waves alone.
     variety, beat_variation : float
         How far this patient strays from the textbook (0 = not at all), and beats from each other (fraction).
     breath_per_min, breath_axis_deg, breath_gain, breath_rr : float
         Breathing, and how it sways the axis (degrees), the amplitude and the RR interval (fractions).
-    baseline_wander_mv, muscle_mv, mains_mv : float
-        Noise in a lead: root mean square, of mains the amplitude. `mains_hz` is its frequency.
+    baseline_wander_mv, muscle_mv, mains_mv, mains_hz : float
+        Noise in a lead: root mean square, of mains the amplitude and the frequency.
     motion_steps_per_min : float
         Sudden steps of one electrode, each fading within about a second.
 

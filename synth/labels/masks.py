@@ -53,7 +53,17 @@ class Masks:
 
 
 def load_masks(path: str | Path) -> Masks:
-    """Read masks as `Masks.save` writes them."""
+    """Read masks as `Masks.save` writes them.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``STEM.masks.npz``.
+
+    Returns
+    -------
+    Masks
+    """
     with np.load(path) as packed:
         height, width = (int(size) for size in packed["shape"])
         bits = np.zeros(height * width, np.uint32)

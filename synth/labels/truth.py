@@ -57,7 +57,18 @@ class TraceTruth:
 
 @dataclass(frozen=True, eq=False)
 class TextTruth:
-    """A lead name (``label``, with the index of its cell) or another line of print, and its corners (4, 2) px."""
+    """A line of print.
+
+    Parameters
+    ----------
+    kind : str
+        ``label`` for a lead label, or what other print it is.
+    text : str
+    box_px : (4, 2) float64
+        Corners, clockwise from the top left of the page.
+    cell : int or None
+        Index into `PageTruth.traces` of the cell that a lead label names.
+    """
 
     kind: str
     text: str
@@ -155,7 +166,16 @@ class PageTruth:
 
 
 def load_truth(stem: str | Path) -> PageTruth:
-    """Read the truth of a page written by `PageTruth.save`; `stem` is its path without suffix.
+    """Read the truth of a page written by `PageTruth.save`.
+
+    Parameters
+    ----------
+    stem : str or Path
+        Its path without suffix.
+
+    Returns
+    -------
+    PageTruth
 
     Raises
     ------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+import inspect
+import pkgutil
 import re
 import shlex
 import shutil
@@ -94,7 +96,29 @@ def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 180
 
 
+def documented_names() -> list[str]:
+    pages = sorted((ROOT / "docs/reference/api").glob("*.md"))
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    return re.findall(r"^.. auto(?:class|function|data|exception):: (\S+)$", text, re.MULTILINE)
+
+
 def test_public_names_are_in_the_reference():
-    text = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs/reference/api").glob("*.md"))
-    documented = set(re.findall(r"^.. auto\w+:: (\S+)$", text, re.MULTILINE))
-    assert set(PUBLIC) - documented == {"ecgimg.__version__"}
+    assert set(PUBLIC) - set(documented_names()) == {"ecgimg.__version__"}
+
+
+def fields_of(value: Any) -> list[str]:
+    """Return the arguments of a function or of a class of ours; errors and constants have none to document."""
+    if not inspect.isfunction(value) and not (inspect.isclass(value) and not issubclass(value, Exception)):
+        return []
+    return [name for name in inspect.signature(value).parameters if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("name", documented_names())
+def test_docstrings_say_what_goes_in_and_out(name: str):
+    value = pkgutil.resolve_name(name)
+    text = inspect.getdoc(value) or ""
+    missing = [
+        field for field in fields_of(value) if not re.search(rf"^(\w+, )*{field}(, \w+)*( :|$)", text, re.MULTILINE)
+    ]
+    assert not missing
+    assert not inspect.isfunction(value) or re.search(r"^(Returns|Yields)$", text, re.MULTILINE)

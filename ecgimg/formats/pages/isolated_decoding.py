@@ -46,6 +46,10 @@ def open_pages(
     max_pixels : int, optional
         Refuse larger pages, before they are decoded.
 
+    Yields
+    ------
+    PageInput
+
     Raises
     ------
     UnreadablePage

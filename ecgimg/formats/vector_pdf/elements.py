@@ -52,7 +52,16 @@ class VectorText:
 
 @dataclass(frozen=True)
 class VectorPage:
-    """All that a page draws and writes: its (width, height), its paths in drawing order, its words."""
+    """All that a page draws and writes.
+
+    Parameters
+    ----------
+    size_mm : (width, height)
+    paths : tuple of VectorPath
+        In the order in which they are drawn.
+    texts : tuple of VectorText
+        Its words.
+    """
 
     size_mm: tuple[float, float]
     paths: tuple[VectorPath, ...]
