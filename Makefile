@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-FAST := $(addprefix tests/test_,classify.py cli.py digitize.py draw.py files.py layouts.py package.py printed_scale.py record.py) \
-	$(filter-out %/test_damaged_records.py,$(wildcard tests/formats/test_*.py tests/formats/pages/test_*.py)) \
-	$(wildcard tests/isolation/test_*.py) tests/batch/test_source.py::test_look_in_threads
+CORE_TESTS := tests/test_cli.py tests/test_digitize.py tests/test_files.py tests/test_package.py tests/test_printed_scale.py \
+	tests/test_record.py tests/batch/test_source.py::test_look_in_threads tests/formats tests/isolation tests/layouts \
+	$(addprefix tests/classification/test_,explain.py findings.py not_judged.py predict.py weights.py) \
+	$(addprefix tests/synth/test_,draw.py header_footer.py page.py page_geometry.py random_degradation.py random_page_spec.py \
+	page_spec.py) tests/synth/labels/test_masks.py
 
 .PHONY: demo test test-lowest lint docs bench wheel clean
 
@@ -28,10 +30,10 @@ test: $(STAMP)
 # The fast tests of reading pages and records, on the lowest version of every core dependency.
 test-lowest: $(STAMP)
 	$(PYTHON) -m venv build/lowest
-	$(BIN)/python tests/lowest.py > build/lowest/constraints.txt
+	$(BIN)/python tests/tools/lowest.py > build/lowest/constraints.txt
 	build/lowest/bin/python -m pip install --quiet --constraint build/lowest/constraints.txt --editable '.[synth,formats]' \
 		pytest pytest-xdist hypothesis
-	build/lowest/bin/python -m pytest -n 2 -o filterwarnings=default -p no:cacheprovider $(FAST)
+	build/lowest/bin/python -m pytest -n 2 -o filterwarnings=default -p no:cacheprovider $(CORE_TESTS) --ignore tests/formats/test_damaged_records.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -44,7 +46,7 @@ docs: $(STAMP)
 	@echo "The documentation is in build/docs/index.html."
 
 bench: $(STAMP)
-	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/tools/bench.py
 
 # The wheel carries all three packages, their layouts, fonts and weights: proven in an empty venv, from another folder.
 wheel: $(STAMP)

@@ -12,17 +12,22 @@ import numpy as np
 import pytest
 
 from ecgimg import EcgRecord
+from ecgimg.classification import shipped_classifier
+from ecgimg.classification.labelled_records import LabelledRecords
+from ecgimg.classification.weights import Classifier
 from ecgimg.digitization.segmentation.runtime import one_thread
+from ecgimg.errors import MissingWeights
 from synth import HeartSpec, simulate
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     one_thread()
 
 pytest.register_assert_rewrite(  # modules whose asserts tell what they compared, as those of test modules do
-    "tests.formats.records", "tests.formats.pages.pictures", "tests.formats.pages.pdf_pages"
+    "tests.app.app_server", "tests.formats.pages.pictures", "tests.formats.pages.pdf_pages", "tests.formats.records"
 )
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +42,22 @@ def heart_record() -> EcgRecord:
     """Ten seconds of a quiet simulated heart, every lead that a layout prints."""
     leads = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6", "V8", "V9", "V4R")
     return simulate(HeartSpec(rate_bpm=72), np.random.default_rng(3), leads=leads).record
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Classifier:
+    """The classifier with the shipped weights."""
+    try:
+        return shipped_classifier()
+    except MissingWeights:
+        pytest.skip("the weights of the classifier are not installed")
+
+
+@pytest.fixture(scope="session")
+def hearts(tmp_path_factory: pytest.TempPathFactory) -> LabelledRecords:
+    """Labelled records of simulated hearts in three folds, to train and evaluate with."""
+    from ecgimg.train.classifier.simulated_hearts import simulated_records  # needs the train extra
+
+    data = simulated_records(tmp_path_factory.mktemp("hearts"), 96, seed=5, jobs=1)
+    folds = np.arange(96) % 3 + 1
+    return LabelledRecords(**{**vars(data), "folds": folds})

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import ecgimg
+from ecgimg.cli import app
+from tests.classification.hearts import heart
+
+
+def test_classify_writes_findings_and_pictures(classifier, tmp_path):
+    """The command prints findings, and writes them with pictures of the evidence."""
+    record = ecgimg.write_record(heart(rhythm="af", seed=4), tmp_path / "one.csv")
+    done = CliRunner().invoke(app, ["classify", str(record), "--out", str(tmp_path / "out"), "--explain"])
+    assert done.exit_code == 0, done.output
+    assert "AFIB" in done.output
+    told = json.loads((tmp_path / "out" / "one.findings.json").read_text())
+    assert "AFIB" in told["present"]
+    assert list((tmp_path / "out").glob("one.*.png"))
+
+
+def test_classify_with_one_bad_input(classifier, tmp_path):
+    """One bad input does not stop the others, and the exit code is 1."""
+    good, bad = ecgimg.write_record(heart(), tmp_path / "good.csv"), tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    done = CliRunner().invoke(app, ["classify", str(bad), str(good), "--json"])
+    assert done.exit_code == 1
+    lines = [json.loads(line) for line in done.output.splitlines() if line.startswith("{")]
+    assert [line["stem"] for line in lines] == ["bad", "good"]
+    assert lines[0]["reason"]
+    assert lines[1]["present"]
 
 
 def run(*words: str, cwd) -> subprocess.CompletedProcess[str]:
@@ -19,32 +46,28 @@ def run(*words: str, cwd) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def refused(done: subprocess.CompletedProcess[str]) -> str:
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1
-    return lines[0]
-
-
 def test_version(tmp_path):
+    """The version is the package's."""
     assert run("--version", cwd=tmp_path).stdout.strip() == f"ecgimg {ecgimg.__version__}"
 
 
-def test_list_names_every_layout(tmp_path):
+def test_layouts_list(tmp_path):
+    """Every layout is listed."""
     done = run("layouts", "list", cwd=tmp_path)
     assert done.returncode == 0
     assert "3x4+V1+II+V5" in done.stdout
 
 
-def test_show_draws_text_and_picture(tmp_path):
+def test_layouts_show(tmp_path):
+    """A layout is drawn as text and as a picture."""
     done = run("layouts", "show", "6x2-cabrera", cwd=tmp_path)
     assert done.returncode == 0
     assert "-aVR 0-5" in done.stdout
     assert (tmp_path / "6x2-cabrera.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_show_a_users_file(tmp_path):
+def test_layouts_show_own_file(tmp_path):
+    """A user's own layout file is drawn, without a picture where none is wanted."""
     (tmp_path / "mine.yaml").write_text(
         "name: 2x1\ndescription: two\nrows: 2\ncolumns: 1\nleads: [[I], [V2]]\nseconds_per_column: 6\n",
         encoding="utf-8",
@@ -54,7 +77,8 @@ def test_show_a_users_file(tmp_path):
     assert not list(tmp_path.glob("*.png"))
 
 
-def test_synth_from_the_heart_and_from_records(tmp_path):
+def test_synth_from_hearts_and_records(tmp_path):
+    """Pages are drawn from simulated hearts and from records."""
     done = run("synth", "--out", "hearts", "-n", "2", "--layouts", "3x5,6x2", "--seed", "4", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 pages in hearts" in done.stdout
@@ -63,6 +87,14 @@ def test_synth_from_the_heart_and_from_records(tmp_path):
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "drawn").iterdir()}
     assert {"page-000000.png", "page-000000.npz", "page-000000.json", "page-000000.masks.npz"} <= names
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1
+    return lines[0]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +117,8 @@ def test_synth_from_the_heart_and_from_records(tmp_path):
         (["synth", "--out", "o", "--layouts", "bad.yaml"], "unknown key 'colour'"),
     ],
 )
-def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path, words, reason):
+def test_command_with_bad_input(tmp_path, words, reason):
+    """A bad input is one sentence, and nothing is written."""
     (tmp_path / "blocked").write_text("a file where a folder should be", encoding="utf-8")
     (tmp_path / "empty.csv").write_bytes(b"")
     (tmp_path / "bad.yaml").write_text("name: 1x1\ncolour: red\n", encoding="utf-8")
@@ -99,7 +132,8 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path, words, reason):
 
 
 @pytest.mark.parametrize("words", [["synth"], ["nothing"], ["synth", "--out", "o", "-n", "many"]])
-def test_wrong_usage_is_exit_code_two(tmp_path, words):
+def test_command_with_wrong_usage(tmp_path, words):
+    """Wrong usage ends with exit code 2."""
     done = run(*words, cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -13,9 +13,11 @@ FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(file.name for file in FOLDER.glob("*.ipynb"))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # what a kernel's packages warn of is not ours
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_it_runs_and_its_outputs_are_kept(name: str):
+def test_notebook_runs(name: str):
+    """A notebook runs, draws, and is kept with its outputs."""
     kept = nbformat.read(FOLDER / name, as_version=4)
     for cell in kept.cells:
         if cell.cell_type == "code":
@@ -33,5 +35,6 @@ def test_it_runs_and_its_outputs_are_kept(name: str):
     assert sum(drawn) >= 1
 
 
-def test_the_three_notebooks_are_there():
+def test_notebook_names():
+    """The three notebooks are there."""
     assert NOTEBOOKS == ["layout_robustness.ipynb", "quickstart.ipynb", "synthetic_pages.ipynb"]

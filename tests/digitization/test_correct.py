@@ -1,0 +1,107 @@
+"""Corrections of a page: what is refused, what they do to the picture, and the leads' names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ecgimg import STANDARD_LEADS, BadRequest, EcgRecord
+from ecgimg.app.page import messages
+from ecgimg.digitization import Digitization, LeadReading
+from ecgimg.digitization.correct import Corrections, corrected_picture, digitize_corrected, rename_leads, renamed_again
+from tests.app.samples import SAMPLES
+
+
+def picture(name: str) -> np.ndarray:
+    with Image.open(SAMPLES / name) as image:
+        return np.array(image.convert("RGB"))
+
+
+def page_of(leads: tuple[str, ...]) -> Digitization:
+    signals = np.arange(len(leads), dtype=np.float32)[:, None] * np.ones((1, 10), np.float32)
+    box = np.zeros((4, 2))
+    return Digitization(
+        "ok",
+        "",
+        EcgRecord(signals, 500.0, leads),
+        lead_confidence={lead: index / 20 for index, lead in enumerate(leads)},
+        readings=tuple(LeadReading(lead, 1, 0, 0, 0.0, 1.0, box, box) for lead in leads),
+    )
+
+
+def test_corrections_refusals():
+    """Corrections that no page can have are refused with what is wrong."""
+    with pytest.raises(BadRequest, match="speed must be between"):
+        Corrections(speed_mm_s=0)
+    with pytest.raises(BadRequest, match="gain must be between"):
+        Corrections(gain_mm_mv=1000)
+    with pytest.raises(BadRequest, match="no lead 'V19'"):
+        Corrections(leads={"V19": "V1"})
+    with pytest.raises(BadRequest, match="both be V3"):
+        Corrections(leads={"V1": "V3", "V2": "V3"})
+    with pytest.raises(BadRequest, match="enclose no page"):
+        Corrections(corners_px=((0, 0), (0, 10), (10, 10), (10, 0)))
+    with pytest.raises(BadRequest, match="far outside"):
+        corrected_picture(np.zeros((90, 120, 3), np.uint8), Corrections(corners_px=((-900, 0), (9, 0), (9, 9), (0, 9))))
+    with pytest.raises(BadRequest, match="too little"):
+        corrected_picture(np.zeros((90, 120, 3), np.uint8), Corrections(corners_px=((0, 0), (9, 0), (9, 9), (0, 9))))
+
+
+def test_corrected_picture_of_corners_and_turn():
+    """Corners undo the perspective, and a turn is clockwise."""
+    image = np.full((100, 200, 3), 255, np.uint8)
+    image[20:30, 40:60] = 0
+    cut = corrected_picture(image, Corrections(corners_px=((30, 10), (130, 10), (130, 70), (30, 70))))
+    assert cut.shape == (60, 100, 3)
+    assert cut[15, 20].max() < 60
+    turned = corrected_picture(image, Corrections(rotate_deg=90))
+    assert turned.shape == (200, 100, 3)
+    assert turned[50, 75].max() == 0
+    tilted = corrected_picture(image, Corrections(rotate_deg=30))
+    assert tilted.shape[0] > 150
+    assert tilted[0, 0].min() == 255
+
+
+def test_rename_leads_onto_taken_name():
+    """Renaming a lead to a name that is taken swaps the two."""
+    found = page_of(STANDARD_LEADS)
+    named = rename_leads(found, {"V1": "V2"})
+    assert named.record is not None
+    assert named.record.leads == STANDARD_LEADS
+    assert named.record.lead("V2")[0] == STANDARD_LEADS.index("V1")
+    assert named.record.lead("V1")[0] == STANDARD_LEADS.index("V2")
+    assert named.lead_confidence["V2"] == found.lead_confidence["V1"]
+    assert named.readings[6].lead == "V2"
+    assert named.readings[7].lead == "V1"
+
+
+def test_rename_leads_in_ring_and_to_absent_lead():
+    """Three leads may change places, and a lead may get a name that the page lacks."""
+    ring = rename_leads(page_of(STANDARD_LEADS), {"V1": "V2", "V2": "V3"}).record
+    assert [ring.lead(name)[0] for name in ("V1", "V2", "V3")] == [8, 6, 7]
+    right = rename_leads(page_of(STANDARD_LEADS), {"V4": "V4R"}).record
+    assert right.leads == (*STANDARD_LEADS, "V4R")
+    assert right.lead("V4R")[0] == 9
+    assert np.isnan(right.lead("V4")).all()
+
+
+def test_renamed_again_from_new_names():
+    """A second renaming is given in the names of the first."""
+    once = renamed_again({}, {"V1": "V2"})
+    assert once == {"V1": "V2", "V2": "V1"}
+    assert renamed_again(once, {"V2": "V1"}) == {}
+    assert renamed_again(once, {"V2": "V3"}) == {"V1": "V3", "V2": "V1", "V3": "V2"}
+
+
+def test_digitize_corrected_notes_corrections():
+    """The corrections are noted in the summary and in the verdict."""
+    made = Corrections(layout="3x4+II", speed_mm_s=25.0, leads={"V1": "V2", "V2": "V1"})
+    seen, found = digitize_corrected(picture("photo.jpg"), made)
+    assert seen.shape == picture("photo.jpg").shape
+    told = found.summary()
+    assert told["corrections"] == {"layout": "3x4+II", "speed_mm_s": 25.0, "leads": {"V1": "V2", "V2": "V1"}}
+    assert "layout set by hand: 3x4+II" in told["warnings"]
+    assert "leads named by hand: V1 is V2, V2 is V1" in told["warnings"]
+    assert messages.verdict_of(found).corrected
+    assert Digitization("ok", "").summary()["corrections"] == {}

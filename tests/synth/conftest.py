@@ -1,0 +1,14 @@
+"""A folder of pages with masks."""
+
+from __future__ import annotations
+
+import pytest
+
+from synth.pages import write_pages
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    write_pages(folder, n=8, seed=11, masks=True)
+    return folder
