@@ -1,4 +1,5 @@
-# One command each: make demo, make test, make lint, make docs, make bench. All install what they need into .venv first.
+# One command each: make demo, make test, make test-all, make lint, make docs, make bench. All install what they need into
+# .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ CORE_TESTS := tests/test_cli.py tests/test_digitize.py tests/test_files.py tests
 	$(addprefix tests/synth/test_,draw.py header_footer.py page.py page_geometry.py random_degradation.py random_page_spec.py \
 	page_spec.py) tests/synth/labels/test_masks.py
 
-.PHONY: demo test test-lowest lint docs bench wheel clean
+.PHONY: demo test test-slow test-all test-lowest lint docs bench wheel clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -24,16 +25,23 @@ demo: $(STAMP)
 	@echo "The photo is ecgimg/samples/photo.jpg; what was read off it is drawn in demo/photo.overlay.png, and what the"
 	@echo "findings rest on in the other pictures there. Research use only, not a medical device."
 
+# The fast tests, which touch every part. Those that are marked slow are run by `make test-slow`, and all by `make test-all`.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-# The fast tests of reading pages and records, on the lowest version of every core dependency.
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m slow
+
+test-all: test test-slow
+
+# The tests of reading pages and records, on the lowest version of every core dependency.
 test-lowest: $(STAMP)
 	$(PYTHON) -m venv build/lowest
 	$(BIN)/python tests/tools/lowest.py > build/lowest/constraints.txt
 	build/lowest/bin/python -m pip install --quiet --constraint build/lowest/constraints.txt --editable '.[synth,formats]' \
 		pytest pytest-xdist hypothesis
-	build/lowest/bin/python -m pytest -n 2 -o filterwarnings=default -p no:cacheprovider $(CORE_TESTS) --ignore tests/formats/test_damaged_records.py
+	build/lowest/bin/python -m pytest -n 2 -o filterwarnings=default -p no:cacheprovider $(CORE_TESTS) \
+		--ignore tests/formats/test_damaged_records.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

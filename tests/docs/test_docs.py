@@ -32,7 +32,8 @@ def page_id(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
-def test_its_examples_print_what_it_says(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_examples_of_page(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The examples of a page print what the page says."""
     shutil.copytree(ROOT / "ecgimg" / "samples", tmp_path / "ecgimg" / "samples")
     monkeypatch.chdir(tmp_path)  # what an example writes lands there
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -43,7 +44,8 @@ def test_its_examples_print_what_it_says(page: str, tmp_path: Path, monkeypatch:
     assert not failed, "".join(told)
 
 
-def test_a_wrong_example_is_found():
+def test_wrong_example():
+    """An example with another output fails."""
     test = doctest.DocTestParser().get_doctest(
         ">>> import ecgimg\n>>> ecgimg.__name__\n'other'\n", {}, "wrong", "wrong", 0
     )
@@ -70,13 +72,15 @@ def options_of(words: list[str]) -> tuple[set[str], list[str]]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_its_commands_and_options_exist(page: Path):
+def test_commands_and_options_of_page(page: Path):
+    """Every command and option of a page exists."""
     for words in commands_of(page.read_text(encoding="utf-8")):
         has, used = options_of(words)
         assert set(used) <= has, f"ecgimg {' '.join(words)}"
 
 
-def test_commands_are_found_in_pages():
+def test_commands_of_pages():
+    """Commands are found in the pages, and an unknown command or option is seen."""
     assert sum(len(list(commands_of(page.read_text(encoding="utf-8")))) for page in PAGES) > 25
     with pytest.raises(KeyError):
         options_of(["digitise", "photo.jpg"])
@@ -86,13 +90,15 @@ def test_commands_are_found_in_pages():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_its_links_lead_to_files(page: Path):
+def test_links_of_page(page: Path):
+    """Every link of a page leads to a file."""
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
         assert (page.parent / target).exists(), target
 
 
-def test_the_readme_is_short():
+def test_readme_length():
+    """The README is short."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 180
 
 
@@ -102,7 +108,8 @@ def documented_names() -> list[str]:
     return re.findall(r"^.. auto(?:class|function|data|exception):: (\S+)$", text, re.MULTILINE)
 
 
-def test_public_names_are_in_the_reference():
+def test_reference_of_public_names():
+    """Every public name is in the reference."""
     assert set(PUBLIC) - set(documented_names()) == {"ecgimg.__version__"}
 
 
@@ -114,7 +121,8 @@ def fields_of(value: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("name", documented_names())
-def test_docstrings_say_what_goes_in_and_out(name: str):
+def test_docstring_of_documented_name(name: str):
+    """A docstring says what goes in and out."""
     value = pkgutil.resolve_name(name)
     text = inspect.getdoc(value) or ""
     missing = [

@@ -6,14 +6,17 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
 from ecgimg import BadWeights
-from ecgimg.train.segmenter.loop import SegmenterTraining, train_segmenter
 
 pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 pytest.importorskip("onnx")
+
+from safetensors.numpy import load_file
+
+from ecgimg.train.segmenter.loop import SegmenterTraining, train_segmenter
+
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 
 SHIPPED = files("ecgimg") / "weights"
