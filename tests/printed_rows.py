@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ecgimg.digitization.interpretation.layout_matching import Placement
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, Scale
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import Interpretation, RowTrace, Scale
+from ecgimg.digitization.signals.lead_extraction import FS_HZ
 from synth import HeartSpec, simulate
 
 PX_PER_MM, START_PX, PITCH_PX = 8.0, 40.0, 240.0
@@ -45,4 +44,4 @@ def scale_of(rows):
 
 
 def placed(layout):
-    return Placement(layout, START_PX, 1.0, 1.0, None, 1.0, fits=True)
+    return Interpretation(layout, START_PX, 1.0, 1.0, None, 1.0, has_usual_width=True)

@@ -9,13 +9,11 @@ import pytest
 
 from ecgimg import EcgRecord
 from ecgimg.digitization import Digitization, digitize_image, pipeline, views
-from ecgimg.digitization.interpretation.layout_matching import Placement
-from ecgimg.digitization.interpretation.scale import Said, Settled, settle_scale
-from ecgimg.digitization.pulses.detect import Pulse
+from ecgimg.digitization.interpretation.scale import settle_scale
+from ecgimg.digitization.model import Interpretation, Pulse, ResolvedScale, RowTrace, ScaleReading
 from ecgimg.digitization.quality import assess
-from ecgimg.digitization.stage_timer import Clock
+from ecgimg.digitization.stage_timer import StageTimer
 from ecgimg.digitization.text import rows_by_label
-from ecgimg.digitization.tracing.row_trace import RowTrace
 from layouts import load_layout
 from synth import HeartSpec, PageSpec, make_page, simulate
 from synth.degradation import Copier, Degradation
@@ -74,7 +72,7 @@ def test_strokes_that_have_nothing_in_common_are_refused(monkeypatch):
     def apart(flat):
         spans = ((300, 400), (900, 960), (900, 1000))
         pieces = [
-            row.where((row.points_px[:, 0] > first) & (row.points_px[:, 0] < last))
+            row.select((row.points_px[:, 0] > first) & (row.points_px[:, 0] < last))
             for row, (first, last) in zip(every(flat), spans, strict=False)
         ]
         return tuple(row for row in pieces if len(row.points_px))
@@ -87,7 +85,7 @@ def test_strokes_that_have_nothing_in_common_are_refused(monkeypatch):
 def test_of_a_pulse_seen_in_part_the_height_tells_and_not_the_width():
     pulse = Pulse(0, 10, 50, 10.0, 0, (9, 51))  # 5 mm wide: 25 mm/s
     for whole, source in ((True, "pulse"), (False, "assumed")):
-        settled = settle_scale(8.0, 1440.0, [still_row()], [replace(pulse, whole=whole)], ())
+        settled = settle_scale(8.0, 1440.0, [still_row()], [replace(pulse, is_whole=whole)], ())
         assert (settled.sources["gain"], settled.sources["speed"]) == ("pulse", source)
 
 
@@ -141,9 +139,9 @@ def test_a_small_page_whose_leads_do_not_agree_is_looked_at_enlarged(monkeypatch
 
 def test_a_refused_page_whose_name_is_legible_otherwise_is_read_with_its_limits(monkeypatch):
     page = clean_page("1x1", pulse="none", print_scale=False)
-    seen = pipeline.look(page.image, Clock())[1]
-    monkeypatch.setattr(pipeline, "look", lambda image, clock: (None, replace(seen, labels=(), ruled=False)))
-    monkeypatch.setattr(pipeline, "otherwise", lambda *given: iter([replace(seen, ruled=False)]))
+    seen = pipeline.look(page.image, StageTimer())[1]
+    monkeypatch.setattr(pipeline, "look", lambda image, clock: (None, replace(seen, labels=(), has_grid=False)))
+    monkeypatch.setattr(pipeline, "otherwise", lambda *given: iter([replace(seen, has_grid=False)]))
     found = digitize_image(page.image)
     assert (found.status, found.layout, found.names_read) == ("limited", "1x1", 1.0)
     monkeypatch.setattr(pipeline, "otherwise", lambda *given: iter([]))
@@ -162,7 +160,7 @@ def test_a_refused_page_whose_name_is_legible_otherwise_is_read_with_its_limits(
 )
 def test_without_ruling_a_page_at_50_mm_s_is_as_short_as_its_pulses_say(wide_px, printed, seconds):
     pulse = Pulse(0, 10, 10 + wide_px, 80.0 / 6.0, 0, (9, 91))  # 10 mm high if the page shows five seconds
-    said = (Said(50.0, printed, None, "print"),)
+    said = (ScaleReading(50.0, printed, None, "print"),)
     settled = settle_scale(6.0, 2000.0, [still_row()], [pulse], said, ruled=False)
     assert settled.scale.px_per_s == pytest.approx(2000.0 / seconds)
 
@@ -178,7 +176,7 @@ def test_without_ruling_a_page_at_50_mm_s_is_as_short_as_its_pulses_say(wide_px,
 )
 def test_without_ruling_and_pulse_a_page_at_50_mm_s_shows_five_seconds(speed, n_rows, beat_px, wide_px, seconds):
     rows = [replace(still_row(), points_px=beats(2000, beat_px, wide_px, 100.0 * k)) for k in range(n_rows)]
-    settled = settle_scale(6.0, 2000.0, rows, [], (Said(speed, None, None, "print"),), ruled=False)
+    settled = settle_scale(6.0, 2000.0, rows, [], (ScaleReading(speed, None, None, "print"),), ruled=False)
     assert settled.scale.px_per_s == pytest.approx(2000.0 / seconds)
     assert settled.sources["px_per_mm"] == "width"
 
@@ -210,16 +208,16 @@ def test_a_printed_chest_gain_of_its_own():
     ],
 )
 def test_a_strip_without_a_name_is_read_where_two_tell_how_long_it_is(px_per_mm, speed, gain, refused):
-    strip = Placement(load_layout("1x1"), 0.0, 1.0, 1.0, None, 0.0, fits=True)
+    strip = Interpretation(load_layout("1x1"), 0.0, 1.0, 1.0, None, 0.0, has_usual_width=True)
     scale = settle_scale(8.0, 2000.0, [still_row()], [], ()).scale
-    settled = Settled(scale, {"px_per_mm": px_per_mm, "speed": speed, "gain": gain}, ())
+    settled = ResolvedScale(scale, {"px_per_mm": px_per_mm, "speed": speed, "gain": gain}, ())
     assert ("--layout 1x1" in assess._refusal(strip, settled, 0.0)) == refused
 
 
 @pytest.mark.parametrize(("strip_db", "limited"), [(20.0, False), (2.0, True)])
 def test_a_page_on_which_no_leads_that_must_agree_do_is_limited(strip_db, limited):
-    placement = Placement(load_layout("3x4+II"), 0.0, 9.0, 5.0, 12.0, 1.0, fits=True)
-    settled = settle_scale(8.0, 2000.0, [still_row()], [], (Said(25.0, 10.0, 10.0, "print"),))
+    placement = Interpretation(load_layout("3x4+II"), 0.0, 9.0, 5.0, 12.0, 1.0, has_usual_width=True)
+    settled = settle_scale(8.0, 2000.0, [still_row()], [], (ScaleReading(25.0, 10.0, 10.0, "print"),))
     agreement = {"einthoven": 1.0, "goldberger": -2.0, "strip": strip_db}
     _, status, reason = assess._verdict(placement, settled, agreement, ())
     assert (status, "must agree" in reason) == (("limited", True) if limited else ("ok", False))
@@ -227,16 +225,16 @@ def test_a_page_on_which_no_leads_that_must_agree_do_is_limited(strip_db, limite
 
 @pytest.mark.parametrize("chest", [5.0, None])
 def test_a_gain_of_the_limb_leads_alone_limits_the_page(chest):
-    said = (Said(None, None, None, "given"), Said(25.0, 10.0, chest, "print", chest is None))
+    said = (ScaleReading(None, None, None, "given"), ScaleReading(25.0, 10.0, chest, "print", limb_only=chest is None))
     settled = settle_scale(8.0, 2000.0, [still_row()], [], said)
     assert settled.scale.chest_gain_mm_mv == (chest or 10.0)
-    assert ["chest leads' could not be read" in doubt for doubt in settled.doubts] == ([] if chest else [True])
+    assert ["chest leads' could not be read" in doubt for doubt in settled.warnings] == ([] if chest else [True])
 
 
 @pytest.mark.parametrize("chest", [10.0, 5.0])
 def test_without_ruling_the_chest_leads_gain_is_to_the_pulse_as_it_is_printed(chest):
     pulse = Pulse(0, 10, 50, 84.0 / 6.0, 0, (9, 51))  # 10.5 mm high if the page shows ten seconds
-    said = (Said(25.0, 10.0, chest, "print"),)
+    said = (ScaleReading(25.0, 10.0, chest, "print"),)
     scale = settle_scale(6.0, 2000.0, [still_row()], [pulse], said, ruled=False).scale
     assert scale.gain_mm_mv == pytest.approx(10.5)
     assert scale.chest_gain_mm_mv == pytest.approx(1.05 * chest)
@@ -244,10 +242,10 @@ def test_without_ruling_the_chest_leads_gain_is_to_the_pulse_as_it_is_printed(ch
 
 def test_a_pulse_that_contradicts_the_print_limits_the_page():
     settled = settle_scale(
-        8.0, 2000.0, [still_row()], [Pulse(0, 10, 50, 20.0, 0, (9, 51))], (Said(25.0, 10.0, None, "print"),)
+        8.0, 2000.0, [still_row()], [Pulse(0, 10, 50, 20.0, 0, (9, 51))], (ScaleReading(25.0, 10.0, None, "print"),)
     )
     assert settled.scale.gain_mm_mv == 10.0
-    assert settled.doubts == ("the page prints 10 mm/mV, but its calibration pulse is 20 mm high",)
+    assert settled.warnings == ("the page prints 10 mm/mV, but its calibration pulse is 20 mm high",)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +263,7 @@ def test_a_pulse_that_contradicts_the_print_limits_the_page():
 )
 def test_without_ruling_a_pulse_tells_a_page_of_less_than_ten_seconds(pulse_px, printed, seconds):
     pulses = [Pulse(0, 10, 10 + 50 * 10 / seconds, pulse_px / 6.0, 0, (9, 51))]  # at a guess of 6 px/mm
-    said = (Said(None, printed, None, "print"),)
+    said = (ScaleReading(None, printed, None, "print"),)
     settled = settle_scale(6.0, 2000.0, [still_row()], pulses, said, ruled=False)
     assert settled.sources["px_per_mm"] == ("width" if seconds == 10 else "pulse")
     assert settled.scale.px_per_s == pytest.approx(2000.0 / seconds)
@@ -273,11 +271,11 @@ def test_without_ruling_a_pulse_tells_a_page_of_less_than_ten_seconds(pulse_px, 
 
 
 def test_what_the_user_says_of_the_scale_comes_first():
-    said = (Said(50.0, 5.0, 5.0, "given"), Said(25.0, 10.0, 20.0, "print"))
+    said = (ScaleReading(50.0, 5.0, 5.0, "given"), ScaleReading(25.0, 10.0, 20.0, "print"))
     settled = settle_scale(8.0, 2000.0, [still_row()], [], said)
     assert (settled.scale.speed_mm_s, settled.scale.gain_mm_mv, settled.scale.chest_gain_mm_mv) == (50.0, 5.0, 5.0)
     assert settled.sources["gain"] == settled.sources["speed"] == "given"
-    assert not settled.doubts
+    assert not settled.warnings
 
 
 def test_twice_the_speed():

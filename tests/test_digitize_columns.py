@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ecgimg.digitization.dewarp.resample import FlatPage
 from ecgimg.digitization.interpretation.beat_matching import repetition
 from ecgimg.digitization.interpretation.column_extent import common, find_extent, possible_extents
 from ecgimg.digitization.interpretation.column_gaps import set_apart
@@ -17,16 +16,14 @@ from ecgimg.digitization.interpretation.column_starts import find_separators, fi
 from ecgimg.digitization.interpretation.gapped_columns import all_apart, extent_apart, settle_starts
 from ecgimg.digitization.interpretation.heart_rate import find_beats
 from ecgimg.digitization.interpretation.layout_matching import _contradicted, _Signals, place
-from ecgimg.digitization.interpretation.scale import Settled, settle_scale
+from ecgimg.digitization.interpretation.scale import settle_scale
 from ecgimg.digitization.interpretation.simultaneous_columns import coincidence
-from ecgimg.digitization.pulses.detect import Pulse
+from ecgimg.digitization.model import FlatPage, LeadLabel, Pulse, ResolvedScale, RowTrace, Scale, Segmentation
 from ecgimg.digitization.pulses.trim import cut_pulses, even_feet
-from ecgimg.digitization.segmentation.segmenter import Segmentation
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, Scale, slot_signal
+from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal
 from ecgimg.digitization.signals.row_alignment import align_rows
 from ecgimg.digitization.text.label_detection import _joined
-from ecgimg.digitization.text.label_matching import Label, seconds_between_names
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.text.label_matching import seconds_between_names
 from layouts import load_layout, load_layouts
 from synth import HeartSpec, simulate
 from tests.printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
@@ -44,20 +41,20 @@ def test_columns_a_little_narrower_than_the_speed_says_are_found(layout):
     rows = fit_columns(rows, placed(layout), scale_of(rows))
     expected = START_PX + 2.48 * PX_PER_S * np.arange(4)
     for row in rows[:3]:
-        assert np.abs(np.array(row.starts_px) - expected).max() < 0.5
-    assert rows[3].starts_px == ()
+        assert np.abs(np.array(row.column_starts_px) - expected).max() < 0.5
+    assert rows[3].column_starts_px == ()
 
 
 def test_columns_where_the_speed_says_stay_there(layout):
     rows = printed_rows(layout)
-    assert all(row.starts_px == () for row in fit_columns(rows, placed(layout), scale_of(rows)))
+    assert all(row.column_starts_px == () for row in fit_columns(rows, placed(layout), scale_of(rows)))
 
 
 def test_marks_between_columns_tell_where_they_start(layout):
     rows = printed_rows(layout)
     marks = START_PX + 2.49 * PX_PER_S * np.array([1, 1, 2, 2, 3, 3.0])
     found = start_at_marks(rows, placed(layout), marks, scale_of(rows))
-    assert found[0].starts_px == pytest.approx(START_PX + 2.49 * PX_PER_S * np.arange(4))
+    assert found[0].column_starts_px == pytest.approx(START_PX + 2.49 * PX_PER_S * np.arange(4))
 
 
 def test_a_mark_through_all_rows_counts_in_each_and_a_stroke_of_the_header_in_none():
@@ -73,7 +70,7 @@ def test_a_mark_through_all_rows_counts_in_each_and_a_stroke_of_the_header_in_no
 
 def test_columns_narrower_than_the_speed_says_are_found_by_single_marks(layout):
     spacing = 2.475 * PX_PER_S
-    rows = [row.where(row.points_px[:, 0] < START_PX + 4 * spacing) for row in printed_rows(layout)]
+    rows = [row.select(row.points_px[:, 0] < START_PX + 4 * spacing) for row in printed_rows(layout)]
     marks = np.repeat(START_PX + spacing * np.arange(1, 4), 4)
     start, end = find_extent(rows, [], marks, scale_of(rows), 4000, np.zeros(len(rows), bool))
     assert start == pytest.approx(START_PX, abs=0.5)
@@ -86,7 +83,7 @@ def test_the_start_is_told_whatever_the_pens_caps(layout, cap_px, inked_px):
         replace(row, cap_px=cap_px, ink_ends_px=(row.ink_ends_px[0] - inked_px, row.ink_ends_px[1] + inked_px))
         for row in printed_rows(layout)
     ]
-    trimmed = [row.where((row.points_px[:, 0] >= row.left_px) & (row.points_px[:, 0] <= row.right_px)) for row in rows]
+    trimmed = [row.select((row.points_px[:, 0] >= row.left_px) & (row.points_px[:, 0] <= row.right_px)) for row in rows]
     start, _ = find_extent(trimmed, [], np.zeros(0), scale_of(rows), 4000, np.zeros(len(rows), bool))
     assert start == pytest.approx(START_PX, abs=0.25)
 
@@ -95,8 +92,8 @@ def test_of_two_starts_that_the_ends_vouch_for_alike_the_marked_borders_tell(lay
     late_px = 24
     rows = printed_rows(layout)
     for number in (1, 2, 3):
-        rows[number] = rows[number].where(rows[number].points_px[:, 0] > START_PX + late_px)
-    rows[3] = rows[3].where(rows[3].points_px[:, 0] < START_PX + 9.5 * PX_PER_S)
+        rows[number] = rows[number].select(rows[number].points_px[:, 0] > START_PX + late_px)
+    rows[3] = rows[3].select(rows[3].points_px[:, 0] < START_PX + 9.5 * PX_PER_S)
     starts = []
     for offset in (0, late_px):
         borders = START_PX + offset + 2.5 * PX_PER_S * np.arange(1, 4)
@@ -113,7 +110,7 @@ def test_evenly_spaced_beats_are_no_marks_where_the_names_say_otherwise(layout, 
     rows = printed_rows(layout)
     beats = np.repeat(START_PX + 30 + 2.55 * PX_PER_S * np.arange(4), 4)
     names = [
-        Label(
+        LeadLabel(
             START_PX + 20 + 2.5 * PX_PER_S * column, row.baseline_px - 20, START_PX + 8 + 2.5 * PX_PER_S * column, name
         )
         for row, leads in zip(rows, (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5")), strict=False)
@@ -127,7 +124,7 @@ def test_evenly_spaced_beats_are_no_marks_where_the_names_say_otherwise(layout, 
 @pytest.mark.parametrize("pulses_in", [(3,), (0, 1, 2, 3)])
 def test_where_a_ruling_is_short_rows_without_a_pulse_tell_the_start_even_below_one(layout, pulses_in):
     short_px = 0.07 * PX_PER_S
-    rows = [row.where(row.points_px[:, 0] < START_PX + 10 * PX_PER_S - short_px) for row in printed_rows(layout)]
+    rows = [row.select(row.points_px[:, 0] < START_PX + 10 * PX_PER_S - short_px) for row in printed_rows(layout)]
     rows = [replace(row, ink_ends_px=(row.left_px, row.right_px)) for row in rows]
     pulses = [Pulse(k, START_PX - 50, START_PX - 20, 10.0, 0.0, (START_PX - 60, START_PX)) for k in pulses_in]
     start, _ = find_extent(rows, pulses, np.zeros(0), scale_of(rows), 4000, np.zeros(len(rows), bool))
@@ -137,7 +134,7 @@ def test_where_a_ruling_is_short_rows_without_a_pulse_tell_the_start_even_below_
 @pytest.mark.parametrize("in_lettering", [True, False])
 def test_where_all_traces_start_in_their_names_the_ends_tell(layout, in_lettering):
     late_px = 14
-    rows = [row.where(row.points_px[:, 0] > START_PX + late_px) for row in printed_rows(layout)]
+    rows = [row.select(row.points_px[:, 0] > START_PX + late_px) for row in printed_rows(layout)]
     hidden = np.full(len(rows), in_lettering)
     pulses = [Pulse(row, START_PX - 50, START_PX - 20, 10.0, 0.0, (START_PX - 60, START_PX - 10)) for row in range(4)]
     start, _ = find_extent(rows, pulses, np.zeros(0), scale_of(rows), 4000, hidden)
@@ -147,7 +144,7 @@ def test_where_all_traces_start_in_their_names_the_ends_tell(layout, in_letterin
 def test_beyond_the_start_of_the_next_column_a_lead_is_blank(layout):
     spacing = 2.475 * PX_PER_S
     starts = tuple((START_PX + spacing * np.arange(4)).tolist())
-    rows = [replace(row, starts_px=starts) for row in printed_rows(layout, column_s=2.475)]
+    rows = [replace(row, column_starts_px=starts) for row in printed_rows(layout, column_s=2.475)]
     slots = [slot for slot in layout.slots() if slot.row == 0]
     blanks = []
     for slot in slots:
@@ -162,7 +159,7 @@ def test_the_foot_of_a_pulse_that_breaks_off_at_the_start_is_not_of_the_lead(lay
     x, y = row.points_px.T
     begun = START_PX + 0.04 * PX_PER_S  # the lead follows a millimetre later, and higher
     foot = x < START_PX + 0.004 * PX_PER_S
-    broken = replace(row, points_px=np.stack([x, np.where(foot, y + 30, y)], axis=1)).where(foot | (x > begun))
+    broken = replace(row, points_px=np.stack([x, np.where(foot, y + 30, y)], axis=1)).select(foot | (x > begun))
     slot = next(slot for slot in layout.slots() if slot.row == 0)
     scale = scale_of([row])
     signals = [slot_signal(slot, layout, each, START_PX, scale, row.baseline_px) for each in (row, broken)]
@@ -186,12 +183,12 @@ def test_names_that_stand_elsewhere_in_the_layout_are_told(printed):
     slots = [slot for slot in load_layout(printed).slots() if slot.row < 4 and slot.column is not None]
     step_px = 10 * PX_PER_S / load_layout(printed).columns
     names = [
-        Label(left + 12, rows[slot.row].baseline_px - 40, left, slot.lead, 0.99)
+        LeadLabel(left + 12, rows[slot.row].baseline_px - 40, left, slot.lead, 0.99)
         for slot in slots
         for left in [START_PX + 8 + step_px * slot.column]
     ]
     found = place(rows, (START_PX, START_PX + 10 * PX_PER_S), names, scale_of(rows), [layout])
-    assert found.contradicted == (printed == "6x2-cabrera")
+    assert found.is_contradicted == (printed == "6x2-cabrera")
 
 
 @pytest.mark.parametrize("lead", ["II", "V5"])
@@ -216,7 +213,7 @@ def test_a_row_that_the_picture_cuts_off_is_missed_where_names_tell(side, named)
     rows = printed_rows(layout, shifts_ms=(0,) * 12)[kept]
     leads = [slot.lead for slot in layout.slots()][kept]
     names = [
-        Label(START_PX + 12, row.baseline_px - 40, START_PX + 8, lead, 0.99)
+        LeadLabel(START_PX + 12, row.baseline_px - 40, START_PX + 8, lead, 0.99)
         for row, lead in zip(rows, leads, strict=True)
         if named
     ]
@@ -233,13 +230,13 @@ def test_a_row_cut_off_is_missed_where_names_tell_though_another_layout_has_as_m
     layout = load_layout("3x4+II+V1+V5")
     rows = printed_rows(layout, shifts_ms=(0,) * 6)[1:]
     names = [
-        Label(x + 12, rows[slot.row - 1].baseline_px - 40, x + 8, slot.printed_name, 0.99)
+        LeadLabel(x + 12, rows[slot.row - 1].baseline_px - 40, x + 8, slot.printed_name, 0.99)
         for slot in layout.slots()
         if slot.row
         for x in [START_PX + slot.start_s * PX_PER_S]
     ]
     found = place(rows, (START_PX, START_PX + 10 * PX_PER_S), names, scale_of(rows), load_layouts("all"))
-    assert (found.layout.name, found.is_cut, found.contradicted) == (layout.name, True, False)
+    assert (found.layout.name, found.is_cut, found.is_contradicted) == (layout.name, True, False)
 
 
 # ---------------------------------------------------------------- columns that stand apart
@@ -269,23 +266,23 @@ def test_a_pen_across_a_gap_does_not_join_what_the_others_part():
     points = np.concatenate([points, rows[1].points_px[rows[1].points_px[:, 0] >= 330]])
     rows[1] = RowTrace(200.0, points, *np.ones((2, len(points))), *np.zeros((2, len(points)), bool))
     found, _ = set_apart(rows, 5.0)
-    assert found[1].starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5)
+    assert found[1].column_starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5)
 
 
 def test_a_row_that_shows_no_gap_starts_its_columns_where_the_others_do():
     found, _ = set_apart(rows_apart(slant=0.03), 5.0)
-    written_over = (found[0], found[1], replace(found[2], starts_px=()), found[3])
+    written_over = (found[0], found[1], replace(found[2], column_starts_px=()), found[3])
     told = all_apart(written_over, load_layout("3x4+II"))
     for index, row in enumerate(told[:3]):
-        assert row.starts_px == pytest.approx(100 + 215 * np.arange(4) + 3 * index, abs=1.5)
-    assert told[3].starts_px == ()
+        assert row.column_starts_px == pytest.approx(100 + 215 * np.arange(4) + 3 * index, abs=1.5)
+    assert told[3].column_starts_px == ()
 
 
 def test_gaps_are_found_where_they_begin_if_names_hide_where_they_end():
     hidden = [(0, 300, 350), (1, 319, 345), (2, 325, 360)]  # of what follows the first gap, in each row
     lost = [(row, first + 215 * k, last + 215 * k) for k in range(3) for row, first, last in hidden]
     rows, gaps_px = set_apart(rows_apart(lost=lost), 5.0, ruled=True)
-    assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in rows[:3])
+    assert all(row.column_starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in rows[:3])
     assert gaps_px == pytest.approx(45, abs=4)
 
 
@@ -299,7 +296,7 @@ def test_a_single_gap_on_which_names_stand_parts_no_columns():
     kept = np.abs(strip.points_px[:, 0] - 500) > 6
     rows = [
         replace(row, points_px=row.points_px + np.array([0, 100.0 * k]))
-        for k, row in enumerate([strip.where(kept)] * 3)
+        for k, row in enumerate([strip.select(kept)] * 3)
     ]
     assert set_apart(rows, 5.0)[1] > 0
     assert set_apart(rows, 5.0, lambda blank, y_px: abs(blank[0] - 500) < 5 and y_px >= 400)[1] == 0
@@ -328,16 +325,16 @@ def test_what_is_not_wholly_a_pulse_amid_a_trace_cuts_no_row(layout, whole):
 @pytest.mark.parametrize("hidden", [False, True])
 def test_on_a_shorter_page_the_ends_tell_where_columns_start_that_names_hide(layout, hidden):
     short = printed_rows(layout)
-    short = [row.where(row.points_px[:, 0] < START_PX + 8 * PX_PER_S) for row in short]
-    late = [row.where(row.points_px[:, 0] > START_PX + (15 if hidden else 2)) for row in short]
+    short = [row.select(row.points_px[:, 0] < START_PX + 8 * PX_PER_S) for row in short]
+    late = [row.select(row.points_px[:, 0] > START_PX + (15 if hidden else 2)) for row in short]
     start, end = find_extent(late, [], np.zeros(0), scale_of(late), 4000, np.full(len(late), hidden))
     assert start == pytest.approx(START_PX, abs=1.6)
     assert end == pytest.approx(START_PX + 8 * PX_PER_S, abs=1.6)
 
 
 def test_on_a_shorter_page_pulses_tell_where_columns_start_that_names_hide(layout):
-    short = [row.where(row.points_px[:, 0] < START_PX + 9.5 * PX_PER_S) for row in printed_rows(layout)]
-    late = [row.where(row.points_px[:, 0] > START_PX + 60) for row in short]  # by more than a quarter of a second
+    short = [row.select(row.points_px[:, 0] < START_PX + 9.5 * PX_PER_S) for row in printed_rows(layout)]
+    late = [row.select(row.points_px[:, 0] > START_PX + 60) for row in short]  # by more than a quarter of a second
     pulses = [Pulse(row, START_PX - 50, START_PX - 20, 10.0, 0.0, (START_PX - 60, START_PX + 1)) for row in range(4)]
     start, end = find_extent(late, pulses, np.zeros(0), scale_of(late), 4000, np.ones(len(late), bool))
     assert start == pytest.approx(START_PX, abs=1.6)
@@ -368,14 +365,14 @@ def test_columns_that_are_uneven_without_a_ruling_are_made_even_by_their_marks(l
         assert found is None
         return
     told = found.started(rows, placement)
-    assert told[0].starts_px[1:] == pytest.approx(borders, abs=0.5)
+    assert told[0].column_starts_px[1:] == pytest.approx(borders, abs=0.5)
     assert found.start_px == pytest.approx(START_PX, abs=1)
     for row, seen in zip(even, told, strict=True):
         laid = found.row(seen)
         stretch = found.spacing_px / (2.5 * PX_PER_S)
         assert laid.points_px[:, 0] == pytest.approx(START_PX + stretch * (row.points_px[:, 0] - START_PX), abs=1.5)
         assert found.seen_by(np.asarray)(laid.points_px) == pytest.approx(seen.points_px, abs=0.01)
-    settled = Settled(scale, {"px_per_mm": "width", "gain": "pulse"}, ()).stretched(stretch)
+    settled = ResolvedScale(scale, {"px_per_mm": "width", "gain": "pulse"}, ()).stretched(stretch)
     assert settled.scale.px_per_s == pytest.approx(PX_PER_S * stretch)
     assert settled.scale.px_per_mv("I") == pytest.approx(scale.px_per_mv("I"))
 
@@ -384,21 +381,21 @@ def test_columns_that_are_uneven_without_a_ruling_are_made_even_by_their_marks(l
 def test_gaps_between_columns_are_found_on_a_slant(slant):
     rows, gaps_px = set_apart(rows_apart(slant=slant), 5.0)
     for index, row in enumerate(rows[:3]):
-        assert row.starts_px == pytest.approx(100 + 215 * np.arange(4) + slant * 100 * index, abs=1.5)
-    assert rows[3].starts_px == ()
+        assert row.column_starts_px == pytest.approx(100 + 215 * np.arange(4) + slant * 100 * index, abs=1.5)
+    assert rows[3].column_starts_px == ()
     assert gaps_px == pytest.approx(45, abs=4)
 
 
 def test_a_gap_that_lost_ink_widened_or_no_row_reaches_is_found_by_the_others():
     lost = [(0, 520, 560), (1, 690, 999), (2, 690, 999)]
     rows, _ = set_apart(rows_apart(lost=lost), 5.0)
-    assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in rows[:3])
+    assert all(row.column_starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in rows[:3])
 
 
 def test_a_gap_that_names_make_wider_is_like_the_others():
     lost = [(row, 731, 750) for row in range(3)]
     rows, _ = set_apart(rows_apart(lost=lost), 5.0)
-    assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=4) for row in rows[:3])
+    assert all(row.column_starts_px == pytest.approx(100 + 215 * np.arange(4), abs=4) for row in rows[:3])
 
 
 def test_a_row_that_holds_on_to_a_pulse_beyond_its_end_has_gaps_all_the_same():
@@ -407,40 +404,40 @@ def test_a_row_that_holds_on_to_a_pulse_beyond_its_end_has_gaps_all_the_same():
     points = np.stack([x, np.full(len(x), 100.0)], axis=1)
     rows[0] = RowTrace(100.0, points, *np.ones((2, len(x))), *np.zeros((2, len(x)), bool))
     found, _ = set_apart(rows, 5.0)
-    assert all(row.starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in found[:3])
+    assert all(row.column_starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5) for row in found[:3])
 
 
 def test_a_gap_that_only_a_row_has_which_is_not_parted_is_where_that_one_has_it():
     strip = rows_apart()[3]
-    strip = strip.where(strip.points_px[:, 0] < 730)
+    strip = strip.select(strip.points_px[:, 0] < 730)
     x = strip.points_px[:, 0]
     holes = [[(300, 315), (420, 720)], [(515, 530)], [(300, 315), (500, 999)]]
     rows = []
     for index, own in enumerate(holes):
         kept = np.all([(x < start) | (x > end) for start, end in own], axis=0)
-        row = strip.where(kept)
+        row = strip.select(kept)
         rows.append(replace(row, points_px=row.points_px + np.array([0, 100.0 * index])))
     found, _ = set_apart(rows, 5.0)
-    assert found[0].starts_px == pytest.approx(100 + 215 * np.arange(3), abs=2)
-    assert found[1].starts_px == ()
+    assert found[0].column_starts_px == pytest.approx(100 + 215 * np.arange(3), abs=2)
+    assert found[1].column_starts_px == ()
 
 
 def test_a_first_column_that_the_picture_cuts_starts_outside_it():
-    cut = [row.where(row.points_px[:, 0] > 150) for row in rows_apart()]
+    cut = [row.select(row.points_px[:, 0] > 150) for row in rows_apart()]
     shifted = [replace(row, points_px=row.points_px - np.array([150.0, 0])) for row in cut]
     rows, _ = set_apart(shifted, 5.0)
-    assert rows[0].starts_px == pytest.approx(-50 + 215 * np.arange(4), abs=1.5)
+    assert rows[0].column_starts_px == pytest.approx(-50 + 215 * np.arange(4), abs=1.5)
 
 
 def test_blanks_here_and_there_part_no_columns():
     strip = rows_apart()[3]
     x = strip.points_px[:, 0]
     holes = [(200, 215), (420, 440), (700, 715), (500, 520)]
-    rows = [strip.where((x < start) | (x > end)) for start, end in holes]
+    rows = [strip.select((x < start) | (x > end)) for start, end in holes]
     rows = [replace(row, points_px=row.points_px + np.array([0, 100.0 * k])) for k, row in enumerate(rows)]
     found, gaps_px = set_apart(rows, 5.0)
     assert gaps_px == 0
-    assert all(row.starts_px == () for row in found)
+    assert all(row.column_starts_px == () for row in found)
 
 
 # ---------------------------------------------------------------- rows in time
@@ -477,22 +474,22 @@ def test_columns_apart_start_where_the_speed_says_whatever_the_pens_caps(beyond_
     apart, _ = set_apart(rows, 5.0)
     layout = load_layout("3x4+II").with_seconds(199 / 125 + 1 / FS_HZ)
     settled = settle_starts(apart, layout, Scale(5.0, 25.0, 10.0, 10.0, (0.0,) * 4))
-    assert settled[0].starts_px == pytest.approx(100 + 215 * np.arange(4), abs=0.4)
+    assert settled[0].column_starts_px == pytest.approx(100 + 215 * np.arange(4), abs=0.4)
 
 
 def test_a_first_column_whose_start_is_lost_starts_as_far_before_the_second_as_that_before_the_third():
     lost = [(row, 0, 112) for row in range(3)]
     rows, _ = set_apart(rows_apart(lost=lost), 5.0)
-    assert rows[0].starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5)
+    assert rows[0].column_starts_px == pytest.approx(100 + 215 * np.arange(4), abs=1.5)
 
 
 @pytest.mark.parametrize("hidden", [(1, 2, 3), ()])
 def test_where_names_hide_most_starts_the_row_that_makes_whole_columns_tells(layout, hidden):
     rows = [
-        row.where(row.points_px[:, 0] > START_PX + (20 if number in hidden else 0))
+        row.select(row.points_px[:, 0] > START_PX + (20 if number in hidden else 0))
         for number, row in enumerate(printed_rows(layout, column_s=1.75))
     ]
-    rows[3] = rows[3].where(rows[3].points_px[:, 0] < START_PX + 7 * PX_PER_S)
+    rows[3] = rows[3].select(rows[3].points_px[:, 0] < START_PX + 7 * PX_PER_S)
     start, end = find_extent(rows, [], np.zeros(0), scale_of(rows), 4000, np.zeros(len(rows), bool))
     assert start == pytest.approx(START_PX, abs=0.6)
     assert end == pytest.approx(START_PX + 7 * PX_PER_S, abs=1.0)
@@ -506,7 +503,7 @@ def test_where_no_two_ends_are_the_same_those_that_are_nearly_tell():
 @pytest.mark.parametrize("to_edge", [True, False])
 def test_columns_that_the_picture_cuts_off_go_on_beyond_its_edge(layout, to_edge):
     left_px = 300.0
-    rows = [row.where(row.points_px[:, 0] > left_px) for row in printed_rows(layout)]
+    rows = [row.select(row.points_px[:, 0] > left_px) for row in printed_rows(layout)]
     cut = left_px - (0 if to_edge else 50)  # of the picture, flat as it is
     page = SimpleNamespace(
         flat_to_image=lambda points: points - (cut, 0.0),
@@ -522,7 +519,7 @@ def test_columns_that_the_picture_cuts_off_go_on_beyond_its_edge(layout, to_edge
 def test_names_in_a_row_tell_how_long_columns_are(layout, column_s, told_s):
     rows = printed_rows(layout)
     names = [
-        Label(0.0, row.baseline_px - 20, START_PX + 8 + column_s * PX_PER_S * column, name)
+        LeadLabel(0.0, row.baseline_px - 20, START_PX + 8 + column_s * PX_PER_S * column, name)
         for row, leads in zip(rows, (("I", "aVR", "V1"), ("II", "V2", "V5")), strict=False)
         for column, name in zip((0, 1, 2) if "I" in leads else (0, 2, 3), leads, strict=True)
     ]
@@ -532,7 +529,7 @@ def test_names_in_a_row_tell_how_long_columns_are(layout, column_s, told_s):
 
 @pytest.mark.parametrize("shown_px", [200, 120])
 def test_a_last_column_that_stands_apart_is_as_wide_as_the_others(shown_px):
-    rows = [row.where(row.points_px[:, 0] < 745 + shown_px) for row in rows_apart(strip=False)]
+    rows = [row.select(row.points_px[:, 0] < 745 + shown_px) for row in rows_apart(strip=False)]
     apart, gaps_px = set_apart(rows, 5.0)
     start, end = extent_apart(apart, gaps_px, 5.0)
     assert (start, end) == (pytest.approx(100, abs=1.5), pytest.approx(900, abs=5))
@@ -555,7 +552,7 @@ def test_pulses_have_feet_as_long_on_both_sides(free_px, facing_px, told_px, bef
     even = even_feet(pulses, [before] * 3, 10.0)
     for pulse, facing, free in zip(even, facing_px, free_px, strict=True):
         ends = (free, facing if told_px is None else told_px)
-        found = (pulse.left_px - pulse.ends_px[0], pulse.ends_px[1] - pulse.right_px)
+        found = (pulse.left_px - pulse.extent_px[0], pulse.extent_px[1] - pulse.right_px)
         assert found == (ends if before else ends[::-1])
 
 

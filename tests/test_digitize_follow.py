@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.model import FlatPage, Segmentation
 from ecgimg.digitization.segmentation.ink_runs import find_runs
-from ecgimg.digitization.segmentation.segmenter import Segmentation
 from ecgimg.digitization.tracing.joint_tracking import end_in_common, take_unclaimed, with_halves_joined, without_crumbs
 from ecgimg.digitization.tracing.tracking import follow_all
 

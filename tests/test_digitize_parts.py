@@ -13,24 +13,29 @@ import pytest
 from ecgimg.digitization.dewarp.grid_fit import _bend, rows_angle, trace_points, without_ruling
 from ecgimg.digitization.dewarp.grid_frequency import Lattice, Windows, _comb_score, _order, window_frequencies
 from ecgimg.digitization.dewarp.grid_phase import into_phase
-from ecgimg.digitization.dewarp.page_map import Rectification, powers_to
+from ecgimg.digitization.dewarp.page_map import PageMap, powers_to
 from ecgimg.digitization.dewarp.paper_outline import find_sheet
-from ecgimg.digitization.dewarp.resample import FlatPage
 from ecgimg.digitization.dewarp.row_ends import even_ends
-from ecgimg.digitization.interpretation.layout_matching import Placement, place
-from ecgimg.digitization.interpretation.scale import Said, settle_scale
+from ecgimg.digitization.interpretation.layout_matching import place
+from ecgimg.digitization.interpretation.scale import settle_scale
 from ecgimg.digitization.interpretation.separators import find_mark, without_marks
+from ecgimg.digitization.model import (
+    FlatPage,
+    ImageGeometry,
+    Interpretation,
+    RowTrace,
+    Scale,
+    ScaleReading,
+    Segmentation,
+)
 from ecgimg.digitization.pulses.detect import find_pulses
 from ecgimg.digitization.pulses.detect_by_shape import find_unmarked
-from ecgimg.digitization.quality.assess import Ground, judge
-from ecgimg.digitization.segmentation.segmenter import Segmentation
-from ecgimg.digitization.signals.lead_extraction import Scale
+from ecgimg.digitization.quality.assess import judge
 from ecgimg.digitization.signals.zero_level import level_rows
 from ecgimg.digitization.tracing.annotations import all_ink, without_pens
 from ecgimg.digitization.tracing.centerline import SUB_COLUMNS, TakenRuns, look, measure_ink
 from ecgimg.digitization.tracing.form_lines import form_lines
 from ecgimg.digitization.tracing.refine import redraw
-from ecgimg.digitization.tracing.row_trace import RowTrace
 from ecgimg.digitization.tracing.rows import find_baselines, trace_mask
 from ecgimg.digitization.tracing.trace_rows import _beside_pulses, _is_ruled
 from ecgimg.digitization.views import is_tilted, quarters_upright
@@ -243,7 +248,7 @@ def test_a_ruling_is_none_if_hardly_any_of_the_specks_near_traces_lie_on_its_lin
     centre, scale = ((shape[1] - 1) / 2, (shape[0] - 1) / 2), shape[1] / 2
     straight = np.array([(0.0, 0.0), (scale / px_per_mm, 0.0), (0.0, scale / px_per_mm)])
     bend = np.zeros((shape[0] // 16, shape[1] // 16, 2))
-    start = Rectification(powers_to(1), straight, centre, (scale, scale), shape[::-1], bend, 0.0)
+    start = PageMap(powers_to(1), straight, centre, (scale, scale), shape[::-1], bend, 0.0)
     lattice = Lattice(np.array([1 / 45, 0.0]), np.array([0.0, 1 / 45]), fine=True, coarse=False, harmonic=5)
     traces = np.zeros(shape, np.uint8)
     traces[600:650] = 255
@@ -266,7 +271,7 @@ def test_a_sheet_that_curls_away_on_a_part_of_it_is_followed_along_the_axis_that
     centre = ((size[0] - 1) / 2, (size[1] - 1) / 2)
     straight = np.array([(0.0, 0.0), (scale / px_per_mm, 0.0), (0.0, scale / px_per_mm)])
     nodes = np.zeros((shape[0] // 16, shape[1] // 16, 2))
-    start = Rectification(powers_to(1), straight, centre, (scale, scale), size, nodes, 0.0)
+    start = PageMap(powers_to(1), straight, centre, (scale, scale), size, nodes, 0.0)
     at_nodes = (np.interp(px, np.arange(len(mm)), mm) for px, mm in zip(start.nodes_px, axes, strict=True))
     true_mm = np.stack(np.meshgrid(*at_nodes), axis=-1)
     wave = 0.3 * np.sin(np.arange(nodes.shape[1 - folded_axis]) / 9)
@@ -298,7 +303,7 @@ def test_dashes_that_lie_level_are_left_of_a_ruling_in_black_and_white_that_does
         specks[y[inside], x[inside]] = 1
     straight = np.array([(0.0, 0.0), (scale / 5.9, 0.0), (0.0, scale / 5.9)])
     bend = np.zeros((shape[0] // 16, shape[1] // 16, 2))
-    start = Rectification(powers_to(1), straight, tuple(centre), (scale, scale), size, bend, 0.0)
+    start = PageMap(powers_to(1), straight, tuple(centre), (scale, scale), size, bend, 0.0)
     lattice = Lattice(np.array([1 / 29.5, 0.0]), np.array([0.0, 1 / 29.5]), fine=True, coarse=True, harmonic=5)
     ruling = 3 * (specks - cv2.blur(specks, (61, 61)))
     found = into_phase(ruling, start, start, lattice, np.full(shape, 255, np.uint8))
@@ -388,7 +393,7 @@ def test_what_is_surely_trace_stays_unless_marks_tell_where_the_columns_start():
     page, rows = marked_page(dashes=True)
     sure = [replace(row, certainty=np.ones(len(row.points_px))) for row in rows]
     assert all(len(row.points_px) == 3760 for row in without_marks(page, sure, [1003.0]))
-    told = [replace(row, starts_px=(40.0, 1003.0)) for row in sure]
+    told = [replace(row, column_starts_px=(40.0, 1003.0)) for row in sure]
     assert all(len(row.points_px) < 3760 for row in without_marks(page, told, [1003.0]))
 
 
@@ -406,30 +411,41 @@ def layout():
 # ---------------------------------------------------------------- what limits a page
 
 
-def judged(layout, rows, said, *, named=1.0, width_s=10.0, strips_named=True, physics_db=None, ruled=True, margin=1.0):
+def judged(
+    layout,
+    rows,
+    said,
+    *,
+    named=1.0,
+    width_s=10.0,
+    strip_labels_read=True,
+    limb_agreement_db=None,
+    ruled=True,
+    margin=1.0,
+):
     settled = settle_scale(PX_PER_MM, width_s * PX_PER_S, rows, [], (said,), ruled=ruled)
-    placement = Placement(layout, START_PX, 1.0, margin, physics_db, named, fits=True, strips_named=strips_named)
-    return judge(Ground(lambda points: points, PX_PER_MM, ()), rows, placement, settled, {})
+    placement = Interpretation(layout, START_PX, 1.0, margin, limb_agreement_db, named, True, strip_labels_read)
+    return judge(ImageGeometry(lambda points: points, PX_PER_MM, ()), rows, placement, settled, {})
 
 
 def test_a_nameless_strip_is_read_as_its_layouts_lead_and_says_so():
     layout = load_layout("1x1")
     rows = printed_rows(layout)
-    found = judged(layout, rows, Said(25.0, 10.0, 10.0, "print"), named=0.0)
+    found = judged(layout, rows, ScaleReading(25.0, 10.0, 10.0, "print"), named=0.0)
     assert found.status == "limited"
     assert found.reason == "the lead's name could not be read: lead II is assumed"
-    ten_seconds = judged(layout, rows, Said(None, None, None, "print"), named=0.0)
+    ten_seconds = judged(layout, rows, ScaleReading(None, None, None, "print"), named=0.0)
     assert ten_seconds.status == "limited"  # by its ruling
-    assert judged(layout, rows, Said(None, None, None, "print"), named=0.0, width_s=8.0).status == "refused"
-    printed = judged(layout, rows, Said(25.0, 10.0, 10.0, "print"), named=0.0, ruled=False)
+    assert judged(layout, rows, ScaleReading(None, None, None, "print"), named=0.0, width_s=8.0).status == "refused"
+    printed = judged(layout, rows, ScaleReading(25.0, 10.0, 10.0, "print"), named=0.0, ruled=False)
     assert printed.status == "limited"  # what prints speed and gain is an ECG
-    assert judged(layout, rows, Said(25.0, 10.0, 10.0, "given"), named=0.0, ruled=False).status == "refused"
+    assert judged(layout, rows, ScaleReading(25.0, 10.0, 10.0, "given"), named=0.0, ruled=False).status == "refused"
 
 
 @pytest.mark.parametrize(("name", "limited"), [("6x2", False), ("6x2-simultaneous", True)])
 def test_columns_that_only_seem_to_show_the_same_seconds_limit_the_page(name, limited):
     layout = load_layout(name)
-    rows, said = printed_rows(layout, column_s=5.0, shifts_ms=(0,) * 6), Said(25.0, 10.0, 10.0, "print")
+    rows, said = printed_rows(layout, column_s=5.0, shifts_ms=(0,) * 6), ScaleReading(25.0, 10.0, 10.0, "print")
     found = judged(layout, rows, said, margin=1.0)
     assert found.status == ("limited" if limited else "ok")
     assert found.reason.startswith("the columns seem to show the same seconds") == limited
@@ -438,20 +454,20 @@ def test_columns_that_only_seem_to_show_the_same_seconds_limit_the_page(name, li
 
 def test_a_speed_that_nothing_tells_limits_the_page(layout):
     rows = printed_rows(layout)
-    found = judged(layout, rows, Said(None, 10.0, 10.0, "print"), width_s=8.0)
+    found = judged(layout, rows, ScaleReading(None, 10.0, 10.0, "print"), width_s=8.0)
     assert found.status == "limited"
     assert found.reason.startswith("no paper speed was found")
-    assert judged(layout, rows, Said(None, 10.0, 10.0, "print")).status == "ok"
-    assert judged(layout, rows, Said(None, None, None, "print"), named=0.0, width_s=8.0).status == "refused"
+    assert judged(layout, rows, ScaleReading(None, 10.0, 10.0, "print")).status == "ok"
+    assert judged(layout, rows, ScaleReading(None, None, None, "print"), named=0.0, width_s=8.0).status == "refused"
 
 
 def test_a_nameless_strip_that_does_not_repeat_its_lead_limits_the_page(layout):
     rows = printed_rows(layout)
-    said = Said(25.0, 10.0, 10.0, "print")
-    assert judged(layout, rows, said, strips_named=False).status == "ok"
+    said = ScaleReading(25.0, 10.0, 10.0, "print")
+    assert judged(layout, rows, said, strip_labels_read=False).status == "ok"
     rows[3] = replace(rows[3], points_px=rows[3].points_px[:, :1] * [1, 0] + rows[1].points_px[::-1, 1:] * [0, 1])
     assert judged(layout, rows, said).status == "ok"
-    found = judged(layout, rows, said, strips_named=False)
+    found = judged(layout, rows, said, strip_labels_read=False)
     assert found.status == "limited"
     assert found.reason.startswith("the rhythm strip's name could not be read")
 
@@ -459,16 +475,16 @@ def test_a_nameless_strip_that_does_not_repeat_its_lead_limits_the_page(layout):
 def test_few_names_and_no_physics_limit_the_page():
     layout = load_layout("6x1-chest")
     rows = printed_rows(layout, column_s=10.0, shifts_ms=(0,) * 6)
-    said = Said(25.0, 10.0, 10.0, "print")
+    said = ScaleReading(25.0, 10.0, 10.0, "print")
     assert judged(layout, rows, said, named=0.3).reason.startswith("too few lead names")
     assert judged(layout, rows, said, named=0.8).status == "ok"
 
 
 def test_limb_leads_that_add_up_as_read_at_last_limit_no_page(layout):
     rows = printed_rows(layout)
-    said = Said(25.0, 10.0, 10.0, "print")
-    assert judged(layout, rows, said, physics_db=1.0).status == "ok"  # a complex at a border, taken off since
-    found = judged(layout, [rows[1], rows[0], *rows[2:]], said, physics_db=1.0)
+    said = ScaleReading(25.0, 10.0, 10.0, "print")
+    assert judged(layout, rows, said, limb_agreement_db=1.0).status == "ok"  # a complex at a border, taken off since
+    found = judged(layout, [rows[1], rows[0], *rows[2:]], said, limb_agreement_db=1.0)
     assert found.status == "limited"
     assert found.reason.startswith("simultaneous limb leads disagree")
 
@@ -476,10 +492,10 @@ def test_limb_leads_that_add_up_as_read_at_last_limit_no_page(layout):
 def test_a_nameless_page_whose_limb_leads_do_not_add_up_as_read_is_limited():
     layout = load_layout("6x2")
     rows = printed_rows(layout, column_s=5.0, shifts_ms=(0,) * 6)
-    said = Said(25.0, 10.0, 10.0, "print")
-    assert judged(layout, rows, said, named=0.0, physics_db=8.0).status == "ok"
+    said = ScaleReading(25.0, 10.0, 10.0, "print")
+    assert judged(layout, rows, said, named=0.0, limb_agreement_db=8.0).status == "ok"
     swapped = [rows[0], rows[2], rows[1], *rows[3:]]
-    found = judged(layout, swapped, said, named=0.0, physics_db=8.0)  # whatever was made of them before
+    found = judged(layout, swapped, said, named=0.0, limb_agreement_db=8.0)  # whatever was made of them before
     assert found.reason.startswith("too few lead names")
 
 
@@ -771,7 +787,7 @@ def test_what_is_not_hollow_or_of_no_usual_height_is_no_pulse():
 
 def rows_between(lefts, rights, page_px=(900, 700), bow=0.0):
     """Six rows drawn from `lefts` to `rights` (x of the top and the bottom row), on a flat page of 4 px/mm."""
-    flat = Rectification(
+    flat = PageMap(
         powers_to(1), np.array([[0, 0], [100, 0], [0, 100.0]]), (449.5, 349.5), (400.0, 400.0), page_px,
         np.zeros((43, 56, 2)), 0.0,
     )  # fmt: skip
@@ -806,6 +822,6 @@ def test_rows_that_are_even_or_end_anywhere_tell_nothing():
     assert even_ends(*rows_between((100, 100), (800, 800))) is None
     assert even_ends(*rows_between((100, 140), (780, 820))) is None  # at an angle: no perspective
     page, rows = rows_between((100, 100), (800, 800))
-    ragged = [row.where(row.points_px[:, 0] > 100 + 37 * (k * k % 5)) for k, row in enumerate(rows)]
+    ragged = [row.select(row.points_px[:, 0] > 100 + 37 * (k * k % 5)) for k, row in enumerate(rows)]
     assert even_ends(page, ragged) is None
     assert even_ends(page, rows[:2]) is None

@@ -7,10 +7,9 @@ import pytest
 
 from ecgimg import EcgRecord
 from ecgimg.digitization import digitize_image, pipeline
-from ecgimg.digitization.signals.lead_extraction import Scale
+from ecgimg.digitization.model import RowTrace, Scale
 from ecgimg.digitization.tracing.plot_averaging import without_averaging
 from ecgimg.digitization.tracing.plot_samples import through_samples
-from ecgimg.digitization.tracing.row_trace import RowTrace
 from ecgimg.resample import resample
 from synth import HeartSpec, simulate
 from tests.test_digitize import clean_page
@@ -66,7 +65,9 @@ def test_strokes_that_overlap_are_plots_of_their_own():
     y = 200 + 10 * np.interp(x / 1.6, np.arange(1000), corners)
     none = np.zeros(len(x), bool)
     stroke = (np.arange(len(x)) >= 1600).astype(np.int64)
-    row = RowTrace(200.0, np.stack([x, y], axis=1), np.ones(len(x)), np.full(len(x), 0.1), none, none, stroke=stroke)
+    row = RowTrace(
+        200.0, np.stack([x, y], axis=1), np.ones(len(x)), np.full(len(x), 0.1), none, none, stroke_index=stroke
+    )
     (curved,) = through_samples([row], [500.0])
     inside = np.isclose(x / 1.6 % 1, 0, atol=1e-6)
     assert curved.points_px[inside, 1] == pytest.approx(y[inside], abs=0.1)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ecgimg.digitization.model import LeadLabel
 from ecgimg.digitization.text import rows_by_label
-from ecgimg.digitization.text.label_matching import Label
 from ecgimg.digitization.text.rows_by_label import baselines_as_named, trace_as_named
 
 MM = 8.0
@@ -15,7 +15,7 @@ NAMES = ("I", "II", "III", "V1")
 
 def names_at(heights, left_px=100.0, names=NAMES, confidence=0.95):
     return [
-        Label(left_px + 10, height, left_px, name, confidence) for name, height in zip(names, heights, strict=False)
+        LeadLabel(left_px + 10, height, left_px, name, confidence) for name, height in zip(names, heights, strict=False)
     ]
 
 
@@ -53,7 +53,7 @@ def test_a_row_that_was_taken_for_two_is_one():
 
 def test_names_that_are_illegible_or_in_two_parts_tell_rows_as_well():
     labels = names_at(HEIGHTS, names=("I", "", "III", "V1"))
-    labels.append(Label(115, HEIGHTS[2] + 5, 112, "I", 0.8))
+    labels.append(LeadLabel(115, HEIGHTS[2] + 5, 112, "I", 0.8))
     assert len(baselines_as_named(np.array([230.0, 670.0, 890.0]), labels, MM)) == 4
 
 

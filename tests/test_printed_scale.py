@@ -8,14 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from ecgimg.digitization import views
-from ecgimg.digitization.dewarp.page_map import Rectification
-from ecgimg.digitization.dewarp.resample import FlatPage
-from ecgimg.digitization.segmentation.segmenter import Segmentation
+from ecgimg.digitization.dewarp.page_map import PageMap
+from ecgimg.digitization.model import FlatPage, ScaleReading, Segmentation
 from ecgimg.digitization.text.scale_text import (
     ALPHABET,
     LINE_HEIGHT,
     LineReading,
-    PrintedScale,
     decode,
     find_lines,
     normalize_line,
@@ -48,7 +46,7 @@ def bare_page(image: NDArray[np.uint8], other: NDArray[np.uint8]) -> FlatPage:
     """A ruled page of which nothing but its picture and its print is looked at."""
     none = np.zeros_like(other)
     height, width = other.shape
-    flat = Rectification(np.zeros((1, 2), np.int64), np.zeros((1, 2)), (0, 0), (1, 1), (width, height), none, 1.0)
+    flat = PageMap(np.zeros((1, 2), np.int64), np.zeros((1, 2)), (0, 0), (1, 1), (width, height), none, 1.0)
     return FlatPage(none.astype(np.float32), Segmentation(none, none, none, other), image, PX_PER_MM, (0, 0), flat)
 
 
@@ -60,7 +58,7 @@ def reading(text: str, unsure: str = "", sure: float = 0.99) -> LineReading:
     return LineReading(text, confidences, 10.0 * np.arange(len(text)))
 
 
-def values(scale: PrintedScale) -> tuple[float | None, float | None, float | None]:
+def values(scale: ScaleReading) -> tuple[float | None, float | None, float | None]:
     return scale.speed_mm_s, scale.gain_mm_mv, scale.chest_gain_mm_mv
 
 
@@ -220,12 +218,12 @@ def test_prints_are_read_where_a_millimetre_is_guessed_and_letters_are_of_anothe
     page = flat_page(("Speed: 12.5 mm/sec   Limb: 20 mm/mV   Chest: 20.0 mm/mV", FONTS[1], 15, 50, 200))
     off = replace(page, px_per_mm=times * PX_PER_MM)
     assert values(read_printed_scale(off)) != (12.5, 20, 20)
-    guessed = replace(off, rectification=replace(page.rectification, confidence=0.0))
+    guessed = replace(off, rectification=replace(page.page_map, confidence=0.0))
     assert values(read_printed_scale(guessed)) == (12.5, 20, 20)
 
 
 def test_an_empty_page_says_nothing():
-    assert read_printed_scale(flat_page()) == PrintedScale()
+    assert read_printed_scale(flat_page()) == ScaleReading()
 
 
 def test_a_drawn_page_is_read():

@@ -9,36 +9,45 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import FlatPage
 from ecgimg.digitization.interpretation.column_extent import RECORD_S, find_extent, possible_extents, width_px
 from ecgimg.digitization.interpretation.column_gaps import set_apart
 from ecgimg.digitization.interpretation.column_spacing_unruled import EvenColumns, even_columns
 from ecgimg.digitization.interpretation.column_starts import find_separators, fit_columns, start_at_marks
 from ecgimg.digitization.interpretation.gapped_columns import all_apart, extent_apart, settle_starts
-from ecgimg.digitization.interpretation.layout_matching import Placement, place
-from ecgimg.digitization.interpretation.scale import Said, Settled, settle_scale
+from ecgimg.digitization.interpretation.layout_matching import place
+from ecgimg.digitization.interpretation.scale import settle_scale
 from ecgimg.digitization.interpretation.separators import mark_finder, without_marks
+from ecgimg.digitization.model import (
+    FlatPage,
+    ImageGeometry,
+    Interpretation,
+    LeadLabel,
+    PageView,
+    Pulse,
+    ResolvedScale,
+    RowTrace,
+    Scale,
+    ScaleReading,
+)
 from ecgimg.digitization.preprocess.contrast import ENLARGED, strengthen_pale_ink
 from ecgimg.digitization.preprocess.scanner_streaks import without_streaks
-from ecgimg.digitization.pulses.detect import Pulse, find_pulses
+from ecgimg.digitization.pulses.detect import find_pulses
 from ecgimg.digitization.pulses.detect_by_shape import find_unmarked
 from ecgimg.digitization.pulses.trim import cut_pulses
-from ecgimg.digitization.quality.assess import Ground, judge
+from ecgimg.digitization.quality.assess import judge
 from ecgimg.digitization.result import Digitization
-from ecgimg.digitization.signals.lead_extraction import Scale
 from ecgimg.digitization.signals.row_alignment import align_rows
 from ecgimg.digitization.signals.zero_level import level_rows
-from ecgimg.digitization.stage_timer import Clock
-from ecgimg.digitization.text.label_matching import Label, seconds_between_names
+from ecgimg.digitization.stage_timer import StageTimer
+from ecgimg.digitization.text.label_matching import seconds_between_names
 from ecgimg.digitization.text.rows_by_label import trace_as_named
 from ecgimg.digitization.text.text_on_traces import lettering_finder, starts_in_lettering
 from ecgimg.digitization.tracing.plot_averaging import without_averaging
 from ecgimg.digitization.tracing.plot_samples import through_samples
-from ecgimg.digitization.tracing.row_trace import RowTrace
 from ecgimg.digitization.tracing.rows import unread_share
 from ecgimg.digitization.tracing.trace_rows import trace_rows
 from ecgimg.digitization.tracing.vector_paths import PathPage, read_paths
-from ecgimg.digitization.views import Seen, look, otherwise
+from ecgimg.digitization.views import look, otherwise
 from ecgimg.formats.pages.limits import reduction_factor
 from ecgimg.formats.vector_pdf import VectorPage
 from layouts import Layout, load_layout, load_layouts
@@ -82,8 +91,8 @@ def digitize_image(
         found = digitize_image(small, layout=layout, speed_mm_s=speed_mm_s, gain_mm_mv=gain_mm_mv, vector=vector)
         return _shrunk(found, 1 / factor)
     candidates = load_layouts("all") if layout == "auto" else (load_layout(layout),)
-    given = Said(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")
-    clock = Clock()
+    given = ScaleReading(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")
+    clock = StageTimer()
     paths = read_paths(vector) if vector is not None else None
     if paths is not None and vector is not None:
         clock.lap("paths")
@@ -158,9 +167,9 @@ def _shrunk(found: Digitization, by: float) -> Digitization:
     )
 
 
-def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -> Digitization:
+def _read(seen: PageView, given: ScaleReading, candidates: Sequence[Layout], clock: StageTimer) -> Digitization:
     """Trace, calibrate, place and judge a flat page."""
-    page, px_per_mm = seen.page, seen.page.rectification.px_per_mm
+    page, px_per_mm = seen.page, seen.page.page_map.px_per_mm
     rows = trace_as_named(page, trace_rows(page) if seen.rows is None else seen.rows, seen.labels)
     clock.lap("trace")
     if not rows:
@@ -168,19 +177,17 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     is_part = unread_share(page, rows) > _MUCH
     baselines_px = [row.baseline_px for row in rows]
     pulses = find_pulses(page, baselines_px)
-    if not any(pulse.whole for pulse in pulses):
-        pulses = find_unmarked(page, baselines_px, ruled=seen.ruled) or pulses
+    if not any(pulse.is_whole for pulse in pulses):
+        pulses = find_unmarked(page, baselines_px, ruled=seen.has_grid) or pulses
     rows, pulses = cut_pulses(rows, pulses, page.px_per_mm)
-    printed = seen.printed
-    told = Said(printed.speed_mm_s, printed.gain_mm_mv, printed.chest_gain_mm_mv, "print", printed.limb_only)
     hidden = starts_in_lettering(page, rows)
-    rows, gaps_px = set_apart(rows, page.px_per_mm, lettering_finder(page), ruled=seen.ruled)
+    rows, gaps_px = set_apart(rows, page.px_per_mm, lettering_finder(page), ruled=seen.has_grid)
     width = width_px(rows, page.px_per_mm) - gaps_px
     if width <= 0:
         return Digitization("refused", "the traces that were found have nothing in common", px_per_mm=px_per_mm)
-    settled = settle_scale(page.px_per_mm, width, rows, pulses, (given, told), ruled=seen.ruled)
+    settled = settle_scale(page.px_per_mm, width, rows, pulses, (given, seen.printed_scale), ruled=seen.has_grid)
     if is_part:
-        settled = replace(settled, doubts=(*settled.doubts, _PART))
+        settled = replace(settled, warnings=(*settled.warnings, _PART))
     clock.lap("scale")
     scale, separators = settled.scale, find_separators(page, baselines_px)
     if gaps_px:  # these tell how wide columns are, cut off or not
@@ -196,18 +203,18 @@ def _read(seen: Seen, given: Said, candidates: Sequence[Layout], clock: Clock) -
     if placement is not None:
         columns = None
         rows = all_apart(rows, placement.layout) if gaps_px else rows
-        if not seen.ruled and not gaps_px:
+        if not seen.has_grid and not gaps_px:
             columns = even_columns(page, rows, placement, separators, pulses, scale)
         rows = columns.started(rows, placement) if columns else start_at_marks(rows, placement, separators, scale)
         rows = without_marks(page, rows, placement.borders_px(rows, scale))
         if columns is not None:
             rows, placement, settled = _evened(rows, placement, settled, columns, seen.labels, candidates)
             to_image = columns.seen_by(to_image)
-        rows, placement = _timed(rows, pulses, placement, settled.scale, apart=bool(gaps_px) and seen.ruled)
+        rows, placement = _timed(rows, pulses, placement, settled.scale, apart=bool(gaps_px) and seen.has_grid)
     scale = _levelled(rows, pulses, placement, settled.scale)
     clock.lap("place")
     px_per_mm *= scale.px_per_mm / page.px_per_mm  # which differ where the page's width or a pulse told a millimetre
-    ground = Ground(to_image, px_per_mm, page.grid_lines_px() if seen.ruled else ())
+    ground = ImageGeometry(to_image, px_per_mm, page.grid_lines_px() if seen.has_grid else ())
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
 
 
@@ -215,18 +222,20 @@ def _placed(
     page: FlatPage,
     rows: Sequence[RowTrace],
     extent_px: tuple[float, float],
-    labels: Sequence[Label],
+    labels: Sequence[LeadLabel],
     scale: Scale,
     candidates: Sequence[Layout],
-) -> Placement | None:
+) -> Interpretation | None:
     """Lay the best layout on the rows; the picture may cut these, as ten seconds tell, or what is between names."""
 
-    def best(extents_px: Iterable[tuple[float, float]]) -> Placement | None:
+    def best(extents_px: Iterable[tuple[float, float]]) -> Interpretation | None:
         placements = [place(rows, each, labels, scale, candidates) for each in extents_px]
         return max((each for each in placements if each is not None), key=lambda each: each.score, default=None)
 
     found = best([extent_px, *possible_extents(page, rows, extent_px, RECORD_S * scale.px_per_s)])
-    seconds = None if found is None or found.fits else seconds_between_names(found.layout, rows, labels, scale)
+    seconds = (
+        None if found is None or found.has_usual_width else seconds_between_names(found.layout, rows, labels, scale)
+    )
     if found is None or seconds is None:
         return found
     named = best(possible_extents(page, rows, extent_px, found.layout.columns * seconds * scale.px_per_s))
@@ -235,12 +244,12 @@ def _placed(
 
 def _evened(
     rows: Sequence[RowTrace],
-    placement: Placement,
-    settled: Settled,
+    placement: Interpretation,
+    settled: ResolvedScale,
     columns: EvenColumns,
-    labels: Sequence[Label],
+    labels: Sequence[LeadLabel],
     candidates: Sequence[Layout],
-) -> tuple[tuple[RowTrace, ...], Placement, Settled]:
+) -> tuple[tuple[RowTrace, ...], Interpretation, ResolvedScale]:
     """Lay the rows of a page without ruling on even columns, by which its layout and its scale are told anew."""
     spacing_px = placement.layout.seconds_per_column * settled.scale.px_per_s
     settled = settled.stretched(columns.spacing_px / spacing_px)
@@ -253,8 +262,8 @@ def _evened(
 
 
 def _timed(
-    rows: tuple[RowTrace, ...], pulses: Sequence[Pulse], placement: Placement, scale: Scale, *, apart: bool
-) -> tuple[tuple[RowTrace, ...], Placement]:
+    rows: tuple[RowTrace, ...], pulses: Sequence[Pulse], placement: Interpretation, scale: Scale, *, apart: bool
+) -> tuple[tuple[RowTrace, ...], Interpretation]:
     """Settle where each row's columns start, to a fraction of a pixel; they may stand `apart`, which tells them."""
     if apart:
         rows = settle_starts(rows, placement.layout, scale)
@@ -266,19 +275,19 @@ def _timed(
 
 def _first_start(rows: Sequence[RowTrace]) -> float:
     """Return where the first of columns that stand apart starts, px."""
-    return float(np.median([row.starts_px[0] for row in rows if row.starts_px]))
+    return float(np.median([row.column_starts_px[0] for row in rows if row.column_starts_px]))
 
 
 def _place_paths(
     paths: PathPage,
     vector: VectorPage,
     image: NDArray[np.uint8],
-    given: Said,
+    given: ScaleReading,
     candidates: Sequence[Layout],
-    clock: Clock,
+    clock: StageTimer,
 ) -> Digitization:
     """Place the rows of a vector page; its coordinates are mm of ECG paper."""
-    told = Said(paths.speed_mm_s, paths.gain_mm_mv, paths.chest_gain_mm_mv, "text")
+    told = ScaleReading(paths.speed_mm_s, paths.gain_mm_mv, paths.chest_gain_mm_mv, "text")
     settled = settle_scale(1.0, width_px(paths.rows, 1.0), paths.rows, paths.pulses, (given, told))
     scale = settled.scale
     rows = without_averaging(paths.rows, scale)
@@ -288,12 +297,14 @@ def _place_paths(
     clock.lap("place")
     px_per_page_mm = image.shape[1] / vector.size_mm[0]
     to_px = np.array([paths.x_unit, paths.y_unit]) * px_per_page_mm
-    ground = Ground(lambda points: points * to_px - 0.5, float(to_px[0]), ())
+    ground = ImageGeometry(lambda points: points * to_px - 0.5, float(to_px[0]), ())
     return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
 
 
-def _levelled(rows: Sequence[RowTrace], pulses: Sequence[Pulse], placement: Placement | None, scale: Scale) -> Scale:
+def _levelled(
+    rows: Sequence[RowTrace], pulses: Sequence[Pulse], placement: Interpretation | None, scale: Scale
+) -> Scale:
     if placement is None:
         return scale
-    feet = {pulse.row: pulse.foot_px for pulse in pulses}
+    feet = {pulse.row: pulse.base_px for pulse in pulses}
     return replace(scale, zero_px=tuple(level_rows(rows, placement, scale, feet).tolist()))

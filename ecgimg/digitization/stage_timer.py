@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 
-class Clock:
+class StageTimer:
     """Laps in seconds by stage; a stage that is gone through again adds up."""
 
     def __init__(self) -> None:

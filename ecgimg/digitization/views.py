@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.dewarp.grid_fit import rectify, without_ruling
-from ecgimg.digitization.dewarp.page_map import Rectification
+from ecgimg.digitization.dewarp.page_map import PageMap
 from ecgimg.digitization.dewarp.paper_outline import find_sheet
-from ecgimg.digitization.dewarp.resample import FlatPage, flatten
+from ecgimg.digitization.dewarp.resample import flatten
 from ecgimg.digitization.dewarp.row_ends import even_ends
+from ecgimg.digitization.model import PageView, ScaleReading, Segmentation
 from ecgimg.digitization.preprocess.contrast import restore_contrast
-from ecgimg.digitization.segmentation.segmenter import Segmentation, segment
+from ecgimg.digitization.segmentation.segmenter import segment
 from ecgimg.digitization.segmentation.threads import meanwhile
-from ecgimg.digitization.stage_timer import Clock
+from ecgimg.digitization.stage_timer import StageTimer
 from ecgimg.digitization.text.label_detection import find_labels, n_telling
-from ecgimg.digitization.text.label_matching import Label
-from ecgimg.digitization.text.scale_text import PrintedScale, read_printed_scale
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.text.scale_text import read_printed_scale
 from ecgimg.digitization.tracing.trace_rows import trace_rows
 
 _FEW_NAMES = 3
@@ -30,26 +28,7 @@ _COARSE, _COARSE_INK = 0.25, 40
 _MOST_TILT_DEG, _TILTED_DEG, _CLEARLY_TILTED = 40, 8, 1.2
 
 
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """A flat page, the names and the scale on it, whether it is ruled.
-
-    `rows` are its traces where they have been looked for.
-    """
-
-    page: FlatPage
-    labels: tuple[Label, ...]
-    printed: PrintedScale
-    ruled: bool
-    rows: tuple[RowTrace, ...] | None = None
-
-    def turned(self, turns: int) -> Seen:
-        """Return the page turned clockwise by quarters."""
-        page = self.page.turned(turns)
-        return Seen(page, find_labels(page), read_printed_scale(page), self.ruled)
-
-
-def look(image: NDArray[np.uint8], clock: Clock) -> tuple[Segmentation, Seen | None]:
+def look(image: NDArray[np.uint8], clock: StageTimer) -> tuple[Segmentation, PageView | None]:
     """Mark the inks of a picture, find its ruling, and see the page flat; None where nothing tells how it lies."""
     marked = segment(image)
     clock.lap("segment")
@@ -58,7 +37,7 @@ def look(image: NDArray[np.uint8], clock: Clock) -> tuple[Segmentation, Seen | N
     return marked, _see(image, marked, ruling, clock)
 
 
-def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: Rectification | None, clock: Clock) -> Seen | None:
+def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: PageMap | None, clock: StageTimer) -> PageView | None:
     """Flatten a picture by its ruling, else by sheet and traces, and turn it upright; None where nothing tells how."""
     sheet = find_sheet(image, marked.trace) if ruling is None else None
     found = ruling or without_ruling(marked.trace, sheet)
@@ -83,17 +62,17 @@ def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: Rectification |
         rows = trace_rows(page) if rows is None else rows
         clock.lap("trace")
         labels, printed = print_of_page()
-    seen = _upright_by_print(Seen(page, labels, printed, ruling is not None, rows))
+    seen = _upright_by_print(PageView(page, labels, printed, ruling is not None, rows))
     clock.lap("read")
     return seen
 
 
 def otherwise(
-    image: NDArray[np.uint8], marked: Segmentation, seen: Seen | None, refused: bool, clock: Clock
-) -> Iterator[Seen]:
+    image: NDArray[np.uint8], marked: Segmentation, seen: PageView | None, refused: bool, clock: StageTimer
+) -> Iterator[PageView]:
     """Yield other ways to see a picture: turned and with its contrast restored, where it was refused, and unruled."""
     if seen is not None:
-        yield from (seen.turned(turns) for turns in ((2, 1, 3) if refused else ()))
+        yield from (turned(seen, turns) for turns in ((2, 1, 3) if refused else ()))
         yield from _unruled(image, marked, seen, clock)
     if refused:
         clear = restore_contrast(image)
@@ -103,9 +82,9 @@ def otherwise(
             yield from _unruled(clear, marked, seen, clock)
 
 
-def _unruled(image: NDArray[np.uint8], marked: Segmentation, seen: Seen, clock: Clock) -> Iterator[Seen]:
+def _unruled(image: NDArray[np.uint8], marked: Segmentation, seen: PageView, clock: StageTimer) -> Iterator[PageView]:
     """Yield a page that was seen by a ruling without it, where it can be."""
-    unruled = _see(image, marked, None, clock) if seen.ruled else None
+    unruled = _see(image, marked, None, clock) if seen.has_grid else None
     if unruled is not None:
         yield unruled
 
@@ -143,19 +122,25 @@ def is_tilted(trace: NDArray[np.uint8]) -> bool:
     return max(gathered) > _CLEARLY_TILTED * straight
 
 
-def _upright_by_print(seen: Seen) -> Seen:
+def _upright_by_print(seen: PageView) -> PageView:
     """Turn a page on which few names are telling and no scale is legible as its print reads best."""
-    if n_telling(seen.labels) >= _FEW_NAMES or _is_legible(seen.printed):
+    if n_telling(seen.labels) >= _FEW_NAMES or _is_legible(seen.printed_scale):
         return seen
     best, most = seen, n_telling(seen.labels)
     for turns in (2, 1, 3):
-        other = seen.turned(turns)
-        legible = n_telling(other.labels) + (2 if turns == 2 and _is_legible(other.printed) else 0)
+        other = turned(seen, turns)
+        legible = n_telling(other.labels) + (2 if turns == 2 and _is_legible(other.printed_scale) else 0)
         if legible > most + 1:
             best, most = other, legible
     return best
 
 
-def _is_legible(printed: PrintedScale) -> bool:
+def _is_legible(printed: ScaleReading) -> bool:
     """Tell whether speed or gain was read, which they can only be upright."""
     return printed.speed_mm_s is not None or printed.gain_mm_mv is not None
+
+
+def turned(view: PageView, quarters: int) -> PageView:
+    """Return a page turned clockwise by quarters, with its labels and its scale read anew."""
+    page = view.page.turned(quarters)
+    return PageView(page, find_labels(page), read_printed_scale(page), view.has_grid)

@@ -139,7 +139,7 @@ def _leads(reading: Reading) -> str:
     table = (
         '<table class="ecg-table ecg-leads"><thead><tr><th scope="col">Lead</th>'
         '<th scope="col" colspan="2">Confidence</th>'
-        f'<th scope="col" class="num">Seen</th></tr></thead><tbody>{rows}</tbody></table>'
+        f'<th scope="col" class="num">PageView</th></tr></thead><tbody>{rows}</tbody></table>'
     )
     hint = "The chance that a lead's mean error is below 0.1 mV (1 mm on paper), and how many seconds of it are seen."
     return _section("How sure each lead is", table, hint)

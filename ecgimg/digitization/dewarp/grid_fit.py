@@ -20,10 +20,10 @@ from scipy.sparse.linalg import spsolve
 
 from ecgimg.digitization.dewarp.grid_frequency import LARGE_MM, Windows, window_frequencies
 from ecgimg.digitization.dewarp.grid_phase import into_phase
-from ecgimg.digitization.dewarp.page_map import CELL_PX, Rectification, powers_to, rising
+from ecgimg.digitization.dewarp.page_map import CELL_PX, PageMap, powers_to, rising
 from ecgimg.digitization.dewarp.paper_outline import Sheet
 
-__all__ = ["Rectification", "rectify", "ruling_signal", "without_ruling"]
+__all__ = ["PageMap", "rectify", "ruling_signal", "without_ruling"]
 
 Floats = NDArray[np.float64]
 Field = NDArray[np.float32]
@@ -38,7 +38,7 @@ _FOLD_PX, _REACH_PX, _STIFFNESS = 80.0, 60.0, 0.3
 _SHEET_DEGREE = 3
 
 
-def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8], trace: NDArray[np.uint8]) -> Rectification | None:
+def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8], trace: NDArray[np.uint8]) -> PageMap | None:
     """Fit the map to the ruling of a picture, or return None where no ruling is to be found.
 
     Parameters
@@ -80,9 +80,7 @@ def rows_angle(points_px: Floats | None) -> float | None:
     return float(max(best + np.deg2rad(np.arange(-1.0, 1.05, 0.1)), key=lambda angle: gathered(angle, 0.5 * coarse_px)))
 
 
-def without_ruling(
-    trace: NDArray[np.uint8], sheet: Sheet | None = None, *, upwards: bool = False
-) -> Rectification | None:
+def without_ruling(trace: NDArray[np.uint8], sheet: Sheet | None = None, *, upwards: bool = False) -> PageMap | None:
     """Make a map of a page without ruling from its traces alone, or return None where there are none.
 
     The rows are laid level, and a millimetre is what makes the traces 250 mm wide, ten seconds at 25 mm/s. Perspective
@@ -104,7 +102,7 @@ def without_ruling(
         return None
     cells = (max(height // CELL_PX, 2), max(width // CELL_PX, 2))
     powers = powers_to(1 if sheet is None else _SHEET_DEGREE)
-    flat = Rectification(
+    flat = PageMap(
         powers, np.zeros((len(powers), 2)), centre, (scale, scale), (width, height), np.zeros((*cells, 2)), 0.0
     )
     nodes_px = np.stack(np.meshgrid(*flat.nodes_px), axis=-1)
@@ -149,7 +147,7 @@ def _steps(dark: Field) -> NDArray[np.uint8]:
     return np.asarray(cv2.dilate(step, np.ones((9, 9), np.uint8)), np.uint8)
 
 
-def _fit(ruling: Field, windows: Windows, trace: NDArray[np.uint8]) -> Rectification | None:
+def _fit(ruling: Field, windows: Windows, trace: NDArray[np.uint8]) -> PageMap | None:
     height, width = ruling.shape
     centre = ((width - 1) / 2, (height - 1) / 2)
     scale = max(width, height) / 2
@@ -159,14 +157,14 @@ def _fit(ruling: Field, windows: Windows, trace: NDArray[np.uint8]) -> Rectifica
     slopes = [LARGE_MM * frequencies for frequencies in (windows.across, windows.down)]
     columns = [_fit_gradient(points, each * scale, windows.weights, powers) for each in slopes]
     flat = np.zeros((max(height // CELL_PX, 2), max(width // CELL_PX, 2), 2))
-    smooth = Rectification(powers, np.stack(columns, axis=1), centre, (scale, scale), (width, height), flat, 0.0)
+    smooth = PageMap(powers, np.stack(columns, axis=1), centre, (scale, scale), (width, height), flat, 0.0)
     missed = smooth.jacobian(windows.centres) - np.stack(slopes, axis=1)
     bend_mm = np.stack([_bend(windows, missed[:, axis], flat.shape[:2], (width, height)) for axis in (0, 1)], axis=-1)
     found = into_phase(ruling, smooth, replace(smooth, bend_mm=bend_mm), windows.lattice, trace)
     return found if found is not None and _is_square(found) else None
 
 
-def _is_square(found: Rectification) -> bool:
+def _is_square(found: PageMap) -> bool:
     """Tell whether a millimetre is about as long along x as along y, as on paper seen from less than 45° aside."""
     long, short = np.linalg.svd(found.jacobian(found.centre_px), compute_uv=False)
     return bool(long < _MAX_ASPECT * short)

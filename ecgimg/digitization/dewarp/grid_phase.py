@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from skimage.restoration import unwrap_phase
 
 from ecgimg.digitization.dewarp.grid_frequency import LARGE_MM, Lattice
-from ecgimg.digitization.dewarp.page_map import CELL_PX, Rectification, powers_to
+from ecgimg.digitization.dewarp.page_map import CELL_PX, PageMap, powers_to
 from ecgimg.digitization.segmentation.threads import in_threads
 
 Floats = NDArray[np.float64]
@@ -39,8 +39,8 @@ _GROWTH = ((0.25, 1), (0.25, 1), (0.4, 2), (0.55, 2), (0.7, 2), (0.85, 3), (1.0,
 
 
 def into_phase(
-    ruling: Field, start: Rectification, folded: Rectification, lattice: Lattice, traces: NDArray[np.uint8]
-) -> Rectification | None:
+    ruling: Field, start: PageMap, folded: PageMap, lattice: Lattice, traces: NDArray[np.uint8]
+) -> PageMap | None:
     """Fit the map to the lines, 5 mm ones first, then 1 mm and what bends locally; None if none agree.
 
     A sheet that is bent little is followed by the polynomial from `start`, to a few µm; on one that is folded or curled
@@ -78,7 +78,7 @@ def into_phase(
     return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE and told > _MIN_TOLD else None
 
 
-def _follows_dots(ruling: Field, smooth: Rectification, bent: Rectification, near: Mask) -> bool:
+def _follows_dots(ruling: Field, smooth: PageMap, bent: PageMap, near: Mask) -> bool:
     """Tell whether a map was bent along what is left of 1 mm lines in black and white.
 
     Lines are seen there where they run along a row of pixels: dots that lie level on a page that does not. 5 mm lines
@@ -97,9 +97,9 @@ class _Found:
 
     def __init__(self, ruling: Field, period_mm: float, near: Mask) -> None:
         self._ruling, self._period_mm, self._near = ruling, period_mm, near
-        self._best: list[tuple[float, Rectification]] = []
+        self._best: list[tuple[float, PageMap]] = []
 
-    def add(self, *others: Rectification) -> None:
+    def add(self, *others: PageMap) -> None:
         """Take of other maps what is better."""
         for other in others:
             told = [(agreement, other) for agreement in self._told(other)]
@@ -107,7 +107,7 @@ class _Found:
             self._best = [max(pair, key=lambda each: each[0]) for pair in zip(best, told, strict=True)]
 
     @property
-    def map(self) -> Rectification:
+    def map(self) -> PageMap:
         """Return the best map."""
         (_, x), (_, y) = self._best
         return x if x is y else x.with_y_of(y)
@@ -117,21 +117,21 @@ class _Found:
         """Return how much ruling is in phase with the best map, along the axis where it is less."""
         return min(agreement for agreement, _ in self._best)
 
-    def slips(self, foretold: Rectification, percent: float) -> bool:
+    def slips(self, foretold: PageMap, percent: float) -> bool:
         """Tell whether another map differs by a good part of a 1 mm line, motion aside, at that percentile of nodes."""
         apart = (self.map.nodes_mm() - foretold.nodes_mm())[self._near]
         return bool((np.percentile(np.abs(apart - np.median(apart, axis=0)), percent, axis=0) > _SLIP_MM).any())
 
-    def is_bent_much(self, smooth: Rectification) -> bool:
+    def is_bent_much(self, smooth: PageMap) -> bool:
         """Tell whether bending has bettered a map much, by half a line somewhere: it may have slipped there."""
         by_mm = float(np.abs(self.map.nodes_mm() - smooth.nodes_mm()).max())
         return by_mm > _HALF_LINE_MM and min(self._told(smooth)) < _NEARLY * self.agreement
 
-    def _told(self, other: Rectification) -> tuple[float, float]:
+    def _told(self, other: PageMap) -> tuple[float, float]:
         return _agreement(self._ruling, other, self._period_mm, self._near)
 
 
-def _nodes_near(traces: NDArray[np.uint8], rectification: Rectification) -> Mask:
+def _nodes_near(traces: NDArray[np.uint8], rectification: PageMap) -> Mask:
     """Return the nodes (rows, columns) of a map on or next to which traces lie; all where there are none."""
     rows, columns = rectification.bend_mm.shape[:2]
     inked = cv2.resize(traces, (columns, rows), interpolation=cv2.INTER_AREA) > 0
@@ -146,15 +146,15 @@ def _strength(ruling: Field, near: Mask) -> float:
 
 
 def _unwrapped(
-    ruling: Field, rectification: Rectification, lattice: Lattice, coarse_mm: float, reaches: Sequence[float]
-) -> Rectification:
+    ruling: Field, rectification: PageMap, lattice: Lattice, coarse_mm: float, reaches: Sequence[float]
+) -> PageMap:
     """Correct a map by the phase of coarse lines, averaged over so many of them, and then by that of fine ones."""
     for reach in reaches:
         rectification = _bent(ruling, rectification, coarse_mm, reach * coarse_mm)
     return _finely_bent(ruling, rectification, lattice)
 
 
-def _grown(ruling: Field, rectification: Rectification, period_mm: float) -> Rectification:
+def _grown(ruling: Field, rectification: PageMap, period_mm: float) -> PageMap:
     """Fit the polynomial where lines are clearest, then ever farther out, where it foretells which line is which.
 
     Fitted to all of a sheet at once, it may settle on the neighbours of the right lines where the sheet bends away.
@@ -171,21 +171,21 @@ def _grown(ruling: Field, rectification: Rectification, period_mm: float) -> Rec
     return rectification
 
 
-def _smooth(ruling: Field, rectification: Rectification, period_mm: float) -> Rectification:
+def _smooth(ruling: Field, rectification: PageMap, period_mm: float) -> PageMap:
     """Bring the polynomial into phase with lines each `period_mm`, ever less stiff."""
     for degree in (3, 4, 4):
         rectification = _in_phase(ruling, rectification, period_mm, degree)
     return rectification
 
 
-def _finely_bent(ruling: Field, rectification: Rectification, lattice: Lattice) -> Rectification:
+def _finely_bent(ruling: Field, rectification: PageMap, lattice: Lattice) -> PageMap:
     for reach_mm in (6.0, 5.0) if lattice.fine else ():
         rectification = _bent(ruling, rectification, 1.0, reach_mm)
     return rectification
 
 
 def _agreement(
-    ruling: Field, rectification: Rectification, period_mm: float, near: Mask | None = None
+    ruling: Field, rectification: PageMap, period_mm: float, near: Mask | None = None
 ) -> tuple[float, float]:
     """Return how much ruling lies in phase with lines each `period_mm`, along x and y, at all nodes or some."""
     where = ... if near is None else near
@@ -193,7 +193,7 @@ def _agreement(
     return x, y
 
 
-def _phases(ruling: Field, rectification: Rectification, period_mm: float) -> tuple[Phases, Phases]:
+def _phases(ruling: Field, rectification: PageMap, period_mm: float) -> tuple[Phases, Phases]:
     """Return the phase (angle) by which lines each `period_mm` miss the map at its nodes, and their strength: x, y."""
     nodes_mm = rectification.nodes_mm()
     rows, columns = nodes_mm.shape[:2]
@@ -216,8 +216,8 @@ def _phases(ruling: Field, rectification: Rectification, period_mm: float) -> tu
 
 
 def _in_phase(
-    ruling: Field, rectification: Rectification, period_mm: float, degree: int, within: NDArray[np.bool_] | None = None
-) -> Rectification:
+    ruling: Field, rectification: PageMap, period_mm: float, degree: int, within: NDArray[np.bool_] | None = None
+) -> PageMap:
     """Correct the polynomial by the smooth part of the phase by which the lines miss it, at all nodes or some."""
     lifted = rectification.lifted(powers_to(degree))
     u, v = rectification.normalized_nodes(2 * degree)
@@ -253,7 +253,7 @@ def _smooth_phase(phases: Phases, u: Floats, v: Floats, powers: NDArray[np.int64
     return solution
 
 
-def _bent(ruling: Field, rectification: Rectification, period_mm: float, reach_mm: float) -> Rectification:
+def _bent(ruling: Field, rectification: PageMap, period_mm: float, reach_mm: float) -> PageMap:
     """Correct the map by the phase itself, averaged over `reach_mm` around each node and unwrapped across the page."""
     sigma = reach_mm * rectification.px_per_mm / CELL_PX
     shifts = []

@@ -18,7 +18,7 @@ _STEPS, _NEW_SLOPES = 16, 3
 
 
 @dataclass(frozen=True, eq=False)
-class Rectification:
+class PageMap:
     """Image pixels to page millimetres and back.
 
     Parameters
@@ -101,7 +101,7 @@ class Rectification:
         )
         return rising(x, degree), rising(y, degree)
 
-    def turned(self, quarters: int) -> Rectification:
+    def turned(self, quarters: int) -> PageMap:
         """Return the same map with the page turned clockwise by quarters."""
         coefficients, bend_mm = self.coefficients, self.bend_mm
         for _ in range(quarters % 4):
@@ -109,7 +109,7 @@ class Rectification:
             bend_mm = np.stack([-bend_mm[..., 1], bend_mm[..., 0]], axis=-1)
         return replace(self, coefficients=coefficients, bend_mm=bend_mm)
 
-    def enlarged(self, size_px: tuple[int, int]) -> Rectification:
+    def enlarged(self, size_px: tuple[int, int]) -> PageMap:
         """Return the map of the same picture at another size (width, height)."""
         factor = np.array(size_px) / np.array(self.size_px)
         centre = (np.array(self.centre_px) + 0.5) * factor - 0.5
@@ -119,14 +119,14 @@ class Rectification:
             size_px=size_px,
         )  # fmt: skip
 
-    def lifted(self, powers: NDArray[np.int64]) -> Rectification:
+    def lifted(self, powers: NDArray[np.int64]) -> PageMap:
         """Return the same map written with other powers, of which terms that are missing are left out."""
         size = int(max(self.powers.max(), powers.max())) + 1
         grid = np.zeros((size, size, 2))
         grid[self.powers[:, 0], self.powers[:, 1]] = self.coefficients
         return replace(self, powers=powers, coefficients=grid[powers[:, 0], powers[:, 1]])
 
-    def with_y_of(self, other: Rectification) -> Rectification:
+    def with_y_of(self, other: PageMap) -> PageMap:
         """Return the map that has its x from this one and its y from another map of the same picture."""
         x, y = (each.lifted(powers_to(max(int(self.powers.max()), int(other.powers.max())))) for each in (self, other))
         columns, bends = (

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.grid_fit import Rectification
-from ecgimg.digitization.segmentation.segmenter import Segmentation
+from ecgimg.digitization.dewarp.page_map import PageMap
+from ecgimg.digitization.model import FlatPage, Segmentation
 
 Floats = NDArray[np.float64]
 Share = NDArray[np.uint8]
@@ -20,70 +17,7 @@ _MIN_PX_PER_MM, _MAX_PX_PER_MM = 4.0, 9.0
 _NODE_PX = 16
 
 
-@dataclass(frozen=True, eq=False)
-class FlatPage:
-    """The page laid flat.
-
-    Parameters
-    ----------
-    darkness : (height, width) float32
-        How much darker than the paper around, 0 up to 255.
-    segmentation : Segmentation
-        Of the flat page.
-    px_per_mm : float
-        The same along x and y.
-    origin_mm : (x, y)
-        Of the centre of the first pixel, in the coordinates of `rectification`.
-    rectification : Rectification
-        From the original picture to millimetres.
-    """
-
-    darkness: NDArray[np.float32]
-    segmentation: Segmentation
-    image: NDArray[np.uint8]
-    px_per_mm: float
-    origin_mm: tuple[float, float]
-    rectification: Rectification
-
-    def flat_to_image(self, points_px: ArrayLike) -> Floats:
-        """Map pixels of the flat page (…, 2) to pixels of the original picture."""
-        mm = np.asarray(points_px, np.float64) / self.px_per_mm + np.asarray(self.origin_mm)
-        return self.rectification.page_to_image(mm)
-
-    def turned(self, quarters: int) -> FlatPage:
-        """Return the page turned clockwise by quarters."""
-        if quarters % 4 == 0:
-            return self
-
-        def turn(plane: Any) -> Any:
-            return np.ascontiguousarray(np.rot90(plane, -1))
-
-        x, y = self.origin_mm
-        planes = self.segmentation
-        once = FlatPage(
-            turn(self.darkness),
-            Segmentation(turn(planes.trace), turn(planes.label), turn(planes.pulse), turn(planes.other)),
-            turn(self.image), self.px_per_mm, (-(y + (self.darkness.shape[0] - 1) / self.px_per_mm), x),
-            self.rectification.turned(1),
-        )  # fmt: skip
-        return once.turned(quarters - 1)
-
-    def grid_lines_px(self) -> tuple[Floats, ...]:
-        """Return the 5 mm lines that the map stands for, as polylines in pixels of the original picture."""
-        height, width = self.darkness.shape
-        low = np.asarray(self.origin_mm)
-        high = low + np.array([width, height]) / self.px_per_mm
-        lines = []
-        for axis in (0, 1):
-            along = np.linspace(low[1 - axis], high[1 - axis], 40)
-            places = np.arange(np.ceil(low[axis] / 5) * 5, high[axis], 5)
-            points = np.zeros((len(places), 40, 2))
-            points[..., axis], points[..., 1 - axis] = places[:, None], along
-            lines += list(self.rectification.page_to_image(points))
-        return tuple(lines)
-
-
-def flatten(image: NDArray[np.uint8], segmentation: Segmentation, rectification: Rectification) -> FlatPage:
+def flatten(image: NDArray[np.uint8], segmentation: Segmentation, rectification: PageMap) -> FlatPage:
     """Resample picture and segmentation through the map, at about the resolution of the picture."""
     scale = float(np.clip(rectification.px_per_mm, _MIN_PX_PER_MM, _MAX_PX_PER_MM))
     low, high = _extent_mm(rectification)
@@ -110,7 +44,7 @@ def darker_than_paper(channel: Share) -> Share:
     return np.asarray(cv2.subtract(cv2.resize(paper, (channel.shape[1], channel.shape[0])), channel), np.uint8)
 
 
-def _extent_mm(rectification: Rectification) -> tuple[Floats, Floats]:
+def _extent_mm(rectification: PageMap) -> tuple[Floats, Floats]:
     """Millimetres that the picture covers, wild corners of the polynomial left out."""
     width, height = rectification.size_px
     edge = np.linspace(0, 1, 17)

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.page_map import Rectification, projected
-from ecgimg.digitization.dewarp.resample import FlatPage
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.dewarp.page_map import PageMap, projected
+from ecgimg.digitization.model import FlatPage, RowTrace
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +21,7 @@ _MOST_UNEVEN, _LEAST_CONVERGING = 0.35, 0.05
 _ROUNDS = 12
 
 
-def even_ends(page: FlatPage, rows: Sequence[RowTrace]) -> Rectification | None:
+def even_ends(page: FlatPage, rows: Sequence[RowTrace]) -> PageMap | None:
     """Return the page's map with its rows' ends brought below each other, or None where they are, or tell nothing.
 
     Where rows are longer the higher or the lower they lie, the perspective is undone by the four outer corners of all;
@@ -41,7 +40,7 @@ def even_ends(page: FlatPage, rows: Sequence[RowTrace]) -> Rectification | None:
     if off.max() > max(_OFF_MM, _OFF_SHARE * uneven) or not least < uneven < _MOST_UNEVEN * np.median(widths):
         return None
     to_even = _perspective(ends, [_line(ends[:, side], 1) for side in (0, 1)])
-    flat = page.rectification
+    flat = page.page_map
     nodes = projected(to_even, flat.nodes_mm())
     if degree == 2:
         left, right = (projected(to_even, np.stack([told[:, side], ends[:, side, 1]], axis=1)) for side in (0, 1))

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import FlatPage
 from ecgimg.digitization.interpretation.column_spacing import MANY_MARKS, SAME_MM, between_names, most_alike, quarter_px
-from ecgimg.digitization.pulses.detect import Pulse
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, Scale
-from ecgimg.digitization.text.label_matching import Label
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import FlatPage, LeadLabel, Pulse, RowTrace, Scale
+from ecgimg.digitization.signals.lead_extraction import FS_HZ
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -97,7 +94,7 @@ def find_extent(
     width_px: int,
     hidden: Mask,
     is_marked: Callable[[float], bool] = lambda _: False,
-    names: Sequence[Label] = (),
+    names: Sequence[LeadLabel] = (),
 ) -> tuple[float, float]:
     """Return where the columns start and end: the start that most rows' ends and the pulses vouch for.
 
@@ -109,7 +106,7 @@ def find_extent(
     mm, px_per_s = scale.px_per_mm, scale.px_per_s
     ends = _ends(rows, pulses, mm, width_px, hidden)
     left, right = common(ends.left, mm), common(ends.right, mm)
-    feet = np.array([pulse.ends_px[1] for pulse in pulses if pulse.ends_px[1] < (left + right) / 2])
+    feet = np.array([pulse.extent_px[1] for pulse in pulses if pulse.extent_px[1] < (left + right) / 2])
     seconds = _shown_s(ends, left, right, feet, px_per_s, mm)
     if seconds is None:
         return _early_start(ends.left, left, right, px_per_s, mm), right
@@ -159,7 +156,7 @@ def _ends(rows: Sequence[RowTrace], pulses: Sequence[Pulse], mm: float, width_px
     def beside(row: int, end: int) -> bool:
         """Tell whether a row's end is at the foot of its own pulse, or of another row's if it was cut there."""
         end_px = (lefts[row], rights[row])[end]
-        near = [pulse for pulse in pulses if abs(pulse.ends_px[1 - end] - end_px) < _RUN_ON_MM * mm]
+        near = [pulse for pulse in pulses if abs(pulse.extent_px[1 - end] - end_px) < _RUN_ON_MM * mm]
         return any(pulse.row == row or not on_ink[row, end] for pulse in near)
 
     return _Ends(
@@ -287,11 +284,11 @@ def possible_extents(
     left, right = extent_px
     if right - left > _NEARLY * whole_px:
         return []
-    height, width = page.rectification.size_px[::-1]
+    height, width = page.page_map.size_px[::-1]
     extents = []
     for end, other in ((0, (right - whole_px, right)), (-1, (left, left + whole_px))):
         x, y = page.flat_to_image(np.array([row.points_px[end] for row in rows])).T
         to_edge = np.minimum.reduce([x, y, width - 1 - x, height - 1 - y])
-        if np.median(to_edge) < _AT_EDGE_MM * page.rectification.px_per_mm:
+        if np.median(to_edge) < _AT_EDGE_MM * page.page_map.px_per_mm:
             extents.append(other)
     return extents

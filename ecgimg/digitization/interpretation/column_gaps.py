@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.interpretation.column_extent import most_usual
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import RowTrace
 
 Floats = NDArray[np.float64]
 Blank = tuple[float, float]
@@ -53,7 +53,9 @@ def set_apart(
         return tuple(rows), 0.0
     apart = best.part(rows, px_per_mm)
     told = _starts(best, rows, blanks, apart, px_per_mm, np.inf if ruled else _LEAST_SLANT_MM * px_per_mm)
-    parted = [replace(row, starts_px=tuple(told[k].tolist())) if k in apart else row for k, row in enumerate(rows)]
+    parted = [
+        replace(row, column_starts_px=tuple(told[k].tolist())) if k in apart else row for k, row in enumerate(rows)
+    ]
     return tuple(parted), best.width_px * len(best.middles_px)
 
 

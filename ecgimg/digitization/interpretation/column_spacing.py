@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.text.label_matching import Label
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import LeadLabel, RowTrace
 
 Floats = NDArray[np.float64]
 
@@ -45,12 +44,14 @@ def quarter_px(separators: Floats, usual_px: float, px_per_mm: float) -> float:
     return usual_px
 
 
-def between_names(names: Sequence[Label], rows: Sequence[RowTrace], usual_px: float, px_per_mm: float) -> float | None:
+def between_names(
+    names: Sequence[LeadLabel], rows: Sequence[RowTrace], usual_px: float, px_per_mm: float
+) -> float | None:
     """Return how far apart four columns start as their names tell, where enough of them stand about as far as usual."""
     baselines = np.array([row.baseline_px for row in rows])
     lefts: dict[int, list[float]] = {}
     for label in names:
-        if label.name:
+        if label.lead:
             lefts.setdefault(int(np.abs(baselines - label.y_px).argmin()), []).append(label.left_px)
     steps = [np.diff(np.sort(each)) for each in lefts.values()]
     told = np.concatenate([each[np.abs(each / usual_px - 1) < _ABOUT] for each in steps]) if steps else np.zeros(0)

@@ -8,16 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import FlatPage
 from ecgimg.digitization.interpretation.column_extent import common
 from ecgimg.digitization.interpretation.column_spacing import SAME_MM, most_alike
 from ecgimg.digitization.interpretation.column_starts import started
-from ecgimg.digitization.interpretation.layout_matching import Placement
 from ecgimg.digitization.interpretation.separators import mark_finder
-from ecgimg.digitization.pulses.detect import Pulse
-from ecgimg.digitization.signals.lead_extraction import Scale
-from ecgimg.digitization.text.label_matching import Label
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import FlatPage, Interpretation, LeadLabel, Pulse, RowTrace, Scale
 
 Floats = NDArray[np.float64]
 
@@ -70,7 +65,7 @@ class EvenColumns:
 
         return from_even
 
-    def started(self, rows: Sequence[RowTrace], placement: Placement) -> tuple[RowTrace, ...]:
+    def started(self, rows: Sequence[RowTrace], placement: Interpretation) -> tuple[RowTrace, ...]:
         """Give rows of several columns the starts of these as they were seen."""
         return started(rows, range(placement.layout.rows), np.interp(np.arange(self.n), self.places, self.seen_px))
 
@@ -78,10 +73,12 @@ class EvenColumns:
         """Return a row as it lies among even columns."""
         x, y = row.points_px.T
         left, right = self.even(np.array(row.ink_ends_px)).tolist()
-        starts = tuple(self.even(np.array(row.starts_px)).tolist())
-        return replace(row, points_px=np.stack([self.even(x), y], axis=1), ink_ends_px=(left, right), starts_px=starts)
+        starts = tuple(self.even(np.array(row.column_starts_px)).tolist())
+        return replace(
+            row, points_px=np.stack([self.even(x), y], axis=1), ink_ends_px=(left, right), column_starts_px=starts
+        )
 
-    def label(self, label: Label) -> Label:
+    def label(self, label: LeadLabel) -> LeadLabel:
         """Return a name as it lies among even columns."""
         x_px, left_px = self.even(np.array([label.x_px, label.left_px])).tolist()
         return replace(label, x_px=x_px, left_px=left_px)
@@ -90,7 +87,7 @@ class EvenColumns:
 def even_columns(
     page: FlatPage,
     rows: Sequence[RowTrace],
-    placement: Placement,
+    placement: Interpretation,
     separators: Floats,
     pulses: Sequence[Pulse],
     scale: Scale,
@@ -112,7 +109,7 @@ def even_columns(
     if len(borders) < min(n - 1, _FEWEST_BORDERS):
         return None
     right = common(np.array([row.right_px for row in rows[: layout.rows]]), mm)
-    sides = np.array([side for pulse in pulses for side in pulse.ends_px])
+    sides = np.array([side for pulse in pulses for side in pulse.extent_px])
     ends = np.array([(0, placement.start_px), (n, right)], np.float64)
     at_pulse = np.abs(ends[:, 1:] - sides).min(axis=1, initial=np.inf) < _FOOT_MM * mm
     bend = _bend(borders, ends, at_pulse, mm)
@@ -132,7 +129,7 @@ def _beside_lettering(page: FlatPage, rows: Sequence[RowTrace]) -> Callable[[flo
 
 
 def _borders(
-    placement: Placement, separators: Floats, mark_at: Callable[[float], tuple[float, float] | None], scale: Scale
+    placement: Interpretation, separators: Floats, mark_at: Callable[[float], tuple[float, float] | None], scale: Scale
 ) -> Floats:
     """Return the columns that marks stand before, and where these stand (borders, 2)."""
     mm, spacing = scale.px_per_mm, placement.layout.seconds_per_column * scale.px_per_s

@@ -9,12 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import FlatPage
 from ecgimg.digitization.interpretation.column_extent import common
 from ecgimg.digitization.interpretation.column_spacing import MANY_MARKS, NARROWER, SAME_MM, most_alike
-from ecgimg.digitization.interpretation.layout_matching import Placement
-from ecgimg.digitization.signals.lead_extraction import Scale
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import FlatPage, Interpretation, RowTrace, Scale
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +42,7 @@ def find_separators(page: FlatPage, baselines_px: Sequence[float]) -> Floats:
 
 
 def start_at_marks(
-    rows: Sequence[RowTrace], placement: Placement, separators: Floats, scale: Scale
+    rows: Sequence[RowTrace], placement: Interpretation, separators: Floats, scale: Scale
 ) -> tuple[RowTrace, ...]:
     """Give the rows the starts of their columns as marks between them tell, if such stand at every border."""
     parted = _parted(rows, placement)
@@ -54,7 +51,7 @@ def start_at_marks(
     return started(rows, parted, marked) if marked is not None else tuple(rows)
 
 
-def fit_columns(rows: Sequence[RowTrace], placement: Placement, scale: Scale) -> tuple[RowTrace, ...]:
+def fit_columns(rows: Sequence[RowTrace], placement: Interpretation, scale: Scale) -> tuple[RowTrace, ...]:
     """Give the rows the starts of their columns where these are not where the paper speed says.
 
     Printers leave out a few samples a column, and a ruling may be followed to some thousandths only. What tells are
@@ -80,15 +77,15 @@ def fit_columns(rows: Sequence[RowTrace], placement: Placement, scale: Scale) ->
     return started(rows, parted, starts) if jumps[1] >= _CLEARLY * jumps[0] else tuple(rows)
 
 
-def _parted(rows: Sequence[RowTrace], placement: Placement) -> list[int]:
+def _parted(rows: Sequence[RowTrace], placement: Interpretation) -> list[int]:
     """Return the rows that show more than one column, if it is not known yet where these start."""
     layout = placement.layout
     parted = range(layout.rows)
-    known = any(len(rows[row].starts_px) for row in parted)
+    known = any(len(rows[row].column_starts_px) for row in parted)
     return list(parted) if layout.columns > 1 and not known else []
 
 
-def _usual_px(placement: Placement, scale: Scale) -> Floats:
+def _usual_px(placement: Interpretation, scale: Scale) -> Floats:
     """Return where the columns start as the paper speed says."""
     layout = placement.layout
     spacing = layout.seconds_per_column * scale.px_per_s
@@ -98,7 +95,7 @@ def _usual_px(placement: Placement, scale: Scale) -> Floats:
 def started(rows: Sequence[RowTrace], parted: Sequence[int], starts_px: Floats) -> tuple[RowTrace, ...]:
     """Give the `parted` rows the starts of their columns."""
     told = tuple(starts_px.tolist())
-    return tuple(replace(row, starts_px=told) if index in parted else row for index, row in enumerate(rows))
+    return tuple(replace(row, column_starts_px=told) if index in parted else row for index, row in enumerate(rows))
 
 
 def _marked(usual_px: Floats, separators: Floats, px_per_mm: float) -> Floats | None:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.interpretation.column_gaps import CUT_MM, find_blanks
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, Scale
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import RowTrace, Scale
+from ecgimg.digitization.signals.lead_extraction import FS_HZ
 from layouts import Layout
 
 Floats = NDArray[np.float64]
@@ -24,8 +24,8 @@ def extent_apart(rows: Sequence[RowTrace], gaps_px: float, px_per_mm: float) -> 
 
     The picture may cut off what the last of them is shorter than the others.
     """
-    apart = [row for row in rows if row.starts_px]
-    starts = np.median([row.starts_px for row in apart], axis=0)
+    apart = [row for row in rows if row.column_starts_px]
+    starts = np.median([row.column_starts_px for row in apart], axis=0)
     right = max(row.points_px[-1, 0] for row in apart)
     wide = (float(starts[-1] - starts[0]) - gaps_px) / (len(starts) - 1)
     missing = wide - (right - float(starts[-1]))
@@ -37,12 +37,14 @@ def all_apart(rows: Sequence[RowTrace], layout: Layout) -> tuple[RowTrace, ...]:
 
     Rhythm strips, which have no columns, stay as they are.
     """
-    known = [row for row in rows[: layout.rows] if len(row.starts_px) == layout.columns]
+    known = [row for row in rows[: layout.rows] if len(row.column_starts_px) == layout.columns]
     if len(known) < _FEWEST_ROWS:
         return tuple(rows)
-    slopes, level = np.polyfit([row.baseline_px for row in known], [row.starts_px for row in known], 1)
+    slopes, level = np.polyfit([row.baseline_px for row in known], [row.column_starts_px for row in known], 1)
     return tuple(
-        row if row in known or index >= layout.rows else replace(row, starts_px=tuple(slopes * row.baseline_px + level))
+        row
+        if row in known or index >= layout.rows
+        else replace(row, column_starts_px=tuple(slopes * row.baseline_px + level))
         for index, row in enumerate(rows)
     )
 
@@ -56,11 +58,11 @@ def settle_starts(rows: Sequence[RowTrace], layout: Layout, scale: Scale) -> tup
     if layout.columns < _LEAST_COLUMNS:
         return tuple(rows)
     column_px = (layout.seconds_per_column - 1 / FS_HZ) * scale.px_per_s
-    rows = [_even(row) if len(row.starts_px) == layout.columns else row for row in rows]
+    rows = [_even(row) if len(row.column_starts_px) == layout.columns else row for row in rows]
     near_px = _EDGE_NEAR_MM * scale.px_per_mm
     seen = []  # column, by how much its start lies later than thought, and 1 where its end says so, -1 where its start
     for row in rows:
-        starts = np.array(row.starts_px)
+        starts = np.array(row.column_starts_px)
         if len(starts) != layout.columns:
             continue
         for middle, width in find_blanks(row, scale.px_per_mm):
@@ -76,8 +78,8 @@ def settle_starts(rows: Sequence[RowTrace], layout: Layout, scale: Scale) -> tup
         return tuple(rows)
     moved = np.polyval(fitted, np.arange(layout.columns))
     return tuple(
-        replace(row, starts_px=tuple((np.array(row.starts_px) + moved).tolist()))
-        if len(row.starts_px) == layout.columns
+        replace(row, column_starts_px=tuple((np.array(row.column_starts_px) + moved).tolist()))
+        if len(row.column_starts_px) == layout.columns
         else row
         for row in rows
     )
@@ -85,8 +87,10 @@ def settle_starts(rows: Sequence[RowTrace], layout: Layout, scale: Scale) -> tup
 
 def _even(row: RowTrace) -> RowTrace:
     """Return a row with its columns' starts evenly apart."""
-    columns = np.arange(len(row.starts_px))
-    return replace(row, starts_px=tuple(np.polyval(np.polyfit(columns, row.starts_px, 1), columns).tolist()))
+    columns = np.arange(len(row.column_starts_px))
+    return replace(
+        row, column_starts_px=tuple(np.polyval(np.polyfit(columns, row.column_starts_px, 1), columns).tolist())
+    )
 
 
 def _lateness(seen: Floats, px_per_mm: float) -> Floats | None:

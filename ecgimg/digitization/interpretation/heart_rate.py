@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import RowTrace
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ lead's cell. Both need no printed name at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization.interpretation.beat_matching import repetition
 from ecgimg.digitization.interpretation.simultaneous_columns import coincidence
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, Scale, slot_signal
+from ecgimg.digitization.model import Interpretation, LeadLabel, RowTrace, Scale
+from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal
 from ecgimg.digitization.signals.limb_leads import LIMB_MIX, fit_pair
-from ecgimg.digitization.text.label_matching import Label, names_among, score_names
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.text.label_matching import names_among, score_names
 from layouts import Layout, Slot
 
 Floats = NDArray[np.float64]
@@ -38,58 +38,13 @@ _USUAL = 0.15  # most pages have no rhythm strip, or lead II
 _Cells = tuple[float, tuple[tuple[int, int | None], ...]]
 
 
-@dataclass(frozen=True, eq=False)
-class Placement:
-    """A layout laid on the rows.
-
-    Parameters
-    ----------
-    layout : Layout
-        With the seconds per column that are printed.
-    start_px : float
-        Where the first column starts.
-    score, margin : float
-        Of this layout, and by how much it beats the best one that names a lead otherwise.
-    physics_db : float or None
-        How well simultaneous limb leads agree; None when fewer than three are printed at one time.
-    named : float
-        Share of the cells whose name was read and agrees.
-    fits : bool
-        Whether the columns are as wide as printers print them.
-    strips_named : bool
-        Whether the names of all rhythm strips were read and agree.
-    contradicted : bool
-        Whether most of the names that were read stand where this layout has other leads, or none.
-    is_cut : bool
-        Whether the layout lacks its first or last row, which the picture does not show.
-    """
-
-    layout: Layout
-    start_px: float
-    score: float
-    margin: float
-    physics_db: float | None
-    named: float
-    fits: bool
-    strips_named: bool = True
-    contradicted: bool = False
-    is_cut: bool = False
-
-    def borders_px(self, rows: Sequence[RowTrace], scale: Scale) -> list[float]:
-        """Return where columns start that another precedes."""
-        spacing = self.layout.seconds_per_column * scale.px_per_s
-        told = next((row.starts_px for row in rows if len(row.starts_px) == self.layout.columns), None)
-        starts = told or [self.start_px + column * spacing for column in range(self.layout.columns)]
-        return list(starts[1:])
-
-
 def place(
     rows: Sequence[RowTrace],
     extent_px: tuple[float, float],
-    labels: Sequence[Label],
+    labels: Sequence[LeadLabel],
     scale: Scale,
     candidates: Sequence[Layout],
-) -> Placement | None:
+) -> Interpretation | None:
     """Choose the layout that explains the page best, or None when none has this many rows.
 
     One whose first or last row the picture may have cut off is taken where the names tell it, and no whole one.
@@ -100,23 +55,23 @@ def place(
     signals = _Signals(rows, extent_px[0], scale)
     whole = [layout for layout in candidates if layout.n_rows == len(rows)]
     fits = _ranked(whole, signals, labels, width_s)
-    if not fits or fits[0].named < _NAMED_CUT:
+    if not fits or fits[0].labels_read < _NAMED_CUT:
         cut = _ranked(_cut_to(len(rows), candidates), signals, labels, width_s)
-        if cut and cut[0].named >= _NAMED_CUT and not (fits and fits[0].score > cut[0].score):
+        if cut and cut[0].labels_read >= _NAMED_CUT and not (fits and fits[0].score > cut[0].score):
             fits = [replace(fit, is_cut=True) for fit in cut]
     if not fits:
         return None
     best = fits[0]
     rivals = [other for other in fits[1:] if _differs(other.layout, best.layout)]
     margin = best.score - rivals[0].score if rivals else best.score
-    agreed = round(best.named * len(best.layout.slots()))
+    agreed = round(best.labels_read * len(best.layout.slots()))
     elsewhere = names_among(rows, labels, scale.px_per_mm) - agreed
-    return replace(best, margin=margin, contradicted=elsewhere > max(agreed, _FEW_NAMES))
+    return replace(best, margin=margin, is_contradicted=elsewhere > max(agreed, _FEW_NAMES))
 
 
 def _ranked(
-    candidates: Sequence[Layout], signals: _Signals, labels: Sequence[Label], width_s: float
-) -> list[Placement]:
+    candidates: Sequence[Layout], signals: _Signals, labels: Sequence[LeadLabel], width_s: float
+) -> list[Interpretation]:
     """Return every layout laid on the rows, the best first."""
     placements = []
     same_seconds: dict[_Cells, float] = {}  # the same for all layouts with the same cells
@@ -139,7 +94,9 @@ def _ranked(
             score += float(np.clip(physics / 12, -0.5, 1.5))
         strips = [named for slot, named in zip(fitted.slots(), agreed, strict=True) if slot.column is None]
         named, is_wide_so = sum(agreed) / len(agreed), width_score > 0
-        placements.append(Placement(fitted, signals.start_px, score, score, physics, named, is_wide_so, all(strips)))
+        placements.append(
+            Interpretation(fitted, signals.start_px, score, score, physics, named, is_wide_so, all(strips))
+        )
     return sorted(placements, key=lambda placement: -placement.score)
 
 

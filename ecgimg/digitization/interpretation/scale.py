@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.interpretation.heart_rate import Beats, find_beats
-from ecgimg.digitization.pulses.detect import GAINS_MM_MV, SPEEDS_MM_S, Pulse, nearest
-from ecgimg.digitization.signals.lead_extraction import Scale
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import Pulse, ResolvedScale, RowTrace, Scale, ScaleReading
+from ecgimg.digitization.pulses.detect import GAINS_MM_MV, SPEEDS_MM_S, nearest
 
 Floats = NDArray[np.float64]
 
@@ -24,50 +23,15 @@ _CLEARLY = 6.0  # of likelihoods: as much as tells in spite of what is usual
 _RARE = {(False, False): 0.0, (True, False): 1 / 3, (False, True): 1 / 2, (True, True): 0.9}  # speed, length
 
 
-@dataclass(frozen=True)
-class Said:
-    """What is said of the scale, None where nothing is, and by whom: ``given``, ``print`` or ``text``.
-
-    Of the gain it may be said that it is that of the limb leads only (`limb_only`).
-    """
-
-    speed_mm_s: float | None
-    gain_mm_mv: float | None
-    chest_gain_mm_mv: float | None
-    source: str
-    limb_only: bool = False
-
-
-@dataclass(frozen=True)
-class Settled:
-    """The scale, where its numbers come from, and what speaks against them, in words."""
-
-    scale: Scale
-    sources: dict[str, str]
-    doubts: tuple[str, ...]
-
-    def stretched(self, by: float) -> Settled:
-        """Return the scale of a page without ruling on which as much time takes `by` times as many px."""
-        scale = self.scale
-        height = by if self.sources["gain"] == "pulse" else 1.0  # which was measured in px
-        told = replace(
-            scale,
-            px_per_mm=scale.px_per_mm * by,
-            gain_mm_mv=scale.gain_mm_mv / height,
-            chest_gain_mm_mv=scale.chest_gain_mm_mv / (height if scale.chest_gain_mm_mv == scale.gain_mm_mv else 1.0),
-        )
-        return replace(self, scale=told)
-
-
 def settle_scale(
     px_per_mm: float,
     width_px: float,
     rows: Sequence[RowTrace],
     pulses: Sequence[Pulse],
-    said: Sequence[Said],
+    said: Sequence[ScaleReading],
     *,
     ruled: bool = True,
-) -> Settled:
+) -> ResolvedScale:
     """Take each number from the first who says it, else from the pulses, else as usual.
 
     Without a ruling a millimetre is what makes the page, of a width less the gaps between its columns, ten seconds
@@ -105,7 +69,7 @@ def settle_scale(
     )
     sources = {"px_per_mm": sized_by, "speed": speed_by, "gain": told_by}
     levels = tuple(float(np.mean(row.points_px[:, 1])) for row in rows)
-    return Settled(Scale(px_per_mm, speed, gain, chest or gain, levels), sources, doubts)
+    return ResolvedScale(Scale(px_per_mm, speed, gain, chest or gain, levels), sources, doubts)
 
 
 def _sized(
@@ -119,7 +83,7 @@ def _sized(
     """Return how many times more px a millimetre of a page without ruling has than thought, and what tells."""
     speed, is_fast = told_mm_s or _USUAL_MM_S, told_mm_s == max(SPEEDS_MM_S)
     stretch = width_px / (_TEN_SECONDS * speed) / px_per_mm
-    wide = [(pulse.right_px - pulse.left_px) / (px_per_mm * stretch * speed) for pulse in pulses if pulse.whole]
+    wide = [(pulse.right_px - pulse.left_px) / (px_per_mm * stretch * speed) for pulse in pulses if pulse.is_whole]
     too_wide = float(np.median(wide)) / _PULSE_S if wide and told_mm_s else 1.0
     seconds, sized_by = _TEN_SECONDS, "width"
     if too_wide > _TOO_WIDE:
@@ -157,7 +121,7 @@ def _shown_speed(
     its pulses say, unless its beats do. Without pulses these tell whether ten seconds are five at 50 mm/s.
     """
     fast, longest_s = max(SPEEDS_MM_S), _TEN_SECONDS + _ABOUT_TEN_S
-    pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses if pulse.whole]
+    pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses if pulse.is_whole]
     told = nearest(float(np.median(pulse_mm)) / _PULSE_S, SPEEDS_MM_S, 0.2) if pulse_mm else None
     if told == fast:
         return fast, "pulse"

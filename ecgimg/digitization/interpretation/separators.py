@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.model import FlatPage, RowTrace
 from ecgimg.digitization.tracing.centerline import ink_level
-from ecgimg.digitization.tracing.row_trace import RowTrace
 
 Floats = NDArray[np.float64]
 
@@ -41,8 +40,8 @@ def without_marks(page: FlatPage, rows: Sequence[RowTrace], borders_px: Sequence
         marked = np.zeros(len(x), bool)
         for left, right in marks:
             marked |= (x > left - _BLUR_PX) & (x < right + _BLUR_PX)
-        marked &= row.tall & ((row.certainty < _SURELY) | row.bar | (len(row.starts_px) > 0))
-        cleared.append(row.where(~marked) if marked.any() else row)
+        marked &= row.is_tall & ((row.certainty < _SURELY) | row.is_bar | (len(row.column_starts_px) > 0))
+        cleared.append(row.select(~marked) if marked.any() else row)
     return tuple(cleared)
 
 
@@ -104,7 +103,7 @@ def _plot(rows: Sequence[RowTrace], height: int) -> tuple[int, int]:
 
 def _cover(free: NDArray[np.bool_], row: RowTrace, columns: NDArray[np.int_], top: int, clear_px: float) -> None:
     """Take the heights that a row's own trace passes off the free ones; what stands out both ways is not its own."""
-    x, y = row.points_px[~row.bar].T
+    x, y = row.points_px[~row.is_bar].T
     for place, column in enumerate(columns):
         near = np.abs(x - column) < clear_px
         if near.any():

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.model import FlatPage, Pulse
 
 Floats = NDArray[np.float64]
 
@@ -20,22 +19,6 @@ _MIN_HEIGHT_MM, MAX_HEIGHT_MM = 2.0, 45.0
 _MIN_WIDTH_MM, _MAX_WIDTH_MM = 1.8, 30.0
 _PART = 0.3
 _ASTRAY_MM = 6.0
-
-
-@dataclass(frozen=True)
-class Pulse:
-    """A calibration pulse: its row, its sides in px, its height in mm, the height of its feet and their ends in px.
-
-    Of one that is not `whole` a side was not seen, so that it may be wider.
-    """
-
-    row: int
-    left_px: float
-    right_px: float
-    height_mm: float
-    foot_px: float
-    ends_px: tuple[float, float]
-    whole: bool = True
 
 
 def find_pulses(page: FlatPage, baselines_px: Sequence[float]) -> tuple[Pulse, ...]:

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import FlatPage
-from ecgimg.digitization.pulses.detect import GAINS_MM_MV, MAX_HEIGHT_MM, Pulse, nearest
+from ecgimg.digitization.model import FlatPage, Pulse
+from ecgimg.digitization.pulses.detect import GAINS_MM_MV, MAX_HEIGHT_MM, nearest
 from ecgimg.digitization.segmentation.ink_runs import column_runs
 from ecgimg.digitization.tracing.centerline import ink_level
 
@@ -112,7 +112,7 @@ def _of_row(ink: Mask, dark: Mask, trace: Mask, mm: float, row: int, baseline_px
         after = passed[min(round(right.x + mm), len(passed) - 1)] > 1 - _BEYOND_SHARE
         pulse = _between(window, lids, left, right, mm, row, bool(before)) if before or after else None
         if pulse is not None:
-            yield replace(pulse, foot_px=pulse.foot_px + first)
+            yield replace(pulse, base_px=pulse.base_px + first)
 
 
 def _strokes(window: Mask, mm: float, base: float) -> list[_Stroke]:

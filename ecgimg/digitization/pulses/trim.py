@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ecgimg.digitization.pulses.detect import Pulse
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import Pulse, RowTrace
 
 _APART_MM, _SHORT_MM, _FOOT_MM = 0.8, 2.5, 4.0
 _LEAST_FOOT_MM, _FOOT_ASTRAY_MM, _FEW_FEET = 0.8, 0.4, 2
@@ -25,7 +24,7 @@ def cut_pulses(
     Pulses stand below each other, so a row that runs on to where another has its pulse is cut there as well. What is
     not wholly one, amid its row's trace, is none: the trace steps there from one column to the next.
     """
-    pulses = [pulse for pulse in pulses if pulse.whole or not _is_amid(pulse, rows[pulse.row])]
+    pulses = [pulse for pulse in pulses if pulse.is_whole or not _is_amid(pulse, rows[pulse.row])]
     pulses = even_feet(pulses, [_is_before(pulse, rows[pulse.row]) for pulse in pulses], px_per_mm)
     cut = [_cut(index, row, pulses, px_per_mm) for index, row in enumerate(rows)]
     return tuple(_without_sides(row, px_per_mm) for row in cut), pulses
@@ -35,16 +34,16 @@ def _cut(index: int, row: RowTrace, pulses: Sequence[Pulse], px_per_mm: float) -
     """Cut a row where feet end, or where its own trace starts if that is next to it."""
     for pulse in pulses:
         x = row.points_px[:, 0]
-        beyond_px = x - pulse.ends_px[1] if _is_before(pulse, row) else pulse.ends_px[0] - x
+        beyond_px = x - pulse.extent_px[1] if _is_before(pulse, row) else pulse.extent_px[0] - x
         slack_px = _SLACK_MM * px_per_mm
         starts_there = not ((beyond_px > -2 * slack_px) & (beyond_px < -slack_px)).any()
         kept = beyond_px > (-slack_px if starts_there else 0)
         middle = (pulse.left_px + pulse.right_px) / 2
         if kept.any() and (pulse.row == index or x[0] < middle < x[-1]):
-            row = row.where(kept)
+            row = row.select(kept)
         else:  # it may still have taken a side of the pulse
-            is_side = row.tall & (x > pulse.left_px - 2 * slack_px) & (x < pulse.right_px + 2 * slack_px)
-            row = row if is_side.all() else row.where(~is_side)
+            is_side = row.is_tall & (x > pulse.left_px - 2 * slack_px) & (x < pulse.right_px + 2 * slack_px)
+            row = row if is_side.all() else row.select(~is_side)
     return _without_feet(row, pulses, px_per_mm)
 
 
@@ -57,13 +56,13 @@ def _without_sides(row: RowTrace, px_per_mm: float) -> RowTrace:
     first, last = np.flatnonzero(beside)[[0, -1]]
     at_left = (x <= x[0] + _SIDE_PX) & (np.abs(y - y[first]) > _SIDE_MM * px_per_mm)
     at_right = (x >= x[-1] - _SIDE_PX) & (np.abs(y - y[last]) > _SIDE_MM * px_per_mm)
-    return row.where(~(at_left | at_right))
+    return row.select(~(at_left | at_right))
 
 
 def _is_before(pulse: Pulse, row: RowTrace) -> bool:
     """Tell whether a pulse stands before most of a row's trace."""
     x = row.points_px[:, 0]
-    return bool((x > pulse.ends_px[1]).sum() > (x < pulse.ends_px[0]).sum())
+    return bool((x > pulse.extent_px[1]).sum() > (x < pulse.extent_px[0]).sum())
 
 
 def _is_amid(pulse: Pulse, row: RowTrace) -> bool:
@@ -77,12 +76,12 @@ def _without_feet(row: RowTrace, pulses: Sequence[Pulse], px_per_mm: float) -> R
     x = row.points_px[:, 0]
     gaps = np.flatnonzero(np.diff(x) > _APART_MM * px_per_mm)
     near_px = _FOOT_MM * px_per_mm
-    at_left = any(abs(x[0] - pulse.ends_px[1]) < near_px for pulse in pulses)
-    at_right = any(abs(pulse.ends_px[0] - x[-1]) < near_px for pulse in pulses)
+    at_left = any(abs(x[0] - pulse.extent_px[1]) < near_px for pulse in pulses)
+    at_right = any(abs(pulse.extent_px[0] - x[-1]) < near_px for pulse in pulses)
     first = max([gap + 1 for gap in gaps if at_left and x[gap] - x[0] < _SHORT_MM * px_per_mm], default=0)
     last = min([gap + 1 for gap in gaps if at_right and x[-1] - x[gap + 1] < _SHORT_MM * px_per_mm], default=len(x))
     place = np.arange(len(x))
-    return row.where((place >= first) & (place < last)) if first < last else row
+    return row.select((place >= first) & (place < last)) if first < last else row
 
 
 def even_feet(pulses: Sequence[Pulse], is_before: Sequence[bool], px_per_mm: float) -> tuple[Pulse, ...]:
@@ -94,7 +93,7 @@ def even_feet(pulses: Sequence[Pulse], is_before: Sequence[bool], px_per_mm: flo
         Of each pulse, whether it stands before the trace of its row.
     """
     feet_px = np.array([
-        (pulse.left_px - pulse.ends_px[0], pulse.ends_px[1] - pulse.right_px)[:: 1 if before else -1]
+        (pulse.left_px - pulse.extent_px[0], pulse.extent_px[1] - pulse.right_px)[:: 1 if before else -1]
         for pulse, before in zip(pulses, is_before, strict=True)
     ]).reshape(-1, 2)  # fmt: skip
     free_px, facing_px = feet_px.T
@@ -106,9 +105,9 @@ def even_feet(pulses: Sequence[Pulse], is_before: Sequence[bool], px_per_mm: flo
     return tuple(
         replace(
             pulse,
-            ends_px=(pulse.ends_px[0], pulse.right_px + long_px)
+            extent_px=(pulse.extent_px[0], pulse.right_px + long_px)
             if before
-            else (pulse.left_px - long_px, pulse.ends_px[1]),
+            else (pulse.left_px - long_px, pulse.extent_px[1]),
         )
         for pulse, before in zip(pulses, is_before, strict=True)
     )

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.layout_matching import Placement
-from ecgimg.digitization.interpretation.scale import Settled
+from ecgimg.digitization.model import ImageGeometry, Interpretation, ResolvedScale, RowTrace, Scale
 from ecgimg.digitization.quality.confidence import PageEvidence, lead_confidence
 from ecgimg.digitization.result import Digitization, LeadReading, Status
 from ecgimg.digitization.signals.consistency import consistency_db
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, Scale, slot_error_mv, slot_signal, slot_start_px
+from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_error_mv, slot_signal, slot_start_px
 from ecgimg.digitization.signals.reconcile import Cell, reconcile
-from ecgimg.digitization.tracing.row_trace import RowTrace
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 from layouts import Slot
 
@@ -32,28 +29,11 @@ _LEAST_S = 2.4
 _HARDLY_ANY, _NO_SENSE_DB = 0.1, 2.0
 
 
-@dataclass(frozen=True, eq=False)
-class Ground:
-    """Where the rows were measured, for drawing: the map to the original picture, its scale, and the ruling's lines.
-
-    `to_image` maps (…, 2) of the rows' coordinates to pixels of the picture; `px_per_mm` is the picture's.
-    """
-
-    to_image: Callable[[Floats], Floats]
-    px_per_mm: float
-    grid_px: tuple[Floats, ...]
-
-    def rotation_deg(self, rows: Sequence[RowTrace]) -> int:
-        """Return the clockwise turn, in quarters, that lays the rows along x in the picture."""
-        along = sum(np.diff(self.to_image(row.points_px[[0, -1]]), axis=0)[0] for row in rows)
-        return -90 * round(float(np.arctan2(along[1], along[0])) / (np.pi / 2)) % 360
-
-
 def judge(
-    ground: Ground,
+    ground: ImageGeometry,
     rows: Sequence[RowTrace],
-    placement: Placement | None,
-    settled: Settled,
+    placement: Interpretation | None,
+    settled: ResolvedScale,
     timings_s: Mapping[str, float],
 ) -> Digitization:
     """Cut the rows into leads, reconcile them, make the record, and say how far it can be trusted."""
@@ -94,7 +74,7 @@ def judge(
             for lead, (error, seen) in trust.items()
         },
         lead_error_uv={lead: error for lead, (error, _) in trust.items()},
-        names_read=placement.named,
+        names_read=placement.labels_read,
         lead_seconds={lead: float(np.isfinite(record.lead(lead)).sum() / FS_HZ) for lead in layout.record_leads},
         unread=unread,
         warnings=warnings,
@@ -106,7 +86,7 @@ def judge(
     )
 
 
-def _cell(slot: Slot, row: RowTrace, placement: Placement, scale: Scale) -> Cell:
+def _cell(slot: Slot, row: RowTrace, placement: Interpretation, scale: Scale) -> Cell:
     where = slot, placement.layout, row, placement.start_px, scale
     return Cell(slot, slot_signal(*where, scale.zero_px[slot.row]), slot_error_mv(*where))
 
@@ -136,10 +116,10 @@ def _size_uv(signal: NDArray[np.float32]) -> float:
 
 
 def _verdict(
-    placement: Placement, settled: Settled, agreement: Mapping[str, float], unread: Sequence[str]
+    placement: Interpretation, settled: ResolvedScale, agreement: Mapping[str, float], unread: Sequence[str]
 ) -> tuple[tuple[str, ...], Status, str]:
     """Put what limits the page into words, the gravest first."""
-    backed_db = min(placement.physics_db or 0.0, agreement.get("einthoven", np.inf))
+    backed_db = min(placement.limb_agreement_db or 0.0, agreement.get("einthoven", np.inf))
     reason = _refusal(placement, settled, backed_db)
     if reason:
         return (reason,), "refused", reason
@@ -155,34 +135,36 @@ def _verdict(
         f"no paper speed was found, and 25 mm/s would not be ten usual seconds: {scale.speed_mm_s:g} mm/s is assumed": (
             sources["speed"] == "assumed" and sources["px_per_mm"] == "grid"
         ),
-        f"simultaneous limb leads disagree ({placement.physics_db or 0:.0f} dB): lead names may be wrong": (
-            placement.physics_db is not None
-            and placement.physics_db < _DISAGREE_DB
+        f"simultaneous limb leads disagree ({placement.limb_agreement_db or 0:.0f} dB): lead names may be wrong": (
+            placement.limb_agreement_db is not None
+            and placement.limb_agreement_db < _DISAGREE_DB
             and min(agreement.get(law, -np.inf) for law in ("einthoven", "goldberger")) < _BACKED_DB  # as read at last
         ),
         "no leads that must agree do: the traces or their times may be misread": (
             max(agreement.values(), default=np.inf) < _BACKED_DB
         ),
-        "most lead names that were read stand elsewhere in this layout: a row may be missing": placement.contradicted,
+        "most lead names that were read stand elsewhere in this layout: a row may be missing": (
+            placement.is_contradicted
+        ),
         "a row of this layout lies outside the picture": placement.is_cut,
         "the rhythm strip does not repeat its lead: lead names may be wrong": (
-            agreement.get("strip", np.inf) < _STRIP_DB and placement.named < _MOST
+            agreement.get("strip", np.inf) < _STRIP_DB and placement.labels_read < _MOST
         ),
         "too few lead names could be read to be sure of the layout": (
-            placement.named < _HALF_NAMED and backed_db < _BACKED_DB
+            placement.labels_read < _HALF_NAMED and backed_db < _BACKED_DB
         ),
         "the rhythm strip's name could not be read, and it does not clearly repeat its lead": (
-            not placement.strips_named and agreement.get("strip", np.inf) < _CLEAR_STRIP_DB
+            not placement.strip_labels_read and agreement.get("strip", np.inf) < _CLEAR_STRIP_DB
         ),
         "another layout explains the page nearly as well": placement.margin < _CLOSE_MARGIN,
         "the columns seem to show the same seconds, by their beats alone: they may follow each other": (
             layout.columns_in_time == "simultaneous" and _CLOSE_MARGIN <= placement.margin < _SURE_MARGIN
         ),
         f"the columns are {layout.seconds_per_column:.2g} s wide, which no printer prints: check the speed": (
-            not placement.fits
+            not placement.has_usual_width
         ),
         f"less than half of the trace could be read of {', '.join(unread)}": bool(unread),
-        **dict.fromkeys(settled.doubts, True),
+        **dict.fromkeys(settled.warnings, True),
         f"no calibration pulse and no printed gain was found: {scale.gain_mm_mv:g} mm/mV is assumed": (
             sources["gain"] == "assumed"
         ),
@@ -191,8 +173,8 @@ def _verdict(
     return true, "limited" if true else "ok", true[0] if true else ""
 
 
-def _is_nameless(placement: Placement) -> bool:
-    return placement.layout.n_rows == 1 and not placement.named
+def _is_nameless(placement: Interpretation) -> bool:
+    return placement.layout.n_rows == 1 and not placement.labels_read
 
 
 def _lasts_ten_seconds(sources: Mapping[str, str]) -> bool:
@@ -201,22 +183,22 @@ def _lasts_ten_seconds(sources: Mapping[str, str]) -> bool:
     return (sources["px_per_mm"], sources["speed"]) in told_twice
 
 
-def _refusal(placement: Placement, settled: Settled, backed_db: float) -> str:
+def _refusal(placement: Interpretation, settled: ResolvedScale, backed_db: float) -> str:
     """Return why a page cannot be used at all, or nothing; `backed_db` is how well its limb leads add up."""
     layout, sources = placement.layout, settled.sources
     is_printed = sources["speed"] == sources["gain"] == "print"
     is_scaled = is_printed or (sources["px_per_mm"] == "grid" and sources["gain"] != "assumed")
-    to_go_by = placement.fits and (is_scaled or _lasts_ten_seconds(sources))
+    to_go_by = placement.has_usual_width and (is_scaled or _lasts_ten_seconds(sources))
     if _is_nameless(placement) and not to_go_by:
         return (
             "a single strip without a lead name was found, no 12-lead page; name the layout to read it (--layout 1x1)"
         )
-    if not placement.fits and layout.printed_s < _LEAST_S:
+    if not placement.has_usual_width and layout.printed_s < _LEAST_S:
         return f"the traces found are only {layout.printed_s:.1f} s long; a page shows 2.5 s or more of each lead"
-    unnamed = placement.named < _HARDLY_ANY
-    if unnamed and placement.physics_db is not None and placement.physics_db < _NO_SENSE_DB:
+    unnamed = placement.labels_read < _HARDLY_ANY
+    if unnamed and placement.limb_agreement_db is not None and placement.limb_agreement_db < _NO_SENSE_DB:
         return "no lead name could be read, and no layout's limb leads add up: this may be no 12-lead page"
-    is_backed = placement.fits and backed_db > _SURE_DB
+    is_backed = placement.has_usual_width and backed_db > _SURE_DB
     if unnamed and not is_backed and sources["speed"] == sources["gain"] == "assumed":
         return (
             "neither lead names nor speed nor gain could be read: take the whole page, or name layout, speed and gain"
@@ -225,7 +207,7 @@ def _refusal(placement: Placement, settled: Settled, backed_db: float) -> str:
 
 
 def _readings(
-    ground: Ground, rows: Sequence[RowTrace], placement: Placement, scale: Scale
+    ground: ImageGeometry, rows: Sequence[RowTrace], placement: Interpretation, scale: Scale
 ) -> tuple[tuple[LeadReading, ...], dict[str, tuple[float, float]]]:
     """Return what was read where, and of each lead the error (µV) and the share covered of its best slot."""
     trust: dict[str, tuple[float, float]] = {}
@@ -239,7 +221,7 @@ def _readings(
 
 
 def _reading(
-    ground: Ground, slot: Slot, row: RowTrace, placement: Placement, scale: Scale
+    ground: ImageGeometry, slot: Slot, row: RowTrace, placement: Interpretation, scale: Scale
 ) -> tuple[LeadReading, float, float]:
     left = slot_start_px(slot, placement.layout, row, placement.start_px, scale)
     right = left + slot.seconds * scale.px_per_s

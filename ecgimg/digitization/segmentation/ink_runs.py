@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.model import FlatPage
 
 Floats = NDArray[np.float64]
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitization.model import Segmentation
 from ecgimg.digitization.segmentation.runtime import load_network
 
 Share = NDArray[np.uint8]
@@ -16,21 +14,6 @@ Share = NDArray[np.uint8]
 CLASSES = ("trace", "label", "pulse", "grid", "other")
 _STRIDE = 32
 _MAX_PX = 4_200_000
-
-
-@dataclass(frozen=True, eq=False)
-class Segmentation:
-    """Probability of each kind of ink at every pixel, (height, width) uint8 with 255 for certain."""
-
-    trace: Share
-    label: Share
-    pulse: Share
-    other: Share
-
-    @cached_property
-    def ink(self) -> Share:
-        """Whatever is not ruling or paper."""
-        return np.asarray(cv2.max(cv2.max(self.trace, self.label), cv2.max(self.pulse, self.other)))
 
 
 def segment(image: NDArray[np.uint8]) -> Segmentation:

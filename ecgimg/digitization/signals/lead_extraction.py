@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import RowTrace, Scale
 from layouts import Layout, Slot
 
 Floats = NDArray[np.float64]
@@ -23,30 +21,10 @@ _BAR_MM, _JOINT_PX = 0.35, 0.5
 _BREAK_S, _FOOT_S = 0.02, 0.01
 
 
-@dataclass(frozen=True)
-class Scale:
-    """Of the flat page: px a mm, paper speed, gain of limb and chest leads, and heights (px) of 0 mV of each row."""
-
-    px_per_mm: float
-    speed_mm_s: float
-    gain_mm_mv: float
-    chest_gain_mm_mv: float
-    zero_px: tuple[float, ...]
-
-    @property
-    def px_per_s(self) -> float:
-        """Return the length of a second."""
-        return self.speed_mm_s * self.px_per_mm
-
-    def px_per_mv(self, lead: str) -> float:
-        """Return the height of a millivolt of a lead."""
-        return self.px_per_mm * (self.chest_gain_mm_mv if lead.startswith("V") else self.gain_mm_mv)
-
-
 def slot_start_px(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale) -> float:
     """Return where a slot's trace starts: at its own stroke where strokes are known, else at its share of the row."""
-    if slot.column is not None and len(row.starts_px) == layout.columns > 1:
-        return row.starts_px[slot.column] + row.shift_px
+    if slot.column is not None and len(row.column_starts_px) == layout.columns > 1:
+        return row.column_starts_px[slot.column] + row.shift_px
     return start_px + row.shift_px + (slot.column or 0) * layout.seconds_per_column * scale.px_per_s
 
 
@@ -57,16 +35,16 @@ def slot_signal(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scal
     t = (row.points_px[:, 0] - left) / (scale.px_per_mm * scale.speed_mm_s)
     exact = not row.error_px.any()  # drawn from samples, read from a file's own paths
     near = (t > -_MARGIN_S) & (t < n / FS_HZ + _MARGIN_S)
-    if slot.column is not None and len(row.starts_px) == layout.columns > 1:
-        if len(row.stroke):
-            near &= row.stroke == slot.column
+    if slot.column is not None and len(row.column_starts_px) == layout.columns > 1:
+        if len(row.stroke_index):
+            near &= row.stroke_index == slot.column
         elif slot.column + 1 < layout.columns:
-            near &= row.points_px[:, 0] < row.starts_px[slot.column + 1]
+            near &= row.points_px[:, 0] < row.column_starts_px[slot.column + 1]
     if slot.column is not None and layout.columns > 1:
         from_border_mm = np.minimum(np.abs(t), np.abs(t - n / FS_HZ)) * scale.speed_mm_s
         joint_mm = (row.cap_px + _JOINT_PX) / scale.px_per_mm  # where a column is joined to the next
-        reach_mm = np.where(row.bar, _BAR_MM, joint_mm)
-        near &= ~(row.tall & (from_border_mm < reach_mm))
+        reach_mm = np.where(row.is_bar, _BAR_MM, joint_mm)
+        near &= ~(row.is_tall & (from_border_mm < reach_mm))
         if not exact:  # what lies beyond a border is the next lead's
             near &= (t > -_STEP_S / 2) | (slot.column == 0)
             near &= (t < n / FS_HZ - _STEP_S / 2) | (slot.column == layout.columns - 1)
@@ -91,9 +69,9 @@ def _foot_end_s(t: Floats) -> float:
 
 def _drawn_s(slot: Slot, layout: Layout, row: RowTrace, scale: Scale) -> float:
     """Return for how many seconds a slot is drawn: until its row's next column starts, if it is known where."""
-    if slot.column is None or len(row.starts_px) != layout.columns or slot.column + 1 == layout.columns:
+    if slot.column is None or len(row.column_starts_px) != layout.columns or slot.column + 1 == layout.columns:
         return slot.seconds
-    return (row.starts_px[slot.column + 1] - row.starts_px[slot.column]) / scale.px_per_s
+    return (row.column_starts_px[slot.column + 1] - row.column_starts_px[slot.column]) / scale.px_per_s
 
 
 def slot_error_mv(slot: Slot, layout: Layout, row: RowTrace, start_px: float, scale: Scale) -> Floats:

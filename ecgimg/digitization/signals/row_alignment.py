@@ -12,10 +12,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.layout_matching import Placement
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, Scale, slot_signal
+from ecgimg.digitization.model import Interpretation, RowTrace, Scale
+from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal
 from ecgimg.digitization.signals.limb_leads import LIMB_MIX
-from ecgimg.digitization.tracing.row_trace import RowTrace
 from layouts import Slot
 
 Floats = NDArray[np.float64]
@@ -29,7 +28,7 @@ _MIN_SAMPLES = 200
 _MARGIN_SAMPLES = 30
 
 
-def align_rows(rows: Sequence[RowTrace], placement: Placement, scale: Scale) -> tuple[RowTrace, ...]:
+def align_rows(rows: Sequence[RowTrace], placement: Interpretation, scale: Scale) -> tuple[RowTrace, ...]:
     """Shift rows in time so that what must agree does; rows stay where it would not get much better."""
     layout = placement.layout
     cells = [

@@ -13,10 +13,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.layout_matching import Placement
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, Scale, slot_signal
+from ecgimg.digitization.model import Interpretation, RowTrace, Scale
+from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal
 from ecgimg.digitization.signals.limb_leads import LIMB_MIX
-from ecgimg.digitization.tracing.row_trace import RowTrace
 from layouts import Slot
 
 Floats = NDArray[np.float64]
@@ -73,7 +72,9 @@ class _Witnesses:
         return levels
 
 
-def level_rows(rows: Sequence[RowTrace], placement: Placement, scale: Scale, feet_px: Mapping[int, float]) -> Floats:
+def level_rows(
+    rows: Sequence[RowTrace], placement: Interpretation, scale: Scale, feet_px: Mapping[int, float]
+) -> Floats:
     """Return the height (px) of 0 mV of each row, by robust weighted least squares.
 
     Parameters

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.sparse.csgraph import connected_components
 
-from ecgimg.digitization.dewarp.resample import FlatPage
-from ecgimg.digitization.text.label_matching import Label
+from ecgimg.digitization.model import FlatPage, LeadLabel
 from ecgimg.digitization.text.label_recognition import read_labels
 
 Floats = NDArray[np.float64]
@@ -23,10 +22,10 @@ _LEAST_INK_MM2, _NARROWEST_MM, _WIDEST_MM = 0.3, 0.25, 16.0
 _LETTERS_APART, _AS_TALL = 0.5, 0.75  # of the height of the letters
 
 
-def find_labels(page: FlatPage) -> tuple[Label, ...]:
+def find_labels(page: FlatPage) -> tuple[LeadLabel, ...]:
     """Find blobs of lettering of the size of lead names, and read them."""
     mm = page.px_per_mm
-    sure_mm = page.rectification.confidence > 0  # without a ruling the mm are guessed
+    sure_mm = page.page_map.confidence > 0  # without a ruling the mm are guessed
     tallest = _TALLEST_NAME_MM * mm * (1 if sure_mm else 2)
     mask = (page.segmentation.label > 110).astype(np.uint8)
     joined = cv2.morphologyEx(
@@ -42,7 +41,7 @@ def find_labels(page: FlatPage) -> tuple[Label, ...]:
     labels = []
     for (left_px, top_px, right_px, bottom_px), name, sure in zip(boxes, read.names, read.confidences, strict=True):
         told = name if sure >= _SURE_NAME else ""
-        labels.append(Label((left_px + right_px) / 2, (top_px + bottom_px) / 2, left_px, told, float(sure)))
+        labels.append(LeadLabel((left_px + right_px) / 2, (top_px + bottom_px) / 2, left_px, told, float(sure)))
     return tuple(labels)
 
 
@@ -60,6 +59,6 @@ def _joined(boxes: Floats) -> Floats:
     return np.stack([extreme(values, group, np.arange(count)) for extreme, values in sides], axis=1)
 
 
-def n_telling(labels: Sequence[Label]) -> int:
+def n_telling(labels: Sequence[LeadLabel]) -> int:
     """Count the names that only read so upright: I, II and III look the same upside down."""
-    return sum(label.name not in ("", "I", "II", "III") for label in labels)
+    return sum(label.lead not in ("", "I", "II", "III") for label in labels)

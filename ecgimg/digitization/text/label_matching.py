@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from ecgimg.digitization.signals.lead_extraction import Scale, slot_start_px
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import LeadLabel, RowTrace, Scale
+from ecgimg.digitization.signals.lead_extraction import slot_start_px
 from layouts import Layout
 
 _BESIDE_ROW = 0.62  # of the rows' pitch
 _FEWEST_STEPS, _OFF = 3, 0.03
 
 
-@dataclass(frozen=True)
-class Label:
-    """A lead name found on the page: its middle in px of the flat page, what it reads (or ""), and how surely."""
-
-    x_px: float
-    y_px: float
-    left_px: float
-    name: str = ""
-    confidence: float = 0.0
-
-
 def score_names(
-    layout: Layout, rows: Sequence[RowTrace], labels: Sequence[Label], start_px: float, scale: Scale
+    layout: Layout, rows: Sequence[RowTrace], labels: Sequence[LeadLabel], start_px: float, scale: Scale
 ) -> tuple[list[bool], float]:
     """Return in which slots a name was read that agrees, and the score of all names, read and unread."""
     slots = layout.slots()
@@ -46,7 +34,7 @@ def score_names(
             and abs(label.y_px - rows[slot.row].baseline_px) < _BESIDE_ROW * pitch
             and index not in taken
         ]
-        exact = [(d, index) for d, index in near if labels[index].name == slot.printed_name]
+        exact = [(d, index) for d, index in near if labels[index].lead == slot.printed_name]
         agreed.append(bool(exact))
         if exact:
             _, index = min(exact)
@@ -55,16 +43,16 @@ def score_names(
         elif near:
             _, index = min(near)
             taken.add(index)
-            score += 0.2 if not labels[index].name else -labels[index].confidence
+            score += 0.2 if not labels[index].lead else -labels[index].confidence
         else:
             score -= 0.1
-    spare = [label for index, label in enumerate(labels) if index not in taken and label.name]
+    spare = [label for index, label in enumerate(labels) if index not in taken and label.lead]
     score -= 0.5 * sum(label.confidence for label in spare)
     return agreed, 4 * score / len(slots)
 
 
 def seconds_between_names(
-    layout: Layout, rows: Sequence[RowTrace], labels: Sequence[Label], scale: Scale
+    layout: Layout, rows: Sequence[RowTrace], labels: Sequence[LeadLabel], scale: Scale
 ) -> float | None:
     """Return how long the columns of a layout are, in quarters of a second, as names in one row tell, or None."""
     reach_px = _BESIDE_ROW * _pitch(rows, scale.px_per_mm)
@@ -72,8 +60,8 @@ def seconds_between_names(
     seen: dict[int, list[tuple[int, float]]] = {}
     for label in labels:
         row = int(np.argmin([abs(label.y_px - row.baseline_px) for row in rows]))
-        if (row, label.name) in columns and abs(label.y_px - rows[row].baseline_px) < reach_px:
-            seen.setdefault(row, []).append((columns[row, label.name], label.left_px))
+        if (row, label.lead) in columns and abs(label.y_px - rows[row].baseline_px) < reach_px:
+            seen.setdefault(row, []).append((columns[row, label.lead], label.left_px))
     steps = [
         (right - left) / (last - first)
         for names in seen.values()
@@ -87,11 +75,11 @@ def seconds_between_names(
     return rounded if rounded and abs(rounded / seconds - 1) < _OFF else None
 
 
-def names_among(rows: Sequence[RowTrace], labels: Sequence[Label], px_per_mm: float) -> int:
+def names_among(rows: Sequence[RowTrace], labels: Sequence[LeadLabel], px_per_mm: float) -> int:
     """Return how many names were read among the rows, not in the head or the foot of the page."""
     beyond = _BESIDE_ROW * _pitch(rows, px_per_mm)
     top, bottom = rows[0].baseline_px - beyond, rows[-1].baseline_px + beyond
-    return sum(top < label.y_px < bottom for label in labels if label.name)
+    return sum(top < label.y_px < bottom for label in labels if label.lead)
 
 
 def _pitch(rows: Sequence[RowTrace], px_per_mm: float) -> float:

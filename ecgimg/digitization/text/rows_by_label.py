@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import FlatPage
-from ecgimg.digitization.text.label_matching import Label
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import FlatPage, LeadLabel, RowTrace
 from ecgimg.digitization.tracing.trace_rows import trace_rows
 
 Floats = NDArray[np.float64]
@@ -18,7 +16,7 @@ _SURE, _FEWEST, _UNEVEN, _NEAR, _MOST = 0.7, 3, 0.25, 0.35, 2 / 3
 _ALIGNED_MM, _SAME_ROW_MM = 6.0, 3.0
 
 
-def trace_as_named(page: FlatPage, rows: tuple[RowTrace, ...], labels: Sequence[Label]) -> tuple[RowTrace, ...]:
+def trace_as_named(page: FlatPage, rows: tuple[RowTrace, ...], labels: Sequence[LeadLabel]) -> tuple[RowTrace, ...]:
     """Return rows, traced again where the names at their starts tell that some are missing or one was taken for two."""
     found = np.array([row.baseline_px for row in rows])
     told = baselines_as_named(found, labels, page.px_per_mm)
@@ -28,13 +26,13 @@ def trace_as_named(page: FlatPage, rows: tuple[RowTrace, ...], labels: Sequence[
     return again if len(again) == len(told) else rows
 
 
-def baselines_as_named(found_px: Floats, labels: Sequence[Label], px_per_mm: float) -> Floats | None:
+def baselines_as_named(found_px: Floats, labels: Sequence[LeadLabel], px_per_mm: float) -> Floats | None:
     """Return where rows lie, as names below each other at even distances tell, or None if they tell nothing new.
 
     Rows of strips may have no name, so those that were found far from any stay.
     """
     surely = [label for label in labels if label.confidence > _SURE]
-    for among in ([label for label in surely if label.name], surely):  # some may not have been legible
+    for among in ([label for label in surely if label.lead], surely):  # some may not have been legible
         names = _first_names(among, px_per_mm)
         if len(names) < _FEWEST or not len(found_px):
             continue
@@ -75,7 +73,7 @@ def _told(found_px: Floats, names: Floats, pitch: float) -> Floats | None:
     return np.sort(np.append(kept, names[shared | is_missing] + offset))
 
 
-def _first_names(labels: Sequence[Label], px_per_mm: float) -> Floats:
+def _first_names(labels: Sequence[LeadLabel], px_per_mm: float) -> Floats:
     """Return the heights, from the top, of the names that stand below each other farthest to the left."""
     reach = _ALIGNED_MM * px_per_mm
     columns = [[label for label in labels if abs(label.left_px - each.left_px) < reach] for each in labels]

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.model import FlatPage, ScaleReading
 from ecgimg.digitization.segmentation.runtime import load_network
 from ecgimg.digitization.text.label_recognition import crop_ink
 from ecgimg.printed_scale import Kind, Mention, agreed, find_mentions
@@ -61,27 +61,6 @@ _WIDEST_PX = 2400
 _BATCH = 8
 
 
-@dataclass(frozen=True)
-class PrintedScale:
-    """What the page prints of its scale; None where nothing readable is printed, or where prints contradict.
-
-    Parameters
-    ----------
-    speed_mm_s, gain_mm_mv, chest_gain_mm_mv : float or None
-        The chest gain is that of all leads where no other is printed.
-    confidence : float
-        Of the least sure character in what was read, 0 where nothing was.
-    limb_only : bool
-        Whether a gain is said to be that of the limb leads, and that of the chest leads could not be read.
-    """
-
-    speed_mm_s: float | None = None
-    gain_mm_mv: float | None = None
-    chest_gain_mm_mv: float | None = None
-    confidence: float = 0.0
-    limb_only: bool = False
-
-
 @dataclass(frozen=True, eq=False)
 class TextLine:
     """A line of lettering: left and right end, height of its middle at both ends, and height of its letters, in px."""
@@ -101,7 +80,7 @@ class LineReading:
     places_px: Floats
 
 
-def read_printed_scale(page: FlatPage) -> PrintedScale:
+def read_printed_scale(page: FlatPage) -> ScaleReading:
     """Read speed and gain off a flat, upright page, on which lettering may be of another size if its mm are guessed.
 
     Raises
@@ -109,12 +88,12 @@ def read_printed_scale(page: FlatPage) -> PrintedScale:
     MissingWeights
         When the package was installed without its weights.
     """
-    sizes = (1.0,) if page.rectification.confidence > 0 else _SIZES
+    sizes = (1.0,) if page.page_map.confidence > 0 else _SIZES
     read = (scale_of(read_lines(page.image, find_lines(page, page.px_per_mm * size))) for size in sizes)
-    return next((printed for printed in read if printed.confidence > 0), PrintedScale())
+    return next((printed for printed in read if printed.confidence > 0), ScaleReading())
 
 
-def scale_of(readings: Sequence[LineReading]) -> PrintedScale:
+def scale_of(readings: Sequence[LineReading]) -> ScaleReading:
     """Return what lines of print agree on.
 
     A value counts where it is sure in one line at least, and no line, sure or not, states another. Where the gain is
@@ -126,7 +105,8 @@ def scale_of(readings: Sequence[LineReading]) -> PrintedScale:
     if not of_limbs and not any(mention.kind == "chest" for mention, _ in said):
         chest = gain
     sure = [confidence for value, confidence in (speed, gain, chest) if value is not None]
-    return PrintedScale(speed[0], gain[0], chest[0], min(sure, default=0.0), of_limbs and chest[0] is None)
+    confidence = min(sure, default=0.0)
+    return ScaleReading(speed[0], gain[0], chest[0], "print", confidence, of_limbs and chest[0] is None)
 
 
 def _told(reading: LineReading) -> list[tuple[Mention, float]]:

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.model import FlatPage, RowTrace
 from ecgimg.digitization.segmentation.ink_runs import Runs, is_lettering
-from ecgimg.digitization.tracing.row_trace import RowTrace
 from ecgimg.digitization.tracing.tracking import FLAT_MM
 
 Mask = NDArray[np.bool_]

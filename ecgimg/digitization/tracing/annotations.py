@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import FlatPage, darker_than_paper
+from ecgimg.digitization.dewarp.resample import darker_than_paper
+from ecgimg.digitization.model import FlatPage
 from ecgimg.digitization.segmentation.ink_runs import column_runs, inked_pixels
 
 _THICKER, _AT_LEAST_PX = 2.0, 2.5

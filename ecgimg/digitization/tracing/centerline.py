@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.model import FlatPage
 from ecgimg.digitization.segmentation.runtime import load_network
 
 Floats = NDArray[np.float64]

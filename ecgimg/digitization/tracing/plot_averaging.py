@@ -12,8 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.signals.lead_extraction import Scale
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import RowTrace, Scale
 
 Floats = NDArray[np.float64]
 
@@ -42,9 +41,9 @@ def without_averaging(rows: Sequence[RowTrace], scale: Scale) -> tuple[RowTrace,
 
 def _strokes(row: RowTrace) -> list[Floats]:
     """Return the points (n, 2) of each stroke of a row."""
-    if not len(row.stroke):
+    if not len(row.stroke_index):
         return [row.points_px]
-    return [row.points_px[row.stroke == each] for each in np.unique(row.stroke)]
+    return [row.points_px[row.stroke_index == each] for each in np.unique(row.stroke_index)]
 
 
 def _averaged_over(strokes: Sequence[Floats], mm_per_uv: float) -> int:

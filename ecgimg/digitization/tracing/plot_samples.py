@@ -15,8 +15,8 @@ from scipy.fft import rfft, rfftfreq
 from scipy.interpolate import CubicSpline
 from scipy.linalg import solveh_banded
 
+from ecgimg.digitization.model import RowTrace
 from ecgimg.digitization.tracing.centerline import SUB_COLUMNS
-from ecgimg.digitization.tracing.row_trace import RowTrace
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +45,9 @@ def through_samples(rows: Sequence[RowTrace], borders_px: Sequence[float]) -> tu
 
     Each column between `borders_px`, or each stroke where they are drawn apart, starts with a sample of its own.
     """
-    columns = [row.stroke if len(row.stroke) else np.searchsorted(borders_px, row.points_px[:, 0]) for row in rows]
+    columns = [
+        row.stroke_index if len(row.stroke_index) else np.searchsorted(borders_px, row.points_px[:, 0]) for row in rows
+    ]
     bends = [_bends(row, column) for row, column in zip(rows, columns, strict=True)]
     rate = _corner_rate([part for parts in bends for part in parts.values()])
     if rate is None:

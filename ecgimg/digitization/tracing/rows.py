@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from ecgimg.digitization.dewarp.resample import FlatPage
+from ecgimg.digitization.model import FlatPage, RowTrace
 from ecgimg.digitization.segmentation.ink_runs import column_runs
 from ecgimg.digitization.tracing.form_lines import form_lines
-from ecgimg.digitization.tracing.row_trace import RowTrace
 
 Floats = NDArray[np.float64]
 

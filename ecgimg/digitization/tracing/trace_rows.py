@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from ecgimg.digitization.dewarp.resample import FlatPage
-from ecgimg.digitization.pulses.detect import Pulse, find_pulses
+from ecgimg.digitization.model import FlatPage, Pulse, RowTrace
+from ecgimg.digitization.pulses.detect import find_pulses
 from ecgimg.digitization.segmentation.ink_runs import Runs, find_runs, is_lettering, pen_px
 from ecgimg.digitization.segmentation.threads import in_threads
 from ecgimg.digitization.text.text_on_traces import beyond_lettering
@@ -30,7 +30,6 @@ from ecgimg.digitization.tracing.joint_tracking import (
 )
 from ecgimg.digitization.tracing.overlaps import part_runs
 from ecgimg.digitization.tracing.refine import redraw
-from ecgimg.digitization.tracing.row_trace import RowTrace
 from ecgimg.digitization.tracing.rows import MARKED_PULSE, find_baselines, trace_mask
 from ecgimg.digitization.tracing.tracking import follow_all
 
@@ -114,8 +113,8 @@ def _beside_pulses(page: FlatPage, pulses: Sequence[Pulse], level: float) -> NDA
     slack = _SIDE_MM * page.px_per_mm
     for pulse in pulses:
         reach = _FOOT_REACH_MM * page.px_per_mm
-        heights = slice(max(round(pulse.foot_px - reach), 0), round(pulse.foot_px + reach))
-        for first, last in ((pulse.ends_px[0] - slack, pulse.left_px), (pulse.right_px, pulse.ends_px[1] + slack)):
+        heights = slice(max(round(pulse.base_px - reach), 0), round(pulse.base_px + reach))
+        for first, last in ((pulse.extent_px[0] - slack, pulse.left_px), (pulse.right_px, pulse.extent_px[1] + slack)):
             columns = slice(max(round(first), 0), round(last) + 1)
             beyond[heights, columns] = ink[heights, columns]
         for side in (pulse.left_px, pulse.right_px):
@@ -146,7 +145,7 @@ def _row_trace(ink: Ink, letters: NDArray[np.uint8], baseline: float, strokes: S
     row = RowTrace(baseline, points, each(strokes.trace), each(error), each(tall), each(tall & _stands_out(strokes)))
     (left, right), cap = strokes.ends_px, _CAP * strokes.pen_px
     x = points[:, 0]
-    row = row.where((x >= left + cap) & (x <= right - cap) & ~each(lettered))
+    row = row.select((x >= left + cap) & (x <= right - cap) & ~each(lettered))
     return replace(row, ink_ends_px=(left, right), cap_px=cap)
 
 

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.pulses.detect import Pulse
-from ecgimg.digitization.text.label_matching import Label
-from ecgimg.digitization.tracing.row_trace import RowTrace
+from ecgimg.digitization.model import LeadLabel, Pulse, RowTrace
 from ecgimg.formats.vector_pdf import VectorEcg, VectorPage, split_vector
 
 Floats = NDArray[np.float64]
@@ -26,7 +24,7 @@ class PathPage:
 
     rows: tuple[RowTrace, ...]
     pulses: tuple[Pulse, ...]
-    labels: tuple[Label, ...]
+    labels: tuple[LeadLabel, ...]
     x_unit: float
     y_unit: float
     speed_mm_s: float | None
@@ -84,10 +82,10 @@ def _rows(strokes: Sequence[Floats]) -> tuple[RowTrace, ...]:
     return tuple(rows)
 
 
-def _labels(ink: VectorEcg, unit: Floats) -> tuple[Label, ...]:
+def _labels(ink: VectorEcg, unit: Floats) -> tuple[LeadLabel, ...]:
     labels = []
     for word in ink.labels:
         left, top, right, bottom = word.box_mm
         middle = ((left + right) / 2 / unit[0], (top + bottom) / 2 / unit[1])
-        labels.append(Label(middle[0], middle[1], left / unit[0], word.text, 1.0))
+        labels.append(LeadLabel(middle[0], middle[1], left / unit[0], word.text, 1.0))
     return tuple(labels)

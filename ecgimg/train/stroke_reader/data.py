@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ecgimg._files import atomic_path
-from ecgimg.digitization.dewarp.resample import FlatPage, flatten
+from ecgimg.digitization.dewarp.resample import flatten
+from ecgimg.digitization.model import FlatPage
 from ecgimg.digitization.segmentation.runtime import one_thread_pool
 from ecgimg.digitization.segmentation.segmenter import segment
 from ecgimg.digitization.tracing.centerline import SUB_COLUMNS, Strokes, measure_ink
