@@ -507,7 +507,7 @@ def test_columns_that_the_picture_cuts_off_go_on_beyond_its_edge(layout, to_edge
     cut = left_px - (0 if to_edge else 50)  # of the picture, flat as it is
     page = SimpleNamespace(
         flat_to_image=lambda points: points - (cut, 0.0),
-        rectification=SimpleNamespace(size_px=(4000, 3000), px_per_mm=PX_PER_MM),
+        page_map=SimpleNamespace(size_px=(4000, 3000), px_per_mm=PX_PER_MM),
     )
     right = START_PX + 10 * PX_PER_S
     found = possible_extents(page, rows, (left_px, right), 10 * PX_PER_S)

@@ -218,7 +218,7 @@ def test_prints_are_read_where_a_millimetre_is_guessed_and_letters_are_of_anothe
     page = flat_page(("Speed: 12.5 mm/sec   Limb: 20 mm/mV   Chest: 20.0 mm/mV", FONTS[1], 15, 50, 200))
     off = replace(page, px_per_mm=times * PX_PER_MM)
     assert values(read_printed_scale(off)) != (12.5, 20, 20)
-    guessed = replace(off, rectification=replace(page.page_map, confidence=0.0))
+    guessed = replace(off, page_map=replace(page.page_map, confidence=0.0))
     assert values(read_printed_scale(guessed)) == (12.5, 20, 20)
 
 
