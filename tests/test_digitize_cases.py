@@ -53,6 +53,7 @@ def test_other_gains(gain, shown_by):
     assert snr_db(page, found) > 12
 
 
+@pytest.mark.slow
 def test_a_page_of_which_rows_are_missing_is_limited(monkeypatch):
     page = clean_page("3x1")
     assert read(page).status == "ok"
@@ -65,6 +66,7 @@ def test_a_page_of_which_rows_are_missing_is_limited(monkeypatch):
     assert "rows may be missing" in " ".join(found.warnings)
 
 
+@pytest.mark.slow
 def test_strokes_that_have_nothing_in_common_are_refused(monkeypatch):
     page = clean_page("3x1", grid=GridStyle(style="none"))
     every = views.trace_rows
@@ -89,6 +91,7 @@ def test_of_a_pulse_seen_in_part_the_height_tells_and_not_the_width():
         assert (settled.sources["gain"], settled.sources["speed"]) == ("pulse", source)
 
 
+@pytest.mark.slow
 def test_a_small_page_that_was_hardly_read_is_read_enlarged_and_told_in_its_own_pixels(monkeypatch):
     page = clean_page(px_per_mm=5.0)
     plain = digitize_image(page.image)
@@ -126,6 +129,7 @@ def test_another_reading_must_show_more_and_agree_no_less(layout, unread, eintho
     assert pipeline._shows_more(tried, read) == more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("doubtful_db", [5.0, 100.0])
 def test_a_small_page_whose_leads_do_not_agree_is_looked_at_enlarged(monkeypatch, doubtful_db):
     looked_at = []
@@ -293,6 +297,7 @@ def test_a_speed_that_nothing_tells_is_the_one_at_which_the_page_shows_ten_secon
     assert settled.sources["speed"] == ("width" if width_mm == 250 else "assumed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.15, 0.25])
 def test_a_rhythm_strip_that_is_nearly_still_is_no_line_of_the_form(share):
     record = simulate(HeartSpec(rate_bpm=66), np.random.default_rng(2)).record
@@ -333,6 +338,7 @@ def test_a_trace_that_leaves_the_page_keeps_the_rest():
     assert snr_db(page, found) > 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_pages_that_lie_on_their_side_or_head(quarters):
     page = clean_page()
@@ -365,6 +371,7 @@ def test_a_ruling_fitted_askew_is_left_out_where_the_limb_leads_disagree(monkeyp
     assert snr_db(page, found) > 10
 
 
+@pytest.mark.slow
 def test_a_page_that_the_picture_cuts_keeps_its_columns_where_they_are():
     page = clean_page(layout=load_layout("6x2"), separator="none")
     cut_px = round(0.2 * page.image.shape[1])
@@ -379,6 +386,7 @@ def test_a_page_that_the_picture_cuts_keeps_its_columns_where_they_are():
         assert np.abs(seen - there)[known].mean() < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["3x4+II", "6x2"])
 def test_columns_that_stand_apart_are_read_where_they_start(layout):
     page = clean_page(layout=load_layout(layout), separator="gap")

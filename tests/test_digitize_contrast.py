@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ecgimg.digitization import digitize_image, views
 from ecgimg.digitization.preprocess.contrast import ENLARGED, restore_contrast, strengthen_pale_ink
@@ -32,6 +33,7 @@ def test_pale_ink_becomes_nearly_as_dark_as_other_ink():
     assert 0.38 < (paper - pale_ink) / (paper - ink) < 0.5
 
 
+@pytest.mark.slow
 def test_a_refused_picture_is_tried_once_more_with_its_contrast_restored(monkeypatch):
     page = clean_page()
     shown = []

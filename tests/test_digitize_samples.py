@@ -34,6 +34,7 @@ def form_db(truth, found):
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fs_hz", "layout"), [(125.0, "3x4+II"), (100.0, "6x2")])
 def test_between_the_samples_of_a_plot_a_curve_is_read(fs_hz, layout, monkeypatch):
     plotted = resample(record(), fs_hz)
@@ -46,6 +47,7 @@ def test_between_the_samples_of_a_plot_a_curve_is_read(fs_hz, layout, monkeypatc
     assert form_db(truth, found.record) > 26
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hum_mv", [0.0, 0.04])
 def test_a_pen_s_curve_is_left_as_it_is(hum_mv, monkeypatch):
     drawn = record()

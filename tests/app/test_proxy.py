@@ -13,6 +13,7 @@ if find_spec("gradio") is None:
     pytest.skip("the app's packages are not installed", allow_module_level=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("password", ["", "open sesame"])
 def test_program_behind_proxy(tmp_path, password):
     """A program's photo goes through a proxy in one step, with and without a password."""

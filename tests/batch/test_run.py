@@ -33,6 +33,7 @@ def test_run_again_with_new_and_changed_files(archive: Path, tmp_path: Path):
         run_batch(str(source), out, Task(layout="3x4", overlay=False))
 
 
+@pytest.mark.slow
 def test_run_with_limit(archive: Path, tmp_path: Path):
     """A limit leaves the rest of the pages for the next run."""
     out = str(tmp_path / "out")

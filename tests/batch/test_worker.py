@@ -52,6 +52,7 @@ def test_worker_that_crashes_or_hangs():
     assert "exit code 3" in said[2]
 
 
+@pytest.mark.slow
 def test_page_over_time_limit(archive: Path, tmp_path: Path):
     """A page that takes too long is recorded as failed, and the run goes on."""
     summary = run_batch(str(archive), str(tmp_path / "out"), LIGHT, BatchSettings(limits=Limits(cpu_s=0.01)))
@@ -59,6 +60,7 @@ def test_page_over_time_limit(archive: Path, tmp_path: Path):
     assert summary.read_now == 6
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory")
 def test_page_over_memory_limit(archive: Path, tmp_path: Path):
     """A page that takes too much memory is recorded as failed, and the run goes on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import ecgimg
 from ecgimg import EcgRecord
@@ -10,6 +11,7 @@ from ecgimg.classification.explain import explain, without_patches
 from tests.classification.hearts import heart
 
 
+@pytest.mark.slow
 def test_explain_strongest_patches(classifier):
     """Hiding the strongest patches lowers the logit more than hiding others."""
     rng = np.random.default_rng(0)

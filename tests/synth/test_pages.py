@@ -19,6 +19,7 @@ def digests(folder) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
+@pytest.mark.slow
 def test_write_pages_by_eight_processes(drawn, tmp_path):
     """The same seed gives the same bytes in one process or eight."""
     write_pages(tmp_path, n=8, seed=11, masks=True, jobs=8)

@@ -26,7 +26,7 @@ LAYOUTS = load_layouts("all")
 CHUNK = 20
 
 
-@pytest.mark.parametrize("chunk", range(10))
+@pytest.mark.parametrize("chunk", [0, *(pytest.param(chunk, marks=pytest.mark.slow) for chunk in range(1, 10))])
 def test_accuracy_of_dots(chunk, heart_record):
     """Dots are where the truth says, to a quarter of a pixel."""
     errors = []
