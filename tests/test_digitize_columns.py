@@ -20,7 +20,7 @@ from ecgimg.digitization.interpretation.scale import settle_scale
 from ecgimg.digitization.interpretation.simultaneous_columns import coincidence
 from ecgimg.digitization.model import FlatPage, LeadLabel, Pulse, ResolvedScale, RowTrace, Scale, Segmentation
 from ecgimg.digitization.pulses.trim import cut_pulses, even_feet
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal
+from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal_mv
 from ecgimg.digitization.signals.row_alignment import align_rows
 from ecgimg.digitization.text.label_detection import _joined
 from ecgimg.digitization.text.label_matching import seconds_between_names
@@ -148,7 +148,7 @@ def test_beyond_the_start_of_the_next_column_a_lead_is_blank(layout):
     slots = [slot for slot in layout.slots() if slot.row == 0]
     blanks = []
     for slot in slots:
-        signal = slot_signal(slot, layout, rows[0], START_PX, scale_of(rows), rows[0].baseline_px)
+        signal = slot_signal_mv(slot, layout, rows[0], START_PX, scale_of(rows), rows[0].baseline_px)
         blanks.append(int(np.isnan(signal).sum()))
         assert np.isfinite(signal[: round(2.47 * FS_HZ)]).all()
     assert blanks == pytest.approx([11, 11, 11, 0], abs=1)
@@ -162,7 +162,7 @@ def test_the_foot_of_a_pulse_that_breaks_off_at_the_start_is_not_of_the_lead(lay
     broken = replace(row, points_px=np.stack([x, np.where(foot, y + 30, y)], axis=1)).select(foot | (x > begun))
     slot = next(slot for slot in layout.slots() if slot.row == 0)
     scale = scale_of([row])
-    signals = [slot_signal(slot, layout, each, START_PX, scale, row.baseline_px) for each in (row, broken)]
+    signals = [slot_signal_mv(slot, layout, each, START_PX, scale, row.baseline_px) for each in (row, broken)]
     n = round(0.05 * FS_HZ)
     assert np.abs(signals[1][:n] - signals[0][n]).max() < 0.05
     assert signals[1][n:] == pytest.approx(signals[0][n:], abs=1e-6)

@@ -31,7 +31,7 @@ from ecgimg.digitization.model import (
 from ecgimg.digitization.pulses.detect import find_pulses
 from ecgimg.digitization.pulses.detect_by_shape import find_unmarked
 from ecgimg.digitization.quality.assess import judge
-from ecgimg.digitization.signals.zero_level import level_rows
+from ecgimg.digitization.signals.zero_level import fit_zero_levels
 from ecgimg.digitization.tracing.annotations import all_ink, without_pens
 from ecgimg.digitization.tracing.centerline import SUB_COLUMNS, TakenRuns, look, measure_ink
 from ecgimg.digitization.tracing.form_lines import form_lines
@@ -509,7 +509,7 @@ def test_rows_that_are_not_spaced_evenly_are_not_levelled_as_if_they_were(aside_
         replace(row, points_px=row.points_px + np.array([0, aside]), baseline_px=row.baseline_px + aside)
         for row, aside in zip(printed_rows(layout, column_s=5.0, shifts_ms=(0,) * 6), aside_px, strict=True)
     ]
-    zero_px = level_rows(rows, placed(layout), scale_of(rows), {0: PITCH_PX})
+    zero_px = fit_zero_levels(rows, placed(layout), scale_of(rows), {0: PITCH_PX})
     assert np.abs(zero_px - PITCH_PX * np.arange(1, 7) - aside_px).max() < near_px  # the heart's mean is not quite 0
 
 

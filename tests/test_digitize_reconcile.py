@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitization.signals.lead_extraction import FS_HZ
-from ecgimg.digitization.signals.reconcile import Cell, reconcile
+from ecgimg.digitization.signals.reconcile import SlotReading, reconcile
 from layouts import load_layout
 from synth import HeartSpec, simulate
 
@@ -23,7 +23,7 @@ def cells_of(layout_name, noise_mv=NOISE_MV, errors_mv=NOISE_MV):
         signal = record.lead(slot.lead)[first:stop].astype(np.float64)
         true.append(signal)
         noise = noise_mv * rng.standard_normal(len(signal))
-        cells.append(Cell(slot, signal + noise, np.full(len(signal), errors_mv)))
+        cells.append(SlotReading(slot, signal + noise, np.full(len(signal), errors_mv)))
     return cells, true
 
 
@@ -32,7 +32,7 @@ def errors_mv(cells, signals, true, chosen):
     picked = [k for k, cell in enumerate(cells) if cell.slot.lead in chosen]
     return [
         float(np.sqrt(np.mean(np.concatenate([values[k] - true[k] for k in picked]) ** 2)))
-        for values in ([cell.signal for cell in cells], signals)
+        for values in ([cell.signal_mv for cell in cells], signals)
     ]
 
 
@@ -59,49 +59,49 @@ def test_limb_leads_obey_their_laws_afterwards_and_chest_leads_stay():
     assert np.abs(signals["aVR"] + signals["aVL"] + signals["aVF"]).max() < 1e-6
     for cell in cells:
         if cell.slot.lead.startswith("V"):
-            assert np.array_equal(signals[cell.slot.lead], cell.signal)
+            assert np.array_equal(signals[cell.slot.lead], cell.signal_mv)
 
 
 def test_what_one_row_lost_the_others_tell():
     cells, true = cells_of("12x1", noise_mv=0.005, errors_mv=0.005)
     lost = next(k for k, cell in enumerate(cells) if cell.slot.lead == "aVF")
-    cells[lost].signal[1000:1020] += 0.8  # a complex of the row below, taken for its own
+    cells[lost].signal_mv[1000:1020] += 0.8  # a complex of the row below, taken for its own
     signals = reconcile(cells)
     assert np.abs(signals[lost] - true[lost])[1000:1020].max() < 0.1
 
 
 def test_where_nothing_tells_which_of_three_leads_is_wrong_they_stay_as_they_were_read():
     cells, _ = cells_of("3x4", noise_mv=0.005, errors_mv=0.005)
-    cells[0].signal[300:320] += 0.3
+    cells[0].signal_mv[300:320] += 0.3
     signals = reconcile(cells)
     column = [k for k, cell in enumerate(cells) if cell.slot.column == 0]
     for k in column:
-        assert np.array_equal(signals[k][300:320], cells[k].signal[300:320])
-        assert not np.array_equal(signals[k][:300], cells[k].signal[:300])
+        assert np.array_equal(signals[k][300:320], cells[k].signal_mv[300:320])
+        assert not np.array_equal(signals[k][:300], cells[k].signal_mv[:300])
 
 
 def test_leads_that_disagree_stay_as_they_were_read():
     cells, _ = cells_of("3x4+II")
     second = next(k for k, cell in enumerate(cells) if cell.slot.lead == "II" and cell.slot.column is not None)
-    cells[second].signal[:] = cells[0].signal[::-1]  # no lead II
+    cells[second].signal_mv[:] = cells[0].signal_mv[::-1]  # no lead II
     for cell, signal in zip(cells, reconcile(cells), strict=True):
         if cell.slot.column == 0:
-            assert np.array_equal(signal, cell.signal)
+            assert np.array_equal(signal, cell.signal_mv)
 
 
 def test_a_strip_that_does_not_repeat_its_lead_tells_nothing():
     cells, _ = cells_of("3x4+II")
     clean = reconcile([cell for cell in cells if cell.slot.column is not None])
     strip = next(cell for cell in cells if cell.slot.column is None)
-    strip.signal[:] = np.roll(strip.signal, 300)
+    strip.signal_mv[:] = np.roll(strip.signal_mv, 300)
     with_strip = reconcile(cells)
-    assert np.array_equal(with_strip[-1], strip.signal)
+    assert np.array_equal(with_strip[-1], strip.signal_mv)
     assert all(np.array_equal(one, other) for one, other in zip(clean, with_strip, strict=False))
 
 
 def test_what_was_not_seen_is_not_made_up_and_what_a_file_tells_is_left():
     cells, _ = cells_of("12x1")
-    cells[0].signal[500:900] = np.nan
+    cells[0].signal_mv[500:900] = np.nan
     assert np.isnan(reconcile(cells)[0][500:900]).all()
     exact, _ = cells_of("12x1", errors_mv=0.0)
-    assert all(np.array_equal(cell.signal, signal) for cell, signal in zip(exact, reconcile(exact), strict=True))
+    assert all(np.array_equal(cell.signal_mv, signal) for cell, signal in zip(exact, reconcile(exact), strict=True))

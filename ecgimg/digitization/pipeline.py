@@ -37,7 +37,7 @@ from ecgimg.digitization.pulses.trim import cut_pulses
 from ecgimg.digitization.quality.assess import judge
 from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.signals.row_alignment import align_rows
-from ecgimg.digitization.signals.zero_level import level_rows
+from ecgimg.digitization.signals.zero_level import fit_zero_levels
 from ecgimg.digitization.stage_timer import StageTimer
 from ecgimg.digitization.text.label_matching import seconds_between_names
 from ecgimg.digitization.text.rows_by_label import trace_as_named
@@ -307,4 +307,4 @@ def _levelled(
     if placement is None:
         return scale
     feet = {pulse.row: pulse.base_px for pulse in pulses}
-    return replace(scale, zero_px=tuple(level_rows(rows, placement, scale, feet).tolist()))
+    return replace(scale, zero_px=tuple(fit_zero_levels(rows, placement, scale, feet).tolist()))

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from ecgimg.digitization.interpretation.beat_matching import repetition
 from ecgimg.digitization.interpretation.simultaneous_columns import coincidence
 from ecgimg.digitization.model import Interpretation, LeadLabel, RowTrace, Scale
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal
-from ecgimg.digitization.signals.limb_leads import LIMB_MIX, fit_pair
+from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal_mv
+from ecgimg.digitization.signals.limb_leads import LIMB_LEAD_MIX, fit_limb_leads
 from ecgimg.digitization.text.label_matching import names_among, score_names
 from layouts import Layout, Slot
 
@@ -136,7 +136,7 @@ class _Signals:
         key = slot.row, slot.sign, slot.lead.startswith("V"), slot.start_s, slot.end_s, column
         if key not in self._cut:
             zero_px = self.scale.zero_px[slot.row]
-            self._cut[key] = slot_signal(slot, layout, self.rows[slot.row], self.start_px, self.scale, zero_px)
+            self._cut[key] = slot_signal_mv(slot, layout, self.rows[slot.row], self.start_px, self.scale, zero_px)
         return self._cut[key]
 
 
@@ -144,8 +144,8 @@ def _physics_db(layout: Layout, signals: _Signals) -> float | None:
     """Return the dB by which simultaneous limb leads exceed what no pair of signals I and II explains."""
     groups: dict[float, list[tuple[Floats, tuple[float, float]]]] = {}
     for slot in layout.slots():
-        if slot.lead in LIMB_MIX and slot.column is not None:
-            groups.setdefault(slot.start_s, []).append((signals.of(layout, slot), LIMB_MIX[slot.lead]))
+        if slot.lead in LIMB_LEAD_MIX and slot.column is not None:
+            groups.setdefault(slot.start_s, []).append((signals.of(layout, slot), LIMB_LEAD_MIX[slot.lead]))
     power = residual = 0.0
     for group in groups.values():
         if len(group) < 3:
@@ -154,7 +154,7 @@ def _physics_db(layout: Layout, signals: _Signals) -> float | None:
         known = np.isfinite(together).all(axis=0)
         if known.sum() < 100:
             continue
-        fit = fit_pair(np.array([mix for _, mix in group]), together[:, known])
+        fit = fit_limb_leads(np.array([mix for _, mix in group]), together[:, known])
         power += fit.power
         residual += fit.residual
     return 10 * float(np.log10(power / max(residual, 1e-12))) if power else None

@@ -12,8 +12,8 @@ from ecgimg.digitization.model import ImageGeometry, Interpretation, ResolvedSca
 from ecgimg.digitization.quality.confidence import PageEvidence, lead_confidence
 from ecgimg.digitization.result import Digitization, LeadReading, Status
 from ecgimg.digitization.signals.consistency import consistency_db
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_error_mv, slot_signal, slot_start_px
-from ecgimg.digitization.signals.reconcile import Cell, reconcile
+from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_error_mv, slot_signal_mv, slot_start_px
+from ecgimg.digitization.signals.reconcile import SlotReading, reconcile
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 from layouts import Slot
 
@@ -49,13 +49,15 @@ def judge(
     leads = tuple(name for name in KNOWN_LEADS if name in STANDARD_LEADS or name in layout.record_leads)
     cells = [_cell(slot, rows[slot.row], placement, scale) for slot in layout.slots()]
     readings, trust = _readings(ground, rows, placement, scale)
-    agreement = consistency_db([(cell.slot, cell.signal) for cell in cells], FS_HZ)  # of what was read, as it was read
+    agreement = consistency_db(
+        [(cell.slot, cell.signal_mv) for cell in cells], FS_HZ
+    )  # of what was read, as it was read
     signals = reconcile(cells)
     record = _record(cells, signals, leads, round(layout.duration_s * FS_HZ))
     moved = _moved(cells, signals)
     layout_confidence = float(1 / (1 + np.exp(-3 * placement.margin)))
     evidence = PageEvidence(layout_confidence, agreement, sources["gain"] != "assumed", sources["px_per_mm"] == "grid")
-    hardly = [cell.slot.lead for cell in cells if np.isfinite(cell.signal).mean() < _LEAST_READ]
+    hardly = [cell.slot.lead for cell in cells if np.isfinite(cell.signal_mv).mean() < _LEAST_READ]
     unread = tuple(dict.fromkeys(hardly))
     warnings, status, reason = _verdict(placement, settled, agreement, unread)
     if status == "refused":
@@ -86,25 +88,25 @@ def judge(
     )
 
 
-def _cell(slot: Slot, row: RowTrace, placement: Interpretation, scale: Scale) -> Cell:
+def _cell(slot: Slot, row: RowTrace, placement: Interpretation, scale: Scale) -> SlotReading:
     where = slot, placement.layout, row, placement.start_px, scale
-    return Cell(slot, slot_signal(*where, scale.zero_px[slot.row]), slot_error_mv(*where))
+    return SlotReading(slot, slot_signal_mv(*where, scale.zero_px[slot.row]), slot_error_mv(*where))
 
 
-def _moved(cells: Sequence[Cell], signals: Sequence[Floats]) -> set[str]:
+def _moved(cells: Sequence[SlotReading], signals: Sequence[Floats]) -> set[str]:
     """Return the leads whose signals are no longer those of their cells."""
     return {
         cell.slot.lead
         for cell, signal in zip(cells, signals, strict=True)
-        if not np.array_equal(cell.signal, signal, equal_nan=True)
+        if not np.array_equal(cell.signal_mv, signal, equal_nan=True)
     }
 
 
-def _record(cells: Sequence[Cell], signals: Sequence[Floats], leads: tuple[str, ...], n: int) -> EcgRecord:
+def _record(cells: Sequence[SlotReading], signals: Sequence[Floats], leads: tuple[str, ...], n: int) -> EcgRecord:
     """Put the cells' signals where they belong in a record of n samples."""
     values = np.full((len(leads), n), np.nan)
     for cell, signal in zip(cells, signals, strict=True):
-        part = values[leads.index(cell.slot.lead), cell.first : cell.first + len(signal)]
+        part = values[leads.index(cell.slot.lead), cell.first_sample : cell.first_sample + len(signal)]
         seen = np.isfinite(signal[: len(part)])
         part[seen] = signal[: len(part)][seen]
     return EcgRecord(values.astype(np.float32), FS_HZ, leads)

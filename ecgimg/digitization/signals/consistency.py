@@ -1,68 +1,81 @@
-"""How well a page agrees with itself: what must add up or repeat, whatever the heart did."""
+"""How well a page agrees with itself: limb leads must add up, and a rhythm strip must repeat its lead."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layouts import Slot
-
-Floats = NDArray[np.float64]
-Cell = tuple[Slot, Floats]
+from ecgimg.digitization.numerics import Floats, power_ratio_db
+from ecgimg.digitization.signals.lead_extraction import SlotSignal, strip_and_cell
 
 _LAWS = {
     "einthoven": {"I": 1.0, "III": 1.0, "II": -1.0},
     "goldberger": {"aVR": 1.0, "aVL": 1.0, "aVF": 1.0},
 }
-_MIN_S = 0.5
+_MIN_SHARED_S = 0.5  # a shorter time may hold no beat, and then noise alone would be compared
+_MAX_DB = 60.0  # signals that agree exactly are reported as this
 
 
-def consistency_db(cells: Sequence[Cell], fs_hz: float) -> dict[str, float]:
-    """Return dB of signal over what is left: ``einthoven`` (I + III − II), ``goldberger`` (aVR + aVL + aVF), ``strip``.
+def consistency_db(slot_signals: Sequence[SlotSignal], fs_hz: float) -> dict[str, float]:
+    """Return how far the leads stand above what should vanish, in dB, by the name of the check.
+
+    The checks are ``einthoven`` (I + III − II), ``goldberger`` (aVR + aVL + aVF) and ``strip``, a rhythm strip less the
+    cell of its lead. Where a check applies several times, the best law and the worst strip count.
 
     Parameters
     ----------
-    cells : sequence of (slot, (samples,) mV)
-        NaN where nothing was read. ``strip`` is a rhythm strip less its lead's cell, the worst where there are several.
-        All signals are freed of their mean; what is not printed at the same time for half a second is left out.
+    slot_signals : sequence of (slot, (samples,) mV)
+        NaN where nothing was read.
+    fs_hz : float
+        Sampling rate. Signals that share less than half a second are left out.
+
+    Returns
+    -------
+    dict of str to float
+        Only the checks that apply, from -60 to 60 dB.
     """
-    found = {}
-    for name, signs in _LAWS.items():
-        groups: dict[float, dict[str, Floats]] = {}
-        for slot, signal in cells:
-            if slot.lead in signs:
-                groups.setdefault(slot.start_s, {}).setdefault(slot.lead, signal)
-        ratios = [_ratio(group, signs, fs_hz) for group in groups.values() if len(group) == 3]
-        if any(np.isfinite(ratios)):
-            found[name] = float(np.nanmax(ratios))
-    strips = [_repeats(strip, cells, fs_hz) for strip in cells if strip[0].column is None]
-    if any(np.isfinite(strips)):
-        found["strip"] = float(np.nanmin(strips))
-    return found
+    agreement_db = {}
+    for law, weights in _LAWS.items():
+        ratios_db = _law_ratios_db(slot_signals, weights, fs_hz)
+        if any(np.isfinite(ratios_db)):
+            agreement_db[law] = float(np.nanmax(ratios_db))
+    strips = [slot_signal_mv for slot_signal_mv in slot_signals if slot_signal_mv[0].column is None]
+    ratios_db = [_strip_ratio_db(strip, slot_signals, fs_hz) for strip in strips]
+    if any(np.isfinite(ratios_db)):
+        agreement_db["strip"] = float(np.nanmin(ratios_db))
+    return agreement_db
 
 
-def _ratio(group: dict[str, Floats], signs: dict[str, float], fs_hz: float) -> float:
+def _law_ratios_db(slot_signals: Sequence[SlotSignal], weights: dict[str, float], fs_hz: float) -> list[float]:
+    """Return the ratio of a law for each time at which all three of its leads start."""
+    groups: dict[float, dict[str, Floats]] = {}
+    for slot, signal in slot_signals:
+        if slot.lead in weights:
+            groups.setdefault(slot.start_s, {}).setdefault(slot.lead, signal)
+    return [_law_ratio_db(group, weights, fs_hz) for group in groups.values() if len(group) == 3]
+
+
+def _law_ratio_db(group: dict[str, Floats], weights: dict[str, float], fs_hz: float) -> float:
     n = min(len(signal) for signal in group.values())
-    signals = np.stack([group[lead][:n] for lead in signs])
-    return _db(signals, np.array(list(signs.values())), fs_hz)
+    signals = np.stack([group[lead][:n] for lead in weights])
+    return _ratio_db(signals, np.array(list(weights.values())), fs_hz)
 
 
-def _repeats(strip: Cell, cells: Sequence[Cell], fs_hz: float) -> float:
-    for slot, signal in cells:
-        if slot.lead == strip[0].lead and slot.column is not None:
-            first = round((slot.start_s - strip[0].start_s) * fs_hz)
-            part = strip[1][max(first, 0) : max(first, 0) + len(signal)]
-            return _db(np.stack([part, signal[: len(part)]]), np.array([1.0, -1.0]), fs_hz)
+def _strip_ratio_db(strip: SlotSignal, slot_signals: Sequence[SlotSignal], fs_hz: float) -> float:
+    """Return the ratio of a rhythm strip and the first cell of its lead, NaN where it has none."""
+    for cell in slot_signals:
+        if cell[0].lead == strip[0].lead and cell[0].column is not None:
+            return _ratio_db(np.stack(strip_and_cell(strip, cell, fs_hz)), np.array([1.0, -1.0]), fs_hz)
     return float("nan")
 
 
-def _db(signals: Floats, signs: Floats, fs_hz: float) -> float:
-    known = np.isfinite(signals).all(axis=0)
-    if known.sum() < _MIN_S * fs_hz:
+def _ratio_db(signals: Floats, weights: Floats, fs_hz: float) -> float:
+    """Return the mean power of signals (leads, n) over that of their weighted sum, NaN where too little is known."""
+    is_known = np.isfinite(signals).all(axis=0)
+    if is_known.sum() < _MIN_SHARED_S * fs_hz:
         return float("nan")
-    signals = signals[:, known] - signals[:, known].mean(axis=1, keepdims=True)
-    rest = signs @ signals
-    power = float((signals**2).sum()) / len(signals)  # of one lead
-    return float(np.clip(10 * np.log10(max(power, 1e-12) / max(float((rest**2).sum()), 1e-12)), -60, 60))
+    signals = signals[:, is_known] - signals[:, is_known].mean(axis=1, keepdims=True)
+    residual = weights @ signals
+    power_per_lead = float((signals**2).sum()) / len(signals)
+    return float(np.clip(power_ratio_db(power_per_lead, float((residual**2).sum())), -_MAX_DB, _MAX_DB))

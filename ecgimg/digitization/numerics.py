@@ -1,0 +1,30 @@
+"""Numbers that several stages compute alike, and short names for arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_SINGLE_ROW_MM = 40.0  # stands in for the distance to the next row where a page has only one
+_LEAST_POWER = 1e-12  # keeps the ratio finite where signals are all zero, or agree exactly
+
+
+def row_pitch_px(baselines_px: Floats, px_per_mm: float) -> float:
+    """Return the distance between neighbouring rows, px: the median of all, 40 mm for a single row.
+
+    Parameters
+    ----------
+    baselines_px : (rows,) float64
+        Height of each row, from the top.
+    """
+    if len(baselines_px) < 2:
+        return _SINGLE_ROW_MM * px_per_mm
+    return float(np.median(np.diff(baselines_px)))
+
+
+def power_ratio_db(power: float, residual: float) -> float:
+    """Return the ratio of two powers in dB, of signals and of what is left of them."""
+    return 10 * float(np.log10(max(power, _LEAST_POWER) / max(residual, _LEAST_POWER)))
