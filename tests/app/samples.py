@@ -7,3 +7,4 @@ from pathlib import Path
 from ecgimg.app import service
 
 SAMPLES = Path(service.__file__).parent.parent / "samples"
+PHOTO = SAMPLES / "photo.jpg"

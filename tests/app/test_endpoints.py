@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ecgimg.app import service
 from tests.app.app_server import Served, served
+from tests.app.samples import PHOTO
 from tests.waiting import wait_until
 
 if find_spec("gradio") is None:
     pytest.skip("the app's packages are not installed", allow_module_level=True)
-
-PHOTO = Path(service.__file__).parent.parent / "samples" / "photo.jpg"
 
 
 @pytest.fixture(scope="module")

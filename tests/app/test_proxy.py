@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from tests.app.app_server import proxied, served
-from tests.app.http.asking import PHOTO
+from tests.app.samples import PHOTO
 
 if find_spec("gradio") is None:
     pytest.skip("the app's packages are not installed", allow_module_level=True)

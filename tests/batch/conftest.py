@@ -32,7 +32,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def done(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The outputs of one run over it, classified, with WFDB beside."""
+    """The outputs of one run over the archive, classified, with WFDB beside."""
     out = tmp_path_factory.mktemp("out") / "read"
     summary = run_batch(str(archive), str(out), Task(classify=True, formats=("wfdb",)), BatchSettings(pages_per_part=4))
     # of one small page the still aVL is read only enlarged

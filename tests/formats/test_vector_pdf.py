@@ -119,7 +119,7 @@ def test_split_vector_pulse_in_trace(tmp_path: Path, side: str):
     assert np.abs(found.points_mm - trace).max() < 0.01
 
 
-def test_split_vector_backward_repeated_and_flat_traces(tmp_path: Path):
+def test_split_vector_backward_and_repeated_traces(tmp_path: Path):
     """A backward trace is turned, a repeated one taken once, and a flat one kept."""
     trace, flat = beats(40, 160, 100), np.column_stack([np.arange(40, 160, 0.5), np.full(240, 140.0)])
     page = vector_pdf(tmp_path / "a.pdf", "0 0 0 RG 0.3 w " + stroke(trace[::-1]) + stroke(trace[::-1]) + stroke(flat))

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.app.samples import SAMPLES
+from tests.app.samples import PHOTO
 
 httpx = pytest.importorskip("httpx")
 
-PHOTO = SAMPLES / "photo.jpg"
 KEYED = "/gradio_api/"
 
 

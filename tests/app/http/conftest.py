@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.app.app_server import Served, served
-from tests.app.http.asking import PHOTO, upload
+from tests.app.http.asking import upload
+from tests.app.samples import PHOTO
 
 
 @pytest.fixture(scope="package")

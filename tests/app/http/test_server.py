@@ -11,14 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from ecgimg.app import service
 from tests.app.http.asking import KEYED, asked, join, upload
+from tests.app.samples import PHOTO
 
 httpx = pytest.importorskip("httpx", reason="the app's packages are not installed")
 if find_spec("gradio") is None:
     pytest.skip("the app's packages are not installed", allow_module_level=True)
-
-PHOTO = Path(service.__file__).parent.parent / "samples" / "photo.jpg"
 
 
 def test_closed_paths(app):

@@ -12,7 +12,8 @@ import pytest
 from ecgimg.app.http.server import build
 from ecgimg.app.settings import AppSettings
 from tests.app.clock import Clock
-from tests.app.http.asking import PHOTO, asked, upload
+from tests.app.http.asking import asked, upload
+from tests.app.samples import PHOTO
 
 httpx = pytest.importorskip("httpx", reason="the app's packages are not installed")
 if find_spec("gradio") is None:
