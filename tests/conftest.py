@@ -15,12 +15,12 @@ from ecgimg import EcgRecord
 from ecgimg.classification import shipped_classifier
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.weights import Classifier
-from ecgimg.digitization.segmentation.runtime import one_thread
+from ecgimg.digitization.segmentation.threads import use_one_thread
 from ecgimg.errors import MissingWeights
 from synth import HeartSpec, simulate
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    one_thread()
+    use_one_thread()
 
 pytest.register_assert_rewrite(  # modules whose asserts tell what they compared, as those of test modules do
     "tests.app.app_server", "tests.formats.pages.pictures", "tests.formats.pages.pdf_pages", "tests.formats.records"

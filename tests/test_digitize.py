@@ -13,7 +13,7 @@ import pytest
 
 from ecgimg import BadRequest, read_record
 from ecgimg.digitization import digitize_image, views
-from ecgimg.digitization.dewarp.grid_fit import rectify
+from ecgimg.digitization.dewarp.grid_fit import fit_map_to_grid
 from ecgimg.digitization.segmentation.segmenter import segment
 from ecgimg.digitization.text.label_detection import find_labels
 from ecgimg.digitization.write import Settings, check_settings
@@ -110,7 +110,7 @@ def test_a_turned_page_is_turned_back(quarters):
 
 
 def test_a_turned_page_without_ruling_says_by_how_much(monkeypatch):
-    monkeypatch.setattr(views, "rectify", lambda *_: None)
+    monkeypatch.setattr(views, "fit_map_to_grid", lambda *_: None)
     found = digitize_image(np.ascontiguousarray(np.rot90(clean_page().image)))
     assert (found.rotation_deg, found.layout) == (90, "3x4+II")
 
@@ -122,7 +122,7 @@ def test_the_ruling_is_found_in_a_photo():
     degradation = dataclasses.replace(make_random_degradation(spec, "photo", rng), ageing=None)
     photo = make_page(spec, degradation, page.truth.record, np.random.SeedSequence(3))
     marked = segment(photo.image)
-    found = rectify(photo.image, marked.ink, marked.trace)
+    found = fit_map_to_grid(photo.image, marked.ink, marked.trace)
     assert found is not None
     left, top, right, bottom = spec.plot_mm
     mm = np.random.default_rng(0).uniform((left + 20, top + 20), (right - 20, bottom - 20), (200, 2))
@@ -208,10 +208,10 @@ def test_vector_pdfs_are_read_from_their_paths(data_folder):
 
 
 def test_labels_are_found_on_a_flat_page(standard):
-    from ecgimg.digitization.dewarp.resample import flatten
+    from ecgimg.digitization.dewarp.resample import dewarp_page
 
     page, _ = standard
     marked = segment(page.image)
-    flat = flatten(page.image, marked, rectify(page.image, marked.ink, marked.trace))
+    flat = dewarp_page(page.image, marked, fit_map_to_grid(page.image, marked.ink, marked.trace))
     names = {label.name for label in find_labels(flat)} - {""}
     assert len(names) >= 8

@@ -134,7 +134,7 @@ def test_another_reading_must_show_more_and_agree_no_less(layout, unread, eintho
 def test_a_small_page_whose_leads_do_not_agree_is_looked_at_enlarged(monkeypatch, doubtful_db):
     looked_at = []
     monkeypatch.setattr(pipeline, "_DOUBTFUL_DB", doubtful_db)
-    monkeypatch.setattr(pipeline, "otherwise", lambda *_: ())
+    monkeypatch.setattr(pipeline, "alternative_views", lambda *_: ())
     monkeypatch.setattr(pipeline, "strengthen_pale_ink", lambda image: looked_at.append(image.shape) or image)
     read = digitize_image(clean_page(px_per_mm=5.0).image)
     assert read.consistency_db["einthoven"] < 100
@@ -143,12 +143,12 @@ def test_a_small_page_whose_leads_do_not_agree_is_looked_at_enlarged(monkeypatch
 
 def test_a_refused_page_whose_name_is_legible_otherwise_is_read_with_its_limits(monkeypatch):
     page = clean_page("1x1", pulse="none", print_scale=False)
-    seen = pipeline.look(page.image, StageTimer())[1]
-    monkeypatch.setattr(pipeline, "look", lambda image, clock: (None, replace(seen, labels=(), has_grid=False)))
-    monkeypatch.setattr(pipeline, "otherwise", lambda *given: iter([replace(seen, has_grid=False)]))
+    seen = pipeline.view_page(page.image, StageTimer())[1]
+    monkeypatch.setattr(pipeline, "view_page", lambda image, clock: (None, replace(seen, labels=(), has_grid=False)))
+    monkeypatch.setattr(pipeline, "alternative_views", lambda *given: iter([replace(seen, has_grid=False)]))
     found = digitize_image(page.image)
     assert (found.status, found.layout, found.names_read) == ("limited", "1x1", 1.0)
-    monkeypatch.setattr(pipeline, "otherwise", lambda *given: iter([]))
+    monkeypatch.setattr(pipeline, "alternative_views", lambda *given: iter([]))
     assert digitize_image(page.image).status == "refused"
 
 
@@ -356,14 +356,14 @@ def test_a_page_head_down_that_its_print_does_not_turn_is_tried_upright(monkeypa
 
 
 def test_a_ruling_fitted_askew_is_left_out_where_the_limb_leads_disagree(monkeypatch):
-    rectify = views.rectify
+    fit_map_to_grid = views.fit_map_to_grid
 
     def askew(*given):
-        found = rectify(*given)
+        found = fit_map_to_grid(*given)
         sheared = found.coefficients @ [[1.0, 0.0], [0.1, 1.0]]  # x runs on by a tenth of y
         return replace(found, coefficients=sheared)
 
-    monkeypatch.setattr(views, "rectify", askew)
+    monkeypatch.setattr(views, "fit_map_to_grid", askew)
     page = clean_page()
     found = read(page)
     assert found.sources["px_per_mm"] == "width"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitization import digitize_image, views
-from ecgimg.digitization.preprocess.contrast import ENLARGED, restore_contrast, strengthen_pale_ink
+from ecgimg.digitization.preprocess.contrast import ENLARGEMENT, restore_contrast, strengthen_pale_ink
 from tests.test_digitize import clean_page, snr_db
 
 
@@ -28,8 +28,8 @@ def test_pale_ink_becomes_nearly_as_dark_as_other_ink():
     image = np.full((300, 400, 3), 230, np.uint8)
     image[50:60], image[200:204] = 30, 180  # a fourth as deep
     strong = strengthen_pale_ink(image)
-    assert strong.shape == (ENLARGED * 300, ENLARGED * 400, 3)
-    paper, ink, pale_ink = (float(np.median(strong[round(ENLARGED * row), 100:500])) for row in (130, 55, 202))
+    assert strong.shape == (ENLARGEMENT * 300, ENLARGEMENT * 400, 3)
+    paper, ink, pale_ink = (float(np.median(strong[round(ENLARGEMENT * row), 100:500])) for row in (130, 55, 202))
     assert 0.38 < (paper - pale_ink) / (paper - ink) < 0.5
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitization.model import FlatPage, Segmentation
-from ecgimg.digitization.segmentation.ink_runs import find_runs
+from ecgimg.digitization.segmentation.ink_runs import find_ink_runs
 from ecgimg.digitization.tracing.joint_tracking import end_in_common, take_unclaimed, with_halves_joined, without_crumbs
 from ecgimg.digitization.tracing.tracking import follow_all
 
@@ -25,7 +25,7 @@ def paths_of(heights, then, *more):
             cv2.polylines(ink, [np.rint(piece).astype(np.int32).reshape(-1, 1, 2)], False, 255, 2)
     none = np.zeros_like(ink)
     page = FlatPage(ink.astype(np.float32), Segmentation(ink, none, none, none), none, PX_PER_MM, (0, 0), None)
-    runs = find_runs(ink > 0, page)
+    runs = find_ink_runs(ink > 0, page)
     first = follow_all(runs, BASELINES, PX_PER_MM)
     return runs, first, then(runs, first, BASELINES, PX_PER_MM)
 

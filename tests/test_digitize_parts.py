@@ -10,12 +10,18 @@ import cv2
 import numpy as np
 import pytest
 
-from ecgimg.digitization.dewarp.grid_fit import _bend, rows_angle, trace_points, without_ruling
-from ecgimg.digitization.dewarp.grid_frequency import Lattice, Windows, _comb_score, _order, window_frequencies
-from ecgimg.digitization.dewarp.grid_phase import into_phase
-from ecgimg.digitization.dewarp.page_map import PageMap, powers_to
-from ecgimg.digitization.dewarp.paper_outline import find_sheet
-from ecgimg.digitization.dewarp.row_ends import even_ends
+from ecgimg.digitization.dewarp.grid_fit import _bend, fit_map_to_traces, row_angle_rad, sample_trace_points
+from ecgimg.digitization.dewarp.grid_frequency import (
+    GridFrequency,
+    WindowFrequencies,
+    _comb_score,
+    _harmonic_order,
+    measure_window_frequencies,
+)
+from ecgimg.digitization.dewarp.grid_phase import fit_grid_phase
+from ecgimg.digitization.dewarp.page_map import PageMap, exponents_up_to
+from ecgimg.digitization.dewarp.paper_outline import find_paper_outline
+from ecgimg.digitization.dewarp.row_ends import align_row_ends
 from ecgimg.digitization.interpretation.layout_matching import place
 from ecgimg.digitization.interpretation.scale import settle_scale
 from ecgimg.digitization.interpretation.separators import find_mark, without_marks
@@ -38,7 +44,7 @@ from ecgimg.digitization.tracing.form_lines import form_lines
 from ecgimg.digitization.tracing.refine import redraw
 from ecgimg.digitization.tracing.rows import find_baselines, trace_mask
 from ecgimg.digitization.tracing.trace_rows import _beside_pulses, _is_ruled
-from ecgimg.digitization.views import is_tilted, quarters_upright
+from ecgimg.digitization.views import has_tilted_rows, upright_quarter_turns
 from layouts import load_layout
 from tests.printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
 
@@ -110,14 +116,14 @@ def page_of_rows(n_rows=3, beats=8):
 @pytest.mark.parametrize("n_rows", [1, 3])
 def test_rows_are_laid_along_x(n_rows):
     ink = page_of_rows(n_rows)
-    assert quarters_upright(ink) == 0
-    assert quarters_upright(np.ascontiguousarray(np.rot90(ink))) == 3
+    assert upright_quarter_turns(ink) == 0
+    assert upright_quarter_turns(np.ascontiguousarray(np.rot90(ink))) == 3
 
 
 @pytest.mark.parametrize(("degrees", "tilted"), [(0, False), (-4, False), (14, True), (-25, True)])
 def test_rows_that_lie_aslant_say_that_the_ruling_is_none(degrees, tilted):
     turn = cv2.getRotationMatrix2D((1000, 400), degrees, 1.0)
-    assert is_tilted(cv2.warpAffine(page_of_rows(), turn, (2000, 800))) == tilted
+    assert has_tilted_rows(cv2.warpAffine(page_of_rows(), turn, (2000, 800))) == tilted
 
 
 def test_what_is_marked_as_a_pulse_beyond_its_sides_may_be_trace():
@@ -158,7 +164,7 @@ def test_rows_are_found_of_which_only_one_lies_still(drift_mm):
 def test_the_angle_of_rows_is_read_off_their_traces(angle_deg):
     turn = cv2.getRotationMatrix2D((1000, 400), -angle_deg, 0.6)
     for n_rows in (1, 3):
-        angle = rows_angle(trace_points(cv2.warpAffine(page_of_rows(n_rows), turn, (2000, 1200))))
+        angle = row_angle_rad(sample_trace_points(cv2.warpAffine(page_of_rows(n_rows), turn, (2000, 1200))))
         assert np.rad2deg(angle) == pytest.approx(angle_deg, abs=0.6)
 
 
@@ -169,7 +175,7 @@ def test_which_harmonic_of_the_lines_a_frequency_is(harmonics, told):
     for n in harmonics:
         column, row = np.rint(n * base * 768).astype(int)
         spectrum[row + 384, column] = 5.0
-    assert _order(spectrum, 6 * base, 5) == told
+    assert _harmonic_order(spectrum, 6 * base, 5) == told
 
 
 def spectrum_of(harmonics, base):
@@ -206,7 +212,7 @@ def test_lines_of_5_mm_are_a_ruling_where_most_of_the_ink_stands_on_them(spacing
     ruling = cv2.blur(lines, (3, 3)) + np.random.default_rng(4).normal(0, 0.3, lines.shape).astype(np.float32)
     ink = np.zeros(ruling.shape, np.uint8)
     ink[100::200] = 255
-    found = window_frequencies(ruling, ink, 0.0)
+    found = measure_window_frequencies(ruling, ink, 0.0)
     if share < 1:
         assert found is None
     else:
@@ -224,7 +230,7 @@ def test_lines_of_1_and_5_mm_are_told_apart_on_small_pictures(px_per_mm):
                 along[start : start + round(8 * px)] = 8
     ruling = cv2.resize(lines, (640, 308), interpolation=cv2.INTER_AREA)
     ruling -= cv2.GaussianBlur(ruling, (0, 0), 12)
-    found = window_frequencies(ruling, np.full(ruling.shape, 20, np.uint8), 0.0)
+    found = measure_window_frequencies(ruling, np.full(ruling.shape, 20, np.uint8), 0.0)
     assert np.hypot(*found.lattice.across) == pytest.approx(1 / (5 * px_per_mm), rel=0.01)
 
 
@@ -233,7 +239,7 @@ def test_sharp_lines_are_not_taken_for_a_ruling_five_times_as_fine():
     for spacing_px, dark in ((11.2, 1.0), (56.0, 3.0)):
         for along in (lines, lines.T):
             along[np.arange(0, len(along) - 1, spacing_px).astype(int)] = dark
-    found = window_frequencies(lines - cv2.blur(lines, (61, 61)), np.full(lines.shape, 20, np.uint8), 0.0)
+    found = measure_window_frequencies(lines - cv2.blur(lines, (61, 61)), np.full(lines.shape, 20, np.uint8), 0.0)
     assert np.hypot(*found.lattice.across) == pytest.approx(1 / 56, rel=0.01)
 
 
@@ -248,11 +254,11 @@ def test_a_ruling_is_none_if_hardly_any_of_the_specks_near_traces_lie_on_its_lin
     centre, scale = ((shape[1] - 1) / 2, (shape[0] - 1) / 2), shape[1] / 2
     straight = np.array([(0.0, 0.0), (scale / px_per_mm, 0.0), (0.0, scale / px_per_mm)])
     bend = np.zeros((shape[0] // 16, shape[1] // 16, 2))
-    start = PageMap(powers_to(1), straight, centre, (scale, scale), shape[::-1], bend, 0.0)
-    lattice = Lattice(np.array([1 / 45, 0.0]), np.array([0.0, 1 / 45]), fine=True, coarse=False, harmonic=5)
+    start = PageMap(exponents_up_to(1), straight, centre, (scale, scale), shape[::-1], bend, 0.0)
+    lattice = GridFrequency(np.array([1 / 45, 0.0]), np.array([0.0, 1 / 45]), fine=True, coarse=False, harmonic=5)
     traces = np.zeros(shape, np.uint8)
     traces[600:650] = 255
-    assert (into_phase(specks, start, start, lattice, traces) is not None) == ruled
+    assert (fit_grid_phase(specks, start, start, lattice, traces) is not None) == ruled
 
 
 @pytest.mark.parametrize("folded_axis", [0, 1])
@@ -271,14 +277,14 @@ def test_a_sheet_that_curls_away_on_a_part_of_it_is_followed_along_the_axis_that
     centre = ((size[0] - 1) / 2, (size[1] - 1) / 2)
     straight = np.array([(0.0, 0.0), (scale / px_per_mm, 0.0), (0.0, scale / px_per_mm)])
     nodes = np.zeros((shape[0] // 16, shape[1] // 16, 2))
-    start = PageMap(powers_to(1), straight, centre, (scale, scale), size, nodes, 0.0)
+    start = PageMap(exponents_up_to(1), straight, centre, (scale, scale), size, nodes, 0.0)
     at_nodes = (np.interp(px, np.arange(len(mm)), mm) for px, mm in zip(start.nodes_px, axes, strict=True))
     true_mm = np.stack(np.meshgrid(*at_nodes), axis=-1)
     wave = 0.3 * np.sin(np.arange(nodes.shape[1 - folded_axis]) / 9)
     folded = replace(start, bend_mm=start.nodes_mm() - true_mm)
     folded.bend_mm[..., folded_axis] += wave if folded_axis == 0 else wave[:, None]
-    lattice = Lattice(np.array([1 / 35, 0.0]), np.array([0.0, 1 / 35]), fine=True, coarse=True, harmonic=5)
-    found = into_phase(ruling, start, folded, lattice, np.full(shape, 255, np.uint8))
+    lattice = GridFrequency(np.array([1 / 35, 0.0]), np.array([0.0, 1 / 35]), fine=True, coarse=True, harmonic=5)
+    found = fit_grid_phase(ruling, start, folded, lattice, np.full(shape, 255, np.uint8))
     off = (found.nodes_mm() - true_mm)[2:-2, 2:-2]
     assert np.abs(off - np.median(off, axis=(0, 1))).max() < 0.2
 
@@ -303,10 +309,10 @@ def test_dashes_that_lie_level_are_left_of_a_ruling_in_black_and_white_that_does
         specks[y[inside], x[inside]] = 1
     straight = np.array([(0.0, 0.0), (scale / 5.9, 0.0), (0.0, scale / 5.9)])
     bend = np.zeros((shape[0] // 16, shape[1] // 16, 2))
-    start = PageMap(powers_to(1), straight, tuple(centre), (scale, scale), size, bend, 0.0)
-    lattice = Lattice(np.array([1 / 29.5, 0.0]), np.array([0.0, 1 / 29.5]), fine=True, coarse=True, harmonic=5)
+    start = PageMap(exponents_up_to(1), straight, tuple(centre), (scale, scale), size, bend, 0.0)
+    lattice = GridFrequency(np.array([1 / 29.5, 0.0]), np.array([0.0, 1 / 29.5]), fine=True, coarse=True, harmonic=5)
     ruling = 3 * (specks - cv2.blur(specks, (61, 61)))
-    found = into_phase(ruling, start, start, lattice, np.full(shape, 255, np.uint8))
+    found = fit_grid_phase(ruling, start, start, lattice, np.full(shape, 255, np.uint8))
     true_mm = (np.stack(np.meshgrid(*start.nodes_px), axis=-1) - centre) @ np.linalg.inv(mm_px)
     off = (found.nodes_mm() - true_mm)[2:-2, 2:-2]
     assert (off - np.median(off, axis=(0, 1))).std() < 0.15  # more than twice that where dashes are followed
@@ -317,8 +323,8 @@ def test_a_fold_is_followed_as_the_windows_tell():
     slopes = np.stack([np.where(centres[:, 0] > 800, 0.02, 0.0), np.zeros(len(centres))], axis=1)
     slopes[7] = 0.5, -0.5  # a window that contradicts its neighbours
     none = np.zeros((len(centres), 2))
-    lattice = Lattice(np.array([0.03, 0.0]), np.array([0.0, 0.03]), fine=True, coarse=True, harmonic=5)
-    windows = Windows(centres, none, none, np.full(len(centres), 30.0), lattice)
+    lattice = GridFrequency(np.array([0.03, 0.0]), np.array([0.0, 0.03]), fine=True, coarse=True, harmonic=5)
+    windows = WindowFrequencies(centres, none, none, np.full(len(centres), 30.0), lattice)
     surface = _bend(windows, slopes, (75, 106), (1700, 1200))
     step = np.diff(surface, axis=1) / (1700 / 106)
     assert np.abs(step[:, 5:30]).max() < 0.004  # a window and a half away from the fold
@@ -663,7 +669,7 @@ def photographed(focal_px: float, tilts_deg: tuple[float, float], desk: int = 60
 @pytest.mark.parametrize("tilts_deg", [(0.0, 0.0), (20.0, 0.0), (-10.0, 12.0)])
 def test_the_sheet_tells_the_perspective_and_its_sides_ratio(tilts_deg):
     image, trace, seen, sheet = photographed(960.0, tilts_deg)
-    corners = find_sheet(image, trace).image_to_page(seen(sheet))
+    corners = find_paper_outline(image, trace).image_to_page(seen(sheet))
     sides = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)
     assert sides[0] / sides[2] == pytest.approx(1, abs=0.01)
     assert sides[1] / sides[3] == pytest.approx(1, abs=0.01)
@@ -674,8 +680,8 @@ def test_a_page_without_ruling_is_laid_flat_by_its_sheet():
     image, trace, seen, _ = photographed(960.0, (10.0, 8.0))
     places = np.stack(np.meshgrid(np.linspace(-1.2, 1.2, 9), [-0.5, 0.0, 0.5]), axis=-1).reshape(-1, 2)
     off_mm = []
-    for sheet in (None, find_sheet(image, trace)):
-        found = without_ruling(trace, sheet)
+    for sheet in (None, find_paper_outline(image, trace)):
+        found = fit_map_to_traces(trace, sheet)
         page = found.image_to_page(seen(places))
         assert np.abs(found.page_to_image(page) - seen(places)).max() < 0.01
         terms = np.c_[places, np.ones(len(places))]
@@ -689,7 +695,7 @@ def test_where_a_side_is_not_in_the_picture_there_is_no_sheet(desk):
     image, trace, *_ = photographed(960.0, (0.0, 0.0), desk)
     if desk == 60:
         image, trace = image[:, 150:], trace[:, 150:]
-    assert find_sheet(image, trace) is None
+    assert find_paper_outline(image, trace) is None
 
 
 # ---------------------------------------------------------------- pulses that the network took for traces
@@ -788,7 +794,7 @@ def test_what_is_not_hollow_or_of_no_usual_height_is_no_pulse():
 def rows_between(lefts, rights, page_px=(900, 700), bow=0.0):
     """Six rows drawn from `lefts` to `rights` (x of the top and the bottom row), on a flat page of 4 px/mm."""
     flat = PageMap(
-        powers_to(1), np.array([[0, 0], [100, 0], [0, 100.0]]), (449.5, 349.5), (400.0, 400.0), page_px,
+        exponents_up_to(1), np.array([[0, 0], [100, 0], [0, 100.0]]), (449.5, 349.5), (400.0, 400.0), page_px,
         np.zeros((43, 56, 2)), 0.0,
     )  # fmt: skip
     blank = np.zeros((page_px[1], page_px[0]), np.float32)
@@ -811,7 +817,7 @@ def rows_between(lefts, rights, page_px=(900, 700), bow=0.0):
 )
 def test_rows_of_an_unruled_page_are_brought_below_each_other(lefts, rights, bow):
     page, rows = rows_between(lefts, rights, bow=bow)
-    found = even_ends(page, rows)
+    found = align_row_ends(page, rows)
     ends = np.array([[found.image_to_page(row.points_px[k]) for k in (0, -1)] for row in rows])
     assert np.ptp(ends[:, :, 0], axis=0).max() < 0.3
     assert np.ptp(ends[:, 1, 0] - ends[:, 0, 0]) < 0.3
@@ -819,9 +825,9 @@ def test_rows_of_an_unruled_page_are_brought_below_each_other(lefts, rights, bow
 
 
 def test_rows_that_are_even_or_end_anywhere_tell_nothing():
-    assert even_ends(*rows_between((100, 100), (800, 800))) is None
-    assert even_ends(*rows_between((100, 140), (780, 820))) is None  # at an angle: no perspective
+    assert align_row_ends(*rows_between((100, 100), (800, 800))) is None
+    assert align_row_ends(*rows_between((100, 140), (780, 820))) is None  # at an angle: no perspective
     page, rows = rows_between((100, 100), (800, 800))
     ragged = [row.select(row.points_px[:, 0] > 100 + 37 * (k * k % 5)) for k, row in enumerate(rows)]
-    assert even_ends(page, ragged) is None
-    assert even_ends(page, rows[:2]) is None
+    assert align_row_ends(page, ragged) is None
+    assert align_row_ends(page, rows[:2]) is None

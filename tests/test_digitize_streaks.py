@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ecgimg.digitization.preprocess.scanner_streaks import without_streaks
+from ecgimg.digitization.preprocess.scanner_streaks import remove_scanner_streaks
 
 
 def ruled_page(tilt_px=3.0):
@@ -27,7 +27,7 @@ def test_what_lies_below_a_streak_is_still_there(share, upright):
     streaked = page.copy()
     lines = (slice(None), slice(401, 404)) if upright else (slice(401, 404),)
     streaked[lines] = (streaked[lines] * share).astype(np.uint8)
-    cleared = without_streaks(streaked)
+    cleared = remove_scanner_streaks(streaked)
     assert np.abs(cleared.astype(int) - page).max() <= 3
 
 
@@ -35,12 +35,12 @@ def test_what_hides_everything_is_drawn_across():
     page = ruled_page()
     streaked = page.copy()
     streaked[:, 401:404] = 0
-    cleared = without_streaks(streaked)
+    cleared = remove_scanner_streaks(streaked)
     assert np.median(cleared[:, 401:404]) > 240
 
 
 def test_a_page_without_streaks_is_returned_as_it_is():
     page = ruled_page()
-    assert without_streaks(page) is page
+    assert remove_scanner_streaks(page) is page
     upright = ruled_page(tilt_px=0.0)  # a ruling is no streak
-    assert without_streaks(upright) is upright
+    assert remove_scanner_streaks(upright) is upright

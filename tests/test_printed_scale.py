@@ -231,9 +231,9 @@ def test_a_drawn_page_is_read():
         if any("mm/mV" in text.text for text in page.truth.texts):
             break
     marked = views.segment(page.image)
-    found = views.rectify(page.image, marked.ink, marked.trace)
+    found = views.fit_map_to_grid(page.image, marked.ink, marked.trace)
     assert found is not None
-    scale = read_printed_scale(views.flatten(page.image, marked, found))
+    scale = read_printed_scale(views.dewarp_page(page.image, marked, found))
     truth = page.truth
     assert values(scale) == (truth.speed_mm_s, truth.gain_mm_mv, truth.chest_gain_mm_mv)
     assert 0.6 < scale.confidence <= 1

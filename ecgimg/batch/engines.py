@@ -13,7 +13,7 @@ from typing import Any
 from ecgimg._optional_packages import import_optional
 from ecgimg.batch.work import PageResult, Task, Unit
 from ecgimg.batch.worker import PageReader
-from ecgimg.digitization.segmentation.runtime import one_thread_each
+from ecgimg.digitization.segmentation.threads import one_thread_per_process
 from ecgimg.isolation import Limits
 
 Engine = Callable[[Iterable[Unit], Task, Limits, int], Iterator[PageResult]]
@@ -37,7 +37,7 @@ def read_here(units: Iterable[Unit], task: Task, limits: Limits, jobs: int) -> I
             idle.put(reader)
 
     waiting = iter(units)
-    with one_thread_each(), ThreadPoolExecutor(jobs) as threads:
+    with one_thread_per_process(), ThreadPoolExecutor(jobs) as threads:
         try:
             running: set[Future[PageResult]] = {threads.submit(read, unit) for unit in islice(waiting, _AHEAD * jobs)}
             while running:
@@ -88,7 +88,7 @@ class RayReader:
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         """Read a few pages, pickled units to pickled results."""
         units = [pickle.loads(unit) for unit in batch["unit"]]
-        with one_thread_each():
+        with one_thread_per_process():
             return {"result": [pickle.dumps(self.reader.read(unit)) for unit in units]}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from ecgimg.batch.work import TOO_MUCH_MEMORY, PageResult, Task, Unit, digitize_one, failed
-from ecgimg.digitization.segmentation.runtime import one_thread
+from ecgimg.digitization.segmentation.threads import use_one_thread
 from ecgimg.isolation import CallFailed, Limits, Worker
 
 Reader = Callable[[Unit, Task], PageResult]
@@ -15,7 +15,7 @@ Reader = Callable[[Unit, Task], PageResult]
 class PageReader:
     """A worker and what it does with each page; for use by one thread at a time, and to be closed.
 
-    Started within `one_thread_each`, it keeps to one thread.
+    Started within `one_thread_per_process`, it keeps to one thread.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class PageReader:
 
     def __init__(self, task: Task, limits: Limits, read: Reader = digitize_one) -> None:
         self.task, self.limits, self._read = task, limits, read
-        self._worker = Worker(limits, prepare=one_thread)
+        self._worker = Worker(limits, prepare=use_one_thread)
 
     def __enter__(self) -> PageReader:
         return self

@@ -29,8 +29,8 @@ from ecgimg.digitization.model import (
     Scale,
     ScaleReading,
 )
-from ecgimg.digitization.preprocess.contrast import ENLARGED, strengthen_pale_ink
-from ecgimg.digitization.preprocess.scanner_streaks import without_streaks
+from ecgimg.digitization.preprocess.contrast import ENLARGEMENT, strengthen_pale_ink
+from ecgimg.digitization.preprocess.scanner_streaks import remove_scanner_streaks
 from ecgimg.digitization.pulses.detect import find_pulses
 from ecgimg.digitization.pulses.detect_by_shape import find_unmarked
 from ecgimg.digitization.pulses.trim import cut_pulses
@@ -47,7 +47,7 @@ from ecgimg.digitization.tracing.plot_samples import through_samples
 from ecgimg.digitization.tracing.rows import unread_share
 from ecgimg.digitization.tracing.trace_rows import trace_rows
 from ecgimg.digitization.tracing.vector_paths import PathPage, read_paths
-from ecgimg.digitization.views import look, otherwise
+from ecgimg.digitization.views import alternative_views, view_page
 from ecgimg.formats.pages.limits import reduction_factor
 from ecgimg.formats.vector_pdf import VectorPage
 from layouts import Layout, load_layout, load_layouts
@@ -97,17 +97,17 @@ def digitize_image(
     if paths is not None and vector is not None:
         clock.lap("paths")
         return _place_paths(paths, vector, image, given, candidates, clock)
-    image = without_streaks(image)
-    marked, seen = look(image, clock)
+    image = remove_scanner_streaks(image)
+    marked, seen = view_page(image, clock)
     read = _read(seen, given, candidates, clock) if seen is not None else _NOTHING
     if read.status == "refused" or _agrees_db(read) < _DOUBTFUL_DB:
-        others = otherwise(image, marked, seen, read.status == "refused", clock)
+        others = alternative_views(image, marked, seen, read.status == "refused", clock)
         read = _best(read, (_read(other, given, candidates, clock) for other in others))
     is_small = (read.px_per_mm or 0) < _FINE_PX_PER_MM and image[..., 0].size < _MOST_PX
     if is_small and (read.unread or _agrees_db(read) < _DOUBTFUL_DB):
-        _, larger = look(strengthen_pale_ink(image), clock)
+        _, larger = view_page(strengthen_pale_ink(image), clock)
         tried = _read(larger, given, candidates, clock) if larger is not None else _NOTHING
-        read = _shrunk(tried, ENLARGED) if _shows_more(tried, read) else read
+        read = _shrunk(tried, ENLARGEMENT) if _shows_more(tried, read) else read
     return read
 
 

@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.grid_fit import rectify, without_ruling
+from ecgimg.digitization.dewarp.grid_fit import fit_map_to_grid, fit_map_to_traces
 from ecgimg.digitization.dewarp.page_map import PageMap
-from ecgimg.digitization.dewarp.paper_outline import find_sheet
-from ecgimg.digitization.dewarp.resample import flatten
-from ecgimg.digitization.dewarp.row_ends import even_ends
+from ecgimg.digitization.dewarp.paper_outline import find_paper_outline
+from ecgimg.digitization.dewarp.resample import dewarp_page
+from ecgimg.digitization.dewarp.row_ends import align_row_ends
 from ecgimg.digitization.model import PageView, ScaleReading, Segmentation
 from ecgimg.digitization.preprocess.contrast import restore_contrast
 from ecgimg.digitization.segmentation.segmenter import segment
-from ecgimg.digitization.segmentation.threads import meanwhile
+from ecgimg.digitization.segmentation.threads import in_background
 from ecgimg.digitization.stage_timer import StageTimer
 from ecgimg.digitization.text.label_detection import find_labels, n_telling
 from ecgimg.digitization.text.scale_text import read_printed_scale
@@ -28,37 +28,37 @@ _COARSE, _COARSE_INK = 0.25, 40
 _MOST_TILT_DEG, _TILTED_DEG, _CLEARLY_TILTED = 40, 8, 1.2
 
 
-def look(image: NDArray[np.uint8], clock: StageTimer) -> tuple[Segmentation, PageView | None]:
+def view_page(image: NDArray[np.uint8], clock: StageTimer) -> tuple[Segmentation, PageView | None]:
     """Mark the inks of a picture, find its ruling, and see the page flat; None where nothing tells how it lies."""
     marked = segment(image)
     clock.lap("segment")
-    ruling = rectify(image, marked.ink, marked.trace)
+    ruling = fit_map_to_grid(image, marked.ink, marked.trace)
     clock.lap("rectify")
     return marked, _see(image, marked, ruling, clock)
 
 
 def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: PageMap | None, clock: StageTimer) -> PageView | None:
     """Flatten a picture by its ruling, else by sheet and traces, and turn it upright; None where nothing tells how."""
-    sheet = find_sheet(image, marked.trace) if ruling is None else None
-    found = ruling or without_ruling(marked.trace, sheet)
+    sheet = find_paper_outline(image, marked.trace) if ruling is None else None
+    found = ruling or fit_map_to_traces(marked.trace, sheet)
     if found is None:
         return None
-    page = flatten(image, marked, found)
-    quarters = quarters_upright(page.segmentation.trace)
+    page = dewarp_page(image, marked, found)
+    quarters = upright_quarter_turns(page.segmentation.trace)
     if quarters and ruling is None:  # then a millimetre was taken from the wrong side of the page
-        across = without_ruling(marked.trace, sheet, upwards=True) or found
-        page = flatten(image, marked, across.turned(-quarters))
+        across = fit_map_to_traces(marked.trace, sheet, upwards=True) or found
+        page = dewarp_page(image, marked, across.turned(-quarters))
     page = page.turned(quarters)
-    if ruling is not None and is_tilted(page.segmentation.trace):  # moiré, or what lies below the page
+    if ruling is not None and has_tilted_rows(page.segmentation.trace):  # moiré, or what lies below the page
         unruled = _see(image, marked, None, clock)
         if unruled is not None:
             return unruled
     rows = trace_rows(page) if ruling is None else None
-    even = even_ends(page, rows) if rows is not None else None
+    even = align_row_ends(page, rows) if rows is not None else None
     if even is not None:
-        page, rows = flatten(image, marked, even), None
+        page, rows = dewarp_page(image, marked, even), None
     clock.lap("flatten")
-    with meanwhile(lambda: (find_labels(page), read_printed_scale(page))) as print_of_page:
+    with in_background(lambda: (find_labels(page), read_printed_scale(page))) as print_of_page:
         rows = trace_rows(page) if rows is None else rows
         clock.lap("trace")
         labels, printed = print_of_page()
@@ -67,16 +67,16 @@ def _see(image: NDArray[np.uint8], marked: Segmentation, ruling: PageMap | None,
     return seen
 
 
-def otherwise(
+def alternative_views(
     image: NDArray[np.uint8], marked: Segmentation, seen: PageView | None, refused: bool, clock: StageTimer
 ) -> Iterator[PageView]:
     """Yield other ways to see a picture: turned and with its contrast restored, where it was refused, and unruled."""
     if seen is not None:
-        yield from (turned(seen, turns) for turns in ((2, 1, 3) if refused else ()))
+        yield from (turned_view(seen, turns) for turns in ((2, 1, 3) if refused else ()))
         yield from _unruled(image, marked, seen, clock)
     if refused:
         clear = restore_contrast(image)
-        marked, seen = look(clear, clock)
+        marked, seen = view_page(clear, clock)
         if seen is not None:
             yield seen
             yield from _unruled(clear, marked, seen, clock)
@@ -89,7 +89,7 @@ def _unruled(image: NDArray[np.uint8], marked: Segmentation, seen: PageView, clo
         yield unruled
 
 
-def quarters_upright(trace: NDArray[np.uint8]) -> int:
+def upright_quarter_turns(trace: NDArray[np.uint8]) -> int:
     """Return the quarter turns that lay the rows of a flat page along x: 0 or 3.
 
     A line across the rows meets each of them once, whatever the heart does; a line along them meets many or none.
@@ -108,7 +108,7 @@ def quarters_upright(trace: NDArray[np.uint8]) -> int:
     return 0 if across <= along else 3
 
 
-def is_tilted(trace: NDArray[np.uint8]) -> bool:
+def has_tilted_rows(trace: NDArray[np.uint8]) -> bool:
     """Tell whether the rows of a flat page lie aslant, as no printer lays them on its ruling."""
     y, x = np.nonzero(cv2.resize(trace, None, fx=_COARSE, fy=_COARSE, interpolation=cv2.INTER_AREA) > _COARSE_INK)
     if len(y) < _FEW_PIXELS:
@@ -128,7 +128,7 @@ def _upright_by_print(seen: PageView) -> PageView:
         return seen
     best, most = seen, n_telling(seen.labels)
     for turns in (2, 1, 3):
-        other = turned(seen, turns)
+        other = turned_view(seen, turns)
         legible = n_telling(other.labels) + (2 if turns == 2 and _is_legible(other.printed_scale) else 0)
         if legible > most + 1:
             best, most = other, legible
@@ -140,7 +140,7 @@ def _is_legible(printed: ScaleReading) -> bool:
     return printed.speed_mm_s is not None or printed.gain_mm_mv is not None
 
 
-def turned(view: PageView, quarters: int) -> PageView:
+def turned_view(view: PageView, quarters: int) -> PageView:
     """Return a page turned clockwise by quarters, with its labels and its scale read anew."""
     page = view.page.turned(quarters)
     return PageView(page, find_labels(page), read_printed_scale(page), view.has_grid)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from ecgimg.digitization.segmentation.runtime import one_thread_pool
+from ecgimg.digitization.segmentation.threads import one_thread_pool
 from ecgimg.errors import BadRequest
 
 Task = TypeVar("Task")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ecgimg._files import atomic_path
-from ecgimg.digitization.segmentation.runtime import one_thread_pool
+from ecgimg.digitization.segmentation.threads import one_thread_pool
 from layouts import load_layout
 from synth.page import Page
 from synth.pages import PageRequest, draw_requested_page, make_page_request

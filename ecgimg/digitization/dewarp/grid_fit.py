@@ -18,12 +18,12 @@ from scipy import sparse
 from scipy.ndimage import map_coordinates
 from scipy.sparse.linalg import spsolve
 
-from ecgimg.digitization.dewarp.grid_frequency import LARGE_MM, Windows, window_frequencies
-from ecgimg.digitization.dewarp.grid_phase import into_phase
-from ecgimg.digitization.dewarp.page_map import CELL_PX, PageMap, powers_to, rising
-from ecgimg.digitization.dewarp.paper_outline import Sheet
+from ecgimg.digitization.dewarp.grid_frequency import LARGE_SQUARE_MM, WindowFrequencies, measure_window_frequencies
+from ecgimg.digitization.dewarp.grid_phase import fit_grid_phase
+from ecgimg.digitization.dewarp.page_map import NODE_SPACING_PX, PageMap, exponents_up_to, powers_of
+from ecgimg.digitization.dewarp.paper_outline import PaperOutline
 
-__all__ = ["PageMap", "rectify", "ruling_signal", "without_ruling"]
+__all__ = ["PageMap", "fit_map_to_grid", "fit_map_to_traces", "grid_signal"]
 
 Floats = NDArray[np.float64]
 Field = NDArray[np.float32]
@@ -38,7 +38,7 @@ _FOLD_PX, _REACH_PX, _STIFFNESS = 80.0, 60.0, 0.3
 _SHEET_DEGREE = 3
 
 
-def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8], trace: NDArray[np.uint8]) -> PageMap | None:
+def fit_map_to_grid(image: NDArray[np.uint8], ink: NDArray[np.uint8], trace: NDArray[np.uint8]) -> PageMap | None:
     """Fit the map to the ruling of a picture, or return None where no ruling is to be found.
 
     Parameters
@@ -53,19 +53,19 @@ def rectify(image: NDArray[np.uint8], ink: NDArray[np.uint8], trace: NDArray[np.
     if factor < 1:
         small = (round(width * factor), round(height * factor))
         image, ink = (cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in (image, ink))
-    ruling = ruling_signal(image, ink)
-    windows = window_frequencies(ruling, ink, rows_angle(trace_points(trace)))
+    ruling = grid_signal(image, ink)
+    windows = measure_window_frequencies(ruling, ink, row_angle_rad(sample_trace_points(trace)))
     found = _fit(ruling, windows, trace) if windows is not None else None
-    return found if found is None or factor == 1 else found.enlarged((width, height))
+    return found if found is None or factor == 1 else found.resized((width, height))
 
 
-def trace_points(trace: NDArray[np.uint8]) -> Floats | None:
+def sample_trace_points(trace: NDArray[np.uint8]) -> Floats | None:
     """Return x and y (n, 2) of at most some thousand pixels of traces, or None where there are few."""
     points = np.argwhere(trace > 128)[:, ::-1].astype(np.float64)
     return points[:: max(len(points) // _MAX_POINTS, 1)] if len(points) >= _FEW_POINTS else None
 
 
-def rows_angle(points_px: Floats | None) -> float | None:
+def row_angle_rad(points_px: Floats | None) -> float | None:
     """Return the angle (rad, ±90°) at which rows of traces run: across it their ink gathers at fewest heights."""
     if points_px is None:
         return None
@@ -80,7 +80,9 @@ def rows_angle(points_px: Floats | None) -> float | None:
     return float(max(best + np.deg2rad(np.arange(-1.0, 1.05, 0.1)), key=lambda angle: gathered(angle, 0.5 * coarse_px)))
 
 
-def without_ruling(trace: NDArray[np.uint8], sheet: Sheet | None = None, *, upwards: bool = False) -> PageMap | None:
+def fit_map_to_traces(
+    trace: NDArray[np.uint8], sheet: PaperOutline | None = None, *, upwards: bool = False
+) -> PageMap | None:
     """Make a map of a page without ruling from its traces alone, or return None where there are none.
 
     The rows are laid level, and a millimetre is what makes the traces 250 mm wide, ten seconds at 25 mm/s. Perspective
@@ -90,18 +92,18 @@ def without_ruling(trace: NDArray[np.uint8], sheet: Sheet | None = None, *, upwa
     ----------
     trace : (height, width) uint8
         Trace probability, 255 for certain.
-    sheet : Sheet, optional
+    sheet : PaperOutline, optional
         On which the traces lie.
     upwards : bool
         Whether the rows run at right angles to the lines along which most ink gathers: complexes one below the other
         may outdo the rows.
     """
     height, width = trace.shape
-    seen_px, centre, scale = trace_points(trace), ((width - 1) / 2, (height - 1) / 2), max(width, height) / 2
+    seen_px, centre, scale = sample_trace_points(trace), ((width - 1) / 2, (height - 1) / 2), max(width, height) / 2
     if seen_px is None:
         return None
-    cells = (max(height // CELL_PX, 2), max(width // CELL_PX, 2))
-    powers = powers_to(1 if sheet is None else _SHEET_DEGREE)
+    cells = (max(height // NODE_SPACING_PX, 2), max(width // NODE_SPACING_PX, 2))
+    powers = exponents_up_to(1 if sheet is None else _SHEET_DEGREE)
     flat = PageMap(
         powers, np.zeros((len(powers), 2)), centre, (scale, scale), (width, height), np.zeros((*cells, 2)), 0.0
     )
@@ -109,7 +111,7 @@ def without_ruling(trace: NDArray[np.uint8], sheet: Sheet | None = None, *, upwa
     points, nodes = (
         places - centre if sheet is None else sheet.image_to_page(places) for places in (seen_px, nodes_px)
     )
-    angle = rows_angle(points)
+    angle = row_angle_rad(points)
     if angle is None:
         return None
     angle += np.pi / 2 if upwards else 0.0
@@ -122,7 +124,7 @@ def without_ruling(trace: NDArray[np.uint8], sheet: Sheet | None = None, *, upwa
     return smooth if sheet is None else replace(smooth, bend_mm=smooth.nodes_mm() - nodes_mm)
 
 
-def ruling_signal(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Field:
+def grid_signal(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Field:
     """Return how much darker than its surroundings each pixel is, without the ink, scaled to a local sd near 1."""
     red, green, blue = cv2.split(image)
     dark = np.float32(255) - cv2.min(cv2.min(red, green), blue)
@@ -147,20 +149,20 @@ def _steps(dark: Field) -> NDArray[np.uint8]:
     return np.asarray(cv2.dilate(step, np.ones((9, 9), np.uint8)), np.uint8)
 
 
-def _fit(ruling: Field, windows: Windows, trace: NDArray[np.uint8]) -> PageMap | None:
+def _fit(ruling: Field, windows: WindowFrequencies, trace: NDArray[np.uint8]) -> PageMap | None:
     height, width = ruling.shape
     centre = ((width - 1) / 2, (height - 1) / 2)
     scale = max(width, height) / 2
     degree = 1 if len(windows.weights) < 5 else 2
-    powers = powers_to(degree)
+    powers = exponents_up_to(degree)
     points = (windows.centres - np.array(centre)) / scale
-    slopes = [LARGE_MM * frequencies for frequencies in (windows.across, windows.down)]
+    slopes = [LARGE_SQUARE_MM * frequencies for frequencies in (windows.across, windows.down)]
     columns = [_fit_gradient(points, each * scale, windows.weights, powers) for each in slopes]
-    flat = np.zeros((max(height // CELL_PX, 2), max(width // CELL_PX, 2), 2))
+    flat = np.zeros((max(height // NODE_SPACING_PX, 2), max(width // NODE_SPACING_PX, 2), 2))
     smooth = PageMap(powers, np.stack(columns, axis=1), centre, (scale, scale), (width, height), flat, 0.0)
     missed = smooth.jacobian(windows.centres) - np.stack(slopes, axis=1)
     bend_mm = np.stack([_bend(windows, missed[:, axis], flat.shape[:2], (width, height)) for axis in (0, 1)], axis=-1)
-    found = into_phase(ruling, smooth, replace(smooth, bend_mm=bend_mm), windows.lattice, trace)
+    found = fit_grid_phase(ruling, smooth, replace(smooth, bend_mm=bend_mm), windows.lattice, trace)
     return found if found is not None and _is_square(found) else None
 
 
@@ -170,7 +172,7 @@ def _is_square(found: PageMap) -> bool:
     return bool(long < _MAX_ASPECT * short)
 
 
-def _bend(windows: Windows, slopes: Floats, shape: tuple[int, int], size_px: tuple[int, int]) -> Floats:
+def _bend(windows: WindowFrequencies, slopes: Floats, shape: tuple[int, int], size_px: tuple[int, int]) -> Floats:
     """Return a surface (rows, columns) in mm whose slopes at the windows are the given ones (n, 2) mm/px: folds, curls.
 
     Solved on coarse nodes, as smooth as the windows let it be, those that contradict their neighbours left out.
@@ -244,7 +246,7 @@ def _fit_gradient(points: Floats, slopes: Floats, weights: Floats, powers: NDArr
 
 
 def _gradients(points: Floats, powers: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    u, v = (rising(points[..., axis], int(powers.max())) for axis in (0, 1))
+    u, v = (powers_of(points[..., axis], int(powers.max())) for axis in (0, 1))
     i, j = powers[:, 0], powers[:, 1]
     return (
         i * u[..., np.maximum(i - 1, 0)] * v[..., j],

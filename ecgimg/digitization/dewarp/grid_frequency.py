@@ -14,7 +14,7 @@ from ecgimg.digitization.segmentation.threads import in_threads
 Floats = NDArray[np.float64]
 Field = NDArray[np.float32]
 
-LARGE_MM = 5.0
+LARGE_SQUARE_MM = 5.0
 _WINDOW_PX, _PADDED = 352, 768
 _MIN_LARGE_PX, _MAX_LARGE_PX = 11.0, 130.0
 _BARE = 0.05
@@ -27,7 +27,7 @@ _MAX_SKEW_RAD, _SKEWED = np.deg2rad(9.0), 0.4
 
 
 @dataclass(frozen=True)
-class Lattice:
+class GridFrequency:
     """Frequency vectors of the 5 mm lines, in cycles/px, and which lines stand out: 1 mm ones (fine), 5 mm ones.
 
     `harmonic` is the one by which windows are searched: 5 where the 1 mm lines rise above the other harmonics.
@@ -41,17 +41,19 @@ class Lattice:
 
 
 @dataclass(frozen=True)
-class Windows:
+class WindowFrequencies:
     """Local frequencies of the 5 mm lines: centres (n, 2) px, across and down (n, 2) cycles/px, weights (n,)."""
 
     centres: Floats
     across: Floats
     down: Floats
     weights: Floats
-    lattice: Lattice
+    lattice: GridFrequency
 
 
-def window_frequencies(ruling: Field, ink: NDArray[np.uint8], rows_rad: float | None) -> Windows | None:
+def measure_window_frequencies(
+    ruling: Field, ink: NDArray[np.uint8], rows_rad: float | None
+) -> WindowFrequencies | None:
     """Find the lattice of a ruling signal (height, width) and its frequencies in windows, or None where there is none.
 
     The lattice common to all windows is found first, those with ink above all: cloth and wood have no traces on them.
@@ -74,7 +76,7 @@ def window_frequencies(ruling: Field, ink: NDArray[np.uint8], rows_rad: float | 
     if not found or inked[seen].sum() < _LEAST_SHARE * inked.sum():
         return None
     places, across, down, weights = (np.array(values) for values in zip(*found, strict=True))
-    return Windows(places, across, down, weights, common)
+    return WindowFrequencies(places, across, down, weights, common)
 
 
 def _spectra(ruling: Field, ink: NDArray[np.uint8]) -> tuple[list[tuple[float, float]], list[Field], Floats]:
@@ -108,9 +110,9 @@ def _mean(spectra: list[Field], inked: Floats) -> Field:
     return total / np.float32(weights.sum())
 
 
-def _dominant(spectrum: Field, rows_rad: float | None) -> Lattice | None:
+def _dominant(spectrum: Field, rows_rad: float | None) -> GridFrequency | None:
     """Find the lattice common to the whole picture: the two frequency vectors of the 5 mm lines, in cycles/px."""
-    found: list[tuple[float, Lattice]] = []
+    found: list[tuple[float, GridFrequency]] = []
     for across, down in _strong_pairs(spectrum):
         skewed = _SKEWED if rows_rad is not None and _off_lines(across, down, rows_rad) > _MAX_SKEW_RAD else 1.0
         for divisor in (1, 2, 3, 4, 5, 10):  # the strongest may be the 5 mm line, the 1 mm one, or a harmonic of either
@@ -118,9 +120,11 @@ def _dominant(spectrum: Field, rows_rad: float | None) -> Lattice | None:
             if not _MIN_LARGE_PX <= large <= _MAX_LARGE_PX:
                 continue
             score, fine, coarse, harmonic = _comb_score(spectrum, across / divisor, down / divisor)
-            likely = 1.0 if fine and coarse else _plausibility(large / LARGE_MM)  # both kinds of lines tell their scale
+            likely = (
+                1.0 if fine and coarse else _plausibility(large / LARGE_SQUARE_MM)
+            )  # both kinds of lines tell their scale
             score *= likely * skewed * _squareness(across, down)
-            found.append((score, Lattice(across / divisor, down / divisor, fine, coarse or not fine, harmonic)))
+            found.append((score, GridFrequency(across / divisor, down / divisor, fine, coarse or not fine, harmonic)))
     if not found:
         return None
     most, best = max(found, key=lambda each: each[0])
@@ -128,13 +132,13 @@ def _dominant(spectrum: Field, rows_rad: float | None) -> Lattice | None:
     return finer[0] if finer else best
 
 
-def _is_of_fine_lines(lattice: Lattice, other: Lattice) -> bool:
+def _is_of_fine_lines(lattice: GridFrequency, other: GridFrequency) -> bool:
     """Tell whether the 5 mm lines of a lattice are the 1 mm lines of another, which shows both kinds.
 
     Thin, sharp lines have so many harmonics that some look like finer lines yet; none are printed each 25 mm.
     """
     by = np.hypot(*lattice.across) / np.hypot(*other.across)
-    return bool(other.fine and other.coarse and abs(by / LARGE_MM - 1) < _SAME)
+    return bool(other.fine and other.coarse and abs(by / LARGE_SQUARE_MM - 1) < _SAME)
 
 
 def _off_lines(across: Floats, down: Floats, rows_rad: float) -> float:
@@ -240,7 +244,7 @@ def _squareness(across: Floats, down: Floats) -> float:
     return float(np.exp(-0.5 * (np.log(np.hypot(*across) / np.hypot(*down)) / 0.2) ** 2))
 
 
-def _refine(spectrum: Field, lattice: Lattice) -> tuple[Floats, Floats, float] | None:
+def _refine(spectrum: Field, lattice: GridFrequency) -> tuple[Floats, Floats, float] | None:
     """Find the lattice in one window near that of the whole picture; the weight is its height over the noise."""
     found, weights = [], []
     for base in (lattice.across, lattice.down):
@@ -250,12 +254,12 @@ def _refine(spectrum: Field, lattice: Lattice) -> tuple[Floats, Floats, float] |
         if peak @ target < 0:
             peak = -peak
         weights.append(float(spectrum[place] / (np.median(ring) + 1e-6)))
-        found.append(peak / _order(spectrum, peak, lattice.harmonic))
+        found.append(peak / _harmonic_order(spectrum, peak, lattice.harmonic))
     weight = min(weights)
     return (found[0], found[1], weight) if weight > 3.5 else None
 
 
-def _order(spectrum: Field, peak: Floats, expected: int) -> int:
+def _harmonic_order(spectrum: Field, peak: Floats, expected: int) -> int:
     """Return which harmonic of the 5 mm lines a frequency is: the fifth may be passed over for a neighbour of it."""
     if expected == 1:
         return 1

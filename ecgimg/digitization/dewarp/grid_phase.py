@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.restoration import unwrap_phase
 
-from ecgimg.digitization.dewarp.grid_frequency import LARGE_MM, Lattice
-from ecgimg.digitization.dewarp.page_map import CELL_PX, PageMap, powers_to
+from ecgimg.digitization.dewarp.grid_frequency import LARGE_SQUARE_MM, GridFrequency
+from ecgimg.digitization.dewarp.page_map import NODE_SPACING_PX, PageMap, exponents_up_to
 from ecgimg.digitization.segmentation.threads import in_threads
 
 Floats = NDArray[np.float64]
@@ -38,8 +38,8 @@ _GROWTH = ((0.25, 1), (0.25, 1), (0.4, 2), (0.55, 2), (0.7, 2), (0.85, 3), (1.0,
 """How far from the start, in halves of the picture's longer side, the map is fitted next, and with which degree."""
 
 
-def into_phase(
-    ruling: Field, start: PageMap, folded: PageMap, lattice: Lattice, traces: NDArray[np.uint8]
+def fit_grid_phase(
+    ruling: Field, start: PageMap, folded: PageMap, lattice: GridFrequency, traces: NDArray[np.uint8]
 ) -> PageMap | None:
     """Fit the map to the lines, 5 mm ones first, then 1 mm and what bends locally; None if none agree.
 
@@ -48,7 +48,7 @@ def into_phase(
     leads, from `start` or from a map that is `folded` already. What the lines near `traces` (height, width) agree with
     wins.
     """
-    coarse_mm = LARGE_MM if lattice.coarse else 1.0
+    coarse_mm = LARGE_SQUARE_MM if lattice.coarse else 1.0
     fine_mm = 1.0 if lattice.fine else coarse_mm
     grown = _grown(ruling, start, coarse_mm)
     smooth = _smooth(ruling, grown, fine_mm)
@@ -74,7 +74,7 @@ def into_phase(
     agreement = min(_agreement(ruling, best, fine_mm))
     off_phase = max(min(_agreement(ruling, best, fine_mm * factor)) for factor in (0.87, 1.17))
     confidence = 1 - off_phase / max(agreement, 1e-9)
-    told = max(found.agreement, min(_agreement(ruling, best, LARGE_MM, near))) / _strength(ruling, near)
+    told = max(found.agreement, min(_agreement(ruling, best, LARGE_SQUARE_MM, near))) / _strength(ruling, near)
     return replace(best, confidence=confidence) if confidence > _MIN_CONFIDENCE and told > _MIN_TOLD else None
 
 
@@ -87,7 +87,7 @@ def _follows_dots(ruling: Field, smooth: PageMap, bent: PageMap, near: Mask) -> 
     before = np.array(_agreement(ruling, smooth, 1.0, near))
     if (before >= _MIN_FINE * _strength(ruling, near)).any():
         return False
-    if (before >= _MUCH_LESS * np.array(_agreement(ruling, smooth, LARGE_MM, near))).any():
+    if (before >= _MUCH_LESS * np.array(_agreement(ruling, smooth, LARGE_SQUARE_MM, near))).any():
         return False
     return bool((np.array(_agreement(ruling, bent, 1.0, near)) > _GAINED * before).any())
 
@@ -146,7 +146,7 @@ def _strength(ruling: Field, near: Mask) -> float:
 
 
 def _unwrapped(
-    ruling: Field, rectification: PageMap, lattice: Lattice, coarse_mm: float, reaches: Sequence[float]
+    ruling: Field, rectification: PageMap, lattice: GridFrequency, coarse_mm: float, reaches: Sequence[float]
 ) -> PageMap:
     """Correct a map by the phase of coarse lines, averaged over so many of them, and then by that of fine ones."""
     for reach in reaches:
@@ -178,7 +178,7 @@ def _smooth(ruling: Field, rectification: PageMap, period_mm: float) -> PageMap:
     return rectification
 
 
-def _finely_bent(ruling: Field, rectification: PageMap, lattice: Lattice) -> PageMap:
+def _finely_bent(ruling: Field, rectification: PageMap, lattice: GridFrequency) -> PageMap:
     for reach_mm in (6.0, 5.0) if lattice.fine else ():
         rectification = _bent(ruling, rectification, 1.0, reach_mm)
     return rectification
@@ -201,7 +201,7 @@ def _phases(ruling: Field, rectification: PageMap, period_mm: float) -> tuple[Ph
     factor = max(1, min(4, int(period_mm * rectification.px_per_mm / 7)))  # no finer than the lines ask for
     size = (max(width // factor, columns), max(height // factor, rows))
     looked_at = ruling if factor == 1 else cv2.resize(ruling, size, interpolation=cv2.INTER_AREA)
-    sigma = max(1.4 * period_mm * rectification.px_per_mm / CELL_PX, 2.0)
+    sigma = max(1.4 * period_mm * rectification.px_per_mm / NODE_SPACING_PX, 2.0)
 
     def along(axis: int) -> Phases:
         angle = cv2.resize(nodes_mm[..., axis].astype(np.float32), size) * np.float32(2 * np.pi / period_mm)
@@ -219,11 +219,16 @@ def _in_phase(
     ruling: Field, rectification: PageMap, period_mm: float, degree: int, within: NDArray[np.bool_] | None = None
 ) -> PageMap:
     """Correct the polynomial by the smooth part of the phase by which the lines miss it, at all nodes or some."""
-    lifted = rectification.lifted(powers_to(degree))
+    with_exponents = rectification.with_exponents(exponents_up_to(degree))
     u, v = rectification.normalized_nodes(2 * degree)
     seen = 1.0 if within is None else within
-    turns = [_smooth_phase(phases * seen, u, v, lifted.powers) for phases in _phases(ruling, rectification, period_mm)]
-    return replace(lifted, coefficients=lifted.coefficients - np.stack(turns, axis=1) * period_mm / (2 * np.pi))
+    turns = [
+        _smooth_phase(phases * seen, u, v, with_exponents.powers)
+        for phases in _phases(ruling, rectification, period_mm)
+    ]
+    return replace(
+        with_exponents, coefficients=with_exponents.coefficients - np.stack(turns, axis=1) * period_mm / (2 * np.pi)
+    )
 
 
 def _smooth_phase(phases: Phases, u: Floats, v: Floats, powers: NDArray[np.int64]) -> Floats:
@@ -255,7 +260,7 @@ def _smooth_phase(phases: Phases, u: Floats, v: Floats, powers: NDArray[np.int64
 
 def _bent(ruling: Field, rectification: PageMap, period_mm: float, reach_mm: float) -> PageMap:
     """Correct the map by the phase itself, averaged over `reach_mm` around each node and unwrapped across the page."""
-    sigma = reach_mm * rectification.px_per_mm / CELL_PX
+    sigma = reach_mm * rectification.px_per_mm / NODE_SPACING_PX
     shifts = []
     for phases in _phases(ruling, rectification, period_mm):
         near = _smoothed(phases.real, sigma) + 1j * _smoothed(phases.imag, sigma)

@@ -12,7 +12,7 @@ from scipy.ndimage import map_coordinates, spline_filter
 
 Floats = NDArray[np.float64]
 
-CELL_PX = 16
+NODE_SPACING_PX = 16
 _NEAR_PX = 1e-3
 _STEPS, _NEW_SLOPES = 16, 3
 
@@ -99,7 +99,7 @@ class PageMap:
             (places - centre) / scale
             for places, centre, scale in zip(self.nodes_px, self.centre_px, self.scale_px, strict=True)
         )
-        return rising(x, degree), rising(y, degree)
+        return powers_of(x, degree), powers_of(y, degree)
 
     def turned(self, quarters: int) -> PageMap:
         """Return the same map with the page turned clockwise by quarters."""
@@ -109,7 +109,7 @@ class PageMap:
             bend_mm = np.stack([-bend_mm[..., 1], bend_mm[..., 0]], axis=-1)
         return replace(self, coefficients=coefficients, bend_mm=bend_mm)
 
-    def enlarged(self, size_px: tuple[int, int]) -> PageMap:
+    def resized(self, size_px: tuple[int, int]) -> PageMap:
         """Return the map of the same picture at another size (width, height)."""
         factor = np.array(size_px) / np.array(self.size_px)
         centre = (np.array(self.centre_px) + 0.5) * factor - 0.5
@@ -119,7 +119,7 @@ class PageMap:
             size_px=size_px,
         )  # fmt: skip
 
-    def lifted(self, powers: NDArray[np.int64]) -> PageMap:
+    def with_exponents(self, powers: NDArray[np.int64]) -> PageMap:
         """Return the same map written with other powers, of which terms that are missing are left out."""
         size = int(max(self.powers.max(), powers.max())) + 1
         grid = np.zeros((size, size, 2))
@@ -128,7 +128,10 @@ class PageMap:
 
     def with_y_of(self, other: PageMap) -> PageMap:
         """Return the map that has its x from this one and its y from another map of the same picture."""
-        x, y = (each.lifted(powers_to(max(int(self.powers.max()), int(other.powers.max())))) for each in (self, other))
+        x, y = (
+            each.with_exponents(exponents_up_to(max(int(self.powers.max()), int(other.powers.max()))))
+            for each in (self, other)
+        )
         columns, bends = (
             np.stack([ours[..., 0], theirs[..., 1]], axis=-1)
             for ours, theirs in ((x.coefficients, y.coefficients), (self.bend_mm, other.bend_mm))
@@ -169,12 +172,12 @@ class PageMap:
         return jacobian
 
 
-def powers_to(degree: int) -> NDArray[np.int64]:
+def exponents_up_to(degree: int) -> NDArray[np.int64]:
     """Return the exponents (terms, 2) of all terms of two variables up to a total degree."""
     return np.array([(i, j) for total in range(degree + 1) for i in range(total, -1, -1) for j in [total - i]])
 
 
-def rising(values: Floats, degree: int) -> Floats:
+def powers_of(values: Floats, degree: int) -> Floats:
     """Return the powers 0 to `degree` of each value, along a new last axis."""
     result = np.ones((*values.shape, degree + 1))
     for power in range(degree):
@@ -182,7 +185,7 @@ def rising(values: Floats, degree: int) -> Floats:
     return result
 
 
-def projected(homography: Floats, points: ArrayLike) -> Floats:
+def apply_homography(homography: Floats, points: ArrayLike) -> Floats:
     """Map points (…, 2) by a homography (3, 3)."""
     mapped = np.asarray(points, np.float64) @ homography[:, :2].T + homography[:, 2]
     return np.asarray(mapped[..., :2] / mapped[..., 2:])

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ecgimg.digitization.dewarp.page_map import projected
+from ecgimg.digitization.dewarp.page_map import apply_homography
 
 Floats = NDArray[np.float64]
 Image8 = NDArray[np.uint8]
@@ -24,7 +24,7 @@ _STEEPEST = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class PaperOutline:
     """A flat sheet of paper seen by a camera.
 
     Parameters
@@ -37,10 +37,10 @@ class Sheet:
 
     def image_to_page(self, points_px: ArrayLike) -> Floats:
         """Map pixels (…, 2) to the sheet (…, 2)."""
-        return projected(self.to_page, points_px)
+        return apply_homography(self.to_page, points_px)
 
 
-def find_sheet(image: Image8, trace: NDArray[np.uint8]) -> Sheet | None:
+def find_paper_outline(image: Image8, trace: NDArray[np.uint8]) -> PaperOutline | None:
     """Return the sheet on which the traces lie, or None where its four sides are not all in the picture.
 
     Parameters
@@ -136,7 +136,7 @@ def _on_sides(outline: Floats, corners: Floats) -> float:
     return float((off < _ON_SIDE_SHARE * size).mean())
 
 
-def _seen_by_camera(corners: Floats, size_px: tuple[int, int]) -> Sheet | None:
+def _seen_by_camera(corners: Floats, size_px: tuple[int, int]) -> PaperOutline | None:
     """Return the sheet with these corners (4, 2) px in the picture of a usual camera; None where it is too steep.
 
     The sides' true ratio follows from the focal length: both columns of the homography are of the same plane
@@ -161,4 +161,4 @@ def _seen_by_camera(corners: Floats, size_px: tuple[int, int]) -> Sheet | None:
     if (edges / depth_there).min() < _STEEPEST:
         return None
     area = abs(np.linalg.det(to_page) / depth_there**3)  # of a pixel in the middle, on the sheet
-    return Sheet(np.diag([area**-0.5, area**-0.5, 1.0]) @ to_page)
+    return PaperOutline(np.diag([area**-0.5, area**-0.5, 1.0]) @ to_page)

@@ -17,7 +17,7 @@ _MIN_PX_PER_MM, _MAX_PX_PER_MM = 4.0, 9.0
 _NODE_PX = 16
 
 
-def flatten(image: NDArray[np.uint8], segmentation: Segmentation, rectification: PageMap) -> FlatPage:
+def dewarp_page(image: NDArray[np.uint8], segmentation: Segmentation, rectification: PageMap) -> FlatPage:
     """Resample picture and segmentation through the map, at about the resolution of the picture."""
     scale = float(np.clip(rectification.px_per_mm, _MIN_PX_PER_MM, _MAX_PX_PER_MM))
     low, high = _extent_mm(rectification)
@@ -34,11 +34,11 @@ def flatten(image: NDArray[np.uint8], segmentation: Segmentation, rectification:
     planes = cv2.split(cv2.remap(marked, x, y, cv2.INTER_LINEAR))
     red, green, blue = cv2.split(flat)
     grey = cv2.max(cv2.max(red, green), blue)  # the channel in which a coloured ruling is palest
-    darkness = darker_than_paper(grey).astype(np.float32)
+    darkness = darkness_against_paper(grey).astype(np.float32)
     return FlatPage(darkness, Segmentation(*planes), flat, scale, (float(low[0]), float(low[1])), rectification)
 
 
-def darker_than_paper(channel: Share) -> Share:
+def darkness_against_paper(channel: Share) -> Share:
     """Return by how much each pixel (height, width) is darker than the paper around it, 0 up to 255."""
     paper = cv2.medianBlur(cv2.resize(channel, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), 21)
     return np.asarray(cv2.subtract(cv2.resize(paper, (channel.shape[1], channel.shape[0])), channel), np.uint8)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.page_map import PageMap, projected
+from ecgimg.digitization.dewarp.page_map import PageMap, apply_homography
 from ecgimg.digitization.model import FlatPage, RowTrace
 
 Floats = NDArray[np.float64]
@@ -21,7 +21,7 @@ _MOST_UNEVEN, _LEAST_CONVERGING = 0.35, 0.05
 _ROUNDS = 12
 
 
-def even_ends(page: FlatPage, rows: Sequence[RowTrace]) -> PageMap | None:
+def align_row_ends(page: FlatPage, rows: Sequence[RowTrace]) -> PageMap | None:
     """Return the page's map with its rows' ends brought below each other, or None where they are, or tell nothing.
 
     Where rows are longer the higher or the lower they lie, the perspective is undone by the four outer corners of all;
@@ -41,9 +41,11 @@ def even_ends(page: FlatPage, rows: Sequence[RowTrace]) -> PageMap | None:
         return None
     to_even = _perspective(ends, [_line(ends[:, side], 1) for side in (0, 1)])
     flat = page.page_map
-    nodes = projected(to_even, flat.nodes_mm())
+    nodes = apply_homography(to_even, flat.nodes_mm())
     if degree == 2:
-        left, right = (projected(to_even, np.stack([told[:, side], ends[:, side, 1]], axis=1)) for side in (0, 1))
+        left, right = (
+            apply_homography(to_even, np.stack([told[:, side], ends[:, side, 1]], axis=1)) for side in (0, 1)
+        )
         bends = [np.polyfit(edge[:, 1], edge[:, 0], 2) for edge in (left, right)]
         heights = np.clip(
             nodes[..., 1], min(left[:, 1].min(), right[:, 1].min()), max(left[:, 1].max(), right[:, 1].max())

@@ -10,7 +10,7 @@ _PAPER_PX, _SMOOTH_PX = 9, 25.0
 _INK_PERCENT = 99.5
 _WHITE, _INK = 245.0, 200.0
 _PALER = 0.6
-ENLARGED = 1.6
+ENLARGEMENT = 1.6
 """How many times as wide a picture is whose pale ink is strengthened."""
 
 
@@ -35,7 +35,7 @@ def restore_contrast(image: NDArray[np.uint8], paler: float = 1.0) -> NDArray[np
 
 
 def strengthen_pale_ink(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Make pale ink nearly as dark as other ink, and the picture `ENLARGED` times as wide: fine strokes are seen then.
+    """Make pale ink nearly as dark as other ink, and the picture `ENLARGEMENT` times as wide, which shows fine strokes.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def strengthen_pale_ink(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     Returns
     -------
-    (ENLARGED * height, ENLARGED * width, 3) uint8 RGB
+    (ENLARGEMENT * height, ENLARGEMENT * width, 3) uint8 RGB
     """
     strong = restore_contrast(image, _PALER)
-    return np.asarray(cv2.resize(strong, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC), np.uint8)
+    return np.asarray(cv2.resize(strong, None, fx=ENLARGEMENT, fy=ENLARGEMENT, interpolation=cv2.INTER_CUBIC), np.uint8)

@@ -15,7 +15,7 @@ _DARK_PAPER = 40.0
 _WIDEST_PX, _MOST = 6, 8
 
 
-def without_streaks(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def remove_scanner_streaks(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return a picture (height, width, 3) uint8 RGB without upright and level streaks; itself where it has none.
 
     A streak darkens its columns from edge to edge by as much, so what lies below it is still there; where it hides

@@ -19,7 +19,7 @@ _THICK, _THICKER_PX, _FLAT_MM, _THICK_DOUBT = 1.7, 0.8, 2.0, 0.7
 
 
 @dataclass(frozen=True, eq=False)
-class Runs:
+class InkRuns:
     """Runs of ink of the whole page, sorted by column.
 
     First run of each column; top and bottom (inclusive) of each run, and how little it looks like trace, 0-1.
@@ -54,17 +54,17 @@ def column_runs(
     return down, columns, top, lengths
 
 
-def inked_pixels(down: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def pixels_of_runs(down: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return rows and columns of all ink of a mask, run by run, by its columns as `column_runs` gives them."""
     columns, rows = np.divmod(np.flatnonzero(down), down.shape[1])
     return rows - 1, columns
 
 
-def find_runs(mask: NDArray[np.bool_], page: FlatPage) -> Runs:
+def find_ink_runs(mask: NDArray[np.bool_], page: FlatPage) -> InkRuns:
     """Return the runs of a mask of the page, but for those as tall as a frame."""
     width = mask.shape[1]
     down, columns, top, lengths = column_runs(mask)
-    pixels = inked_pixels(down)
+    pixels = pixels_of_runs(down)
     shade = page.darkness[pixels] * page.segmentation.trace[pixels]
     first = np.cumsum(lengths) - lengths
     mean = np.add.reduceat(shade, first, dtype=np.float64) / lengths if len(lengths) else np.zeros(0)
@@ -78,10 +78,10 @@ def find_runs(mask: NDArray[np.bool_], page: FlatPage) -> Runs:
     is_thick = half_px > _THICK * (float(np.median(half_px)) if len(half_px) else 0.0) + _THICKER_PX
     is_thick &= lengths < _FLAT_MM * page.px_per_mm  # somebody's pen, and no printer's
     doubt[is_thick] = np.maximum(doubt[is_thick], _THICK_DOUBT)
-    return Runs(np.searchsorted(columns, np.arange(width + 1)), top, top + lengths - 1, doubt)
+    return InkRuns(np.searchsorted(columns, np.arange(width + 1)), top, top + lengths - 1, doubt)
 
 
-def pen_px(runs: Runs, page: FlatPage, level: float) -> float:
+def measure_stroke_width_px(runs: InkRuns, page: FlatPage, level: float) -> float:
     """Width of the pen: the ink in a flat run over the ink of a pixel that is covered in full."""
     heights = runs.bottom - runs.top + 1
     if not len(heights):
@@ -94,6 +94,6 @@ def pen_px(runs: Runs, page: FlatPage, level: float) -> float:
     return float(np.clip(np.median(ink) / level, 1.0, 12.0))
 
 
-def is_lettering(letters: NDArray[np.uint8], top: int, bottom: int, column: int) -> bool:
+def is_label_ink(letters: NDArray[np.uint8], top: int, bottom: int, column: int) -> bool:
     """Tell whether ink of a column, from top to bottom, is that of a name."""
     return bool(letters[max(top, 0) : bottom + 1, column].mean() > 255 * _LETTER_SHARE)

@@ -1,53 +1,16 @@
-"""Load the shipped networks: once a process each, on ONNX Runtime."""
+"""Load the shipped networks, once per process, on ONNX Runtime."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
-from multiprocessing import get_context
 
-import cv2
 import onnxruntime
 
+from ecgimg.digitization.segmentation.threads import onnx_threads
 from ecgimg.errors import MissingWeights
-from ecgimg.isolation import ONE_THREAD
 
-_threads: list[int] = []
-
-
-def one_thread() -> None:
-    """Make this process use one thread, for those that run one process a core; call it before the first page.
-
-    Such processes are started within `one_thread_each`.
-    """
-    cv2.setNumThreads(1)
-    _threads.append(1)
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Have processes that are started meanwhile use one thread for linear algebra, which they settle as they start."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def one_thread_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Open a pool of `jobs` new processes, one thread each."""
-    with one_thread_each(), ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=one_thread) as pool:
-        yield pool
+_ERRORS_ONLY = 3  # severity from which ONNX Runtime logs
 
 
 @cache
@@ -57,6 +20,7 @@ def load_network(name: str) -> onnxruntime.InferenceSession:
     Raises
     ------
     MissingWeights
+        Where the folder has no such file.
     """
     try:
         content = (files("ecgimg") / "weights" / name).read_bytes()
@@ -66,17 +30,18 @@ def load_network(name: str) -> onnxruntime.InferenceSession:
 
 
 def open_network(content: bytes, *, arena: bool = False) -> onnxruntime.InferenceSession:
-    """Open a network's ONNX; with as many threads as this process may use.
+    """Open a network with as many threads as this process may use.
 
     Parameters
     ----------
+    content : bytes
+        The network as ONNX.
     arena : bool
-        Whether memory is kept from one call to the next: faster, but pages differ in size, and an arena keeps the
-        largest it ever saw.
+        Whether memory is kept from one call to the next. That is faster, but an arena keeps the size of the largest
+        page that it ever saw.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = _ERRORS_ONLY
     options.enable_cpu_mem_arena = arena
-    if _threads:
-        options.intra_op_num_threads = _threads[-1]
+    options.intra_op_num_threads = onnx_threads()
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from ecgimg.digitization.model import FlatPage, RowTrace
-from ecgimg.digitization.segmentation.ink_runs import Runs, is_lettering
+from ecgimg.digitization.segmentation.ink_runs import InkRuns, is_label_ink
 from ecgimg.digitization.tracing.tracking import FLAT_MM
 
 Mask = NDArray[np.bool_]
@@ -43,7 +43,7 @@ def lettering_finder(page: FlatPage) -> Callable[[tuple[float, float], float], b
     return is_lettered
 
 
-def beyond_lettering(runs: Runs, path: NDArray[np.int64], page: FlatPage) -> NDArray[np.int64]:
+def beyond_lettering(runs: InkRuns, path: NDArray[np.int64], page: FlatPage) -> NDArray[np.int64]:
     """Follow a path that starts on lettering to the left, through it: a name may stand on the start of its trace."""
     columns = np.flatnonzero(path >= 0)
     if not len(columns):
@@ -63,7 +63,7 @@ def beyond_lettering(runs: Runs, path: NDArray[np.int64], page: FlatPage) -> NDA
             break
         flat = [k for k in beside if height_mm[k] < FLAT_MM]
         run = max(flat or beside, key=lambda k: height_mm[k])
-        if not flat and not is_lettering(page.segmentation.label, int(runs.top[run]), int(runs.bottom[run]), column):
+        if not flat and not is_label_ink(page.segmentation.label, int(runs.top[run]), int(runs.bottom[run]), column):
             break
         taken.append((column, run))
     while taken and height_mm[taken[-1][1]] >= FLAT_MM:  # lettering beyond which there is no trace

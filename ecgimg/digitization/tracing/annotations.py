@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.resample import darker_than_paper
+from ecgimg.digitization.dewarp.resample import darkness_against_paper
 from ecgimg.digitization.model import FlatPage
-from ecgimg.digitization.segmentation.ink_runs import column_runs, inked_pixels
+from ecgimg.digitization.segmentation.ink_runs import column_runs, pixels_of_runs
 
 _THICKER, _AT_LEAST_PX = 2.0, 2.5
 _THICKER_ASLANT, _AT_LEAST_ASLANT_PX = 1.3, 1.2
@@ -91,7 +91,7 @@ def _usual_thickness(mask: NDArray[np.bool_], thickness: NDArray[np.float32], px
     flat = heights < _FLAT_MM * px_per_mm
     if not flat.any():
         return 1.0
-    each = np.maximum.reduceat(thickness[inked_pixels(down)], np.cumsum(heights) - heights)
+    each = np.maximum.reduceat(thickness[pixels_of_runs(down)], np.cumsum(heights) - heights)
     return float(np.percentile(each[flat], _TRACE_PERCENT))
 
 
@@ -103,4 +103,4 @@ def all_ink(page: FlatPage, level: float) -> tuple[NDArray[np.bool_], NDArray[np
     red, green, blue = cv2.split(page.image)
     least = _DARK * level
     lowest = np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
-    return page.darkness > least, darker_than_paper(lowest) > least
+    return page.darkness > least, darkness_against_paper(lowest) > least

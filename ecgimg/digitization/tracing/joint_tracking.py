@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.segmentation.ink_runs import Runs
+from ecgimg.digitization.segmentation.ink_runs import InkRuns
 from ecgimg.digitization.tracing.tracking import FLAT_MM, STRAY_COST, Floats, follow, is_nearer_to_others, pitch_px
 
 _FOREIGN_COST = 0.3
@@ -44,7 +44,7 @@ def without_crumbs(path: NDArray[np.int64], px_per_mm: float) -> NDArray[np.int6
 
 
 def leave_others(
-    runs: Runs, paths: list[NDArray[np.int64]], baselines: Floats, px_per_mm: float, pen: float
+    runs: InkRuns, paths: list[NDArray[np.int64]], baselines: Floats, px_per_mm: float, pen: float
 ) -> list[NDArray[np.int64]]:
     """Follow rows again that rested on another row's flat line: a deep stroke that crosses it has its apex beyond."""
     flat = runs.bottom - runs.top + 1 < 2.2 * pen + 1
@@ -64,7 +64,7 @@ def leave_others(
 
 
 def end_in_common(
-    runs: Runs, paths: list[NDArray[np.int64]], baselines: Floats, px_per_mm: float
+    runs: InkRuns, paths: list[NDArray[np.int64]], baselines: Floats, px_per_mm: float
 ) -> list[NDArray[np.int64]]:
     """Follow rows again that go on where the others have ended, if that has led them off their trace: pens run on."""
     ends = _ends(paths)
@@ -89,7 +89,7 @@ def end_in_common(
 
 
 def take_unclaimed(
-    runs: Runs, paths: list[NDArray[np.int64]], baselines: Floats, px_per_mm: float
+    runs: InkRuns, paths: list[NDArray[np.int64]], baselines: Floats, px_per_mm: float
 ) -> list[NDArray[np.int64]]:
     """Follow rows again that lack a piece while ink farther off is nobody's: a baseline may wander across others."""
     ends = _ends(paths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.segmentation.ink_runs import Runs
+from ecgimg.digitization.segmentation.ink_runs import InkRuns
 from ecgimg.digitization.tracing.centerline import TakenRuns
 
 Floats = NDArray[np.float64]
@@ -16,7 +16,7 @@ _BEYOND_MM = 1.2
 _FEW_COLUMNS = 8
 
 
-def part_runs(runs: Runs, paths: list[NDArray[np.int64]], pen: float, px_per_mm: float) -> list[TakenRuns]:
+def part_runs(runs: InkRuns, paths: list[NDArray[np.int64]], pen: float, px_per_mm: float) -> list[TakenRuns]:
     """Part the tall runs that two rows took between them: each row's ink is what lies on its own side of the lines."""
     tall = runs.bottom - runs.top + 1 > 2.2 * pen + 1
     lines = [_line(runs, path, tall) for path in paths]
@@ -45,7 +45,7 @@ def part_runs(runs: Runs, paths: list[NDArray[np.int64]], pen: float, px_per_mm:
 
 
 def _usual(
-    runs: Runs, path: NDArray[np.int64], line: Floats, alone: NDArray[np.bool_], pen: float
+    runs: InkRuns, path: NDArray[np.int64], line: Floats, alone: NDArray[np.bool_], pen: float
 ) -> tuple[float, float] | None:
     """Return how far (px) above and below its line a row goes where no other touches it; None if not known."""
     columns = np.flatnonzero(path >= 0)
@@ -57,7 +57,7 @@ def _usual(
     return float(np.percentile(up, 99.8)), float(np.percentile(down, 99.8))
 
 
-def _line(runs: Runs, path: NDArray[np.int64], tall: NDArray[np.bool_]) -> Floats:
+def _line(runs: InkRuns, path: NDArray[np.int64], tall: NDArray[np.bool_]) -> Floats:
     """Return the height of a row's line in every column, straight across what is tall or missing."""
     columns = np.flatnonzero(path >= 0)
     columns = columns[~tall[path[columns]]]

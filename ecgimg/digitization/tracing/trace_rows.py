@@ -16,7 +16,7 @@ from scipy.ndimage import median_filter
 
 from ecgimg.digitization.model import FlatPage, Pulse, RowTrace
 from ecgimg.digitization.pulses.detect import find_pulses
-from ecgimg.digitization.segmentation.ink_runs import Runs, find_runs, is_lettering, pen_px
+from ecgimg.digitization.segmentation.ink_runs import InkRuns, find_ink_runs, is_label_ink, measure_stroke_width_px
 from ecgimg.digitization.segmentation.threads import in_threads
 from ecgimg.digitization.text.text_on_traces import beyond_lettering
 from ecgimg.digitization.tracing.annotations import all_ink, without_pens
@@ -65,12 +65,12 @@ def find_strokes(page: FlatPage, ink: Ink, baselines: Floats | None = None) -> l
         return []
     mask |= _beside_pulses(page, find_pulses(page, baselines.tolist()), level)
     mask = without_pens(mask, *all_ink(page, level), page.px_per_mm)
-    runs = find_runs(mask, page)
+    runs = find_ink_runs(mask, page)
     paths = follow_all(runs, baselines, page.px_per_mm)
     whole = None if told else with_halves_joined(paths, baselines)
     if whole is not None:
         baselines, paths = whole, follow_all(runs, whole, page.px_per_mm)
-    pen = pen_px(runs, page, level)
+    pen = measure_stroke_width_px(runs, page, level)
     found = []
     for baseline, path in zip(baselines, _settled(runs, paths, baselines, pen, page), strict=True):
         if len(path.columns) < _FEW_COLUMNS:
@@ -82,7 +82,7 @@ def find_strokes(page: FlatPage, ink: Ink, baselines: Floats | None = None) -> l
 
 
 def _settled(
-    runs: Runs, paths: list[NDArray[np.int64]], baselines: Floats, pen: float, page: FlatPage
+    runs: InkRuns, paths: list[NDArray[np.int64]], baselines: Floats, pen: float, page: FlatPage
 ) -> list[TakenRuns]:
     """Settle between the rows, followed each for itself, which takes what ink, where each ends, and where it begins."""
     mm = page.px_per_mm
@@ -154,7 +154,7 @@ def _lettered(letters: NDArray[np.uint8], strokes: Strokes, tall: NDArray[np.boo
     result = np.zeros(len(tall), bool)
     for column in np.flatnonzero(tall & strokes.seen & (strokes.trace < _LETTERED)):
         top, bottom = int(strokes.upper[column]), int(strokes.lower[column])
-        result[column] = is_lettering(letters, top, bottom, strokes.first_column + int(column))
+        result[column] = is_label_ink(letters, top, bottom, strokes.first_column + int(column))
     return result
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.segmentation.ink_runs import Runs
+from ecgimg.digitization.segmentation.ink_runs import InkRuns
 
 Floats = NDArray[np.float64]
 
@@ -34,13 +34,13 @@ def pitch_px(baselines: Floats, px_per_mm: float) -> float:
     return float(np.median(np.diff(baselines))) if len(baselines) > 1 else _SINGLE_MM * px_per_mm
 
 
-def follow_all(runs: Runs, baselines: Floats, px_per_mm: float) -> list[NDArray[np.int64]]:
+def follow_all(runs: InkRuns, baselines: Floats, px_per_mm: float) -> list[NDArray[np.int64]]:
     """Follow every row, each for itself."""
     return [follow(runs, row, baselines, px_per_mm) for row in range(len(baselines))]
 
 
 def follow(
-    runs: Runs,
+    runs: InkRuns,
     row: int,
     baselines: Floats,
     px_per_mm: float,
@@ -73,7 +73,7 @@ def follow(
     return _trace_back(runs, search.total, search.back, allowed, width)
 
 
-def _costs(runs: Runs, row: int, baselines: Floats, px_per_mm: float) -> Floats:
+def _costs(runs: InkRuns, row: int, baselines: Floats, px_per_mm: float) -> Floats:
     """Cost of taking each run for this row: far from its baseline, nearer to another row's, doubtful, or little ink."""
     centre = float(baselines[row])
     height_mm = (runs.bottom - runs.top) / px_per_mm
@@ -82,7 +82,7 @@ def _costs(runs: Runs, row: int, baselines: Floats, px_per_mm: float) -> Floats:
     return np.asarray(cost + _DOUBT_COST * runs.doubt - _INK_GAIN * np.minimum(height_mm, _TALL_MM))
 
 
-def is_nearer_to_others(runs: Runs, row: int, baselines: Floats) -> NDArray[np.bool_]:
+def is_nearer_to_others(runs: InkRuns, row: int, baselines: Floats) -> NDArray[np.bool_]:
     """Return which runs lie nearer to another row's baseline than to this one's."""
     to_other = np.abs(runs.middle[:, None] - np.delete(baselines, row)).min(axis=1, initial=np.inf)
     return np.asarray(np.abs(runs.middle - baselines[row]) > to_other)
@@ -137,7 +137,9 @@ class _Search:
             total[k], self.back[k] = best + cost_here[k], origin
 
 
-def _trace_back(runs: Runs, total: list[float], back: list[int], allowed: list[bool], width: int) -> NDArray[np.int64]:
+def _trace_back(
+    runs: InkRuns, total: list[float], back: list[int], allowed: list[bool], width: int
+) -> NDArray[np.int64]:
     ends = np.flatnonzero(np.asarray(allowed))
     path = np.full(width, -1)
     if not len(ends):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
-from ecgimg.digitization.segmentation.runtime import one_thread_pool
+from ecgimg.digitization.segmentation.threads import one_thread_pool
 from ecgimg.record import EcgRecord
 from synth.labels.masks import BITS, MAX_TRACES, Masks
 from synth.pages import PageRequest, draw_requested_page, make_page_request

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ecgimg._files import atomic_path
-from ecgimg.digitization.dewarp.resample import flatten
+from ecgimg.digitization.dewarp.resample import dewarp_page
 from ecgimg.digitization.model import FlatPage
-from ecgimg.digitization.segmentation.runtime import one_thread_pool
 from ecgimg.digitization.segmentation.segmenter import segment
+from ecgimg.digitization.segmentation.threads import one_thread_pool
 from ecgimg.digitization.tracing.centerline import SUB_COLUMNS, Strokes, measure_ink
 from ecgimg.digitization.tracing.trace_rows import find_strokes
 from ecgimg.record import EcgRecord
@@ -120,7 +120,7 @@ def teach(image: NDArray[np.uint8], truth: PageTruth) -> list[TaughtRow]:
     """Trace a synthetic page through its own map, and put the drawn heights beside each row found."""
     assert truth.page_map is not None
     true_map = _TrueMap(truth.page_map, truth.size_px)
-    page = flatten(image, segment(image), true_map)  # type: ignore[arg-type]
+    page = dewarp_page(image, segment(image), true_map)  # type: ignore[arg-type]
     drawn = _drawn_rows(truth, true_map, page)
     taught = []
     for baseline, strokes in find_strokes(page, measure_ink(page)):
