@@ -5,8 +5,9 @@ from synth.heart import HeartSpec, make_random_heart_spec, simulate
 from synth.labels.masks import Masks, load_masks
 from synth.labels.truth import PageTruth, TextTruth, TraceTruth, load_truth
 from synth.page import Page, make_page
+from synth.page_folder import write_pages
 from synth.page_spec import PageSpec
-from synth.pages import pages, write_pages
+from synth.pages import pages
 from synth.random_degradation import make_random_degradation
 from synth.random_page_spec import make_random_page_spec
 

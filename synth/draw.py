@@ -1,4 +1,4 @@
-"""Draw a page: paper, ruling, traces, pulses, lead names and report, each kept as a layer of its own.
+"""Draw a page: paper, grid, traces, calibration pulses, lead labels, header and footer, each a layer of its own.
 
 Pixel centres are at whole numbers everywhere; aggdraw counts from the pixel's corner, so half a pixel is added where
 it draws. Coverage is 0-255.
@@ -25,7 +25,10 @@ from synth.page_spec import Colour, GridStyle, Join, PageSpec
 Image8 = NDArray[np.uint8]
 Points = NDArray[np.float64]
 
+# Above this turn (40 degrees) a mitred corner stands out visibly beyond the pen's width.
 _SHARP_TURN_RAD = 0.7
+# Cap height over font size of the shipped fonts, about.
+_CAP_HEIGHT = 0.72
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class PrintedText:
-    """A line of print (``other``) or a lead name (``label``) as drawn, its box (left, top, right, bottom) in mm."""
+    """A line of print (``other``) or a lead label (``label``) as drawn, its box (left, top, right, bottom) in mm."""
 
     kind: str
     text: str
@@ -59,7 +62,7 @@ class DrawnTrace:
 
 @dataclass(frozen=True)
 class DrawnPage:
-    """An undamaged page: the picture (height, width, 3) RGB, and what is where in it."""
+    """A page before any degradation: the picture (height, width, 3) RGB, and what is where in it."""
 
     spec: PageSpec
     geometry: PageGeometry
@@ -79,33 +82,51 @@ def draw_page(spec: PageSpec, record: EcgRecord, rng: np.random.Generator) -> Dr
     record : EcgRecord
         Must have every lead of the layout; NaN leaves a gap in the trace.
     rng : numpy.random.Generator
-        For the invented numbers of the report, nothing else.
+        For the invented numbers of header and footer, nothing else.
     """
     geometry = make_page_geometry(spec)
     grid = grid_coverage(spec)
     image = _paper_with_grid(spec, grid)
-    texts = []
-    layers = [Layer("grid", _grid_mask(grid), 0, 0)]
-    layers += [_polyline_layer("pulse", [pulse], spec.trace.width_mm, spec) for pulse in geometry.pulses]
+    traces = tuple(DrawnTrace(cell, *trace_points(cell, record, spec)) for cell in geometry.cells)
+    trace_layers = tuple(_trace_layer(traces, index, spec) for index in range(len(traces)))
+    print_layers, print_texts = _header_footer_layers(spec, rng)
+    label_layers, label_texts = _label_layers(traces, spec)
+    layers = [*_pulse_and_separator_layers(geometry, spec), *print_layers, *label_layers]
+    # Traces come last: where they cross print, the pen has written over it.
+    for layer in (*layers, *trace_layers):
+        colour = spec.label.colour if layer.kind in {"label", "other"} else spec.trace.colour
+        blend(image, layer, colour, spec.trace.opacity)
+    # The grid is in the picture already; its layer only tells the masks where its lines are.
+    layers = [Layer("grid", _grid_mask(grid), 0, 0), *layers]
+    return DrawnPage(spec, geometry, image, traces, trace_layers, tuple(layers), (*print_texts, *label_texts))
+
+
+def _pulse_and_separator_layers(geometry: PageGeometry, spec: PageSpec) -> list[Layer]:
+    layers = [_polyline_layer("pulse", [pulse], spec.trace.width_mm, spec) for pulse in geometry.pulses]
     if geometry.separators:
         pen_mm = 3 * spec.trace.width_mm if spec.separator == "bar" else spec.trace.width_mm
         layers.append(_polyline_layer("other", geometry.separators, pen_mm, spec))
-    traces = tuple(DrawnTrace(cell, *trace_points(cell, record, spec)) for cell in geometry.cells)
-    strokes = tuple(_trace_layer(traces, index, spec) for index in range(len(traces)))
-    report, boxes = make_header_footer(spec, rng)
-    layers += [_frame_layer(box.box_mm, box.filled, spec) for box in boxes]
-    for line in report:
+    return layers
+
+
+def _header_footer_layers(spec: PageSpec, rng: np.random.Generator) -> tuple[list[Layer], list[PrintedText]]:
+    lines, boxes = make_header_footer(spec, rng)
+    layers = [_frame_layer(box.box_mm, box.filled, spec) for box in boxes]
+    texts = []
+    for line in lines:
         layer, printed = _text_layer("other", line.text, line.font, line.size_mm, (line.x_mm, line.y_mm), spec)
         layers.append(layer)
         texts.append(printed)
+    return layers, texts
+
+
+def _label_layers(traces: tuple[DrawnTrace, ...], spec: PageSpec) -> tuple[list[Layer], list[PrintedText]]:
+    layers, texts = [], []
     for index, trace in enumerate(traces):
         layer, printed = _label_layer(trace, spec)
         layers.append(layer)
         texts.append(PrintedText("label", printed.text, printed.box_mm, index))
-    for layer in (*layers[1:], *strokes):
-        colour = spec.label.colour if layer.kind in {"label", "other"} else spec.trace.colour
-        blend(image, layer, colour, spec.trace.opacity)
-    return DrawnPage(spec, geometry, image, traces, strokes, tuple(layers), tuple(texts))
+    return layers, texts
 
 
 def blend(image: Image8, layer: Layer, colour: Colour, opacity: float) -> None:
@@ -118,7 +139,7 @@ def blend(image: Image8, layer: Layer, colour: Colour, opacity: float) -> None:
     window[ys, xs] = np.rint(under + (np.array(colour, np.float32) - under) * share).astype(np.uint8)
 
 
-# ---------------------------------------------------------------- ruling
+# ---------------------------------------------------------------- grid
 
 
 def _line_profile(n_px: int, origin_px: float, pitch_px: float, width_px: float) -> NDArray[np.float32]:
@@ -131,44 +152,48 @@ def _line_profile(n_px: int, origin_px: float, pitch_px: float, width_px: float)
 
 
 def grid_area_px(spec: PageSpec) -> tuple[int, int, int, int]:
-    """Ruled part of the drawing: (left, top, right, bottom) in pixels, the last two exclusive."""
+    """Part of the drawing with a grid: (left, top, right, bottom) in pixels, the last two exclusive."""
     width, height = spec.size_px
     if spec.grid.whole_page:
         return 0, 0, width, height
+    # Two pixels more, so that the plot's outermost lines keep their full width.
     left, top, right, bottom = (round(edge * spec.px_per_mm) for edge in spec.plot_mm)
     return max(left - 2, 0), max(top - 2, 0), min(right + 2, width), min(bottom + 2, height)
 
 
 def grid_coverage(spec: PageSpec) -> Image8:
-    """Opacity of the ruling over the whole drawing, (height, width) 0-255."""
+    """Opacity of the grid over the whole drawing, (height, width) 0-255."""
     width, height = spec.size_px
     coverage = np.zeros((height, width), np.uint8)
     grid = spec.grid
     if grid.style == "none":
         return coverage
     left, top, right, bottom = grid_area_px(spec)
-    origins = [edge * spec.px_per_mm - 0.5 for edge in spec.plot_mm[:2]]
-    thick = [
-        _line_profile(size, origin, 5 * spec.px_per_mm, grid.thick_mm * spec.px_per_mm)
-        for size, origin in zip((width, height), origins, strict=True)
-    ]
-    thin = [
-        _line_profile(size, origin, spec.px_per_mm, grid.thin_mm * spec.px_per_mm)
-        for size, origin in zip((width, height), origins, strict=True)
-    ]
     inside = (slice(top, bottom), slice(left, right))
+    thick = _line_profiles(spec, 5 * spec.px_per_mm, grid.thick_mm * spec.px_per_mm)
+    thin = _line_profiles(spec, spec.px_per_mm, grid.thin_mm * spec.px_per_mm)
     across = _to_bytes(np.maximum(thick[0] * grid.thick_opacity, _thin_share(grid, thin[0])))[left:right]
     down = _to_bytes(np.maximum(thick[1] * grid.thick_opacity, _thin_share(grid, thin[1])))[top:bottom]
+    # Where two lines cross, the ink is no darker than the darker of them: printers lay one film of ink.
     coverage[inside] = np.maximum(down[:, None], across[None, :])
     if grid.style == "dotted":
-        reach = max(1.6 * grid.thin_mm, 1 / spec.px_per_mm) * spec.px_per_mm
-        dots = [
-            _to_bytes(_line_profile(size, origin, spec.px_per_mm, reach) * grid.thick_opacity)
-            for size, origin in zip((width, height), origins, strict=True)
-        ]
-        spots = np.minimum(dots[1][top:bottom, None], dots[0][None, left:right])
-        coverage[inside] = np.maximum(coverage[inside], spots)
+        coverage[inside] = np.maximum(coverage[inside], _dots(spec)[inside])
     return coverage
+
+
+def _line_profiles(spec: PageSpec, pitch_px: float, width_px: float) -> list[NDArray[np.float32]]:
+    """Shares of the columns, and of the rows, that lines counted from the plot's top-left corner cover."""
+    origins = [edge * spec.px_per_mm - 0.5 for edge in spec.plot_mm[:2]]
+    return [_line_profile(size, origin, pitch_px, width_px) for size, origin in zip(spec.size_px, origins, strict=True)]
+
+
+def _dots(spec: PageSpec) -> Image8:
+    """Dots at the crossings of the 1 mm lines, at least a pixel wide, (height, width) 0-255."""
+    diameter_px = max(1.6 * spec.grid.thin_mm, 1 / spec.px_per_mm) * spec.px_per_mm
+    across, down = (
+        _to_bytes(profile * spec.grid.thick_opacity) for profile in _line_profiles(spec, spec.px_per_mm, diameter_px)
+    )
+    return np.minimum(down[:, None], across[None, :])
 
 
 def _thin_share(grid: GridStyle, profile: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -180,13 +205,15 @@ def _to_bytes(share: NDArray[np.float32]) -> Image8:
 
 
 def _grid_mask(grid: Image8) -> Image8:
-    """Where a line of the ruling is, thin or thick: full coverage where half as dark as a typical inked pixel."""
+    """Where a line of the grid is, thin or thick: full coverage where half as dark as a typical inked pixel."""
+    # Half of the median keeps pale thin lines, which a fixed level would lose, and drops the antialiased fringe.
     inked = grid[grid > 0]
     level = float(np.median(inked[:: max(len(inked) // 4096, 1)])) / 2 if len(inked) else 0.0
     return np.where(grid > level, np.uint8(255), np.uint8(0))
 
 
 def _paper_with_grid(spec: PageSpec, grid: Image8) -> Image8:
+    # A table of the 256 opacities is far cheaper than blending each pixel.
     image = np.empty((*grid.shape, 3), np.uint8)
     steps = np.arange(256, dtype=np.float32) / 255
     for channel in range(3):
@@ -202,10 +229,11 @@ def _trace_layer(traces: tuple[DrawnTrace, ...], index: int, spec: PageSpec) -> 
     runs = finite_runs(traces[index].points_mm)
     slot = traces[index].cell.slot
     follows = index > 0 and slot.column and traces[index - 1].cell.slot.row == slot.row
+    # A pen that is not lifted between columns draws a line from the end of one lead to the start of the next.
     if spec.trace.connected and follows and runs and spec.separator != "gap":
-        before = finite_runs(traces[index - 1].points_mm)
-        if before:
-            runs = [np.concatenate([before[-1][-1:], runs[0]]), *runs[1:]]
+        runs_before = finite_runs(traces[index - 1].points_mm)
+        if runs_before:
+            runs = [np.concatenate([runs_before[-1][-1:], runs[0]]), *runs[1:]]
     return _polyline_layer("trace", runs, spec.trace.width_mm, spec, spec.trace.join)
 
 
@@ -242,7 +270,7 @@ def _rasterize(lines: list[Points], width_px: float, size_px: tuple[int, int], j
     surface = agg.Draw("L", size_px, 0)
     pen, brush = agg.Pen("white", width_px), agg.Brush("white")
     for line in lines:
-        if len(line) == 1:
+        if len(line) == 1:  # a lone sample is a dot, but a line needs two points
             line = np.concatenate([line, [*line, [0.01, 0.0]]])
         corners = np.zeros(0, int) if join == "miter" else _sharp_corners(line)
         for part in np.split(np.arange(len(line)), corners):
@@ -287,7 +315,7 @@ def _frame_layer(box_mm: tuple[float, float, float, float], filled: bool, spec: 
 def load_font(name: str, height_px: int) -> ImageFont.FreeTypeFont:
     """Load a font of ``synth/fonts`` so that its capitals are about `height_px` tall."""
     with as_file(files("synth") / "fonts" / name) as path:
-        return ImageFont.truetype(str(path), max(round(height_px / 0.72), 4))
+        return ImageFont.truetype(str(path), max(round(height_px / _CAP_HEIGHT), 4))
 
 
 def text_coverage(text: str, font: str, height_px: int) -> Image8:
@@ -315,12 +343,13 @@ def _text_layer(
 
 def _label_layer(trace: DrawnTrace, spec: PageSpec) -> tuple[Layer, PrintedText]:
     cell, label = trace.cell, spec.label
-    name = cell.slot.printed_name.replace("-", "\u2212")
-    wide = 0.75 * label.size_mm * len(name)
+    name = cell.slot.printed_name.replace("-", "\u2212")  # devices print a minus sign, not a hyphen
+    wide = 0.75 * label.size_mm * len(name)  # about, for capitals
     if label.place == "before":
-        before_all = cell.slot.column in (0, None)
-        corner = (max(spec.plot_mm[0] - wide - 1, 1.0) if before_all else cell.x_mm + 1, cell.y_mm - label.size_mm / 2)
-        if not before_all or corner[0] <= 1.0:
+        starts_row = cell.slot.column in (0, None)
+        corner = (max(spec.plot_mm[0] - wide - 1, 1.0) if starts_row else cell.x_mm + 1, cell.y_mm - label.size_mm / 2)
+        # In later columns, and where the margin is too narrow, the label would stand on the trace: it moves above it.
+        if not starts_row or corner[0] <= 1.0:
             corner = (max(corner[0], 1.0), cell.y_mm - label.size_mm - 2)
     elif label.place == "below-left":
         corner = (cell.x_mm + 0.8, cell.y_mm + label.distance_mm)

@@ -24,7 +24,8 @@ from synth.heart.waves import Wave, add_wave, with_amplitudes
 Array = NDArray[np.float64]
 
 _BEFORE_S, _AFTER_S = 3.0, 1.5  # beats outside the canvas whose waves reach into it
-_SPIKE_S = 0.0016
+# A pacing spike is narrower than a sample at 500 Hz, and ends before the wave that it sets off.
+_SPIKE_S, _SPIKE_LEAD_S = 0.0016, 0.004
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,34 +89,39 @@ def simulate(
     BadRequest
         For a length, a rate or a lead that cannot be simulated.
     """
-    if not (np.isfinite(duration_s) and 0 < duration_s <= 3600 and np.isfinite(fs_hz) and 50 <= fs_hz <= 5000):
-        raise BadRequest(f"a record lasts up to 3600 s at 50 to 5000 Hz; got {duration_s} s at {fs_hz} Hz")
-    n = round(duration_s * fs_hz)
-    if n < 1:
-        raise BadRequest(f"{duration_s} s at {fs_hz} Hz is less than a sample")
+    n = _sample_count(duration_s, fs_hz)
     matrix = leads_from_base(leads)
-    intervals = spec.intervals
+    # One generator each, so that a change in one part leaves the draws of the others as they were.
     patient_rng, rhythm_rng, beat_rng, noise_rng = rng.spawn(4)
     patient = _draw_patient(spec, patient_rng)
-    timeline = make_timeline(spec, intervals, rhythm_rng, -_BEFORE_S, duration_s + _AFTER_S)
+    timeline = make_timeline(spec, spec.intervals, rhythm_rng, -_BEFORE_S, duration_s + _AFTER_S)
     beats = _vary_beats(spec, patient, timeline, beat_rng)
     atria = _vary_atrial_events(spec, patient, timeline, beat_rng)
     signals = _heart_signals(spec, beats, atria, n, fs_hz, beat_rng)
     _add_spikes(signals, spec, timeline, fs_hz, beat_rng)
     signals += lead_noise(spec, n, fs_hz, noise_rng)
     fiducials = locate_fiducials(beats, atria, duration_s)
-    usual = list(patient.beats["conducted"])
-    on_canvas = fiducials.atrial_conducted[[kind != "flutter" for kind in fiducials.atrial_kind]]
-    labels = statements(
-        spec,
-        intervals,
-        fiducials.kind,
-        bool(np.any(~on_canvas)),
-        sokolow_lyon_mv(usual),
-        limb_and_chest_mv(usual),
-    )
     record = EcgRecord((matrix @ signals).astype(np.float32), fs_hz, tuple(leads))
-    return SimulatedEcg(record, labels, fiducials, spec)
+    return SimulatedEcg(record, _statements(spec, patient, fiducials), fiducials, spec)
+
+
+def _sample_count(duration_s: float, fs_hz: float) -> int:
+    if not (np.isfinite(duration_s) and 0 < duration_s <= 3600 and np.isfinite(fs_hz) and 50 <= fs_hz <= 5000):
+        raise BadRequest(f"a record lasts up to 3600 s at 50 to 5000 Hz; got {duration_s} s at {fs_hz} Hz")
+    n = round(duration_s * fs_hz)
+    if n < 1:
+        raise BadRequest(f"{duration_s} s at {fs_hz} Hz is less than one sample; ask for a longer record")
+    return n
+
+
+def _statements(spec: HeartSpec, patient: _Patient, fiducials: Fiducials) -> tuple[str, ...]:
+    """Return the statements of what lies on the canvas; voltages are measured on the usual beat, without noise."""
+    # Flutter cycles that are not conducted are the rhythm itself, no AV block.
+    p_waves_conducted = fiducials.atrial_conducted[[kind != "flutter" for kind in fiducials.atrial_kind]]
+    has_dropped = bool(np.any(~p_waves_conducted))
+    usual = list(patient.beats["conducted"])
+    voltages_mv = (sokolow_lyon_mv(usual), limb_and_chest_mv(usual))
+    return statements(spec, spec.intervals, fiducials.kind, has_dropped, *voltages_mv)
 
 
 def _draw_patient(spec: HeartSpec, rng: Generator) -> _Patient:
@@ -127,31 +133,33 @@ def _draw_patient(spec: HeartSpec, rng: Generator) -> _Patient:
 
 def _vary_beats(spec: HeartSpec, patient: _Patient, timeline: Timeline, rng: Generator) -> list[BeatWaves]:
     """Return every beat with its own waves: breathing sways size and axis, and no two beats are quite the same."""
-    phase, loose = rng.uniform(0, 2 * np.pi), spec.beat_variation
-    played: list[BeatWaves] = []
+    phase, variation = rng.uniform(0, 2 * np.pi), spec.beat_variation
+    varied: list[BeatWaves] = []
     for beat in timeline.beats:
+        # Beats that begin in the ventricles have a shape of their own; all others go down the conduction system.
         own = beat.kind in ("paced", "pvc") or (beat.kind == "escape" and spec.escape == "ventricular")
         waves = patient.beats[beat.kind if own else "conducted"]
         breath = np.sin(2 * np.pi * spec.breath_per_min / 60 * beat.qrs_onset_s + phase)
-        size = 1 + spec.breath_gain * breath + loose * rng.standard_normal()
+        size = 1 + spec.breath_gain * breath + variation * rng.standard_normal()
+        # T waves vary more from beat to beat than the QRS does.
         share = np.where([wave.part == "T" for wave in waves], 0.8, 0.5)
-        sizes = size * (1 + loose * share * rng.standard_normal(len(waves)))
+        sizes = size * (1 + variation * share * rng.standard_normal(len(waves)))
         turn = spec.breath_axis_deg * breath
         turned = turn_frontal(np.stack([wave.amp for wave in waves]), turn) * sizes[:, None]
-        played.append((beat, [with_amplitudes(wave, amp) for wave, amp in zip(waves, turned, strict=True)]))
-    return played
+        varied.append((beat, [with_amplitudes(wave, amp) for wave, amp in zip(waves, turned, strict=True)]))
+    return varied
 
 
 def _vary_atrial_events(spec: HeartSpec, patient: _Patient, timeline: Timeline, rng: Generator) -> list[AtrialWaves]:
     """Return every atrial event with its own waves; flutter cycles have none, they are drawn as one train."""
-    played: list[AtrialWaves] = []
+    varied: list[AtrialWaves] = []
     for event in timeline.atrial:
         waves = patient.atria.get(event.kind, ())
         sizes = 1 + 2.0 * spec.beat_variation * rng.standard_normal(len(waves))
-        played.append(
+        varied.append(
             (event, [with_amplitudes(wave, wave.amp * size) for wave, size in zip(waves, sizes, strict=True)])
         )
-    return played
+    return varied
 
 
 def _heart_signals(
@@ -175,10 +183,13 @@ def _heart_signals(
 
 def _add_spikes(signals: Array, spec: HeartSpec, timeline: Timeline, fs_hz: float, rng: Generator) -> None:
     """Add the pacemaker's pulses, 1.6 ms wide: each sample holds the share of its interval that the pulse covers."""
+    # Towards (left, feet, back): the ventricular lead's spike points up from the apex, the atrial lead's down.
     direction = np.array([[0.35, -0.8, -0.25], [0.1, 0.7, 0.25]]) * rng.uniform(0.25, 1.0)
     sizes = project(direction * (1 + 0.2 * rng.standard_normal((2, 3))), np.zeros((2, 6)))
-    spikes = [(b.qrs_onset_s - 0.004, sizes[0]) for b in timeline.beats if b.kind == "paced" and spec.paced_ventricles]
-    spikes += [(a.onset_s - 0.004, sizes[1]) for a in timeline.atrial if a.kind == "paced"]
+    spikes = [
+        (b.qrs_onset_s - _SPIKE_LEAD_S, sizes[0]) for b in timeline.beats if b.kind == "paced" and spec.paced_ventricles
+    ]
+    spikes += [(a.onset_s - _SPIKE_LEAD_S, sizes[1]) for a in timeline.atrial if a.kind == "paced"]
     n = signals.shape[1]
     for start_s, size in spikes:
         first = int(np.floor(start_s * fs_hz))

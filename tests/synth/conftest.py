@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synth.pages import write_pages
+from synth.page_folder import write_pages
 
 
 @pytest.fixture(scope="session")

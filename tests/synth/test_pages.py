@@ -12,7 +12,7 @@ import pytest
 import synth
 from ecgimg import BadOutput, BadRecord, BadRequest, UnknownLayout
 from synth.labels.truth import load_truth
-from synth.pages import write_pages
+from synth.page_folder import write_pages
 
 
 def digests(folder) -> dict[str, str]:
@@ -59,7 +59,7 @@ def test_write_pages_into_folder_of_other_run(drawn, tmp_path):
     with pytest.raises(BadOutput, match="another run"):
         write_pages(drawn, n=8, seed=99)
     (tmp_path / "page-000000.png").write_bytes(b"mine")
-    with pytest.raises(BadOutput, match="holds pages already"):
+    with pytest.raises(BadOutput, match="already holds pages"):
         write_pages(tmp_path, n=1)
 
 
