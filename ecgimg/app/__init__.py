@@ -1,4 +1,4 @@
-"""The app: pages dropped into a browser, read, checked, corrected and taken away again; `serving` starts it."""
+"""The app: pages dropped into a browser, read, checked, corrected and downloaded; `http.server` starts it."""
 
 import os
 

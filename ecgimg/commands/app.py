@@ -35,9 +35,9 @@ def app(
 ) -> None:
     """Read, check, correct and classify pages in a browser. Research use only."""
     from ecgimg.app.http.server import serve
-    from ecgimg.app.settings import PASSWORD_VARIABLE, AppSettings, read_password
+    from ecgimg.app.server_settings import PASSWORD_VARIABLE, ServerSettings, read_password
 
-    settings = AppSettings(
+    settings = ServerSettings(
         host=host,
         port=port,
         user=user,

@@ -14,6 +14,7 @@ from ecgimg.record import canonical_lead
 
 MISSING = -32768
 """The 16-bit value that stands for NaN in WFDB, EDF and DICOM files and in int16 arrays."""
+
 _MV_PER_UNIT = {"uv": 1e-3, "mv": 1.0, "v": 1e3, "nv": 1e-6, "microvolt": 1e-3, "millivolt": 1.0, "volt": 1e3}
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from ecgimg.app import service
-from ecgimg.app.http.sessions import Sessions, UploadLimits
-from ecgimg.app.service import PageLimits
+from ecgimg.app import process_page
+from ecgimg.app.http.sessions import Sessions
+from ecgimg.app.http.uploads import UploadLimits
+from ecgimg.app.process_page import PageLimits
 from tests.app.clock import Clock
 from tests.app.samples import SAMPLES
 
 
 @pytest.fixture(scope="session")
-def read_photo(tmp_path_factory) -> service.Reading:
+def read_photo(tmp_path_factory) -> process_page.Reading:
     folder = tmp_path_factory.mktemp("session")
-    (sheet,) = service.open_sheets(SAMPLES / "photo.jpg", "Smith John.jpg", folder, 1, PageLimits())
-    return service.read_sheet(sheet)
+    (page,) = process_page.store_pages(SAMPLES / "photo.jpg", "Smith John.jpg", folder, 1, PageLimits())
+    return process_page.read_page(page)
 
 
 @pytest.fixture

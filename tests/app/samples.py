@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ecgimg.app import service
+from ecgimg.app import process_page
 
-SAMPLES = Path(service.__file__).parent.parent / "samples"
+SAMPLES = Path(process_page.__file__).parent.parent / "samples"
 PHOTO = SAMPLES / "photo.jpg"

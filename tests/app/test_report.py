@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ecgimg import paper
-from ecgimg.app import service
+from ecgimg.app import process_page
 
 
 def test_report_size_and_notice(read_photo):
     """The report is true to size, every page has the notice, and no page names a person."""
     import pypdfium2 as pdfium
 
-    with pdfium.PdfDocument(service.download_path(read_photo, "report")) as document:
+    with pdfium.PdfDocument(process_page.download_path(read_photo, "report")) as document:
         assert len(document) == 2
         for page in document:
             assert page.get_size() == pytest.approx((297 / 25.4 * 72, 210 / 25.4 * 72), abs=0.1)

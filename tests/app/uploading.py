@@ -8,7 +8,7 @@ from ecgimg.app.http.sessions import Sessions
 
 
 def uploaded(sessions: Sessions, key: str = "anna", content: bytes = b"x" * 100, name: str = "Smith.JPG") -> Path:
-    with sessions.receive(key, name) as writer:
+    with sessions.receive_upload(key, name) as writer:
         writer.write(content)
     return writer.path
 

@@ -9,17 +9,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from pathlib import Path
 from typing import Any
 
-from ecgimg.app.http.sessions import GONE, Sessions
+from ecgimg.app.http.sessions import Sessions
+from ecgimg.app.http.uploads import FILE_GONE
 from ecgimg.errors import BadRequest
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-FORM_BYTES = 4_000
-MESSAGE_BYTES = 256_000
-_SILENT_S = 30.0
-_DEEPEST = 12
-_MOST_VALUES = 64
+FORM_BYTES = 4_000  # of a login: user and password
+MESSAGE_BYTES = 256_000  # of a message; files come as uploads
+_SILENCE_S = 30.0  # without a byte, after which a request is given up: slow senders hold connections
+_MAX_DEPTH = 12  # of nested values, so that checking them cannot exhaust the stack
+_MAX_VALUES = 64  # that a message passes to a function
 _MESSAGE_KEYS = frozenset({"data", "event_data", "fn_index", "trigger_id", "session_hash", "event_id"})
 FILE_FUNCTIONS = ("digitize", "classify")
 _DEFAULTS: Mapping[str, Any] = {
@@ -30,7 +31,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "gain_mm_mv": 0,
     "corrections": {},
 }
-_LARGEST = 1e6
+_LARGEST = 1e6  # of a number: pages, mm/s and mm/mV are far below, and larger ones overflow somewhere
 _SESSION_HASH = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -43,7 +44,7 @@ def header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-async def chunks(scope: Scope, receive: Receive, most_bytes: int) -> AsyncIterator[bytes]:
+async def body_chunks(scope: Scope, receive: Receive, max_bytes: int) -> AsyncIterator[bytes]:
     """Yield a request's body as it comes.
 
     Raises
@@ -53,41 +54,42 @@ async def chunks(scope: Scope, receive: Receive, most_bytes: int) -> AsyncIterat
     BadRequest
         When nothing comes for half a minute, or the other side has gone.
     """
+    # the stated length may be a lie either way, so that what comes is counted too
     stated = header(scope, b"content-length")
-    if stated and (not stated.isdecimal() or int(stated[:20]) > most_bytes):
-        raise TooLarge(f"the request holds more than {most_bytes / 1000:g} kB; send less")
+    if stated and (not stated.isdecimal() or int(stated[:20]) > max_bytes):
+        raise TooLarge(f"the request holds more than {max_bytes / 1000:g} kB; send less")
     read = 0
     while True:
         try:
-            message = await asyncio.wait_for(receive(), _SILENT_S)
+            message = await asyncio.wait_for(receive(), _SILENCE_S)
         except TimeoutError:
             raise BadRequest("the request did not come to its end; send it again") from None
         if message["type"] != "http.request":
             raise BadRequest("the request was given up")
         data = message.get("body", b"")
         read += len(data)
-        if read > most_bytes:
-            raise TooLarge(f"the request holds more than {most_bytes / 1000:g} kB; send less")
+        if read > max_bytes:
+            raise TooLarge(f"the request holds more than {max_bytes / 1000:g} kB; send less")
         yield data
         if not message.get("more_body"):
             return
 
 
-async def body_of(scope: Scope, receive: Receive, most_bytes: int) -> bytes:
-    """Return a request's whole body; errors as `chunks`."""
-    return b"".join([chunk async for chunk in chunks(scope, receive, most_bytes)])
+async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+    """Return a request's whole body; errors as `body_chunks`."""
+    return b"".join([chunk async for chunk in body_chunks(scope, receive, max_bytes)])
 
 
-def as_received(body: bytes, receive: Receive) -> Receive:
+def replay_body(body: bytes, receive: Receive) -> Receive:
     """Return a `receive` that gives a body that was read already, and after it what else comes."""
     waiting = [body]
 
-    async def again() -> MutableMapping[str, Any]:
+    async def replay() -> MutableMapping[str, Any]:
         if waiting:
             return {"type": "http.request", "body": waiting.pop(), "more_body": False}
         return await receive()
 
-    return again
+    return replay
 
 
 def checked_message(
@@ -112,12 +114,12 @@ def checked_message(
     message = _parsed(body)
     for field in ("data", "event_data"):
         if field in message:
-            message[field] = _checked(message[field], key, sessions, 0)
+            message[field] = _with_own_files(message[field], key, sessions, 0)
     name = name or _function(message, functions)
     if name in FILE_FUNCTIONS and "data" in message:
         message["data"] = checked_arguments(message["data"])
     if "session_hash" in message:
-        message["session_hash"] = own_hash(message["session_hash"], prefix)
+        message["session_hash"] = prefixed_hash(message["session_hash"], prefix)
     return json.dumps(message).encode()
 
 
@@ -130,8 +132,8 @@ def _parsed(body: bytes) -> dict[str, Any]:
     if not isinstance(message, dict) or not set(message) <= _MESSAGE_KEYS:
         raise BadRequest(f"a request is an object with the keys {', '.join(sorted(_MESSAGE_KEYS))}")
     data = message.get("data", [])
-    if not isinstance(data, list) or len(data) > _MOST_VALUES:
-        raise BadRequest(f"data is a list of at most {_MOST_VALUES} values")
+    if not isinstance(data, list) or len(data) > _MAX_VALUES:
+        raise BadRequest(f"data is a list of at most {_MAX_VALUES} values")
     for name in ("fn_index", "trigger_id"):
         if message.get(name) is not None and type(message[name]) is not int:
             raise BadRequest(f"{name} is a whole number")
@@ -168,7 +170,7 @@ def checked_arguments(data: Sequence[Any]) -> list[Any]:
         raise BadRequest("layout is auto, or the name of a layout")
     for name in ("speed_mm_s", "gain_mm_mv"):
         if not _is_number(given[name]):
-            raise BadRequest(f"{name} is a number, 0 to leave it as found")
+            raise BadRequest(f"{name} is a number, 0 to measure it on the page")
     if not isinstance(given["corrections"], dict):
         raise BadRequest("corrections are an object with rotate_deg, corners_px and leads")
     return list(given.values())
@@ -178,35 +180,36 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
-def own_hash(told: Any, prefix: str) -> str:
+def prefixed_hash(session_hash: Any, prefix: str) -> str:
     """Return a session hash that no other session can name (`BadRequest` where it is none)."""
-    if not isinstance(told, str) or not _SESSION_HASH.fullmatch(told):
+    if not isinstance(session_hash, str) or not _SESSION_HASH.fullmatch(session_hash):
         raise BadRequest("a session hash is 1 to 64 letters and digits")
-    return prefix + told
+    return prefix + session_hash
 
 
-def _checked(value: Any, key: str, sessions: Sessions, depth: int) -> Any:
+def _with_own_files(value: Any, key: str, sessions: Sessions, depth: int) -> Any:
     """Return a value in which all files are the session's own, by nothing but their paths."""
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise BadRequest("the request is nested too deeply")
     if isinstance(value, list):
-        return [_checked(item, key, sessions, depth + 1) for item in value]
+        return [_with_own_files(item, key, sessions, depth + 1) for item in value]
     if not isinstance(value, dict):
         return value
     if "path" in value or "url" in value:
         return _own_file(value, key, sessions)
-    return {name: _checked(item, key, sessions, depth + 1) for name, item in value.items()}
+    return {name: _with_own_files(item, key, sessions, depth + 1) for name, item in value.items()}
 
 
-def _own_file(told: Mapping[str, Any], key: str, sessions: Sessions) -> dict[str, Any]:
-    path = told.get("path")
-    if any("://" in str(told.get(name) or "") for name in ("path", "url")):
+def _own_file(value: Mapping[str, Any], key: str, sessions: Sessions) -> dict[str, Any]:
+    path = value.get("path")
+    if any("://" in str(value.get(name) or "") for name in ("path", "url")):
         raise BadRequest("addresses are not fetched; send the file itself")
     if not isinstance(path, str) or "\0" in path:
         raise BadRequest("a file is named by the path that its upload gave")
+    # "a/../b" and "a//b" name a file that is compared with the uploads by its text
     if str(Path(path)) != path:
-        raise BadRequest(GONE)
-    own = sessions.uploaded(key, Path(path))
-    name = told.get("name", told.get("orig_name"))
+        raise BadRequest(FILE_GONE)
+    own = sessions.upload_path(key, Path(path))
+    name = value.get("name", value.get("orig_name"))
     named = {"name": name[:200], "orig_name": name[:200]} if isinstance(name, str) else {}
     return {"path": str(own), "meta": {"_type": "gradio.FileData"}, **named}

@@ -14,23 +14,25 @@ from contextlib import asynccontextmanager, contextmanager, redirect_stderr, red
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecgimg.app.desk import FILES_PATH, Desk
-from ecgimg.app.http.middleware import Guard, Login
-from ecgimg.app.http.sessions import Sessions, own_folder, sweep_until
-from ecgimg.app.settings import AppSettings
+from ecgimg.app.http.login import Login
+from ecgimg.app.http.middleware import AccessMiddleware
+from ecgimg.app.http.sessions import Sessions, sweep_until
+from ecgimg.app.http.temporary_folder import process_folder
+from ecgimg.app.page_service import FILES_PATH, PageService
+from ecgimg.app.server_settings import ServerSettings
 from ecgimg.errors import BadRequest, MissingExtra
 from ecgimg.paper import NOTICE
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_SWEEP_S = 2.0
-_MOST_CONNECTIONS = 512
-_HEAD_BYTES = 16_384
+_SWEEP_S = 2.0  # between two deletions of what is over
+_MAX_CONNECTIONS = 512
+_MAX_HEAD_BYTES = 16_384  # of a request's line and headers: what a browser sends with a long cookie fits
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
-def serve(settings: AppSettings, on_ready: Callable[[], None] = lambda: None) -> None:
+def serve(settings: ServerSettings, on_ready: Callable[[], None] = lambda: None) -> None:
     """Serve the app until it is stopped; its temporary folder is deleted then.
 
     Parameters
@@ -41,7 +43,7 @@ def serve(settings: AppSettings, on_ready: Callable[[], None] = lambda: None) ->
     Raises
     ------
     BadRequest
-        For an address that other machines reach, without a password, or one that can not be listened on.
+        For an address that other machines reach, without a password, or one that cannot be listened on.
     MissingExtra
         Without gradio.
     """
@@ -51,24 +53,25 @@ def serve(settings: AppSettings, on_ready: Callable[[], None] = lambda: None) ->
             "--auth-file"
         )
     _check_port(settings)
-    with own_folder(Path(tempfile.gettempdir())) as root, _quiet_logs():
+    with process_folder(Path(tempfile.gettempdir())) as root, _quiet_logs():
         app = build(settings, root, on_ready=on_ready)
         import uvicorn
 
         uvicorn.run(
             app, host=settings.host, port=settings.port, access_log=False, log_config=None, server_header=False,
-            timeout_graceful_shutdown=3, limit_concurrency=_MOST_CONNECTIONS, h11_max_incomplete_event_size=_HEAD_BYTES,
+            timeout_graceful_shutdown=3, limit_concurrency=_MAX_CONNECTIONS,
+            h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
         )  # fmt: skip
 
 
 def build(
-    settings: AppSettings,
+    settings: ServerSettings,
     root: Path,
     clock: Callable[[], float] = time.monotonic,
     on_ready: Callable[[], None] = lambda: None,
-) -> Guard:
+) -> AccessMiddleware:
     """Return the app as an ASGI application, all of whose files lie below `root`; `clock` times sessions."""
-    _prepare(root)
+    _set_gradio_folder(root)  # before its first import
     try:
         import gradio as gr
         from fastapi import FastAPI
@@ -77,11 +80,11 @@ def build(
     from ecgimg.app.page import theme, ui
 
     sessions = Sessions(root, settings.keep_min * 60, settings.idle_min * 60, settings.upload_limits, clock)
-    desk = Desk(settings, sessions)
-    page = ui.Page(desk)
+    service = PageService(settings, sessions)
+    page = ui.BrowserPage(service)
     page.blocks.queue(max_size=settings.queue_size, default_concurrency_limit=8, api_open=True)
-    api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(desk, on_ready))
-    _serve_files(api, desk)
+    api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(service, on_ready))
+    _serve_files(api, service)
     gr.mount_gradio_app(
         api,
         page.blocks,
@@ -104,20 +107,22 @@ def build(
         css=theme.static_text("style.css"),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
+    # messages of the page call functions by number: the middleware knows from it which ones take files
     functions = {number: str(function.api_name or "") for number, function in page.blocks.fns.items()}
-    return Guard(api, settings, desk, functions)
+    return AccessMiddleware(api, settings, service, functions)
 
 
-def _check_port(settings: AppSettings) -> None:
-    """Refuse an address that can not be listened on, before anything is started (`BadRequest`)."""
+def _check_port(settings: ServerSettings) -> None:
+    """Refuse an address that cannot be listened on, before anything is started (`BadRequest`)."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # as uvicorn does: a port whose last connections are still closing is free
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((settings.host, settings.port))
     except OSError as error:
         raise BadRequest(
-            f"{settings.host}:{settings.port} can not be listened on ({error.strerror}); choose another --port"
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); choose another --port"
         ) from None
 
 
@@ -144,38 +149,39 @@ class _OneLine(logging.Formatter):
         return super().format(record).partition("\n")[0]
 
 
-def _prepare(root: Path) -> None:
+def _set_gradio_folder(root: Path) -> None:
     """Tell gradio where files go."""
     os.environ["GRADIO_TEMP_DIR"] = str(root)
     os.environ.setdefault("GRADIO_HEARTBEAT_INTERVAL", "5")  # seconds until a browser that has gone is missed
 
 
-def _lifespan(desk: Desk, on_ready: Callable[[], None]) -> Any:
+def _lifespan(service: PageService, on_ready: Callable[[], None]) -> Any:
     @asynccontextmanager
     async def alive(_app: FastAPI) -> AsyncIterator[None]:
         stopped = threading.Event()
-        sweeper = threading.Thread(target=sweep_until, args=(desk.sessions, stopped, _SWEEP_S), daemon=True)
+        sweeper = threading.Thread(target=sweep_until, args=(service.sessions, stopped, _SWEEP_S), daemon=True)
         sweeper.start()
-        desk.workers.prepare(desk.settings.workers)
+        # the first page need not wait for processes to start and networks to load
+        service.workers.prepare(service.settings.workers)
         on_ready()
         try:
             yield
         finally:
             stopped.set()
             sweeper.join()
-            desk.workers.close()
-            desk.sessions.end()
+            service.workers.close()
+            service.sessions.delete_all()
 
     return alive
 
 
-def _serve_files(api: FastAPI, desk: Desk) -> None:
+def _serve_files(api: FastAPI, service: PageService) -> None:
     """Serve what was made of a session's pages, to those who have its link."""
     from fastapi import HTTPException
     from fastapi.responses import FileResponse, PlainTextResponse
 
     def result_file(token: str, page: str, name: str) -> FileResponse:
-        path = desk.file(token, page, name)
+        path = service.linked_file(token, page, name)
         if path is None:
             raise HTTPException(404, "this file is no longer here")
         shown = path.suffix in (".jpg", ".svg")

@@ -9,61 +9,25 @@ Everything lies below one temporary folder of the process::
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
-import stat
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from ecgimg.app.http.temporary_folder import changed_s, folder_bytes, is_plain_file
+from ecgimg.app.http.uploads import FILE_GONE, Upload, UploadLimits, UploadWriter, file_suffix, surplus
 from ecgimg.errors import BadRequest
 
-_CALLS_KEPT = 8
-_FOLDER = "ecgimg-app-"
-_FOREIGN_S = 3600.0
-GONE = "the file is no longer here; choose it again"
+_REQUEST_FOLDERS = 8  # results of a program's last requests that are kept: it fetches the files after the answer
+_FOREIGN_S = 3600.0  # age at which files of no session are deleted: a library may still be writing younger ones
 _FULL = "the app holds as many files as it may just now; come again in a few minutes"
-
-
-@dataclass(frozen=True)
-class UploadLimits:
-    """How long and how much uploads may lie around unread.
-
-    Parameters
-    ----------
-    age_s : float
-        Seconds after which an upload is deleted, read or not.
-    files, session_bytes : int
-        Most of a session; the oldest are deleted for new ones.
-    total_bytes : int
-        Most of all sessions, with all that was made of their pages.
-    file_bytes : int
-        Largest file.
-    sessions : int
-        Most sessions with files at a time.
-    """
-
-    age_s: float = 600.0
-    files: int = 80
-    session_bytes: int = 400_000_000
-    total_bytes: int = 8_000_000_000
-    file_bytes: int = 50_000_000
-    sessions: int = 1000
-
-
-@dataclass(eq=False)
-class Upload:
-    """A file as it came in."""
-
-    path: Path
-    sent_s: float
-    size: int = 0
 
 
 @dataclass(eq=False)
@@ -77,15 +41,16 @@ class Session:
     last_used_s: float = 0.0
     closed_s: float | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _calls: list[Path] = field(default_factory=list)
-    _calls_lock: threading.Lock = field(default_factory=threading.Lock)
+    _request_folders: list[Path] = field(default_factory=list)
+    _request_lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def new_call(self) -> Path:
+    def new_request_folder(self) -> Path:
         """Return a folder for one request of a program; that of the eighth request before is deleted."""
-        folder = Path(tempfile.mkdtemp(prefix="call-", dir=self.folder))
-        with self._calls_lock:
-            self._calls.append(folder)
-            old = [self._calls.pop(0) for _ in range(len(self._calls) - _CALLS_KEPT)]
+        folder = Path(tempfile.mkdtemp(prefix="request-", dir=self.folder))
+        with self._request_lock:
+            self._request_folders.append(folder)
+            excess = len(self._request_folders) - _REQUEST_FOLDERS
+            old = [self._request_folders.pop(0) for _ in range(excess)]
         for path in old:
             shutil.rmtree(path, ignore_errors=True)
         return folder
@@ -133,7 +98,7 @@ class Sessions:
         self._stored_bytes = 0
         self._lock = threading.RLock()
 
-    def of(self, key: str) -> Session:
+    def get_or_create(self, key: str) -> Session:
         """Return the session of a key, new where there is none; its use begins again.
 
         Raises
@@ -153,24 +118,23 @@ class Sessions:
             session.last_used_s, session.closed_s = self._clock(), None
             return session
 
-    def existing(self, key: str) -> Session | None:
+    def find(self, key: str) -> Session | None:
         """Return the session of a key, or None where it has no files."""
         with self._lock:
             return self._sessions.get(key)
 
-    def with_token(self, token: str) -> Session | None:
+    def find_by_token(self, token: str) -> Session | None:
         """Return the session that a link names, or None."""
         with self._lock:
+            # compared in constant time: how long a refusal takes must not tell how much of a guess was right
             for session in self._sessions.values():
                 if secrets.compare_digest(session.token.encode(), token.encode()):
                     session.last_used_s = self._clock()
                     return session
         return None
 
-    # ---- uploads -----------------------------------------------------------------------------------------------------
-
     @contextmanager
-    def receive(self, key: str, name: str) -> Iterator[UploadWriter]:
+    def receive_upload(self, key: str, name: str) -> Iterator[UploadWriter]:
         """Take in one file as it comes; it is deleted where that does not end well.
 
         Parameters
@@ -183,21 +147,21 @@ class Sessions:
         BadRequest
             Where it is too large, or there is no room for it.
         """
-        session = self.of(key)
+        session = self.get_or_create(key)
         folder = session.folder / "uploads"
         folder.mkdir(exist_ok=True)
-        handle, path = tempfile.mkstemp(prefix="page-", suffix=_suffix(name), dir=folder)
+        handle, path = tempfile.mkstemp(prefix="page-", suffix=file_suffix(name), dir=folder)
         upload = Upload(Path(path), self._clock())
         with self._lock:
             session.uploads[upload.path] = upload
         try:
             with os.fdopen(handle, "wb") as file:
-                yield UploadWriter(self, session, upload, file)
+                yield UploadWriter(upload, file, partial(self._make_room, session, upload))
         except BaseException:
-            self.discard(key, upload.path)
+            self.discard_upload(key, upload.path)
             raise
 
-    def uploaded(self, key: str, path: Path) -> Path:
+    def upload_path(self, key: str, path: Path) -> Path:
         """Return an upload of a session, for reading.
 
         Raises
@@ -209,11 +173,11 @@ class Sessions:
             session = self._sessions.get(key)
             upload = session.uploads.get(path) if session is not None else None
         if upload is None or not is_plain_file(upload.path):
-            raise BadRequest(GONE)
-        self.of(key)
+            raise BadRequest(FILE_GONE)
+        self.get_or_create(key)
         return upload.path
 
-    def discard(self, key: str, path: Path) -> None:
+    def discard_upload(self, key: str, path: Path) -> None:
         """Delete an upload, if it is still there."""
         with self._lock:
             session = self._sessions.get(key)
@@ -225,7 +189,7 @@ class Sessions:
         self._stored_bytes = max(self._stored_bytes - upload.size, 0)
         upload.path.unlink(missing_ok=True)
 
-    def make_room(self, session: Session, upload: Upload, more: int) -> None:
+    def _make_room(self, session: Session, upload: Upload, more: int) -> None:
         """Count bytes that come in, deleting a session's older uploads for them; `BadRequest` for too many."""
         with self._lock:
             if upload.size + more > self.limits.file_bytes:
@@ -234,16 +198,10 @@ class Sessions:
                 raise BadRequest(_FULL)
             upload.size += more
             self._stored_bytes += more
-            others = sorted((each for each in session.uploads.values() if each is not upload), key=_sent)
-            while others and (
-                1 + len(others) > self.limits.files
-                or upload.size + sum(each.size for each in others) > self.limits.session_bytes
-            ):
-                self._remove(session, others.pop(0))
+            for old in list(surplus(session.uploads.values(), upload, self.limits)):
+                self._remove(session, old)
 
-    # ---- ends --------------------------------------------------------------------------------------------------------
-
-    def close(self, key: str) -> None:
+    def note_closed(self, key: str) -> None:
         """Note that a session's browser page was closed."""
         with self._lock:
             if key in self._sessions:
@@ -253,6 +211,7 @@ class Sessions:
         """Delete the sessions and uploads whose time is over, what else lies in the folder, and what is too much."""
         now = self._clock()
         with self._lock:
+            # listed under the lock, deleted without it: deleting a folder may take long
             over = [key for key, session in self._sessions.items() if self._is_over(session, now)]
             old = [
                 (key, upload.path)
@@ -263,7 +222,7 @@ class Sessions:
         for key in over:
             self.delete(key)
         for key, path in old:
-            self.discard(key, path)
+            self.discard_upload(key, path)
         self._sweep_foreign()
         self._sweep_too_much()
 
@@ -274,7 +233,7 @@ class Sessions:
         if session is not None:
             shutil.rmtree(session.folder, ignore_errors=True)
 
-    def end(self) -> None:
+    def delete_all(self) -> None:
         """Delete everything: the process ends."""
         with self._lock:
             self._sessions.clear()
@@ -289,114 +248,25 @@ class Sessions:
         with self._lock:
             known = {session.folder for session in self._sessions.values()} | {self._folder}
         for path in [*self.root.iterdir(), *self._folder.iterdir()] if self._folder.is_dir() else []:
-            if path not in known and time.time() - _changed_s(path) > _FOREIGN_S:
+            if path not in known and time.time() - changed_s(path) > _FOREIGN_S:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     def _sweep_too_much(self) -> None:
         """Measure what all sessions hold; where it is too much, those used longest ago go, closed ones first."""
         with self._lock:
             sessions = sorted(self._sessions.items(), key=lambda item: (item[1].closed_s is None, item[1].last_used_s))
-        sizes = {key: _folder_bytes(session.folder) for key, session in sessions}
+        sizes = {key: folder_bytes(session.folder) for key, session in sessions}
         total = sum(sizes.values())
-        for key, _ in sessions[:-1]:
+        for key, _ in sessions[:-1]:  # the one used last stays: somebody is waiting for it
             if total <= self.limits.total_bytes:
                 break
             self.delete(key)
             total -= sizes[key]
-        with self._lock:
+        with self._lock:  # what was counted as it came in does not know what was made of it
             self._stored_bytes = total
-
-
-class UploadWriter:
-    """Writes one upload, within the limits."""
-
-    def __init__(self, sessions: Sessions, session: Session, upload: Upload, file: IO[bytes]) -> None:
-        self._sessions, self._session, self._upload, self._file = sessions, session, upload, file
-
-    @property
-    def path(self) -> Path:
-        """Where the file lies."""
-        return self._upload.path
-
-    def write(self, data: bytes) -> None:
-        """Write more of it (`BadRequest` where it is too much)."""
-        self._sessions.make_room(self._session, self._upload, len(data))
-        self._file.write(data)
-
-
-def _sent(upload: Upload) -> float:
-    return upload.sent_s
-
-
-def _suffix(name: str) -> str:
-    found = re.search(r"\.[A-Za-z0-9]{1,5}$", name)
-    return found.group().lower() if found else ""
-
-
-def is_plain_file(path: Path) -> bool:
-    """Tell whether there is a plain file, no link, at the very path."""
-    try:
-        return stat.S_ISREG(path.lstat().st_mode) and path.resolve(strict=True) == path
-    except (OSError, ValueError):
-        return False
-
-
-def _changed_s(path: Path) -> float:
-    try:
-        return path.lstat().st_mtime
-    except OSError:
-        return time.time()
-
-
-def _folder_bytes(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            about = path.lstat()
-        except OSError:  # just deleted
-            continue
-        total += about.st_size if stat.S_ISREG(about.st_mode) else 0
-    return total
 
 
 def sweep_until(sessions: Sessions, stopped: threading.Event, every_s: float) -> None:
     """Sweep again and again until told to stop; for a thread of its own."""
     while not stopped.wait(every_s):
         sessions.sweep()
-
-
-@contextmanager
-def own_folder(parent: Path) -> Iterator[Path]:
-    """Give this process a folder that is deleted at the end, and delete those of processes that were killed.
-
-    A living process holds a lock on its folder; where locks are not to be had (Windows), nothing is deleted for others.
-    """
-    for other in parent.glob(f"{_FOLDER}*"):
-        with _locked(other) as is_free:
-            if is_free:
-                shutil.rmtree(other, ignore_errors=True)
-    root = Path(tempfile.mkdtemp(prefix=_FOLDER, dir=parent))
-    try:
-        with _locked(root):
-            yield root
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Lock a folder while the block runs; yields whether nobody else had it."""
-    try:
-        import fcntl
-
-        handle = os.open(folder, os.O_RDONLY)
-    except (ImportError, OSError):
-        yield False
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
-    finally:
-        os.close(handle)

@@ -1,127 +1,80 @@
-"""Take in uploads: a form with files, written into the asking session's folder as it comes, within its limits."""
+"""Uploads of a session: how many and how large they may be, and how one is written as it comes in."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO
 
-from ecgimg.app.http.sessions import Sessions, UploadWriter
-from ecgimg.errors import BadRequest
-
-FORM_OVERHEAD_BYTES = 16_000
-_MOST_FILES = 8
-_MOST_HEADER_BYTES = 4_000
+FILE_GONE = "the file is no longer here; choose it again"
 
 
-async def take_in(sessions: Sessions, key: str, content_type: str, body: AsyncIterator[bytes]) -> list[Path]:
-    """Write the files of a multipart form into a session's folder; returns where they lie.
+@dataclass(frozen=True)
+class UploadLimits:
+    """How long and how much uploads may lie around refused_reading.
 
-    Raises
-    ------
-    BadRequest
-        For a body that is no such form, holds no file, or more than there is room for; nothing is left then.
+    Parameters
+    ----------
+    age_s : float
+        Seconds after which an upload is deleted, read or not.
+    files, session_bytes : int
+        Most of a session; the oldest are deleted for new ones.
+    total_bytes : int
+        Most of all sessions, with all that was made of their pages.
+    file_bytes : int
+        Largest file.
+    sessions : int
+        Most sessions with files at a time.
     """
-    from python_multipart.exceptions import FormParserError
-    from python_multipart.multipart import MultipartParser, parse_options_header
 
-    kind, options = parse_options_header(content_type)
-    boundary = options.get(b"boundary", b"")
-    if kind != b"multipart/form-data" or not 1 <= len(boundary) <= 100:
-        raise BadRequest("an upload is a form (multipart/form-data) with a file in it")
-    form = _Form(sessions, key)
-    parser = MultipartParser(boundary, form.callbacks())
-    try:
-        async for chunk in body:
-            parser.write(chunk)
-        parser.finalize()
-        if form.is_open or not form.paths:
-            raise BadRequest("the upload holds no whole file; send it again")
-    except FormParserError:
-        form.discard()
-        raise BadRequest("the upload is damaged; send it again") from None
-    except BaseException:
-        form.discard()
-        raise
-    return form.paths
+    age_s: float = 600.0
+    files: int = 80  # twice the pages of a session
+    session_bytes: int = 400_000_000
+    total_bytes: int = 8_000_000_000
+    file_bytes: int = 50_000_000
+    sessions: int = 1000
 
 
-class _Form:
-    """Follows a form as it is parsed: fields are passed over, files are written."""
+@dataclass(eq=False)
+class Upload:
+    """A file as it came in."""
 
-    def __init__(self, sessions: Sessions, key: str) -> None:
-        self._sessions, self._key = sessions, key
-        self._header = bytearray()
-        self._value = bytearray()
-        self._name = b""
-        self._file_name: bytes | None = None
-        self._open = ExitStack()
-        self._writer: UploadWriter | None = None
-        self.paths: list[Path] = []
+    path: Path
+    sent_s: float
+    size: int = 0
+
+
+class UploadWriter:
+    """Writes one upload, within the limits."""
+
+    def __init__(self, upload: Upload, file: IO[bytes], make_room: Callable[[int], None]) -> None:
+        self._upload, self._file, self._make_room = upload, file, make_room
 
     @property
-    def is_open(self) -> bool:
-        """Whether a file has begun and not ended."""
-        return self._writer is not None
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self._upload.path
 
-    def callbacks(self) -> Any:
-        """Return what the parser is to call."""
-        return {
-            "on_part_begin": self._part_begins,
-            "on_header_field": self._header_name,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_ends,
-            "on_headers_finished": self._headers_end,
-            "on_part_data": self._part_data,
-            "on_part_end": self._part_ends,
-        }
+    def write(self, data: bytes) -> None:
+        """Write more of it (`BadRequest` where it is too much)."""
+        self._make_room(len(data))  # before they are on the disk
+        self._file.write(data)
 
-    def discard(self) -> None:
-        """Delete all that was written."""
-        error = BadRequest("discarded")
-        self._open.__exit__(type(error), error, None)
-        for path in self.paths:
-            self._sessions.discard(self._key, path)
 
-    def _part_begins(self) -> None:
-        self._header.clear()
-        self._value.clear()
-        self._file_name = None
+def file_suffix(name: str) -> str:
+    """Return the suffix of what a person calls a file, or ``""``: nothing else of the name reaches the disk."""
+    suffix = re.search(r"\.[A-Za-z0-9]{1,5}$", name)
+    return suffix.group().lower() if suffix else ""
 
-    def _header_name(self, data: bytes, start: int, end: int) -> None:
-        self._grow(self._header, data[start:end])
 
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._grow(self._value, data[start:end])
-
-    def _grow(self, kept: bytearray, more: bytes) -> None:
-        kept += more
-        if len(kept) > _MOST_HEADER_BYTES:
-            raise BadRequest("the upload is damaged; send it again")
-
-    def _header_ends(self) -> None:
-        from python_multipart.multipart import parse_options_header
-
-        if bytes(self._header).lower() == b"content-disposition":
-            self._file_name = parse_options_header(bytes(self._value))[1].get(b"filename")
-        self._header.clear()
-        self._value.clear()
-
-    def _headers_end(self) -> None:
-        if self._file_name is None:
+def surplus(uploads: Iterable[Upload], newest: Upload, limits: UploadLimits) -> Iterator[Upload]:
+    """Yield the oldest uploads of a session that must go for its newest one."""
+    others = sorted((upload for upload in uploads if upload is not newest), key=lambda upload: upload.sent_s)
+    held_bytes = newest.size + sum(upload.size for upload in others)
+    for count, upload in zip(range(1 + len(others), 1, -1), others, strict=True):
+        if count <= limits.files and held_bytes <= limits.session_bytes:
             return
-        if len(self.paths) >= _MOST_FILES:
-            raise BadRequest(f"an upload holds {_MOST_FILES} files at most; send the others by themselves")
-        name = self._file_name.decode("utf-8", "replace")
-        self._writer = self._open.enter_context(self._sessions.receive(self._key, name))
-
-    def _part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._writer is not None:
-            self._writer.write(data[start:end])
-
-    def _part_ends(self) -> None:
-        if self._writer is not None:
-            self.paths.append(self._writer.path)
-            self._open.close()
-            self._writer = None
+        held_bytes -= upload.size
+        yield upload

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ecgimg.app.service import Reading
+from ecgimg.app.process_page import Reading
 from ecgimg.digitization.correct import Corrections, renamed_again
 from ecgimg.errors import BadRequest
 
@@ -46,7 +46,7 @@ def corrections_of(
         leads = renamed_again(leads, {lead_read: lead_true})
     return Corrections(
         rotate_deg=float(turn_deg or 0),
-        corners_px=_corners_px(corners, reading.sheet.size_px),
+        corners_px=_corners_px(corners, reading.page.size_px),
         layout="auto" if layout in (AS_FOUND, "", None) else layout,
         speed_mm_s=_number(speed),
         gain_mm_mv=_number(gain),
@@ -70,7 +70,7 @@ def _corners_px(told: str, size_px: tuple[int, int]) -> Any:
 
 def corner_value(reading: Reading, link: str) -> str:
     """Return what the corner widget is to show: the picture as it was opened, and the corners set before."""
-    width, height = reading.sheet.size_px
+    width, height = reading.page.size_px
     corners = reading.corrections.corners_px
     shares = [[(x + 0.5) / width, (y + 0.5) / height] for x, y in corners] if corners else None
     return json.dumps({"src": f"{link}/corners.jpg", "corners": shares})
@@ -88,7 +88,7 @@ def named(layout: str) -> str:
 
 def found_choices(reading: Reading) -> dict[str, tuple[str, str]]:
     """Return the first choice of each list: to leave it as found, with what was found where it was not set by hand."""
-    found, by_hand = reading.found, reading.found.corrections
+    found, by_hand = reading.digitization, reading.digitization.corrections
     values = {
         "layout": None if "layout" in by_hand else found.layout,
         "speed": None if "speed_mm_s" in by_hand or not found.speed_mm_s else f"{found.speed_mm_s:g}",

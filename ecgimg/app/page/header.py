@@ -1,4 +1,4 @@
-"""What stands at the head of the page, as HTML: what it is, what may be dropped, and the samples."""
+"""The head of the page, as HTML: what the app is, which files it takes, and the sample pages."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from PIL import Image, ImageOps
 
 from ecgimg import paper
 from ecgimg._pictures import as_data_url
-from ecgimg.app.settings import AppSettings
+from ecgimg.app.server_settings import ServerSettings
 
-_SAMPLE_WORDS = {
+_SAMPLE_TITLES = {
     "photo": "Phone photo",
     "scan": "Scanned page",
     "rows": "Aged, twelve rows",
     "strip": "Cut-down scan",
     "too-close": "Taken too close",
 }
-_THUMB_PX = (240, 150)
+_THUMB_PX = (240, 150)  # twice the size it is shown at, for screens of twice the density
 
 
 def header(keep_min: float) -> str:
@@ -34,7 +34,7 @@ def header(keep_min: float) -> str:
 Pages stay on the computer that runs this app and are deleted {kept}.</p>"""
 
 
-def limits(settings: AppSettings) -> str:
+def limits(settings: ServerSettings) -> str:
     """Return what may be dropped."""
     return (
         f'<p class="ecg-hint">Photos, scans and PDFs (JPEG, PNG, HEIC, TIFF, PDF), up to {settings.max_mb:g} MB '
@@ -47,8 +47,8 @@ def samples(pages: dict[str, Path]) -> str:
     buttons = "".join(
         f'<button type="button" data-sample="{escape(name)}">'
         f'<img src="{_thumbnail(path)}" alt="" width="120" height="75">'
-        f"<span>{escape(_SAMPLE_WORDS.get(name, name))}</span></button>"
-        for name, path in sorted(pages.items(), key=lambda item: [*_SAMPLE_WORDS, item[0]].index(item[0]))
+        f"<span>{escape(_SAMPLE_TITLES.get(name, name))}</span></button>"
+        for name, path in sorted(pages.items(), key=lambda item: [*_SAMPLE_TITLES, item[0]].index(item[0]))
     )
     return (
         '<p class="ecg-hint" id="samples-label">Or try a sample page (simulated hearts, no patients):</p>'

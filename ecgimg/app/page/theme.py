@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import gradio as gr
 
+# Gradio's own fonts come from another machine
 _SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Arial", "sans-serif")
 
 CORNERS_HTML = """
@@ -26,7 +27,9 @@ accept=".jpg,.jpeg,.png,.heic,.heif,.tif,.tiff,.bmp,.webp,.gif,.pdf">
 <details class="ecg-webcam"><summary>Use this computer's camera</summary><video autoplay playsinline muted></video>
 <button type="button" aria-label="Take the picture" data-shoot>Take the picture</button></details>
 """
+# paper is light: traces and ruling have the colours of paper, which a dark page would not suit
 LIGHT_ONLY = "() => document.body.classList.remove('dark')"
+# the corrections are built open and then closed, so that all of them exist before there is a page
 CLOSED = "() => ({__type__: 'update', open: false})"
 
 
@@ -37,10 +40,10 @@ def static_text(name: str) -> str:
 
 def theme() -> gr.themes.Base:
     """Return the theme: system fonts, paper and red; nothing is fetched for it."""
-    made = gr.themes.Base(
+    base = gr.themes.Base(
         primary_hue="red", neutral_hue="stone", font=_SYSTEM_FONTS, font_mono=("ui-monospace", "monospace")
     )
-    return made.set(
+    return base.set(
         body_background_fill="#fffaf6",
         background_fill_primary="#fffaf6",
         background_fill_secondary="#fffaf6",

@@ -1,4 +1,4 @@
-"""The page in the browser: what stands where, and which request changes what. The work is done at the desk."""
+"""The page in the browser: its components, and which request changes which of them; `PageService` does the work."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from ecgimg.app.desk import Desk, Step
-from ecgimg.app.endpoints import LOG, SOMETHING_WRONG, add_endpoints, key_of
+from ecgimg.app.api_endpoints import LOG, SOMETHING_WRONG, add_endpoints, key_of
 from ecgimg.app.page import header, views
 from ecgimg.app.page.corrections import (
     AS_FOUND,
@@ -24,50 +23,51 @@ from ecgimg.app.page.corrections import (
 )
 from ecgimg.app.page.messages import lead_rows
 from ecgimg.app.page.theme import CLOSED, CORNERS_HTML, DROP_HTML, LIGHT_ONLY, static_text
-from ecgimg.app.service import Reading, sample_pages
+from ecgimg.app.page_service import PageService, Step
+from ecgimg.app.process_page import Reading, sample_pages
 from ecgimg.digitization.correct import Corrections
 from ecgimg.errors import EcgImgError
 from ecgimg.record import KNOWN_LEADS
 from layouts import load_layouts
 
-_WORDS = {"ok": "read", "limited": "read, with limits", "refused": "not read"}
+_STATUS_WORDS = {"ok": "read", "limited": "read, with limits", "refused": "not read"}
 
 
 Update = dict[Any, Any]
 
 
-class Page:
-    """The components of the page, and the handlers that fill them from a desk."""
+class BrowserPage:
+    """The components of the page, and the handlers that fill them from a service."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, service: PageService) -> None:
+        self.service = service
         self.blocks = gr.Blocks(title="ecgimg", analytics_enabled=False)
         with self.blocks:
-            gr.HTML(header.header(desk.settings.keep_min))
-            self._input()
-            self._result()
-            add_endpoints(desk)
+            gr.HTML(header.header(service.settings.keep_min))
+            self._add_input()
+            self._add_result()
+            add_endpoints(service)
             self._connect()
             self.blocks.unload(self.leave)
 
-    # ---- what stands where -------------------------------------------------------------------------------------------
+    # ---- components --------------------------------------------------------------------------------------------------
 
-    def _input(self) -> None:
+    def _add_input(self) -> None:
         self.drop = gr.HTML(html_template=DROP_HTML, js_on_load=static_text("drop.js"), elem_id="drop")
         self.status = gr.HTML(js_on_load=static_text("status.js"), elem_id="status")
-        gr.HTML(header.limits(self.desk.settings))
+        gr.HTML(header.limits(self.service.settings))
         self.samples = gr.HTML(header.samples(sample_pages()), js_on_load=static_text("samples.js"))
 
-    def _result(self) -> None:
+    def _add_result(self) -> None:
         self.pages = gr.Dropdown([], label="Page", visible=False, filterable=False, elem_id="pages")
         self.result = gr.HTML(js_on_load=static_text("viewer.js"), elem_id="result")
         # Hidden and open, so that all of it is in place before there is a page: what is made only when a person opens
         # it may come too late or never, and a page that is shown must not close what they have just opened.
         self.correct = gr.Accordion("Correct this page", visible="hidden", open=True, elem_id="correct")
         with self.correct:
-            self._corrections()
+            self._add_corrections()
 
-    def _corrections(self) -> None:
+    def _add_corrections(self) -> None:
         def choice(label: str, choices: Sequence[Any], value: Any, name: str) -> gr.Dropdown:
             return gr.Dropdown(list(choices), value=value, label=label, filterable=False, min_width=240, elem_id=name)
 
@@ -87,7 +87,7 @@ class Page:
             self.again = gr.Button("Read the page again", variant="primary", elem_id="again")
             self.restart = gr.Button("Undo all corrections", elem_id="undo")
 
-    # ---- which request changes what ----------------------------------------------------------------------------------
+    # ---- handlers ----------------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
         shared = [
@@ -96,7 +96,7 @@ class Page:
         ]  # fmt: skip
         work: dict[str, Any] = {
             "api_visibility": "private", "concurrency_id": "reading", "show_progress": "minimal",
-            "concurrency_limit": self.desk.settings.workers, "show_progress_on": self.status,
+            "concurrency_limit": self.service.settings.workers, "show_progress_on": self.status,
         }  # fmt: skip
         self.drop.upload(self.add_files, None, shared, **work)
         self.samples.select(self.add_sample, None, shared, **work)
@@ -111,17 +111,17 @@ class Page:
         """Read the pages of files that were dropped, chosen or photographed."""
         key = key_of(request)
         files = [(Path(str(file["path"])), str(file.get("name", "page"))) for file in event.files]
-        yield from self._working(key, self.desk.add(key, files))
+        yield from self._working(key, self.service.add(key, files))
 
     def add_sample(self, request: gr.Request, event: gr.EventData) -> Iterator[Update]:
         """Read a bundled sample page."""
         key = key_of(request)
-        yield from self._working(key, self.desk.add_sample(key, str(event.sample)))
+        yield from self._working(key, self.service.add_sample(key, str(event.sample)))
 
     def show_page(self, number: int | None, request: gr.Request) -> Update:
         """Show another page of those that were read."""
         try:
-            return self._shown(key_of(request), self.desk.reading(key_of(request), int(number or 0)))
+            return self._shown(key_of(request), self.service.reading(key_of(request), int(number or 0)))
         except EcgImgError as error:
             return {self.status: views.message(str(error))}
 
@@ -140,21 +140,21 @@ class Page:
         """Read the shown page again, as the panel says."""
         key = key_of(request)
         try:
-            reading = self.desk.reading(key, int(number or 0))
+            reading = self.service.reading(key, int(number or 0))
             corrections = corrections_of(reading, layout, turn_deg, speed, gain, corners, lead_read, lead_true)
         except EcgImgError as error:
             yield {self.status: views.message(str(error))}
             return
-        yield from self._working(key, self.desk.correct(key, int(number or 0), corrections))
+        yield from self._working(key, self.service.correct(key, int(number or 0), corrections))
 
     def start_over(self, number: int | None, request: gr.Request) -> Iterator[Update]:
         """Read the shown page again without any correction."""
         key = key_of(request)
-        yield from self._working(key, self.desk.correct(key, int(number or 0), Corrections()))
+        yield from self._working(key, self.service.correct(key, int(number or 0), Corrections()))
 
     def leave(self, request: gr.Request) -> None:
         """Let go of a session whose browser page was closed."""
-        self.desk.sessions.close(key_of(request))
+        self.service.sessions.note_closed(key_of(request))
 
     def _working(self, key: str, work: Generator[Step | Reading, None, None]) -> Iterator[Update]:
         """Show each step of some work, its first reading as soon as it is there, and what went wrong."""
@@ -164,9 +164,10 @@ class Page:
                 if isinstance(item, Step):
                     yield {self.status: views.progress(item.what, item.done, item.total, item.name)}
                 else:
+                    # whoever looks at the first page is not torn away by the next
                     yield {self.pages: self._choices(key)} if shown else self._shown(key, item)
                     shown = True
-            yield {self.status: ""}
+            yield {self.status: ""}  # the bar goes when all pages are there
         except EcgImgError as error:
             yield {self.status: views.message(str(error))}
         except Exception as error:  # nothing of a person's file may reach the log, so not the message
@@ -174,33 +175,36 @@ class Page:
             yield {self.status: views.message(SOMETHING_WRONG)}
 
     def _choices(self, key: str, number: int | None = None) -> Any:
-        readings = self.desk.readings(key)
+        readings = self.service.readings(key)
         choices = [
-            (f"{each.sheet.number}. {each.sheet.name} ({_WORDS[each.found.status]})", each.sheet.number)
-            for each in readings
+            (
+                f"{reading.page.number}. {reading.page.name} ({_STATUS_WORDS[reading.digitization.status]})",
+                reading.page.number,
+            )
+            for reading in readings
         ]
         kept: dict[str, Any] = {} if number is None else {"value": number}
         return gr.update(choices=choices, visible=len(choices) > 1, **kept)
 
     def _shown(self, key: str, reading: Reading) -> Update:
-        link = self.desk.link(key, reading)
+        link = self.service.link(key, reading)
         corrections = reading.corrections
-        can_correct = not reading.sheet.error
-        opened = reading.found.status == "refused" or bool(reading.found.corrections)
+        can_correct = not reading.page.error
+        opened = reading.digitization.status == "refused" or bool(reading.digitization.corrections)
         choices = found_choices(reading)
         return {
-            self.pages: self._choices(key, reading.sheet.number),
+            self.pages: self._choices(key, reading.page.number),
             self.result: views.result(reading, link),
             self.correct: gr.update(visible=can_correct or "hidden", **({"open": True} if opened else {})),
             self.layout: gr.update(choices=[choices["layout"], *_layouts()], value=named(corrections.layout)),
             self.turn: round(corrections.rotate_deg),
             self.speed: gr.update(choices=[choices["speed"], *SPEEDS], value=shown(corrections.speed_mm_s)),
             self.gain: gr.update(choices=[choices["gain"], *GAINS], value=shown(corrections.gain_mm_mv)),
-            self.lead_read: gr.update(choices=[row.lead for row in lead_rows(reading.found)], value=None),
+            self.lead_read: gr.update(choices=[row.lead for row in lead_rows(reading.digitization)], value=None),
             self.lead_true: None,
             self.corners: corner_value(reading, link) if can_correct else gr.skip(),
         }
 
 
 def _layouts() -> list[tuple[str, str]]:
-    return [(f"{each.name}: {each.description.rstrip('.')}", each.name) for each in load_layouts("all")]
+    return [(f"{layout.name}: {layout.description.rstrip('.')}", layout.name) for layout in load_layouts("all")]

@@ -16,7 +16,7 @@ from ecgimg.app.page.messages import (
     silent_findings,
     verdict_of,
 )
-from ecgimg.app.service import Reading
+from ecgimg.app.process_page import Reading
 from ecgimg.classification import Finding
 
 _LIKELY = 0.5
@@ -57,11 +57,11 @@ def result(reading: Reading, link: str) -> str:
     link : str
         The address below which the reading's files are served.
     """
-    verdict = verdict_of(reading.found)
+    verdict = verdict_of(reading.digitization)
     parts = [_verdict(verdict, reading)]
-    if not reading.sheet.error:
+    if not reading.page.error:
         parts.append(_page_viewer(reading, link))
-    if reading.found.record is not None:
+    if reading.digitization.record is not None:
         parts += [_paper_viewer(link), _leads(reading), _findings(reading, link), _downloads(reading, link)]
     return f'<div class="ecg-result">{"".join(parts)}</div>'
 
@@ -101,7 +101,7 @@ def _viewer(name: str, label: str, pictures: str, tools: str = "") -> str:
 
 
 def _page_viewer(reading: Reading, link: str) -> str:
-    if reading.found.record is None:
+    if reading.digitization.record is None:
         picture = f'<img src="{link}/original.jpg" alt="The page as it was sent">'
         return _section("The page", _viewer("page", "The page", picture))
     tool = '<label class="ecg-toggle"><input type="checkbox" data-toggle checked> Show what was found</label>'
@@ -134,7 +134,7 @@ def _leads(reading: Reading) -> str:
     rows = "".join(
         f'<tr><th scope="row">{row.lead}</th><td>{_bar(row.confidence, row.level)}</td>'
         f'<td class="num">{chance_words(row.confidence)}</td><td class="num">{row.seconds:.1f} s</td></tr>'
-        for row in lead_rows(reading.found)
+        for row in lead_rows(reading.digitization)
     )
     table = (
         '<table class="ecg-table ecg-leads"><thead><tr><th scope="col">Lead</th>'

@@ -21,8 +21,10 @@ MAX_READ_PIXELS = 24_000_000
 
 The largest of which a page that cannot be read is still refused within 30 s and 2 GB (35 megapixels: 34 s, 2.6 GB).
 """
+
 MAX_RENDERED_PIXELS = MAX_READ_PIXELS
 """A PDF page is rasterised at a lower dpi than asked for where it would have more."""
+
 MIN_SIDES_PX = (150, 200)
 """The shorter and the longer side below which no page can be read."""
 

@@ -22,6 +22,7 @@ from ecgimg.formats.pages.page_input import PageInput, make_page, page_name
 _PICTURES = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "WEBP", "GIF")
 SCANNER_DPI = (90.0, 1300.0)
 """A dpi tag outside says nothing: cameras and programs write 72 for want of a number."""
+
 _OPAQUE = 255
 
 _NEW_SUBFILE_TYPE = 254  # TIFF tag: bit 0 a reduced copy, bit 2 a transparency mask

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from ecgimg.app.http.middleware import Login
-from ecgimg.app.settings import AppSettings
+from ecgimg.app.http.login import Login
+from ecgimg.app.server_settings import ServerSettings
 from tests.app.app_server import served
 
 httpx = pytest.importorskip("httpx", reason="the app's packages are not installed")
@@ -18,7 +18,7 @@ if find_spec("gradio") is None:
 
 def test_login_against_guessing(clock):
     """After too many wrong passwords even the right one waits."""
-    login = Login(AppSettings(user="ecg", password="word"), clock)
+    login = Login(ServerSettings(user="ecg", password="word"), clock)
     assert login("ecg", "word")
     assert not login("someone", "word")
     assert not any(login("ecg", f"guess {n}") for n in range(9))

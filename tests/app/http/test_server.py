@@ -60,7 +60,7 @@ LIST_ROUTES = """
 import json, sys
 from pathlib import Path
 from ecgimg.app.http.server import build
-from ecgimg.app.settings import AppSettings
+from ecgimg.app.server_settings import ServerSettings
 
 def routes(app, prefix=""):
     for route in app.routes:
@@ -72,7 +72,7 @@ def routes(app, prefix=""):
         else:
             yield from routes(route.app, path)
 
-json.dump(list(routes(build(AppSettings(), Path(sys.argv[1]))._app)), sys.stdout)
+json.dump(list(routes(build(ServerSettings(), Path(sys.argv[1]))._app)), sys.stdout)
 """
 
 

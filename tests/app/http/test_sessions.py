@@ -7,7 +7,7 @@ import os
 import pytest
 
 from ecgimg import BadRequest
-from ecgimg.app.http.sessions import own_folder
+from ecgimg.app.http.temporary_folder import process_folder
 from tests.app.uploading import files_below, uploaded
 
 
@@ -17,13 +17,13 @@ def test_receive_keeps_suffix_only(sessions):
     assert path.suffix == ".jpg"
     assert "Smith" not in str(path)
     assert uploaded(sessions, name="a.b/../c d.p d f").suffix == ""
-    assert sessions.uploaded("anna", path).read_bytes() == b"x" * 100
+    assert sessions.upload_path("anna", path).read_bytes() == b"x" * 100
 
 
 def test_close_session_deletes_files(sessions, clock):
     """A closed session takes its files along after a while, and the others stay."""
     anna, bert = uploaded(sessions), uploaded(sessions, "bert")
-    sessions.close("anna")
+    sessions.note_closed("anna")
     clock.now = 59
     sessions.sweep()
     assert anna.is_file()
@@ -31,7 +31,7 @@ def test_close_session_deletes_files(sessions, clock):
     sessions.sweep()
     assert not anna.exists()
     assert bert.is_file()
-    sessions.end()
+    sessions.delete_all()
     assert not sessions.root.exists()
 
 
@@ -39,14 +39,14 @@ def test_sweep_of_old_uploads(sessions, clock):
     """Uploads that are never read die by age."""
     path = uploaded(sessions)
     clock.now = 599
-    sessions.of("anna")
+    sessions.get_or_create("anna")
     sessions.sweep()
     assert path.is_file()
     clock.now = 600
     sessions.sweep()
     assert files_below(sessions.root) == []
     with pytest.raises(BadRequest, match="no longer here"):
-        sessions.uploaded("anna", path)
+        sessions.upload_path("anna", path)
 
 
 def test_receive_over_session_limits(sessions, clock):
@@ -76,10 +76,10 @@ def test_receive_over_total_limits(sessions):
 def test_sweep_over_total_limit(sessions, clock):
     """Over the total limit closed sessions go first, and then those used longest ago."""
     for clock.now, key in enumerate(("anna", "bert", "carl")):
-        (sessions.of(key).folder / "made").write_bytes(b"x" * 1000)
-    sessions.close("bert")
+        (sessions.get_or_create(key).folder / "made").write_bytes(b"x" * 1000)
+    sessions.note_closed("bert")
     sessions.sweep()
-    assert [sessions.existing(key) is not None for key in ("anna", "bert", "carl")] == [True, False, True]
+    assert [sessions.find(key) is not None for key in ("anna", "bert", "carl")] == [True, False, True]
 
 
 def test_open_too_many_sessions(sessions):
@@ -88,7 +88,7 @@ def test_open_too_many_sessions(sessions):
     uploaded(sessions, "anna")
     uploaded(sessions, "bert")
     with pytest.raises(BadRequest, match="come again"):
-        sessions.of("carl")
+        sessions.get_or_create("carl")
 
 
 def test_sweep_of_other_files(sessions):
@@ -105,10 +105,10 @@ def test_sweep_of_other_files(sessions):
 
 def test_closed_session_used_again(sessions, clock):
     """A closed session that is used again goes on until it is idle."""
-    folder = sessions.of("anna").folder
-    sessions.close("anna")
+    folder = sessions.get_or_create("anna").folder
+    sessions.note_closed("anna")
     clock.now = 50
-    assert sessions.of("anna").folder == folder
+    assert sessions.get_or_create("anna").folder == folder
     clock.now = 3000
     sessions.sweep()
     assert folder.is_dir()
@@ -121,9 +121,9 @@ def test_own_folder_beside_others(tmp_path):
     """Folders of killed processes are deleted, and those of living ones are not."""
     killed = tmp_path / "ecgimg-app-killed"
     killed.mkdir()
-    with own_folder(tmp_path) as first:
+    with process_folder(tmp_path) as first:
         assert not killed.exists()
-        with own_folder(tmp_path) as second:
+        with process_folder(tmp_path) as second:
             assert first.is_dir()
             assert second.is_dir()
         assert not second.exists()
@@ -145,12 +145,12 @@ def test_uploaded_refuses_foreign_files(sessions, tmp_path):
     os.mkfifo(replaced)
     for path in (outside, foreign, link, swapped, replaced, own.parent, own.parent / ".." / "uploads" / own.name):
         with pytest.raises(BadRequest, match="no longer here"):
-            sessions.uploaded("anna", path)
-    assert sessions.uploaded("anna", own) == own
+            sessions.upload_path("anna", path)
+    assert sessions.upload_path("anna", own) == own
 
 
 def test_new_call_deletes_old_calls(sessions):
     """A program keeps the files of its last eight calls."""
-    session = sessions.of("program")
-    folders = [session.new_call() for _ in range(10)]
+    session = sessions.get_or_create("program")
+    folders = [session.new_request_folder() for _ in range(10)]
     assert [folder.is_dir() for folder in folders] == [False] * 2 + [True] * 8

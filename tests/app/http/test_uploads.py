@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ecgimg.app.http.server import build
-from ecgimg.app.settings import AppSettings
+from ecgimg.app.server_settings import ServerSettings
 from tests.app.clock import Clock
 from tests.app.http.asking import asked, upload
 from tests.app.samples import PHOTO
@@ -50,8 +50,8 @@ def test_two_hundred_uploads_of_fifty_sessions(tmp_path):
     from starlette.testclient import TestClient
 
     clock, photo = Clock(), PHOTO.read_bytes()
-    guard = build(AppSettings(upload_min=5), tmp_path / "files", clock)
-    sessions = guard._desk.sessions
+    guard = build(ServerSettings(upload_min=5), tmp_path / "files", clock)
+    sessions = guard._service.sessions
     with TestClient(guard, base_url="http://127.0.0.1") as client:
         before, most = 0.0, 0
         for number in range(50):

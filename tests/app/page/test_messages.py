@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgimg.app import service
+from ecgimg.app import process_page
 from ecgimg.app.page import messages
 
 
 def test_advice_for_every_reason():
     """Every reason to refuse a page has advice, and a dark or small picture has more."""
-    source = "".join(path.read_text() for path in (Path(service.__file__).parent.parent / "digitization").rglob("*.py"))
+    source = "".join(
+        path.read_text() for path in (Path(process_page.__file__).parent.parent / "digitization").rglob("*.py")
+    )
     starts = ("neither ECG ruling", "no ECG trace", "no known layout", "a single strip", "s long", "no lead name could")
     for start in (*starts, "neither lead names"):
         assert start in source

@@ -10,34 +10,34 @@ import pytest
 from PIL import Image
 
 from ecgimg import STANDARD_LEADS, BadRequest, read_record
-from ecgimg.app import service
+from ecgimg.app import process_page
 from ecgimg.app.page import views
-from ecgimg.app.service import PageLimits
+from ecgimg.app.process_page import PageLimits
 from ecgimg.digitization.correct import Corrections
 from tests.app.samples import SAMPLES
 
 
 def test_read_sheet_writes_all_files(read_photo):
     """A page is read, and all its files are written."""
-    assert read_photo.found.status == "ok"
-    assert read_photo.downloads == tuple(service.FORMATS)
-    record = read_record(service.download_path(read_photo, "csv"))
+    assert read_photo.digitization.status == "ok"
+    assert read_photo.downloads == tuple(process_page.FORMATS)
+    record = read_record(process_page.download_path(read_photo, "csv"))
     assert record.leads == STANDARD_LEADS
-    dicom = read_record(service.download_path(read_photo, "dicom"))
+    dicom = read_record(process_page.download_path(read_photo, "dicom"))
     assert np.array_equal(np.isfinite(dicom.signals), np.isfinite(record.signals))
-    with zipfile.ZipFile(service.download_path(read_photo, "wfdb")) as archive:
+    with zipfile.ZipFile(process_page.download_path(read_photo, "wfdb")) as archive:
         assert sorted(archive.namelist()) == ["ecg-page-1.dat", "ecg-page-1.hea"]
-    told = json.loads(service.download_path(read_photo, "json").read_text())
+    told = json.loads(process_page.download_path(read_photo, "json").read_text())
     assert told["findings"]["notice"] == "research use only, not a medical device"
     for name in ("original.jpg", "overlay.jpg", "paper.svg", "corners.jpg", "evidence-1.jpg"):
-        assert (read_photo.sheet.folder / name).stat().st_size > 1000
+        assert (read_photo.page.folder / name).stat().st_size > 1000
 
 
 def test_read_sheet_that_is_refused(tmp_path):
     """A refused page has no downloads, and the advice says what to do."""
-    (sheet,) = service.open_sheets(SAMPLES / "too-close.jpg", "x.jpg", tmp_path, 1, PageLimits())
-    reading = service.read_sheet(sheet)
-    assert reading.found.status == "refused"
+    (page,) = process_page.store_pages(SAMPLES / "too-close.jpg", "x.jpg", tmp_path, 1, PageLimits())
+    reading = process_page.read_page(page)
+    assert reading.digitization.status == "refused"
     assert reading.downloads == ()
     assert any("left edge with the lead names" in line for line in reading.advice)
     assert "What to do" in views.result(reading, "")
@@ -48,10 +48,10 @@ def test_open_sheets_of_damaged_file(tmp_path):
     bad = tmp_path / "in-1" / "page.pdf"
     bad.parent.mkdir()
     bad.write_bytes(b"%PDF-1.7 nothing")
-    (sheet,) = service.open_sheets(bad, "scan.pdf", tmp_path, 1, PageLimits())
-    assert "scan.pdf is damaged" in sheet.error
-    assert str(tmp_path) not in sheet.error
-    assert "could not be read" in views.result(service.read_sheet(sheet), "")
+    (page,) = process_page.store_pages(bad, "scan.pdf", tmp_path, 1, PageLimits())
+    assert "scan.pdf is damaged" in page.error
+    assert str(tmp_path) not in page.error
+    assert "could not be read" in views.result(process_page.read_page(page), "")
 
 
 def test_open_sheets_over_limits(tmp_path):
@@ -61,14 +61,14 @@ def test_open_sheets_over_limits(tmp_path):
         (PageLimits(max_mb=0.05), "larger than 0.05 MB"),
         (PageLimits(max_megapixels=0.5), "more than 0.5 megapixels"),
     ):
-        (sheet,) = service.open_sheets(photo, "x.jpg", tmp_path, 1, settings)
-        assert wanted in sheet.error
+        (page,) = process_page.store_pages(photo, "x.jpg", tmp_path, 1, settings)
+        assert wanted in page.error
     tiff = tmp_path / "pages.tif"
     page = Image.new("RGB", (400, 300), "white")
     page.save(tiff, save_all=True, append_images=[page, page])
-    (sheet,) = service.open_sheets(tiff, "x.tif", tmp_path, 1, PageLimits(max_pages=2))
-    assert "more than 2 pages" in sheet.error
-    assert [each.name for each in service.open_sheets(tiff, "x.tif", tmp_path, 1, PageLimits())] == [
+    (page,) = process_page.store_pages(tiff, "x.tif", tmp_path, 1, PageLimits(max_pages=2))
+    assert "more than 2 pages" in page.error
+    assert [each.name for each in process_page.store_pages(tiff, "x.tif", tmp_path, 1, PageLimits())] == [
         "x.tif, page 1", "x.tif, page 2", "x.tif, page 3",
     ]  # fmt: skip
 
@@ -76,4 +76,4 @@ def test_open_sheets_over_limits(tmp_path):
 def test_read_sheet_with_layout_file(read_photo):
     """A layout is chosen by name, never by a path."""
     with pytest.raises(BadRequest, match="there is no layout"):
-        service.read_sheet(read_photo.sheet, Corrections(layout="/etc/passwd.yaml"))
+        process_page.read_page(read_photo.page, Corrections(layout="/etc/passwd.yaml"))

@@ -1,4 +1,4 @@
-"""How the app is served: one validated set of values for command line, container and tests."""
+"""Settings of the app's server: address, login and limits, one validated set for command line, container and tests."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecgimg.app.http.sessions import UploadLimits
-from ecgimg.app.service import PageLimits
+from ecgimg.app.http.uploads import UploadLimits
+from ecgimg.app.process_page import PageLimits
 from ecgimg.errors import BadRequest
 
 PASSWORD_VARIABLE = "ECGIMG_PASSWORD"
 DEFAULT_USER = "ecg"
+# with 0 of any of these nothing could be read
 _ABOVE_ZERO = (
     "max_mb", "max_megapixels", "max_pages", "workers", "queue_size", "upload_min", "max_uploads", "max_session_mb",
     "max_total_mb",
@@ -19,7 +20,7 @@ _ABOVE_ZERO = (
 
 
 @dataclass(frozen=True)
-class AppSettings:
+class ServerSettings:
     """Where the app listens, who may use it, and how much at once.
 
     Parameters
@@ -56,7 +57,7 @@ class AppSettings:
     Raises
     ------
     BadRequest
-        For values that can not work.
+        For values that cannot work.
     """
 
     host: str = "127.0.0.1"
@@ -117,14 +118,14 @@ def read_password(file: Path | None, environment: str | None) -> str:
     Raises
     ------
     BadRequest
-        For a file that can not be read or is empty.
+        For a file that cannot be read or is empty.
     """
     if file is None:
         return environment or ""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        raise BadRequest(f"the password file {file} can not be read; name a text file") from None
+        raise BadRequest(f"the password file {file} cannot be read; name a text file") from None
     if not lines or not lines[0].strip():
         raise BadRequest(f"the password file {file} is empty; write the password on its first line")
     return lines[0].strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ecgimg import BadRequest
-from ecgimg.app.settings import AppSettings, read_password
+from ecgimg.app.server_settings import ServerSettings, read_password
 
 
 def test_settings_refusals(tmp_path):
@@ -19,9 +19,9 @@ def test_settings_refusals(tmp_path):
         {"max_megapixels": nan},
     ):  # fmt: skip
         with pytest.raises(BadRequest):
-            AppSettings(**wrong)
+            ServerSettings(**wrong)
     with pytest.raises(BadRequest, match="a password is needed"):
-        serve(AppSettings(host="0.0.0.0"))
+        serve(ServerSettings(host="0.0.0.0"))
     file = tmp_path / "password"
     file.write_text("open sesame\n")
     assert read_password(file, "other") == "open sesame"
@@ -30,5 +30,5 @@ def test_settings_refusals(tmp_path):
     file.write_text("\n")
     with pytest.raises(BadRequest, match="is empty"):
         read_password(file, None)
-    with pytest.raises(BadRequest, match="can not be read"):
+    with pytest.raises(BadRequest, match="cannot be read"):
         read_password(tmp_path / "none", None)

@@ -1,4 +1,4 @@
-"""What the app does with a page, without a browser: open, read as corrected, classify, draw, write the downloads."""
+"""Process one page of the app: open it, digitize it as corrected, classify it, draw it, write its downloads."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ Image8 = NDArray[np.uint8]
 FORMATS = {"csv": "csv", "wfdb": "zip", "dicom": "dcm", "report": "pdf", "json": "json"}
 """The downloads of a page, and the suffix of each."""
 
-DOWNLOAD_PREFIX = "ecg-page-"
-VIEW_SIDE_PX = 2400
-_CORNERS_SIDE_PX = 1000
+DOWNLOAD_PREFIX = "ecg-page-"  # nothing of the person's file name reaches a download's name
+VIEW_SIDE_PX = 2400  # longer side of a picture that is shown: print of an A4 page stays legible when enlarged
+_CORNERS_SIDE_PX = 1000  # of the picture on which corners are dragged
 _SAMPLES = Path(__file__).parent.parent / "samples"
 
 
@@ -53,7 +53,7 @@ class PageLimits:
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class StoredPage:
     """A page as it was opened, kept on disk: its pixels in `pixels`, an array file.
 
     Parameters
@@ -81,11 +81,11 @@ class Sheet:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """A sheet as read: what was found, what is said of it, and the pictures and files written beside it."""
+    """A page as read: the digitization, the findings, and the pictures and files written beside it."""
 
-    sheet: Sheet
+    page: StoredPage
     corrections: Corrections
-    found: Digitization
+    digitization: Digitization
     findings: Findings
     advice: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
@@ -98,8 +98,8 @@ def sample_pages() -> dict[str, Path]:
     return {path.stem: path for path in sorted(_SAMPLES.iterdir()) if path.suffix in (".jpg", ".png", ".pdf", ".tif")}
 
 
-def open_sheets(path: Path, name: str, folder: Path, first: int, limits: PageLimits) -> Iterator[Sheet]:
-    """Open every page of a file and keep it in a folder of its own; what can not be opened is a sheet with an error.
+def store_pages(path: Path, name: str, folder: Path, first: int, limits: PageLimits) -> Iterator[StoredPage]:
+    """Open every page of a file and keep it in a folder of its own; one that cannot be opened has an error.
 
     Parameters
     ----------
@@ -116,19 +116,20 @@ def open_sheets(path: Path, name: str, folder: Path, first: int, limits: PageLim
         if first - 1 + pages > limits.max_pages:
             raise UnreadablePage(f"more than {limits.max_pages} pages at a time are not read; split the file")
         for page in open_pages(path, max_pixels=round(limits.max_megapixels * 1e6)):
-            called = f"{name}, page {page.number}" if pages > 1 else name
-            yield _kept(Sheet(called, number, folder / f"page-{number}", vector=page.vector), page.image)
+            page_name = f"{name}, page {page.number}" if pages > 1 else name
+            yield _store(StoredPage(page_name, number, folder / f"page-{number}", vector=page.vector), page.image)
             number += 1
     except EcgImgError as error:
-        told = str(error).replace(str(path), name).replace(path.name, name)
-        yield Sheet(name, number, folder / f"page-{number}", error=told)
+        # the person's name of the file, not where it lies on the server
+        message = str(error).replace(str(path), name).replace(path.name, name)
+        yield StoredPage(name, number, folder / f"page-{number}", error=message)
 
 
-def _kept(sheet: Sheet, image: Image8) -> Sheet:
-    sheet.folder.mkdir(parents=True, exist_ok=True)
-    np.save(sheet.folder / "pixels.npy", image)
-    write_jpeg(image, sheet.folder / "corners.jpg", _CORNERS_SIDE_PX)
-    return replace(sheet, size_px=(image.shape[1], image.shape[0]))
+def _store(page: StoredPage, image: Image8) -> StoredPage:
+    page.folder.mkdir(parents=True, exist_ok=True)
+    np.save(page.folder / "pixels.npy", image)
+    write_jpeg(image, page.folder / "corners.jpg", _CORNERS_SIDE_PX)
+    return replace(page, size_px=(image.shape[1], image.shape[0]))
 
 
 def check_layout(corrections: Corrections) -> None:
@@ -139,43 +140,43 @@ def check_layout(corrections: Corrections) -> None:
         )
 
 
-def read_sheet(sheet: Sheet, corrections: Corrections | None = None) -> Reading:
-    """Read a sheet as corrected, classify it, and write its pictures and downloads.
+def read_page(page: StoredPage, corrections: Corrections | None = None) -> Reading:
+    """Read a page as corrected, classify it, and write its pictures and downloads.
 
     Raises
     ------
     BadRequest
-        For corrections that can not be applied.
+        For corrections that cannot be applied.
     """
-    reading: Reading = run_to_end(reading_steps(sheet, corrections or Corrections()))
+    reading: Reading = run_to_end(reading_steps(page, corrections or Corrections()))
     return reading
 
 
-def reading_steps(sheet: Sheet, corrections: Corrections) -> Generator[str, None, Reading]:
-    """Do what `read_sheet` does, and yield what is being done before each step of it."""
+def reading_steps(page: StoredPage, corrections: Corrections) -> Generator[str, None, Reading]:
+    """Do what `read_page` does, and yield what is being done before each step of it."""
     check_layout(corrections)
-    if sheet.error:
-        return unread(sheet, corrections, sheet.error)
+    if page.error:
+        return refused_reading(page, corrections, page.error)
     yield "reading the page"
-    picture, found = digitize_corrected(sheet.image, corrections, sheet.vector)
+    picture, digitization = digitize_corrected(page.image, corrections, page.vector)
     yield "looking for findings"
-    findings = classify_page(found, explain=True)
+    findings = classify_page(digitization, explain=True)
     yield "drawing"
-    told = advice(found.reason, picture) if found.status == "refused" else ()
-    reading = Reading(sheet, corrections, found, findings, told)
+    hints = advice(digitization.reason, picture) if digitization.status == "refused" else ()
+    reading = Reading(page, corrections, digitization, findings, hints)
     reading = replace(reading, evidence=_write_pictures(picture, reading))
     yield "writing the downloads"
     return replace(reading, downloads=_write_downloads(picture, reading))
 
 
-def unread(sheet: Sheet, corrections: Corrections, reason: str) -> Reading:
+def refused_reading(page: StoredPage, corrections: Corrections, reason: str) -> Reading:
     """Return the reading of a page that could not be read within the limits."""
-    found = Digitization("refused", reason)
-    return Reading(sheet, corrections, found, Findings(reason, digitization=found), advice(reason))
+    digitization = Digitization("refused", reason)
+    return Reading(page, corrections, digitization, Findings(reason, digitization=digitization), advice(reason))
 
 
-def warm_up() -> None:
-    """Load the networks ahead of the first page."""
+def load_networks() -> None:
+    """Load the networks ahead of the first page, whose reader would else wait for them."""
     for name in ("segmenter.onnx", "stroke_reader.onnx", "label_reader.onnx", "print_reader.onnx"):
         load_network(name)
     shipped_classifier()
@@ -183,13 +184,13 @@ def warm_up() -> None:
 
 def _write_pictures(picture: Image8, reading: Reading) -> tuple[str, ...]:
     """Write the pictures that the app shows; returns the labels whose evidence was drawn."""
-    folder = reading.sheet.folder
+    folder = reading.page.folder
     write_jpeg(picture, folder / "original.jpg")
-    write_jpeg(draw_overlay(picture, reading.found), folder / "overlay.jpg")
-    if reading.found.record is None:
+    write_jpeg(draw_overlay(picture, reading.digitization), folder / "overlay.jpg")
+    if reading.digitization.record is None:
         return ()
     with atomic_path(folder / "paper.svg") as temporary:
-        temporary.write_text(paper.draw_svg(reading.found.record), encoding="utf-8")
+        temporary.write_text(paper.draw_svg(reading.digitization.record), encoding="utf-8")
     labels = tuple(reading.findings.evidence)
     for number, label in enumerate(labels, start=1):
         write_jpeg(draw_on_page(picture, reading.findings, label), folder / f"evidence-{number}.jpg")
@@ -198,28 +199,28 @@ def _write_pictures(picture: Image8, reading: Reading) -> tuple[str, ...]:
 
 def _write_downloads(picture: Image8, reading: Reading) -> tuple[str, ...]:
     """Write every download that a page allows; returns their kinds."""
-    found = reading.found
-    if found.record is None:
+    digitization = reading.digitization
+    if digitization.record is None:
         return ()
-    told = {"digitization": found.summary(), "findings": reading.findings.summary()}
+    results = {"digitization": digitization.summary(), "findings": reading.findings.summary()}
     with atomic_path(download_path(reading, "json")) as temporary:
-        temporary.write_text(json.dumps(told, indent=1), encoding="utf-8")
-    write_report(download_path(reading, "report"), draw_overlay(picture, found), found, reading.findings)
-    write_record(found.record, download_path(reading, "csv"))
-    write_record(found.record, download_path(reading, "dicom"))
-    _write_wfdb_zip(reading, reading.sheet.folder / "wfdb")
+        temporary.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    write_report(download_path(reading, "report"), draw_overlay(picture, digitization), digitization, reading.findings)
+    write_record(digitization.record, download_path(reading, "csv"))
+    write_record(digitization.record, download_path(reading, "dicom"))
+    _write_wfdb_zip(reading, reading.page.folder / "wfdb")
     return tuple(FORMATS)
 
 
 def download_path(reading: Reading, kind: str) -> Path:
     """Return where a download lies: its name tells the page's number and nothing of the person's file."""
-    return reading.sheet.folder / f"{DOWNLOAD_PREFIX}{reading.sheet.number}.{FORMATS[kind]}"
+    return reading.page.folder / f"{DOWNLOAD_PREFIX}{reading.page.number}.{FORMATS[kind]}"
 
 
 def _write_wfdb_zip(reading: Reading, folder: Path) -> None:
-    assert reading.found.record is not None
+    assert reading.digitization.record is not None
     target = download_path(reading, "wfdb")
-    write_record(reading.found.record, folder / f"{target.stem}.hea")
+    write_record(reading.digitization.record, folder / f"{target.stem}.hea")
     with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.iterdir()):
             archive.write(file, file.name)
