@@ -41,6 +41,7 @@ def atomic_paths(*targets: str | Path, drafts_in: Path | None = None) -> Iterato
         When the folder cannot be written, a target is a folder, or the disk refuses the write.
     """
     finals = tuple(Path(target) for target in targets)
+    # the last is the one that a person named: a header, or the file itself
     with _refusals(finals[-1]):
         for final in finals:
             if final.is_dir():
@@ -48,6 +49,7 @@ def atomic_paths(*targets: str | Path, drafts_in: Path | None = None) -> Iterato
         finals[-1].parent.mkdir(parents=True, exist_ok=True)
         beside = drafts_in or finals[-1].parent
         beside.mkdir(parents=True, exist_ok=True)
+        # beside the targets, so that the last step is a rename within one disk, which is whole or not at all
         folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=beside))
         try:
             drafts = tuple(folder / final.name for final in finals)
@@ -55,6 +57,7 @@ def atomic_paths(*targets: str | Path, drafts_in: Path | None = None) -> Iterato
             written = [(draft, final) for draft, final in zip(drafts, finals, strict=True) if draft.exists()]
             for draft, _ in written:
                 _to_disk(draft)
+            # all are on the disk before the first takes its place
             for draft, final in written:
                 draft.replace(final)
         finally:

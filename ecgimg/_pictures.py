@@ -13,6 +13,7 @@ from PIL import Image
 
 from ecgimg._files import atomic_path
 
+# the eight neighbours of a pixel
 _AROUND = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))
 _WHITE = (255, 255, 255)
 
@@ -39,6 +40,7 @@ def write_png(picture: NDArray[np.uint8], path: Path) -> None:
     """Write a picture (height, width, 3) uint8 RGB, whole or not at all."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="PNG", compress_level=3)
+    # encoded in memory first, so that a fault of the encoder touches no file
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
 

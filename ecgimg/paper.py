@@ -21,10 +21,10 @@ NOTICE = "Research use only, not a medical device"
 PAPER, MINOR, MAJOR, INK, QUIET = "#fffaf6", "#f7d9d3", "#ecaaa1", "#1d1d24", "#7a6f6b"
 """Colours of the paper, its 1 mm and 5 mm ruling, the trace, and what is said beside it."""
 
-PEN_MM, MINOR_MM, MAJOR_MM = 0.28, 0.1, 0.2
-_LEFT_MM, _RIGHT_MM, _TOP_MM, _BOTTOM_MM, _ROW_MM = 30.0, 17.0, 15.0, 15.0, 15.0
-_PULSE_MM = (19.0, 21.0, 26.0, 28.0)
-_TOLERANCE_MM = 0.012
+PEN_MM, MINOR_MM, MAJOR_MM = 0.28, 0.1, 0.2  # widths of the trace and of both rulings
+_LEFT_MM, _RIGHT_MM, _TOP_MM, _BOTTOM_MM, _ROW_MM = 30.0, 17.0, 15.0, 15.0, 15.0  # 10 s and 12 leads fill A4
+_PULSE_MM = (19.0, 21.0, 26.0, 28.0)  # x of the pulse: start, rise, fall, end
+_TOLERANCE_MM = 0.012  # by which a straight piece may miss a sample: far below the width of the pen
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +88,7 @@ def ruling_mm(size_mm: tuple[float, float], step_mm: float) -> list[tuple[float,
     """Return (x, y, x, y) of every line of a ruling, mm; those of 1 mm leave out what the 5 mm ruling draws."""
     width, height = size_mm
     every = [step_mm * k for k in range(1, int(max(size_mm) / step_mm) + 1)]
+    # a minor line under a major one would darken it
     kept = [mm for mm in every if step_mm >= 5 or mm % 5]
     down = [(mm, 0.0, mm, height) for mm in kept if mm < width]
     return down + [(0.0, mm, width, mm) for mm in kept if mm < height]
@@ -130,6 +131,7 @@ def _trace(signal_mv: NDArray[np.float32], fs_hz: float, zero_mm: float) -> list
     points = np.stack([x_mm, zero_mm - signal_mv.astype(np.float64) * GAIN_MM_MV], axis=1)
     lines = []
     for first, end in unbroken_runs(np.isfinite(signal_mv)):
+        # a single sample has no line
         if end - first > 1:
             kept = cv2.approxPolyDP(points[first:end].astype(np.float32).reshape(-1, 1, 2), _TOLERANCE_MM, False)
             lines.append(np.asarray(kept, np.float64).reshape(-1, 2))
@@ -142,6 +144,7 @@ def _ruling_path(lines: Sequence[tuple[float, float, float, float]], colour: str
 
 
 def _path(line: Floats) -> str:
+    # 0.01 mm is below what a printer shows, and keeps the file small
     rounded = np.round(line, 2).tolist()
     return f"M{rounded[0][0]:g} {rounded[0][1]:g}L" + " ".join(f"{x:g} {y:g}" for x, y in rounded[1:])
 

@@ -42,6 +42,7 @@ def canonical_lead(name: str) -> str | None:
     for prefix in ("LEAD", "ECG", "EKG"):
         if bare.startswith(prefix):
             bare = bare.removeprefix(prefix).lstrip(" _-")
+    # a separator may be left over, as in "V1-"
     return _CANONICAL.get(bare.rstrip(" _-"))
 
 
@@ -49,6 +50,7 @@ def unbroken_runs(known: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Return (first, end) of every run of True in a vector, `end` being the index after its last."""
     padded = np.zeros(len(known) + 2, np.int8)
     padded[1:-1] = known
+    # zeros around the vector make every run begin and end
     edges = np.flatnonzero(np.diff(padded)).tolist()
     return list(zip(edges[::2], edges[1::2], strict=True))
 
@@ -56,6 +58,7 @@ def unbroken_runs(known: NDArray[np.bool_]) -> list[tuple[int, int]]:
 def checked_rate(fs_hz: float) -> float:
     """Return a sampling rate as a float; `BadRecord` where it is no number within `RATES_HZ`."""
     try:
+        # True is 1 in Python, and "500" a text that would pass as a number
         rate_hz = math.nan if isinstance(fs_hz, bool | str) else float(fs_hz)
     except (TypeError, ValueError, OverflowError):
         rate_hz = math.nan
@@ -97,6 +100,7 @@ class EcgRecord:
     leads: tuple[str, ...] = STANDARD_LEADS
 
     def __post_init__(self) -> None:
+        # by the size it states, before a copy of it is made
         check_values(int(getattr(self.signals, "size", 0)))
         try:
             with np.errstate(over="ignore"):  # what overflows is refused below as infinite
@@ -118,6 +122,7 @@ class EcgRecord:
         if np.isinf(signals).any():
             raise BadRecord("a record holds infinite values; use NaN where nothing is known")
         fs_hz = checked_rate(self.fs_hz)
+        # a frozen record whose array changes would be another record under the same name
         signals.flags.writeable = False
         object.__setattr__(self, "signals", signals)
         object.__setattr__(self, "leads", leads)

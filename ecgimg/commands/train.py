@@ -47,13 +47,13 @@ class _Network:
 
 
 _NETWORKS = (
-    _Network("segmenter", "segmenter", "SegmenterTraining", "train_segmenter", 4000, 500,
+    _Network("segmenter", "segmenter.training", "SegmenterTraining", "train_segmenter", 4000, 500,
              "Train the segmenter on crops of synthetic pages; called again alike, a stopped run goes on."),
-    _Network("stroke-reader", "strokes", "StrokeTraining", "train_stroke_reader", 14000, 620,
+    _Network("stroke-reader", "stroke_reader.training", "StrokeTraining", "train_stroke_reader", 14000, 620,
              "Train the stroke reader on rows traced off synthetic pages, by the segmenter as it is installed."),
-    _Network("label-reader", "labels", "LabelTraining", "train_label_reader", 6000, 460,
+    _Network("label-reader", "label_reader.training", "LabelTraining", "train_label_reader", 6000, 460,
              "Train the reader of lead names on crops of synthetic pages."),
-    _Network("print-reader", "prints", "PrintTraining", "train_print_reader", 6000, 160,
+    _Network("print-reader", "print_reader.training", "PrintTraining", "train_print_reader", 6000, 160,
              "Train the reader of the printed scale on lines of print."),
 )  # fmt: skip
 
@@ -67,14 +67,14 @@ def _add_training(network: _Network) -> None:
         seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
     ) -> None:  # fmt: skip
         with _training(steps) as on_step:
+            from ecgimg.train.training_run import RunOptions
+
             module = import_module(f"ecgimg.train.{network.module}")
             settings = getattr(module, network.settings)(steps=steps, seed=seed, pages=pages, keep_initial=keep_initial)
             if learning_rate is not None:
                 settings = replace(settings, learning_rate=learning_rate)
             train = getattr(module, network.train)
-            path = train(
-                out, records, settings, initial=initial, minutes=minutes, device=device, jobs=jobs, on_step=on_step
-            )
+            path = train(out, records, settings, RunOptions(initial, minutes, device, jobs, on_step))
         OUT.print(f"weights: {path}", markup=False)
 
     command.__doc__ = network.purpose
@@ -114,8 +114,10 @@ def train_classifier(
     with _training(0) as on_step:
         import torch
 
-        from ecgimg.train.classifier.pipeline import ClassifierTraining, distributed
+        from ecgimg.train.classifier.pipeline import ClassifierTraining
         from ecgimg.train.classifier.pipeline import train_classifier as train
+        from ecgimg.train.distributed import join_processes
+        from ecgimg.train.training_run import RunOptions
 
         data = labelled(records, labels, uncertain, uncertain_labels, folds)
         settings = ClassifierTraining(
@@ -127,11 +129,9 @@ def train_classifier(
             seeds=seeds,
             seed=seed,
         )
-        chosen = distributed(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-        path = train(
-            out, data, settings, initial=initial, cross_validated=not no_cross_validation, minutes=minutes,
-            device=chosen, jobs=jobs, on_step=on_step,
-        )  # fmt: skip
+        chosen = join_processes(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+        options = RunOptions(initial, minutes, chosen, jobs, on_step)
+        path = train(out, data, settings, options, cross_validated=not no_cross_validation)
     OUT.print(f"weights: {path}", markup=False)
 
 

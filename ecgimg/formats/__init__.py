@@ -72,6 +72,7 @@ def read_record(path: str | Path, record_id: int | str | None = None) -> EcgReco
     if suffix in (".npz", ".npy"):
         check_file(path)
         return numpy.read(path, record_id)
+    # a WFDB record named without suffix has no file of that very name
     if path.suffix.lower() == suffix:
         check_file(path)
     if record_id is not None and str(record_id) not in (path.stem, path.name):
@@ -119,6 +120,7 @@ def iter_records(path: str | Path) -> Iterator[tuple[str, EcgRecord]]:
         yield from _records_of(path, path.stem if path.suffix.lower() in _READ else path.name)
         return
     files = record_files(path)
+    # a name that is in two folders would give two records one id
     shared = Counter(file.stem for file in files)
     for file in files:
         name = file.stem if shared[file.stem] == 1 else file.relative_to(path).as_posix()
@@ -178,6 +180,7 @@ def write_record(record: EcgRecord, path: str | Path) -> Path:
     writer = _WRITE.get(path.suffix.lower())
     if writer is None:
         raise BadRecord(f"records cannot be written as {path.name}; known are {_known(_WRITE)}")
+    # a record in µV would be written as an ECG of thousands of mV, and refused only when it is read
     check_range("the record", record.signals)
     return writer(record, path)
 
@@ -192,8 +195,10 @@ def _records_of(path: Path, name: str) -> Iterator[tuple[str, EcgRecord]]:
 
 
 def _is_record_file(file: Path, folder: Path) -> bool:
+    # macOS and synchronisers leave hidden copies of files, and killed writers hidden drafts
     hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
     suffix = file.suffix.lower()
+    # a .dat is listed by its header, or its record would come twice
     if hidden or not file.is_file() or suffix == ".dat" or suffix not in _READ:
         return False
     return suffix != ".csv" or csv.is_record(file)

@@ -37,6 +37,7 @@ def ecg_channels(path: Path, names: Sequence[str], units: Sequence[str]) -> list
     channels = []
     for index, (name, unit) in enumerate(zip(names, units, strict=True)):
         lead, factor = canonical_lead(name), mv_per_unit(unit)
+        # X, Y, Z are Frank leads where they have a voltage, and directions of movement where they have none
         if lead is None or (factor is None and lead in ("X", "Y", "Z")):
             continue
         if factor is None:
@@ -61,6 +62,7 @@ def quantised(signals: NDArray[np.float32]) -> tuple[NDArray[np.int16], int]:
 
     Steps are 1 µV; where the amplitude exceeds 32.767 mV they are 10 µV.
     """
+    # rounded first: 32.7671 mV is 32767 steps and still fits
     steps_per_mv = 1000 if round(peak_mv(signals) * 1000) <= 32767 else 100
     steps = np.round(signals.astype(np.float64) * steps_per_mv)
     return np.where(np.isnan(steps), MISSING, steps).astype(np.int16), steps_per_mv

@@ -41,6 +41,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     try:
         with without_warnings():
             yield
+    # our own refusals say more than "damaged"
     except EcgImgError:
         raise
     except Exception as error:
@@ -71,6 +72,7 @@ def build_record(path: Path, signals: NDArray[np.floating], fs_hz: float, leads:
     signals : (leads, samples) float
         Millivolt, NaN where nothing is known.
     """
+    # named by the file, not by "the record" as `EcgRecord` would
     check_range(path, signals)
     try:
         return EcgRecord(signals.astype(np.float32), fs_hz, tuple(leads))

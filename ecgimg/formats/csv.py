@@ -48,6 +48,7 @@ def write(record: EcgRecord, path: Path) -> Path:
     values = np.round(record.signals.T.astype(np.float64), 4) + 0.0  # + 0.0 turns -0.0 into 0.0
     row = "%.6f" + ",%.4f" * len(record.leads)
     rows = [row % (i / record.fs_hz, *sample) for i, sample in enumerate(values.tolist())]
+    # only NaN prints as "nan", and readers of CSV take a blank cell for it
     text = "\n".join(rows).replace("nan", "")
     with atomic_path(path) as draft:
         draft.write_text(f"time_s,{','.join(record.leads)}\n{text}\n", encoding="utf-8", newline="\n")
@@ -76,6 +77,7 @@ def rate_from_times(path: Path, times_s: NDArray[np.floating]) -> float:
     """
     if times_s.size < 2:
         raise BadRecord(f"{path} holds fewer than two samples, so that its rate is unknown; give it more rows")
+    # said before unevenness, which a blank time would seem to be
     blank = np.flatnonzero(~np.isfinite(times_s))
     if blank.size:
         raise BadRecord(f"{path} has no time_s in sample {blank[0] + 1}; every sample needs its time in seconds")
@@ -90,6 +92,7 @@ def rate_from_times(path: Path, times_s: NDArray[np.floating]) -> float:
 
 def _quantum(times_s: NDArray[np.floating]) -> float:
     """Return the rounding of the times in seconds: the coarsest of 1 … 1e-9 that all of them are multiples of."""
+    # times printed to the microsecond are multiples of 1e-6 s, but for the rounding of binary fractions
     for decimals in range(10):
         scaled = times_s * 10.0**decimals
         if np.all(np.abs(scaled - np.round(scaled)) <= 1e-6 * np.maximum(1.0, np.abs(scaled) * 1e-6)):
@@ -105,6 +108,7 @@ def _rate(times_s: NDArray[np.floating]) -> float | None:
         rate_hz = _clean_rate(times_s, rounding_s)
         if rate_hz is not None:
             return rate_hz
+    # no clean rate fits, as with 1024 / 3 Hz: the least-squares slope of the times is the best guess
     index = np.arange(times_s.size) - (times_s.size - 1) / 2
     fitted_hz = float(index @ index / (index @ (times_s - times_s.mean())))
     return fitted_hz if _explains(fitted_hz, times_s, 1.2 * quantum_s) else None
@@ -116,6 +120,7 @@ def _clean_rate(times_s: NDArray[np.floating], rounding_s: float) -> float | Non
     rate_hz = (times_s.size - 1) / span_s
     for decimals in range(10):
         clean_hz = round(rate_hz, decimals)
+        # the ends are rounded too, which moves the rate by this much at most
         near = abs(clean_hz - rate_hz) <= rate_hz * (rounding_s / span_s + 1e-12)
         if near and _explains(clean_hz, times_s, 1.01 * rounding_s):
             return clean_hz
@@ -146,6 +151,7 @@ def _is_time(cell: str) -> bool:
 def _header(path: Path, line: str) -> list[str]:
     if "".join(line.split()) == MASK_HEADER:
         raise BadRecord(f"{path} is the mask of an EDF file; read the .edf beside it")
+    # Excel saves so in countries with decimal commas, whose numbers no separator could be told from
     for separator, name in ((";", "semicolons"), ("\t", "tabs")):
         if separator in line:
             raise BadRecord(f"{path} is separated by {name}; save it with commas (and decimal points)")
@@ -161,12 +167,14 @@ def _header(path: Path, line: str) -> list[str]:
 
 def _cells(path: Path, lines: list[str], columns: int) -> NDArray[np.float64]:
     """Return (samples, columns) float64, blank → NaN."""
+    # a download that broke off ends in a short line
     for number, line in enumerate(lines[1:], start=2):
         if line.count(",") != columns - 1:
             raise BadRecord(f"{path} has {line.count(',') + 1} cells in line {number}, not {columns}; is it cut off?")
     cells = ",".join(lines[1:]).split(",")
     try:
         values = [float(cell) if cell else math.nan for cell in cells]
+    # the fast way knows only that some cell is wrong; the slow way says which
     except ValueError:
         values = [_number(path, cell, 2 + i // columns) for i, cell in enumerate(cells)]
     return np.array(values, np.float64).reshape(-1, columns)

@@ -72,6 +72,7 @@ def write(record: EcgRecord, path: Path) -> Path:
     """
     pydicom = import_optional("pydicom", "pydicom", "writing DICOM records")
     steps, steps_per_mv = quantised(record.signals)
+    # UIDs from the content: the same record gives the same file, byte by byte
     content = repr((record.fs_hz, record.leads, record.n_samples, steps_per_mv)).encode() + steps.tobytes()
     dataset = pydicom.Dataset()
     dataset.update(_head(record, pydicom, hashlib.sha256(content).hexdigest()))
@@ -98,6 +99,7 @@ def _code(pydicom: Any, value: str, scheme: str, meaning: str) -> Any:
 
 def _head(record: EcgRecord, pydicom: Any, content: str) -> Any:
     """Return the attributes outside the waveform: all of type 1 and 2, those about people empty."""
+    # limits of the 12-Lead ECG IOD; anything else must be a General ECG
     twelve = set(record.leads) <= set(STANDARD_LEADS) and 200 <= record.fs_hz <= 1000 and record.n_samples <= 16384
     study, series, instance = (
         pydicom.uid.generate_uid(entropy_srcs=[content, part]) for part in ("study", "series", "instance")
@@ -160,6 +162,7 @@ def _best_group(dataset: Any) -> int:
     sizes = []
     for group in dataset.WaveformSequence:
         leads = [name for channel in group.ChannelDefinitionSequence if canonical_lead(name := _lead(channel))]
+        # carts store the median beat as a group of its own, with fewer samples
         sizes.append(len(leads) * int(group.NumberOfWaveformSamples))
     return sizes.index(max(sizes))
 
@@ -175,6 +178,7 @@ def _signals(path: Path, group: Any, raw: NDArray[Any]) -> tuple[NDArray[np.floa
         channel = definitions[index]
         scale = float(channel.ChannelSensitivity) * float(channel.get("ChannelSensitivityCorrectionFactor", 1))
         row = raw[:, index].astype(np.float64) * scale + float(channel.get("ChannelBaseline", 0))
+        # the padding value is compared with the raw samples, before sensitivity and baseline move them
         if isinstance(padding, bytes) and len(padding) >= raw.itemsize:
             row[raw[:, index] == np.frombuffer(padding, raw.dtype, 1)[0]] = np.nan
         rows.append(row * factor)
@@ -192,6 +196,7 @@ def _lead(channel: Any) -> str:
     number = re.fullmatch(r"(?:2:|5\.6\.3-9-)(\d+)", str(source.get("CodeValue", "")).strip())
     if number and int(number[1]) in _LEAD_OF_NUMBER:
         return _LEAD_OF_NUMBER[int(number[1])]
+    # some files have no code, and name the lead in the code's meaning or the channel's label only
     texts = [str(source.get("CodeMeaning", "")), str(channel.get("ChannelLabel", ""))]
     names = [re.split(r"[(,]", text)[0].strip() for text in texts]
     return next((name for name in names if canonical_lead(name)), texts[0] or texts[1])

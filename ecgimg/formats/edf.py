@@ -66,6 +66,7 @@ def _record(
     signals = np.stack(
         [_to_unit(row, heads[index]) * factor for row, (index, _, factor) in zip(steps, channels, strict=True)]
     )
+    # files of other programs: every sample counts
     if not note.startswith("ecgimg_"):
         return build_record(path, signals, fs_hz, leads)
     match = _NOTE.fullmatch(note)
@@ -92,10 +93,12 @@ def write(record: EcgRecord, path: Path) -> Path:
     steps, steps_per_mv = quantised(record.signals)
     gaps = not record.known.all()
     mask_path = _mask_path(path)
+    # the mask first: a record whose mask is missing is refused, a mask without record is only left over
     with atomic_paths(mask_path, path) as (mask_draft, draft):
         if gaps:
             mask_draft.write_text(_mask_text(record), encoding="utf-8", newline="\n")
         _write_signals(pyedflib, record, steps, steps_per_mv, draft)
+    # only a mask of ours is removed, never a CSV of that name that a person keeps
     if not gaps and mask_path.is_file() and mask_path.read_bytes().startswith(MASK_HEADER.encode()):
         mask_path.unlink()
     return path
@@ -107,6 +110,7 @@ def _write_signals(pyedflib: Any, record: EcgRecord, steps: NDArray[np.int16], s
         per_block = _set_signals(file, record, uv_per_step)
         file.setStartdatetime(_NO_DATE)
         file.setRecordingAdditional(_note(record))
+        # blocks must be full; the note says where the padding begins
         padding = ((0, 0), (0, -record.n_samples % per_block))
         file.writeSamples(list(np.pad(steps.astype(np.int32), padding, constant_values=MISSING)), digital=True)
 
@@ -120,6 +124,7 @@ def _set_signals(file: Any, record: EcgRecord, uv_per_step: int) -> int:
         held_hz = per_block / file.record_duration
     except (ValueError, ZeroDivisionError) as error:
         raise refusal from error
+    # edflib rounds what does not fit its header without a word
     if per_block < 1 or not math.isclose(held_hz, record.fs_hz, rel_tol=1e-4):
         raise refusal
     return per_block
@@ -166,6 +171,7 @@ def _check_size(path: Path) -> None:
         n_blocks, n_signals = int(head[236:244]), int(head[252:256])
         file.seek(256 + 216 * n_signals)
         per_block = [int(file.read(8)) for _ in range(n_signals)]
+    # header of 256 bytes and as much for each signal, then blocks of two bytes a sample
     due = 256 * (1 + n_signals) + 2 * n_blocks * sum(per_block)
     if n_blocks < 1 or min(per_block, default=0) < 1 or path.stat().st_size < due:
         raise BadRecord(f"{path} is cut off: {path.stat().st_size} bytes of {due}; copy it again")
@@ -197,6 +203,7 @@ def _masked(path: Path, leads: list[str], missing: NDArray[np.bool_]) -> NDArray
         for row in rows:
             lead, first, last = row.split(",")
             mask[leads.index(lead), int(first) : int(last) + 1] = True
+    # the mask of another recording would hide signal and show the digital minimum as a trace
     if not np.array_equal(mask, missing):
         raise BadRecord(f"{mask_path} does not belong to {path.name}; copy the two files that were written together")
     return mask

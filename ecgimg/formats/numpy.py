@@ -41,7 +41,7 @@ _USUAL_RATES_HZ = (
     2000,
 )
 _USUAL_S = 10  # length of the recording where a file does not give its rate
-_MAX_KEY_BYTES = 1 << 26
+_MAX_KEY_BYTES = 1 << 26  # of ids, leads or rate: 64 MB are ids of millions of records
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ def iterate(path: Path) -> Iterator[tuple[str, EcgRecord]]:
         with reading(path, "NumPy"):
             values = next(arrays)
         yield name, _record(path, contents, values)
+    # runs the generator to its end, where the checksum is compared
     with reading(path, "NumPy"):
         next(arrays, None)
 
@@ -94,6 +95,7 @@ def _record(path: Path, contents: _Contents, values: NDArray[Any]) -> EcgRecord:
     signals = values.astype(np.float64)
     if contents.dtype.kind == "i":
         signals *= 1e-3
+        # only 16-bit files have a value for "unknown"; wider integers are µV throughout
         if contents.dtype.itemsize == 2:
             signals[values == MISSING] = np.nan
     return build_record(path, signals, contents.fs_hz, contents.leads)
@@ -192,6 +194,7 @@ def _layout(path: Path, stream: IO[bytes], size: int) -> tuple[tuple[int, ...], 
     if dtype.hasobject:
         raise BadRecord(f"{path} holds pickled objects, which are never loaded; save plain numbers")
     n_values = 1
+    # in Python's own integers: a damaged header may announce more than 64 bits can count
     for length in shape:
         n_values *= length
     if stream.tell() + n_values * dtype.itemsize != size:
@@ -212,6 +215,7 @@ def _arrays(path: Path, contents: _Contents) -> Iterator[NDArray[Any]]:
     """Yield each record's values, (leads, samples), as stored."""
     with _opened(path, contents.member) as (stream, size):
         shape, fortran, dtype = _layout(path, stream, size)
+        # in Fortran order a record's values lie all over the file, so that it is read whole
         if fortran or len(shape) == 2:
             whole = np.frombuffer(stream.read(), dtype).reshape(shape, order="F" if fortran else "C")
             yield from whole.reshape(len(contents.ids), *shape[-2:])

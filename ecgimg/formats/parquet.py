@@ -35,6 +35,7 @@ def read(path: Path) -> EcgRecord:
     parquet = import_optional("pyarrow.parquet", "pyarrow", "reading Parquet records")
     with reading(path, "Parquet"), path.open("rb") as file:
         source = parquet.ParquetFile(file, page_checksum_verification=True)
+        # before anything is decoded: a few bytes of run lengths can announce gigabytes
         if not 0 < source.metadata.num_rows <= _MAX_SAMPLES:
             raise BadRecord(f"{path} announces {source.metadata.num_rows} samples, which is no ECG; write it again")
         check_announced(path, source.metadata.num_rows * source.metadata.num_columns)
@@ -52,6 +53,7 @@ def write(record: EcgRecord, path: Path) -> Path:
     parquet = import_optional("pyarrow.parquet", "pyarrow", "writing Parquet records")
     columns = {"time_s": np.arange(record.n_samples) / record.fs_hz}
     columns |= dict(zip(record.leads, record.signals, strict=True))
+    # repr keeps every bit of the rate, which time_s rounds
     about = {"format": _FORMAT, "version": _VERSION, "fs_hz": repr(record.fs_hz), "unit": "mV"}
     table = arrow.table({name: arrow.array(column) for name, column in columns.items()})
     with atomic_path(path) as draft:

@@ -90,6 +90,7 @@ def _stem(path: Path) -> str:
 def _units(path: Path, header: Any) -> list[str]:
     """Return the channels' units; the wfdb package drops the µ of µV, which would make it V."""
     signal_lines = b"\n".join(line for line in path.read_bytes().splitlines() if not line.lstrip().startswith(b"#"))
+    # Latin-1 and UTF-8 spell µ with one byte and with two
     has_micro = any(micro in signal_lines for micro in (b"\xb5", b"\xce\xbc"))
     return ["uV" if has_micro and unit == "V" else unit or "mV" for unit in header.units]
 
@@ -105,11 +106,13 @@ def _check_header(path: Path, header: Any) -> None:
 
 
 def _check_signal_file(path: Path, header: Any, file_name: str) -> None:
+    # a header from elsewhere must not have files read outside its own folder
     if not file_name or Path(file_name).name != file_name or file_name == "~":
         raise BadRecord(f"{path} names no signal file in its own folder ({file_name!r}); copy both files together")
     dat = path.with_name(file_name)
     if not dat.is_file():
         raise BadRecord(f"{path} needs its signal file {file_name} beside it; copy both files")
+    # channels that share a file are interleaved in it, and have one format
     members = [i for i, name in enumerate(header.file_name) if name == file_name]
     formats = {header.fmt[i] for i in members}
     if len(formats) > 1 or not formats <= {*_BITS, *_FLAC}:
@@ -117,6 +120,7 @@ def _check_signal_file(path: Path, header: Any, file_name: str) -> None:
     if any((header.skew[i] or 0) > (header.sig_len or 0) for i in members):
         raise BadRecord(f"{path} shifts a signal by more than its length; correct the header")
     fmt, offset = formats.pop(), header.byte_offset[members[0]] or 0
+    # a file that is cut off is told by its size, before the package makes arrays of the announced length
     n_values = (header.sig_len or 0) * sum(header.samps_per_frame[i] for i in members)
     size = dat.stat().st_size - offset
     room = size * _FLAC_SAMPLES_A_BYTE if fmt in _FLAC else size * 8 // _BITS[fmt]

@@ -21,6 +21,7 @@ def serve() -> None:
     """Serve calls until the process that asks for them is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asks decides when to stop
     asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # what a library prints must not get between the answers, nor its reads eat the requests
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
@@ -39,6 +40,7 @@ def serve() -> None:
         _, function, args, cpu_s, folder = requests.get()
         with contextlib.suppress(OSError):
             os.chdir(folder)  # names of files may be relative to it
+        # anew for each call: what earlier calls left mapped is not this one's doing
         _limit_memory(memory_gb)
         _answer(function, args, cpu_s, requests, answers)
 
@@ -99,6 +101,7 @@ def _limit_cpu(cpu_s: float) -> None:
         import resource
     except ImportError:  # Windows
         return
+    # whole seconds, and the limit counts from the start of the process, not of the call
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     soft = max(int(-(-cpu_s // 1)), 1)
     with contextlib.suppress(ValueError, OSError):

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 def write_frame(stream: IO[bytes], message: Any) -> None:
     """Write a message; arrays go as they lie in memory."""
+    # protocol 5 keeps arrays out of the pickle: a page of 72 MB is not copied into it first
     buffers: list[pickle.PickleBuffer] = []
     body = pickle.dumps(message, protocol=5, buffer_callback=buffers.append)
     parts = [memoryview(body), *(buffer.raw() for buffer in buffers)]

@@ -58,6 +58,7 @@ class CallFailed(Exception):
 
 def is_out_of_memory(error: Exception) -> bool:
     """Tell whether an error means that there was no memory left: OpenCV and ONNX Runtime have no `MemoryError`."""
+    # OpenCV and ONNX Runtime raise errors of their own, and only the text tells
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(
         sign in text for sign in ("insufficient memory", "bad_alloc", "failed to allocate", "cannot allocate memory")

@@ -29,7 +29,9 @@ class WorkerPool:
         self._idle: list[Worker] = []
         self._all: list[Worker] = []
         self._lock = threading.Lock()
+        # workers end with this process anyway, but only within a second
         atexit.register(self.close)
+        # a forked child shares the pipes: two processes that talk to one worker would read each other's answers
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
 
@@ -70,6 +72,7 @@ class WorkerPool:
             yield worker
         finally:
             with self._lock:
+                # a pool that was closed meanwhile has no worker any more, so that this one must end
                 is_kept = worker in self._all and len(self._idle) < self._keep
                 if is_kept:
                     self._idle.append(worker)

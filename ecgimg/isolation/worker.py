@@ -20,8 +20,8 @@ from ecgimg.errors import EcgImgError
 from ecgimg.isolation.frames import read_frame, write_frame
 from ecgimg.isolation.limits import WALL_PER_CPU, CallFailed, Limits
 
-_START_S = 180.0
-_STOP_S = 5.0
+_START_S = 180.0  # to start Python and load networks, on a machine under load
+_STOP_S = 5.0  # to leave a generator, after which the process is ended
 _ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}  # else each thread maps 64 MB that count against the limit, used or not
 _CHILD = "import sys; sys.path[:] = sys.argv[1:]; from ecgimg.isolation.child import serve; serve()"
 
@@ -78,6 +78,7 @@ class Worker:
             stdout=subprocess.PIPE,
             env={**os.environ, **_ENVIRONMENT, **self.environment},
         )
+        # a thread reads, for a pipe cannot be waited on with a time limit everywhere
         self._answers = queue.SimpleQueue()
         threading.Thread(target=_pass_on, args=(self._process.stdout, self._answers), daemon=True).start()
         try:
@@ -181,6 +182,7 @@ class Worker:
             return CallFailed("crash", "no answer")
         if code >= 0:
             return CallFailed("crash", f"exit code {code}")
+        # SIGXCPU is what the limit on processor time sends; anything else is a crash
         name = _signal_name(-code)
         return CallFailed("time" if name == "SIGXCPU" else "crash", name)
 

@@ -39,6 +39,7 @@ def export_network(
     """
     from safetensors.torch import save_file
 
+    # the exporter traces one memory layout, and knows no training layers
     network = network.cpu().to(memory_format=torch.contiguous_format).eval()
     if half:
         with torch.no_grad():
@@ -47,10 +48,12 @@ def export_network(
     dynamic: dict[str, Any] = {name: dict(axes) for name, (_, axes) in inputs.items()}
     dynamic[output[0]] = dict(output[1])
     examples = tuple(example for example, _ in inputs.values())
+    # tensors that share memory, or lie transposed, cannot be stored
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
     if half:
         weights = {name: value.half() if _is_large(value) else value for name, value in weights.items()}
     notes = {key: json.dumps(value) for key, value in settings.items()}
+    # both files or none: fine-tuning must not start from other weights than those in use
     with atomic_paths(target.with_suffix(".safetensors"), target) as (kept, used):
         torch.onnx.export(
             network, examples, str(used), input_names=list(inputs), output_names=[output[0]], dynamic_axes=dynamic,
@@ -86,7 +89,7 @@ def load_weights(network: nn.Module, path: Path, place: int = 0) -> None:
         raise BadWeights(f"{path} holds the weights of another network, or of other labels") from None
 
 
-_LARGE = 1000
+_LARGE = 1000  # numbers: below it, half the precision saves nothing worth having
 
 
 def _is_large(weight: Tensor) -> bool:

@@ -20,7 +20,7 @@ Piece = TypeVar("Piece")
 DrawPart = Callable[[PageRequest, Path | None, range, int], list[Piece]]
 """Draws some pages of a request, over records where there are any, and so many pieces printed alone for each."""
 
-_PART = 10
+_PART = 10  # pages a process draws at a time: enough to be worth the handing over, few enough to share the load
 
 
 def draw_once(
@@ -28,9 +28,9 @@ def draw_once(
     *, pages: int, prints_per_page: int, seed: int, jobs: int,
 ) -> Path:  # fmt: skip
     """Return the ``pool.npz`` of `folder`, drawn now unless the one that is there was asked for alike."""
-    told = {"pages": pages, "prints": prints_per_page, "seed": seed, "records": str(records)}
+    asked = {"pages": pages, "prints": prints_per_page, "seed": seed, "records": str(records)}
     claim, arrays = folder / "pool.json", folder / "pool.npz"
-    if not (claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) == told):
+    if not (claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) == asked):
         folder.mkdir(parents=True, exist_ok=True)
         request = make_page_request("all", "mixed", seed, masks=False)
         parts = [range(start, min(start + _PART, pages)) for start in range(0, pages, _PART)]
@@ -40,13 +40,14 @@ def draw_once(
         with atomic_path(arrays) as temporary, temporary.open("wb") as file:
             np.savez(file, **pack(drawn))
         with atomic_path(claim) as temporary:
-            temporary.write_text(json.dumps(told), encoding="utf-8")
+            temporary.write_text(json.dumps(asked), encoding="utf-8")
     return arrays
 
 
 def draw_pages(request: PageRequest, records: Path | None, pages: range) -> Iterator[tuple[int, Page]]:
     """Yield pages and their numbers; every other one shows a record, the others a simulated heart."""
     stream = cycle_records(records, [load_layout(name) for name in request.layouts])
+    # each part goes on in the stream of records where the part before ends
     for _ in range(pages[0] // 2 if records is not None else 0):
         next(stream)
     for index in pages:

@@ -16,8 +16,8 @@ from ecgimg.evaluate.probability_calibration import calibrate
 from tests.conftest import ROOT
 
 torch = pytest.importorskip("torch", reason="training needs torch (the train extra)")
-from ecgimg.train.classifier.loop import make_network  # noqa: E402
-from ecgimg.train.classifier.pipeline import Ensemble, export_classifier  # noqa: E402
+from ecgimg.train.classifier.ensemble import Ensemble, export_classifier  # noqa: E402
+from ecgimg.train.classifier.training import make_network  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 

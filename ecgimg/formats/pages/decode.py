@@ -32,6 +32,7 @@ def decode_pages(
         yield from pdf_pages(path, pdf_dpi, first, max_pixels)
     elif kind == "picture":
         yield from picture_pages(path, first, max_pixels)
+    # a HEIC file holds one page: from the second on there is nothing
     elif first == 1:
         yield heic_page(path, max_pixels)
 

@@ -61,6 +61,7 @@ def open_pages(
         For a `pdf_dpi` out of its range, or a `first` below 1.
     """
     _check_path(path)
+    # each page adds to what the file may use, so that long files are read and endless ones are not
     steps = _pool.stream(decode_pages, path, pdf_dpi, first, max_pixels, more_cpu_s=_CPU_S_PER_PAGE)
     try:
         yield from steps

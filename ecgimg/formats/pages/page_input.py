@@ -63,5 +63,6 @@ def make_page(
     """Return a decoded page; `px_per_mm` is that of the file, before it was reduced by a whole factor."""
     # files made of the first page keep the file's own name: most files have one page
     stem = path.stem if number == 1 else f"{path.stem}-p{number}"
+    # a picture of half the pixels has half the pixels a millimetre
     hint = px_per_mm / reduced_by if px_per_mm else None
     return PageInput(pixels, path, number, n_pages, stem, hint, vector, reduced_by)

@@ -21,11 +21,14 @@ def split_vector(page: VectorPage) -> VectorEcg:
             traces.append(trace)
     own_pulses, others = separate_pulses(rest)
     grid, others, grid_x_mm, grid_y_mm = find_grid(others)
+    # some exports print the grid as text in a font of dots, which draws no path
     if grid_y_mm is None:
         grid_y_mm = glyph_grid(page.texts)
     speed, gain, chest = printed_scales(page.texts)
     return VectorEcg(
+        # twice drawn traces would be two leads at one place
         traces=tuple(in_reading_order(unrepeated(traces))),
+        # a set, since a pulse that is drawn twice over itself is found twice
         pulses=tuple(sorted({*pulses, *own_pulses}, key=lambda pulse: (round(pulse.base_mm), pulse.left_mm))),
         grid=tuple(grid),
         grid_x_mm=grid_x_mm,

@@ -84,6 +84,7 @@ class PublishedEncoder(nn.Module):
 def published(outputs: int) -> PatchECG:
     """PatchECG in the published configuration (21.7 M parameters), its attention mask repaired."""
     network = PatchECG(outputs, width=768, depth=3, heads=8, expansion=4, drop_path=0.0)
+    # the published configuration has another encoder of patches, and else is the same network
     network.encoder = PublishedEncoder(768)
     return network
 

@@ -18,7 +18,7 @@ from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.layout_robustness import layout_masks
-from ecgimg.train.classifier.loop import Stage, learn, make_network, predict_logits
+from ecgimg.train.classifier.training import Stage, learn, make_network, predict_logits
 from ecgimg.train.export import load_weights
 
 Logits = NDArray[np.float32]
@@ -54,6 +54,7 @@ def cross_validate(
     if not set(data.folds.tolist()) & {fold for group in groups for fold in group}:
         raise BadRequest("the records have no folds: the table of labels needs a column strat_fold")
     out.mkdir(parents=True, exist_ok=True)
+    # one file that all processes open, in place of a copy of the records sent to each
     shared = out / "records.npz"
     with atomic_path(shared) as temporary:
         np.savez(temporary, **vars(data))
@@ -70,13 +71,14 @@ def cross_validate(
     tasks = [(group, seed) for seed, group in product(seeds, groups)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         done = list(pool.map(work, tasks))
-    found = {layout: np.full((len(data), len(LABELS)), np.nan, np.float32) for layout in layouts}
+    predictions = {layout: np.full((len(data), len(LABELS)), np.nan, np.float32) for layout in layouts}
     for path in done:
         with np.load(path) as parts:
-            for layout, logits in found.items():
+            for layout, logits in predictions.items():
                 rows = parts["rows"]
+                # NaN where no seed has predicted yet
                 logits[rows] = np.nan_to_num(logits[rows]) + parts[layout] / len(seeds)
-    return found
+    return predictions
 
 
 def _one_fold(
@@ -89,23 +91,25 @@ def _one_fold(
     target = folder / "held_back.npz"
     if target.is_file():
         return target
+    # the processes share the cores: each takes one thread
     torch.set_num_threads(1)
     with np.load(shared) as parts:
         data = LabelledRecords(**parts)
-    held = np.isin(data.folds, group)
-    teaching = data.subset(~held & ~np.isin(data.patients, data.patients[held]))
-    rows = np.flatnonzero(held & data.gain_known)
+    held_back_rows = np.isin(data.folds, group)
+    # a patient's other records are as good as the record itself for a network that knows the patient
+    teaching = data.subset(~held_back_rows & ~np.isin(data.patients, data.patients[held_back_rows]))
+    rows = np.flatnonzero(held_back_rows & data.gain_known)
     network = make_network(name)
     if initial is not None:
         load_weights(network, *initial)
     own = Stage(**{**vars(stage), "seed": seed})
     learn(network, teaching, None, own, folder, device=device)
     held_back = data.subset(rows)
-    found = {
+    predictions = {
         layout: predict_logits(network, np.where(layout_masks(layout, len(rows)), held_back.signals_mv, np.nan), device)
         for layout in layouts
     }
     torch.save(network.state_dict(), folder / "network.pt")
     with atomic_path(target) as temporary:
-        np.savez(temporary, allow_pickle=False, rows=rows, **found)
+        np.savez(temporary, allow_pickle=False, rows=rows, **predictions)
     return target

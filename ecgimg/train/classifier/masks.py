@@ -15,6 +15,7 @@ from layouts import Layout
 
 Signals = NDArray[np.float32]
 
+# half are pages; whole records, windows and single leads keep the network from learning layouts by heart
 _KINDS, _SHARES = ("whole", "layout", "windows", "leads"), (0.2, 0.5, 0.15, 0.15)
 
 
@@ -42,11 +43,13 @@ def random_mask(layouts: Sequence[Layout], samples: int, rng: Generator) -> NDAr
 
 def _page(layout: Layout, samples: int, rng: Generator) -> NDArray[np.bool_]:
     shown = np.zeros((len(STANDARD_LEADS), samples), bool)
+    # a layout shows its ten seconds anywhere in a longer recording
     spare_s = max(samples / FS_HZ - layout.duration_s, 0)
     first_s = float(rng.uniform(0, spare_s))
     moved_s = rng.normal(0, 0.04, layout.columns + 1)
     for slot in layout.slots():
         if slot.column is None:
+            # devices print any lead as rhythm strip, whatever the layout's usual one
             lead = slot.lead if rng.random() < 0.6 else str(rng.choice(STANDARD_LEADS))
             shift_s = np.zeros(2)
         else:
@@ -54,6 +57,7 @@ def _page(layout: Layout, samples: int, rng: Generator) -> NDArray[np.bool_]:
         if lead in STANDARD_LEADS:
             ends = np.rint((first_s + np.array([slot.start_s, slot.end_s]) + shift_s) * FS_HZ).astype(int)
             shown[STANDARD_LEADS.index(lead), max(ends[0], 0) : max(ends[1], 0)] = True
+    # a mask of nothing is turned into one of everything
     return shown if shown.any() else ~shown
 
 
@@ -68,6 +72,7 @@ def disturbed(signals_mv: Signals, rng: Generator, *, lead_gain_spread: float = 
     made: NDArray[np.float64] = signals_mv.astype(np.float64) * gain
     if rng.random() < 0.5:
         made = _stretched(made, float(np.exp(rng.normal(0, 0.02))))
+    # a filter would spread the gaps
     if rng.random() < 0.3 and np.isfinite(made).all():
         made = gaussian_filter1d(made, float(rng.uniform(0.3, 1.2)), axis=1, mode="nearest")
     t = np.arange(samples) / FS_HZ
@@ -83,6 +88,7 @@ def disturbed(signals_mv: Signals, rng: Generator, *, lead_gain_spread: float = 
             made[int(rng.integers(leads)), start : start + int(rng.integers(2, 30))] = np.nan
     if rng.random() < 0.3:
         made = np.stack([np.roll(lead, int(rng.integers(-2, 3))) for lead in made])
+    # patches must not learn that records begin at their edge
     start = int(rng.integers(PATCH))
     return np.pad(made.astype(np.float32), ((0, 0), (start, 0)), constant_values=np.nan)
 

@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from ecgimg._files import atomic_path
-from ecgimg._version import __version__
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS
 from ecgimg.classification.network import PatchECG
-from ecgimg.classification.weights import TOKEN_INPUTS, ClassifierCard, Digests, LabelCard, network_inputs
+from ecgimg.classification.weights import LabelCard
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.probability_calibration import calibrate
-from ecgimg.train.classifier.baselines import ResNet
 from ecgimg.train.classifier.crossvalidation import cross_validate
-from ecgimg.train.classifier.loop import PACE, Stage, learn, make_network
+from ecgimg.train.classifier.ensemble import Ensemble, export_classifier
 from ecgimg.train.classifier.pretraining import pretrain
 from ecgimg.train.classifier.simulated_hearts import simulated_records
-from ecgimg.train.export import export_network, load_weights
-from ecgimg.train.loop import is_first, wait_for_all
+from ecgimg.train.classifier.training import PACE, Stage, learn, make_network
+from ecgimg.train.distributed import is_first, wait_for_all
+from ecgimg.train.export import load_weights
+from ecgimg.train.training_run import RunOptions
 
 Logits = NDArray[np.float32]
-
+Start = tuple[Path, int]
+"""A file of weights, and the position of a network in it: a shipped classifier holds several."""
 LAYOUTS = ("12x1", "3x4", "3x4+II", "3x4+II+V1", "6x2", "6x2+II", "random")
 """What out-of-fold predictions are made for, and probabilities are calibrated over."""
-
-
-_PATIENCE = timedelta(hours=2)
-"""Other processes wait so long for the first, which simulates the hearts."""
 
 
 @dataclass(frozen=True)
@@ -84,69 +78,80 @@ class ClassifierTraining:
 
 
 def train_classifier(
-    out: Path,
-    data: LabelledRecords,
-    settings: ClassifierTraining,
-    *,
-    initial: Path | None = None,
-    cross_validated: bool = True,
-    minutes: float | None = None,
-    device: str = "cpu",
-    jobs: int = 2,
-    on_step: Callable[[int, float], None] | None = None,
+    out: Path, data: LabelledRecords, settings: ClassifierTraining, options: RunOptions, *, cross_validated: bool = True
 ) -> Path:
     """Train, calibrate and write ``classifier.json``, ``.onnx`` and ``.safetensors`` into `out`; returns the JSON.
 
     A run that was stopped goes on where it was when called again alike. Each kind of network has a folder of its own,
-    with its out-of-fold predictions.
+    with its out-of-fold predictions; change the records or settings, and take another folder, or it keeps the old
+    predictions.
 
     Parameters
     ----------
-    initial : Path, optional
-        Weights to start from (``.safetensors``, of a classifier of the same networks) in place of simulated hearts:
-        fine-tuning on one's own records.
+    options : RunOptions
+        Its `initial` weights are those of a classifier of the same networks, in place of simulated hearts: fine-tuning
+        on one's own records. Its `minutes` are of training on all records, for each network.
     cross_validated : bool
         Whether networks are trained for the folds first. Their predictions of what they did not see calibrate the
         probabilities and set the operating points; without them probabilities are the network's own.
-    minutes : float, optional
-        Of training on all records, for each network.
+
+    Raises
+    ------
+    BadRequest
+        For an unknown network, too few records, records without folds, or folds under torchrun.
+    BadWeights
+        Where the initial weights cannot be read, or are of another network.
     """
     if cross_validated and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise BadRequest("folds are trained by processes of their own: under torchrun say --no-cross-validation")
-    seeds = range(settings.seed, settings.seed + settings.seeds)
-    starts: list[tuple[Path, int]] = []
-    predicted: list[dict[str, Logits]] = []
-    for place, name in enumerate(settings.names):
-        make_network(name)  # an unknown name is refused before any work
-        own = out / name
-        own.mkdir(parents=True, exist_ok=True)
-        start = (initial, place) if initial else (_learn_hearts(own, name, settings, device, jobs, on_step), 0)
-        if settings.pretrain_epochs > 0:
-            start = _guess_patches(own, name, start, data, settings, device, on_step), 0
-        starts.append(start)
-        if cross_validated:
-            logits = cross_validate(
-                own / "folds", name, data, settings.on_records(name), LAYOUTS, initial=start, seeds=seeds, jobs=jobs,
-                device=device,
-            )  # fmt: skip
-            save_out_of_fold(own / "out_of_fold.npz", data, logits)
-            predicted.append(logits)
-    cards = _plain_cards(data)
+    starts = [
+        _starting_weights(out / name, position, name, data, settings, options)
+        for position, name in enumerate(settings.names)
+    ]
     if cross_validated:
-        mean = {layout: np.mean([logits[layout] for logits in predicted], axis=0) for layout in LAYOUTS}
-        save_out_of_fold(out / "out_of_fold.npz", data, mean)
-        cards = calibrate(data, mean)
-    network = _learn_all(out, data, settings, starts, minutes, device, on_step)
+        cards = calibrate(data, _predict_held_back(out, data, settings, starts, options))
+    else:
+        cards = _plain_cards(data)
+    network = _learn_all(out, data, settings, starts, options)
     if is_first():
         export_classifier(out, network, cards, len(data))
     wait_for_all()
     return out / "classifier.json"
 
 
+def _starting_weights(
+    out: Path, position: int, name: str, data: LabelledRecords, settings: ClassifierTraining, options: RunOptions
+) -> Start:
+    """Return the weights that a kind of network starts from on the records, and its position in their file."""
+    make_network(name)  # an unknown name is refused before any work
+    out.mkdir(parents=True, exist_ok=True)
+    start = (options.initial, position) if options.initial else (_learn_hearts(out, name, settings, options), 0)
+    if settings.pretrain_epochs > 0:
+        start = _guess_patches(out, name, start, data, settings, options), 0
+    return start
+
+
+def _predict_held_back(
+    out: Path, data: LabelledRecords, settings: ClassifierTraining, starts: Sequence[Start], options: RunOptions
+) -> dict[str, Logits]:
+    """Return for each layout the mean logit of networks that did not see the record, and write it and each kind's."""
+    seeds = range(settings.seed, settings.seed + settings.seeds)
+    predicted: list[dict[str, Logits]] = []
+    for name, start in zip(settings.names, starts, strict=True):
+        logits = cross_validate(
+            out / name / "folds", name, data, settings.on_records(name), LAYOUTS, initial=start, seeds=seeds,
+            jobs=options.jobs, device=options.device,
+        )  # fmt: skip
+        save_out_of_fold(out / name / "out_of_fold.npz", data, logits)
+        predicted.append(logits)
+    mean = {layout: np.mean([logits[layout] for logits in predicted], axis=0) for layout in LAYOUTS}
+    save_out_of_fold(out / "out_of_fold.npz", data, mean)
+    return mean
+
+
 def _learn_all(
-    out: Path, data: LabelledRecords, settings: ClassifierTraining, starts: Sequence[tuple[Path, int]],
-    minutes: float | None, device: str, on_step: Callable[[int, float], None] | None,
-) -> Ensemble:  # fmt: skip
+    out: Path, data: LabelledRecords, settings: ClassifierTraining, starts: Sequence[Start], options: RunOptions
+) -> Ensemble:
     """Train every network on all records, each from its start; returns them as one."""
     networks = []
     for name, start in zip(settings.names, starts, strict=True):
@@ -155,33 +160,33 @@ def _learn_all(
             load_weights(network, *start)
             folder = out / name / f"all-seed-{seed}"
             stage = replace(settings.on_records(name), seed=seed)
-            learn(network, data, None, stage, folder, minutes=minutes, device=device, on_step=on_step)
+            learn(
+                network, data, None, stage, folder, minutes=options.minutes, device=options.device,
+                on_step=options.on_step,
+            )  # fmt: skip
             networks.append(network)
     return Ensemble(networks)
 
 
-def _learn_hearts(
-    out: Path, name: str, settings: ClassifierTraining, device: str, jobs: int,
-    on_step: Callable[[int, float], None] | None,
-) -> Path:  # fmt: skip
+def _learn_hearts(out: Path, name: str, settings: ClassifierTraining, options: RunOptions) -> Path:
     """Train on simulated hearts; returns the weights, which every fold starts from."""
     target = out / "hearts.safetensors"
     if target.is_file():
         return target
-    if not is_first():
+    if not is_first():  # the first simulates them, and the others read what it has written
         wait_for_all()
-    hearts = simulated_records(out.parent / "hearts", settings.hearts, settings.seed, jobs)
+    hearts = simulated_records(out.parent / "hearts", settings.hearts, settings.seed, options.jobs)
     if is_first():
         wait_for_all()
     network = make_network(name)
-    learn(network, hearts, None, settings.on_hearts(name), out / "hearts", device=device, on_step=on_step)
+    stage = settings.on_hearts(name)
+    learn(network, hearts, None, stage, out / "hearts", device=options.device, on_step=options.on_step)
     return _save_weights(network, target)
 
 
 def _guess_patches(
-    out: Path, name: str, start: tuple[Path, int], data: LabelledRecords, settings: ClassifierTraining, device: str,
-    on_step: Callable[[int, float], None] | None,
-) -> Path:  # fmt: skip
+    out: Path, name: str, start: Start, data: LabelledRecords, settings: ClassifierTraining, options: RunOptions
+) -> Path:
     """Go on from `start` with masked patches of the records; returns the weights."""
     network = make_network(name)
     if not isinstance(network, PatchECG):
@@ -189,7 +194,7 @@ def _guess_patches(
     load_weights(network, *start)
     pretrain(
         network, data.signals_mv, out / "patches", epochs=settings.pretrain_epochs, learning_rate=5e-4,
-        seed=settings.seed, device=device, on_step=on_step,
+        seed=settings.seed, device=options.device, on_step=options.on_step,
     )  # fmt: skip
     return _save_weights(network, out / "patches.safetensors")
 
@@ -218,59 +223,3 @@ def _plain_cards(data: LabelledRecords) -> dict[str, LabelCard]:
         )
         for label, count in zip(LABELS, positives, strict=True)
     }
-
-
-class Ensemble(nn.Module):
-    """The mean logit of some networks, the labels only."""
-
-    def __init__(self, networks: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.networks = nn.ModuleList(networks)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """What the networks take: tokens, channels or both."""
-        dense = [isinstance(network, ResNet) for network in self.networks]
-        return (*(TOKEN_INPUTS if not all(dense) else ()), *(("channels",) if any(dense) else ()))
-
-    def forward(self, *given: Tensor) -> Tensor:
-        """Map what `inputs` names to logits (batch, labels)."""
-        tokens, channels = given[: len(TOKEN_INPUTS)], given[-1]
-        logits = [
-            (network(channels) if isinstance(network, ResNet) else network(*tokens))[:, : len(LABELS)]
-            for network in self.networks
-        ]
-        return torch.stack(logits).mean(dim=0)
-
-
-def export_classifier(out: Path, network: Ensemble, cards: Mapping[str, LabelCard], records: int) -> Path:
-    """Write the three files of a classifier into `out`; returns the JSON, which is written last."""
-    example = network_inputs(np.random.default_rng(0).normal(size=(2, 12, 300)).astype(np.float32), network.inputs)
-    axes = {name: {0: "batch", **({2: "samples"} if name == "channels" else {1: "tokens"})} for name in example}
-    inputs = {name: (torch.from_numpy(values), axes[name]) for name, values in example.items()}
-    settings = {f"network_{k}": dict(part.settings) for k, part in enumerate(network.networks)}
-    onnx = export_network(network, out / "classifier.onnx", inputs, ("logits", {0: "batch"}), settings, half=True)
-    files = {"onnx": onnx, "safetensors": onnx.with_suffix(".safetensors")}
-    digests = {kind: hashlib.sha256(path.read_bytes()).hexdigest() for kind, path in files.items()}
-    card = ClassifierCard(
-        schema_name="ecgimg-classifier",
-        schema_version=1,
-        version=__version__,
-        records=records,
-        networks=[dict(part.settings) for part in network.networks],
-        sha256=Digests(**digests, card=""),
-        labels=dict(cards),
-    )
-    card = card.model_copy(update={"sha256": Digests(**digests, card=card.digest())})
-    with atomic_path(out / "classifier.json") as temporary:
-        temporary.write_text(card.model_dump_json(indent=1), encoding="utf-8")
-    return out / "classifier.json"
-
-
-def distributed(device: str) -> str:
-    """Join the processes that ``torchrun`` started, if it did; returns the device of this one."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return device
-    on_gpu = torch.device(device).type == "cuda"
-    torch.distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=_PATIENCE)
-    return f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else device

@@ -15,13 +15,13 @@ from torch.nn.functional import smooth_l1_loss
 from ecgimg.classification.network import PatchECG
 from ecgimg.classification.tokens import FS_HZ, PATCH, tokenize
 from ecgimg.train.classifier.masks import disturbed, random_mask
-from ecgimg.train.loop import Schedule, fit, mixed_precision
+from ecgimg.train.training_loop import Schedule, fit, mixed_precision
 from layouts import load_layouts
 
 Signals = NDArray[np.float32]
 
-_ASKED = 24
-_SHARPNESS_MV = 0.1
+_ASKED = 24  # hidden patches that are guessed of each record
+_BEND_MV = 0.1  # of Huber's loss: larger errors count linearly, so that a missed beat does not decide
 
 
 def pretrain(
@@ -58,7 +58,7 @@ def pretrain(
             guess = network.fill_in(tokens[0], tokens[1], tokens[2], tokens[3], *asked)
         known = torch.from_numpy(np.isfinite(wanted)).to(device)
         truth = torch.from_numpy(np.nan_to_num(wanted)).to(device)
-        losses = smooth_l1_loss(guess.float(), truth, beta=_SHARPNESS_MV, reduction="none")
+        losses = smooth_l1_loss(guess.float(), truth, beta=_BEND_MV, reduction="none")
         return (losses * known).sum() / known.sum().clamp(min=1)
 
     def nothing() -> Mapping[str, float]:
@@ -84,8 +84,9 @@ def _hidden_patches(
     """
     batch, leads, samples = whole.shape
     patches = whole.reshape(batch, leads * samples // PATCH, PATCH)
-    seen = np.asarray((shown & np.isfinite(whole)).reshape(patches.shape).any(axis=2), bool)
-    there = np.asarray(np.isfinite(patches).any(axis=2) & ~seen, bool)
+    visible = np.asarray((shown & np.isfinite(whole)).reshape(patches.shape).any(axis=2), bool)
+    there = np.asarray(np.isfinite(patches).any(axis=2) & ~visible, bool)
+    # a random order in which those that are not hidden come last
     chosen = np.argsort(rng.random(there.shape) + 2.0 * ~there, axis=1)[:, :_ASKED]
     rows = np.arange(batch)[:, None]
     wanted = np.where(there[rows, chosen][:, :, None], patches[rows, chosen], np.float32(np.nan))

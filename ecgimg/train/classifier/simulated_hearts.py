@@ -18,7 +18,7 @@ from ecgimg.classification.tokens import CANVAS, FS_HZ
 from synth.heart import make_random_heart_spec, simulate
 from synth.heart.scp_statements import CODES
 
-_PART = 100
+_PART = 100  # hearts a process simulates at a time
 
 
 def simulated_records(folder: Path, count: int, seed: int, jobs: int = 2) -> LabelledRecords:
@@ -33,13 +33,14 @@ def simulated_records(folder: Path, count: int, seed: int, jobs: int = 2) -> Lab
         numbers = range(0, count, _PART)
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
             parts = list(pool.map(partial(_simulated, count=count, seed=seed), numbers))
+        # the claim last: what it tells of is then there
         with atomic_paths(signals_file, targets_file, claim) as drafts:
             np.save(drafts[0], np.concatenate([signals for signals, _ in parts]))
             np.save(drafts[1], np.concatenate([labels for _, labels in parts]))
             drafts[2].write_text(json.dumps(asked), encoding="utf-8")
     signals, labels = np.load(signals_file).astype(np.float32), np.load(targets_file)
-    said = {code.rstrip("_") for code in CODES}
-    known = np.array([bool(CODES_BY_LABEL[label] & said) for label in LABELS])
+    simulated = {code.rstrip("_") for code in CODES}
+    known = np.array([bool(CODES_BY_LABEL[label] & simulated) for label in LABELS])
     names = np.array([f"heart-{k}" for k in range(count)])
     nothing = np.full(count, np.nan, np.float32)
     return LabelledRecords(
@@ -51,6 +52,7 @@ def simulated_records(folder: Path, count: int, seed: int, jobs: int = 2) -> Lab
 def _simulated(first: int, count: int, seed: int) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
     signals, labels = [], []
     for number in range(first, min(first + _PART, count)):
+        # by number, so that the hearts do not depend on how they are shared out
         rng = np.random.default_rng([seed, number])
         beats = simulate(make_random_heart_spec(rng), rng, CANVAS / FS_HZ, FS_HZ)
         signals.append(beats.record.signals.astype(np.float16))

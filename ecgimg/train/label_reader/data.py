@@ -1,4 +1,4 @@
-"""A pool of lead-name crops on disk: cut from synthetic pages, and printed alone in more kinds of lettering."""
+"""A pool of lead label crops on disk: cut from synthetic pages, and printed alone in more kinds of lettering."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.text.label_recognition import CLASSES, NAMES, normalize_crop
-from ecgimg.train.label_reader.lettering import printed_crop, shaken
+from ecgimg.train.label_reader.printed_labels import printed_crop
 from ecgimg.train.page_pool import draw_once, draw_pages
+from ecgimg.train.printed_text import shake_box
 from synth.page import Page
 from synth.pages import PageRequest
 
@@ -23,9 +24,9 @@ Image8 = NDArray[np.uint8]
 NONE = len(NAMES)
 STROKES = ("I", "II", "III")
 """Look the same upside down."""
-_JITTERS = 3
+_JITTERS = 3  # crops of each label, each a little off in another way
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
-_LEAST_CONTRAST = 20.0
+_MIN_CONTRAST = 20.0  # grey levels between print and paper below which nobody could read a label
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def page_crops(page: Page, rng: np.random.Generator) -> Iterator[_Crop]:
         if (text.box_px < -1).any() or (text.box_px > (width, height)).any():
             continue
         yield from _named(page.image, text.box_px, page.truth.traces[text.cell].slot.printed_name, rng)
+    # what is cut elsewhere must hold no part of a label
     taken = [tuple(float(edge) for edge in (*box.min(axis=0), *box.max(axis=0))) for box in boxes]
     tall = float(np.median([box[3] - box[1] for box in taken])) if boxes else 20.0
     for corners in _elsewhere(page, tall, rng):
@@ -107,13 +109,14 @@ def page_crops(page: Page, rng: np.random.Generator) -> Iterator[_Crop]:
 
 
 def _named(image: Image8, corners: Floats, name: str, rng: np.random.Generator) -> Iterator[_Crop]:
-    if _contrast(image, corners) < _LEAST_CONTRAST:
+    if _contrast(image, corners) < _MIN_CONTRAST:
         return
     for _ in range(_JITTERS):
         # the minus is often a blob of its own, so that the box begins behind it
         part = (0.3, 0.0, 1.0, 1.0) if name == "-aVR" and rng.random() < 0.3 else _WHOLE
         yield _crop(image, corners, CLASSES.index(name), rng, part=part)
     if rng.random() < 0.4:
+        # turned labels are none, for a page that is read upside down must not seem right
         turns = (1, 3) if name in STROKES else (1, 2, 2, 2, 3)
         yield _crop(image, corners, NONE, rng, turns=int(rng.choice(turns)))
     if rng.random() < 0.25:
@@ -176,6 +179,7 @@ def _contrast(image: Image8, corners: Floats) -> float:
     window = image[max(low[1], 0) : high[1], max(low[0], 0) : high[0]]
     if not window.size:
         return 0.0
+    # not the extremes: a speck of dust is no print
     dark, light = np.percentile(window.max(axis=2), [4, 90])
     return float(light - dark)
 
@@ -213,7 +217,7 @@ def _crop(
         source.astype(np.float32), np.roll(target, -turns, axis=0).astype(np.float32)
     )
     patch = cv2.warpPerspective(image, to_patch, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    box = shaken(np.concatenate([target.min(axis=0), target.max(axis=0)]), rng)
+    box = shake_box(np.concatenate([target.min(axis=0), target.max(axis=0)]), rng)
     return _Crop(_as_bytes(normalize_crop(patch, box)), of_class, tall)
 
 

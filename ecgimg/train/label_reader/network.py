@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgimg.digitization.text.label_recognition import CLASSES
-from ecgimg.train.blocks import conv_block
+from ecgimg.train.conv_block import conv_block
 
 
 class LabelReader(nn.Module):

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.text.scale_text import LINE_HEIGHT, TextLine, normalize_line, text_band
-from ecgimg.train.label_reader.lettering import lettering, on_paper
 from ecgimg.train.page_pool import draw_once, draw_pages
-from ecgimg.train.print_reader.texts import draw_text, fold
+from ecgimg.train.print_reader.random_texts import draw_text, fold
+from ecgimg.train.printed_text import on_paper, print_text
 from synth.page import Page
 from synth.pages import PageRequest
 
@@ -24,8 +24,8 @@ Image8 = NDArray[np.uint8]
 PRINT_WIDTH, PAGE_WIDTH = 320, 960
 """What crops of both kinds are padded to, in pixels."""
 
-_LINES_A_PAGE = 14
-_SCALE_WORD = "mm/"
+_LINES_A_PAGE = 14  # at most, the printed scale twice among them
+_SCALE_WORD = "mm/"  # part of every printed scale
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ def _packed(drawn: list[tuple[str, int, _Line]]) -> dict[str, Any]:
 def _packed_kind(kind: str, width: int, drawn: list[tuple[str, int, _Line]]) -> dict[str, Any]:
     lines = [(page, crop, text) for of_kind, page, (crop, text) in drawn if of_kind == kind]
     crops = np.zeros((len(lines), LINE_HEIGHT, width), np.uint8)
+    # padded with empty paper to one width, so that a batch is one array
     for slot, (_, crop, _) in zip(crops, lines, strict=True):
         slot[:, : crop.shape[1]] = crop
     return {
@@ -105,13 +106,14 @@ def printed_line(rng: np.random.Generator) -> _Line:
     while True:
         tall = float(np.exp(rng.uniform(np.log(6.5), np.log(24 if rng.random() < 0.4 else 13))))
         text = draw_text(rng)
-        ink = lettering(text, tall, rng, tilt_deg=0.4)
+        ink = print_text(text, tall, rng, tilt_deg=0.4)
         first, last = text_band(np.nonzero(ink > 0.3)[0]) if (ink > 0.3).any() else (0.0, 0.0)
+        # lower than four pixels nothing can be read, and the height cannot be measured
         if last - first < 4:
             continue
         ink, part = _with_neighbour(ink, (first + 0.5, last + 0.5), tall, rng)
         picture, box = on_paper(ink, part, tall, rng)
-        crop = _crop(np.repeat(picture[..., None], 3, axis=2), _shaken(box, rng))
+        crop = _crop(np.repeat(picture[..., None], 3, axis=2), _misplaced(box, rng))
         if crop.shape[1] <= PRINT_WIDTH:
             return crop, fold(text)
 
@@ -122,7 +124,7 @@ def _with_neighbour(
     """Print another line close above or below at times; returns the ink and the place of the band in it, in shares."""
     high, wide = ink.shape
     if rng.random() < 0.25:
-        other = lettering(draw_text(rng), tall, rng, tilt_deg=0.4)[:, :wide]
+        other = print_text(draw_text(rng), tall, rng, tilt_deg=0.4)[:, :wide]
         other = np.pad(other, ((0, 0), (0, wide - other.shape[1])))
         gap = np.zeros((max(round(tall * float(rng.uniform(0.35, 0.8))), 1), wide), np.float32)
         above = rng.random() < 0.5
@@ -133,7 +135,7 @@ def _with_neighbour(
     return ink, (0.0, band[0] / high, 1.0, band[1] / high)
 
 
-def _shaken(box: Floats, rng: np.random.Generator) -> TextLine:
+def _misplaced(box: Floats, rng: np.random.Generator) -> TextLine:
     """Measure a line a little wrong, as from a mask: its ends, its slope, its height."""
     left, top, right, bottom = (float(edge) for edge in box)
     high = bottom - top
@@ -186,4 +188,4 @@ def _cut(image: Image8, corners: Floats, rng: np.random.Generator) -> Image8 | N
         return None
     # the box reaches down to the tails of p and g where there are any
     tails = tall * float(rng.uniform(0, 0.22))
-    return _crop(patch, _shaken(np.array([low[0], low[1], high[0], high[1] - tails]), rng))
+    return _crop(patch, _misplaced(np.array([low[0], low[1], high[0], high[1] - tails]), rng))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgimg.digitization.text.scale_text import ALPHABET
-from ecgimg.train.blocks import conv_block
+from ecgimg.train.conv_block import conv_block
 
 
 class _Context(nn.Module):

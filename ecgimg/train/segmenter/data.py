@@ -19,8 +19,8 @@ from synth.pages import PageRequest, draw_requested_page, make_page_request
 from synth.record_source import cycle_records
 
 CROP_PX = 384
-_STILL_SHARE = 0.2
-_CENTRED, _CENTRED_SHARES = (0, 1, 2, 4), (0.5, 0.15, 0.2, 0.15)
+_STILL_SHARE = 0.2  # of the records: half of their leads are weakened
+_CENTRED, _CENTRED_SHARES = (0, 1, 2, 4), (0.5, 0.15, 0.2, 0.15)  # classes that crops are cut around, and how often
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,12 @@ def draw_pool(
 
     Every other page shows a record of `records`, the others a simulated heart.
     """
-    told = {"pages": pages, "crops": crops_per_page, "seed": seed, "records": str(records), "crop": CROP_PX}
+    asked = {"pages": pages, "crops": crops_per_page, "seed": seed, "records": str(records), "crop": CROP_PX}
     claim = folder / "pool.json"
-    if not (claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) == told):
+    if not (claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) == asked):
         folder.mkdir(parents=True, exist_ok=True)
         shape = (pages * crops_per_page, CROP_PX, CROP_PX)
+        # on disk and not in memory: 500 pages are 2.6 GB of crops, and all processes write their own part of one file
         images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (*shape, 3))
         classes = np.lib.format.open_memmap(folder / "classes.npy", "w+", np.uint8, shape)
         request = make_page_request("all", "mixed", seed, masks=True)
@@ -63,8 +64,9 @@ def draw_pool(
             ]
             for part in parts:
                 part.result()
+        # last: a pool that was not drawn to its end is drawn again
         with atomic_path(claim) as temporary:
-            temporary.write_text(json.dumps(told), encoding="utf-8")
+            temporary.write_text(json.dumps(asked), encoding="utf-8")
     return Pool(np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "classes.npy", mmap_mode="r"))
 
 
@@ -76,8 +78,8 @@ def _draw_part(
 
     images = np.lib.format.open_memmap(folder / "images.npy", "r+")
     classes = np.lib.format.open_memmap(folder / "classes.npy", "r+")
-    found = [load_layout(name) for name in request.layouts]
-    stream = islice(cycle_records(records, found), part[0], None, part[2])
+    layouts = [load_layout(name) for name in request.layouts]
+    stream = islice(cycle_records(records, layouts), part[0], None, part[2])
     for index in range(*part):
         item = next(stream) if records is not None and index % 4 < 2 else None
         rng = np.random.default_rng([request.seed, index, 1])
@@ -109,6 +111,7 @@ def _crops(
     labels = np.empty((count, CROP_PX, CROP_PX), np.uint8)
     for number in range(count):
         rows, columns = kinds[int(rng.choice(len(_CENTRED), p=_CENTRED_SHARES))]
+        # one crop in six lies anywhere, so that empty paper and margins are learned too
         if len(rows) and number % 6:
             centre = int(rng.integers(len(rows)))
             row, column = int(rows[centre]), int(columns[centre])

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ecgimg.train.blocks import conv_block
+from ecgimg.train.conv_block import conv_block
 
 CLASSES = ("trace", "label", "pulse", "grid", "other")
 STRIDE = 32

@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 STROKE_FIELDS = (
     "upper", "lower", "run_upper", "run_lower", "centre", "fill", "above", "below", "trace", "seen", "shared",
 )  # fmt: skip
-_MIN_SEEN = 0.3
+_MIN_SEEN = 0.3  # share of a row's columns with ink: less is another mark that runs along the row
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,13 +90,14 @@ def draw_stroke_pool(
 def _draw_part(folder: Path, request: PageRequest, records: Path | None, part: tuple[int, int, int]) -> None:
     from layouts import load_layout
 
-    found = [load_layout(name) for name in request.layouts]
-    stream = islice(cycle_records(records, found), part[0], None, part[2])
+    layouts = [load_layout(name) for name in request.layouts]
+    stream = islice(cycle_records(records, layouts), part[0], None, part[2])
     for index in range(*part):
         item = next(stream) if records is not None and index % 4 < 3 else None
         path = folder / f"{index:06d}.npz"
         if path.is_file():
             continue
+        # some of the records get spikes, so that strokes as thin as a pacemaker's are learned too
         if item is not None and index % 3 == 0:
             item = item[0], _with_spikes(item[1], np.random.default_rng([request.seed, index, 2]))
         page = draw_requested_page(request, index, item)
@@ -125,6 +126,7 @@ def teach(image: NDArray[np.uint8], truth: PageTruth) -> list[TaughtRow]:
     taught = []
     for baseline, strokes in find_strokes(page, measure_ink(page)):
         row = min(drawn, key=lambda item: abs(item[0] - baseline), default=None)
+        # a traced row that no drawn one is near is a frame or a line of text
         if row is None or abs(row[0] - baseline) > 8 * page.px_per_mm or strokes.seen.mean() < _MIN_SEEN:
             continue
         taught.append(TaughtRow(strokes, _heights(strokes, row[1])))
@@ -146,12 +148,12 @@ def _drawn_rows(truth: PageTruth, true_map: _TrueMap, page: FlatPage) -> list[tu
         points = np.where(trace.hidden[:, None], np.nan, trace.points_px)
         if np.isfinite(points).any():
             rows.setdefault(trace.slot.row, []).append(flat(points))
-    found = [(float(np.nanmedian(np.concatenate(parts)[:, 1])), parts) for parts in rows.values()]
+    drawn = [(float(np.nanmedian(np.concatenate(parts)[:, 1])), parts) for parts in rows.values()]
     for pulse in truth.pulses_px:
         points = flat(pulse)
-        if found:
-            min(found, key=lambda item: abs(item[0] - points[0, 1]))[1].append(points)
-    return found
+        if drawn:
+            min(drawn, key=lambda item: abs(item[0] - points[0, 1]))[1].append(points)
+    return drawn
 
 
 def _heights(strokes: Strokes, drawn: Sequence[Floats]) -> Floats:

@@ -11,7 +11,7 @@ from ecgimg.evaluate.probability_calibration import calibrate
 
 pytest.importorskip("torch", reason="training needs torch (the train extra)")
 from ecgimg.train.classifier.crossvalidation import cross_validate
-from ecgimg.train.classifier.loop import Stage
+from ecgimg.train.classifier.training import Stage
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch (the train extra)")
-from ecgimg.train.classifier.loop import make_network  # noqa: E402
 from ecgimg.train.classifier.pretraining import pretrain  # noqa: E402
+from ecgimg.train.classifier.training import make_network  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 

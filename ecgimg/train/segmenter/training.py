@@ -1,8 +1,7 @@
-"""Train the segmenter on crops of synthetic pages: seeded, resumable, its curve logged, exported to ONNX."""
+"""Train the segmenter on crops of synthetic pages: its settings, batches, loss, scores and export."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +10,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ecgimg.train.export import export_network, load_weights
-from ecgimg.train.loop import Settings, fit, mixed_precision, schedule_of
+from ecgimg.train.export import export_network
 from ecgimg.train.segmenter.data import Pool, draw_pool
 from ecgimg.train.segmenter.network import CLASSES, Segmenter
+from ecgimg.train.training_loop import mixed_precision
+from ecgimg.train.training_run import RunOptions, Settings, Task, train_network
 from synth.degradation.optics import apply_copier
 from synth.degradation.spec import Binary, Copier
 
-_WEIGHTS = (1.0, 0.6, 0.8, 0.2, 0.4)
-_POSITIVE = (3.0, 4.0, 12.0, 1.5, 3.0)
-_HELD_BACK = 0.04
-_COPIED_SHARE = 0.08
+_WEIGHTS = (1.0, 0.6, 0.8, 0.2, 0.4)  # of the classes, in the order of `CLASSES`: the trace matters most
+_POSITIVE = (3.0, 4.0, 12.0, 1.5, 3.0)  # weight of a marked pixel over an unmarked one: the rarer, the more
+_HELD_BACK = 0.04  # share of the crops that training never sees
+_COPIED_SHARE = 0.08  # of the crops, photocopied in black and white
 _COPIES: tuple[Binary, ...] = ("threshold", "threshold", "halftone", "diffusion")
 
 
@@ -33,50 +33,27 @@ class SegmenterTraining(Settings):
     pages: int = 500
 
 
-def train_segmenter(
-    out: Path,
-    records: Path | None,
-    settings: SegmenterTraining,
-    *,
-    initial: Path | None = None,
-    minutes: float | None = None,
-    device: str = "cpu",
-    jobs: int = 2,
-    on_step: Callable[[int, float], None] | None = None,
-) -> Path:
-    """Train, and write ``segmenter.onnx``, ``segmenter.safetensors`` and ``curve.csv`` into `out`.
+def train_segmenter(out: Path, records: Path | None, settings: SegmenterTraining, options: RunOptions) -> Path:
+    """Train on crops of synthetic pages, half of which show a record of `records`; see `train_network`.
 
-    A run that was stopped, or whose `minutes` were over, goes on from its last checkpoint when called again alike; the
-    learning rate follows the share of `steps` that is done (or of the minutes, whichever is further).
-
-    Parameters
-    ----------
-    initial : Path, optional
-        Weights to start from (``.safetensors``) in place of random ones.
-
-    Returns
-    -------
-    Path
-        Of the ONNX file.
+    Raises
+    ------
+    BadWeights
+        Where the initial weights cannot be read, or are of another network.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    pool = draw_pool(out / "pool", records, pages=settings.pages, seed=settings.seed, jobs=jobs)
-    torch.manual_seed(settings.seed)
-    network = Segmenter()
-    if initial is not None:
-        load_weights(network, initial)
-    network.to(device, memory_format=torch.channels_last)
+    pool = draw_pool(out / "pool", records, pages=settings.pages, seed=settings.seed, jobs=options.jobs)
     held_back = max(int(len(pool.images) * _HELD_BACK), settings.batch)
 
-    def loss_of_step(step: int) -> Tensor:
+    def loss_of_step(network: Segmenter, step: int) -> Tensor:
         images, targets = _batch(pool, held_back, settings, step)
-        with mixed_precision(device):
-            logits = network(images.to(device, memory_format=torch.channels_last))
-        return segmentation_loss(logits.float(), targets.to(device))
+        with mixed_precision(options.device):
+            logits = network(images.to(options.device, memory_format=torch.channels_last))
+        return segmentation_loss(logits.float(), targets.to(options.device))
 
-    schedule = schedule_of(settings, minutes)
-    fit(network, loss_of_step, lambda: evaluate(network, pool, held_back, device), out, schedule, on_step=on_step)
-    return export(network, out)
+    def scores(network: Segmenter) -> dict[str, float]:
+        return evaluate(network, pool, held_back, options.device)
+
+    return train_network(out, Task(Segmenter, loss_of_step, scores, export, channels_last=True), settings, options)
 
 
 def _batch(pool: Pool, held_back: int, settings: SegmenterTraining, step: int) -> tuple[Tensor, Tensor]:
@@ -90,11 +67,13 @@ def _augmented(pool: Pool, index: int, rng: np.random.Generator) -> tuple[NDArra
     """Turn, mirror and recolour one crop; returns (3, h, w) 0-1 and (classes, h, w) 0/1."""
     image = _copied(pool.images[index], rng).astype(np.float32) / 255
     classes = pool.classes[index]
+    # pages lie in any direction, and labels of leads are marked whether they stand upright or not
     turns = int(rng.integers(4))
     image, classes = np.rot90(image, turns), np.rot90(classes, turns)
     if rng.random() < 0.5:
         image, classes = image[:, ::-1], classes[:, ::-1]
     if rng.random() < 0.15:
+        # grey scans, and papers of other colours
         image = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
     elif rng.random() < 0.3:
         image = image[..., rng.permutation(3)]
@@ -127,6 +106,7 @@ def segmentation_loss(logits: Tensor, targets: Tensor) -> Tensor:
     weights = torch.tensor(_WEIGHTS, device=logits.device).view(shape)
     entropy = nn.functional.binary_cross_entropy_with_logits(logits, targets, pos_weight=positive, reduction="none")
     shares = torch.sigmoid(logits)
+    # over the whole batch: in a crop without a pulse the term would be all or nothing
     overlap = (shares * targets).sum(dim=(0, 2, 3))
     dice = 1 - (2 * overlap + 50) / (shares.sum(dim=(0, 2, 3)) + targets.sum(dim=(0, 2, 3)) + 50)
     return (entropy * weights).mean() * 3 + (dice * weights.view(-1)).mean()

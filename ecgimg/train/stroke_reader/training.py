@@ -1,4 +1,4 @@
-"""Train the stroke reader on rows traced off synthetic pages: seeded, resumable, its curve logged, exported to ONNX."""
+"""Train the stroke reader on rows traced off synthetic pages: its settings, batches, loss, scores and export."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecgimg.digitization.tracing.centerline import N_FEATURES, SUB_COLUMNS, Strokes, features
-from ecgimg.train.export import export_network, load_weights
-from ecgimg.train.loop import Settings, fit, schedule_of
+from ecgimg.train.export import export_network
 from ecgimg.train.stroke_reader.data import STROKE_FIELDS, TaughtRow, draw_stroke_pool
 from ecgimg.train.stroke_reader.network import StrokeReader
+from ecgimg.train.training_run import RunOptions, Settings, Task, train_network
 
-_HELD_BACK = 0.05
-_WINDOW = 256
-_KNEE_MM = 2.0
-_FLOOR_MM = 0.01
+_HELD_BACK = 0.05  # share of the rows that training never sees
+_WINDOW = 256  # columns of a row that are shown at a time
+_KNEE_MM = 2.0  # error from which the loss grows linearly: a row traced along another's trace must not decide
+_FLOOR_MM = 0.01  # least expected error, so that its likelihood has a bound
 
 
 @dataclass(frozen=True)
@@ -44,48 +44,28 @@ class _Batch:
     truth: Tensor
 
 
-def train_stroke_reader(
-    out: Path,
-    records: Path | None,
-    settings: StrokeTraining,
-    *,
-    initial: Path | None = None,
-    minutes: float | None = None,
-    device: str = "cpu",
-    jobs: int = 2,
-    on_step: Callable[[int, float], None] | None = None,
-) -> Path:
-    """Train, and write ``stroke_reader.onnx``, ``stroke_reader.safetensors`` and ``curve.csv`` into `out`.
+def train_stroke_reader(out: Path, records: Path | None, settings: StrokeTraining, options: RunOptions) -> Path:
+    """Train on rows of synthetic pages, segmented by the shipped segmenter and traced by the digitizer's own tracer.
 
-    The pages are segmented by the shipped segmenter and traced by the digitizer's own tracer, through their true map.
+    The pages are traced through their true map; three of four show a record of `records`. See `train_network`.
 
-    Parameters
-    ----------
-    initial : Path, optional
-        Weights to start from (``.safetensors``) in place of random ones.
-
-    Returns
-    -------
-    Path
-        Of the ONNX file.
+    Raises
+    ------
+    BadWeights
+        Where the initial weights cannot be read, or are of another network.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    rows = draw_stroke_pool(out / "pool", records, pages=settings.pages, seed=settings.seed, jobs=jobs)
+    rows = draw_stroke_pool(out / "pool", records, pages=settings.pages, seed=settings.seed, jobs=options.jobs)
     held_back = max(int(len(rows) * _HELD_BACK), 1)
-    torch.manual_seed(settings.seed)
-    network = StrokeReader()
-    if initial is not None:
-        load_weights(network, initial)
-    network.to(device)
 
-    def loss_of_step(step: int) -> Tensor:
+    def loss_of_step(network: StrokeReader, step: int) -> Tensor:
         rng = np.random.default_rng([settings.seed, step])
         batch = _batch(rows[held_back:], settings.batch, rng)
-        return stroke_loss(network(batch.features.to(device)), batch)
+        return stroke_loss(network(batch.features.to(options.device)), batch)
 
-    schedule = schedule_of(settings, minutes, log_every=250)
-    fit(network, loss_of_step, lambda: evaluate(network, rows[:held_back]), out, schedule, on_step=on_step)
-    return export(network, out)
+    def scores(network: StrokeReader) -> dict[str, float]:
+        return evaluate(network, rows[:held_back])
+
+    return train_network(out, Task(StrokeReader, loss_of_step, scores, export, log_every=250), settings, options)
 
 
 def stroke_loss(answers: Tensor, batch: _Batch) -> Tensor:
@@ -95,6 +75,7 @@ def stroke_loss(answers: Tensor, batch: _Batch) -> Tensor:
     error_mm = torch.where(known, error_mm, 0.0)
     fit_loss = torch.sqrt(1 + (error_mm / _KNEE_MM) ** 2) - 1
     spread = torch.exp(answers[:, -1:]) + _FLOOR_MM
+    # detached: the expected error follows the error, and never pulls the heights
     likelihood = error_mm.detach().abs() / spread + torch.log(spread)
     n = known.sum().clamp(min=1)
     return (40 * fit_loss * known).sum() / n + 0.1 * (likelihood * known).sum() / n
@@ -139,6 +120,7 @@ def _window(row: TaughtRow, rng: np.random.Generator) -> TaughtRow:
     arrays = {name: getattr(row.strokes, name)[start:stop][::step] for name in STROKE_FIELDS}
     heights = row.heights_px[start:stop][::step, ::step]
     if rng.random() < 0.5:
+        # up becomes down, and what is measured from above is then measured from below
         arrays["upper"], arrays["lower"], arrays["centre"] = -arrays["lower"], -arrays["upper"], -arrays["centre"]
         arrays["run_upper"], arrays["run_lower"] = -arrays["run_lower"], -arrays["run_upper"]
         arrays["above"], arrays["below"] = arrays["below"], arrays["above"]

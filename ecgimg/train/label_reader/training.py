@@ -1,8 +1,7 @@
-"""Train the label reader on crops of synthetic pages: seeded, resumable, its curve logged, exported to ONNX."""
+"""Train the label reader on crops of synthetic pages: its settings, batches, loss, scores and export."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgimg.digitization.text.label_recognition import CLASSES, CROP_SHAPE
-from ecgimg.train.export import export_network, load_weights
+from ecgimg.train.export import export_network
 from ecgimg.train.label_reader.data import LabelPool, draw_label_pool
 from ecgimg.train.label_reader.network import LabelReader
-from ecgimg.train.loop import Settings, fit, schedule_of
+from ecgimg.train.training_run import RunOptions, Settings, Task, train_network
 
-_HELD_BACK = 0.04
-_LOW_PX = 10.0
+_HELD_BACK = 0.04  # share of the pages that training never sees
+_TINY_PX = 10.0  # height of print that is scored by itself
 
 
 @dataclass(frozen=True)
@@ -34,52 +33,30 @@ class LabelTraining(Settings):
     prints_per_page: int = 140
 
 
-def train_label_reader(
-    out: Path,
-    records: Path | None,
-    settings: LabelTraining,
-    *,
-    initial: Path | None = None,
-    minutes: float | None = None,
-    device: str = "cpu",
-    jobs: int = 2,
-    on_step: Callable[[int, float], None] | None = None,
-) -> Path:
-    """Train, and write ``label_reader.onnx``, ``label_reader.safetensors`` and ``curve.csv`` into `out`.
+def train_label_reader(out: Path, records: Path | None, settings: LabelTraining, options: RunOptions) -> Path:
+    """Train on lead labels of synthetic pages and on labels printed alone; see `train_network`.
 
-    A run that was stopped, or whose `minutes` were over, goes on from its last checkpoint when called again alike; the
-    learning rate follows the share of `steps` that is done (or of the minutes, whichever is further).
-
-    Parameters
-    ----------
-    initial : Path, optional
-        Weights to start from (``.safetensors``) in place of random ones.
-
-    Returns
-    -------
-    Path
-        Of the ONNX file.
+    Raises
+    ------
+    BadWeights
+        Where the initial weights cannot be read, or are of another network.
     """
-    out.mkdir(parents=True, exist_ok=True)
     pool = draw_label_pool(
         out / "pool", records, pages=settings.pages, prints_per_page=settings.prints_per_page, seed=settings.seed,
-        jobs=jobs,
+        jobs=options.jobs,
     )  # fmt: skip
-    held_back, seen = split(pool)
-    torch.manual_seed(settings.seed)
-    network = LabelReader()
-    if initial is not None:
-        load_weights(network, initial)
-    network.to(device)
+    held_back, taught = split(pool)
 
-    def loss_of_step(step: int) -> Tensor:
-        crops, classes = _batch(pool, seen, settings, step)
-        logits = network(crops.to(device))
-        return nn.functional.cross_entropy(logits, classes.to(device), label_smoothing=settings.label_smoothing)
+    def loss_of_step(network: LabelReader, step: int) -> Tensor:
+        crops, classes = _batch(pool, taught, settings, step)
+        logits = network(crops.to(options.device))
+        targets = classes.to(options.device)
+        return nn.functional.cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)
 
-    schedule = schedule_of(settings, minutes, log_every=200)
-    fit(network, loss_of_step, lambda: evaluate(network, pool, held_back, device), out, schedule, on_step=on_step)
-    return export(network, out)
+    def scores(network: LabelReader) -> dict[str, float]:
+        return evaluate(network, pool, held_back, options.device)
+
+    return train_network(out, Task(LabelReader, loss_of_step, scores, export, log_every=200), settings, options)
 
 
 def split(pool: LabelPool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -88,9 +65,10 @@ def split(pool: LabelPool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.flatnonzero(pool.pages < last), np.flatnonzero(pool.pages >= last)
 
 
-def _batch(pool: LabelPool, seen: NDArray[np.intp], settings: LabelTraining, step: int) -> tuple[Tensor, Tensor]:
+def _batch(pool: LabelPool, taught: NDArray[np.intp], settings: LabelTraining, step: int) -> tuple[Tensor, Tensor]:
     rng = np.random.default_rng([settings.seed, step])
-    indices = np.sort(rng.choice(seen, settings.batch))
+    # sorted: neighbours in memory are read faster, and their order within a batch means nothing
+    indices = np.sort(rng.choice(taught, settings.batch))
     crops = _augmented(pool.crops[indices].astype(np.float32) / 255, rng)
     return torch.from_numpy(crops[:, None]), torch.from_numpy(pool.classes[indices])
 
@@ -125,7 +103,7 @@ def evaluate(network: LabelReader, pool: LabelPool, held_back: NDArray[np.intp],
     """Return the share of the held-back crops that is read right: on pages, printed alone, tiny, and what is none."""
     right = predict(network, pool.crops[held_back], device).argmax(axis=1) == pool.classes[held_back]
     none = pool.classes[held_back] == CLASSES.index("none")
-    printed, tiny = pool.printed[held_back], pool.heights_px[held_back] < _LOW_PX
+    printed, tiny = pool.printed[held_back], pool.heights_px[held_back] < _TINY_PX
     groups = {"page": ~printed & ~none, "print": printed & ~none, "tiny": tiny & ~none, "none": none}
     return {name: float(right[group].mean()) if group.any() else float("nan") for name, group in groups.items()}
 

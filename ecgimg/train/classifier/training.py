@@ -26,7 +26,7 @@ from ecgimg.errors import BadRequest
 from ecgimg.evaluate import classifier_metrics as metrics
 from ecgimg.train.classifier.baselines import ResNet, mean_of_patches, published
 from ecgimg.train.classifier.masks import disturbed, random_mask
-from ecgimg.train.loop import Schedule, fit, mixed_precision
+from ecgimg.train.training_loop import Schedule, fit, mixed_precision
 from layouts import load_layouts
 
 Signals = NDArray[np.float32]
@@ -44,10 +44,10 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
 PACE = {"published": 0.2}
 """Share of a stage's learning rate at which a network learns, where that is not all of it: wider ones learn slower."""
 
-_SUBCLASS_WEIGHT, _FACT_WEIGHT, _AGE_WEIGHT = 1.5, 0.5, 0.3
-_AGE_YEARS = (60.0, 18.0)
-_GAIN_SPREAD = {True: 0.04, False: 0.2}
-_TOGETHER = 4
+_SUBCLASS_WEIGHT, _FACT_WEIGHT, _AGE_WEIGHT = 1.5, 0.5, 0.3  # in the loss, over 1 for any other label
+_AGE_YEARS = (60.0, 18.0)  # mean and spread, by which ages are scaled to about -2 to 2
+_GAIN_SPREAD = {True: 0.04, False: 0.2}  # of the leads' gains (logarithm), by whether the record's gain is known
+_BATCHES_TOGETHER = 4
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ def learn(
         raise BadRequest(f"{len(data)} labelled records are fewer than one batch of {stage.batch}")
     out.mkdir(parents=True, exist_ok=True)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    # each process draws other batches and leaves out other features
     torch.manual_seed(stage.seed + rank)
     network.to(device)
     forward = network
@@ -136,12 +137,12 @@ def classification_loss(logits: Tensor, wanted: Tensor, weights: Tensor) -> Tens
 def predict_logits(network: nn.Module, signals: Signals, device: str = "cpu", batch: int = 128) -> Signals:
     """Return the labels' logits (records, labels) of (records, 12, samples) mV, NaN where nothing is known."""
     network.eval()
-    found = []
+    parts = []
     with torch.no_grad():
         for start in range(0, len(signals), batch):
             logits = network(*inputs(network, signals[start : start + batch], device))
-            found.append(logits.float().cpu().numpy()[:, : len(LABELS)])
-    return np.concatenate(found)
+            parts.append(logits.float().cpu().numpy()[:, : len(LABELS)])
+    return np.concatenate(parts)
 
 
 class _Batches:
@@ -164,24 +165,26 @@ class _Batches:
 
     def of_step(self, step: int) -> tuple[Signals, Tensor, Tensor]:
         """Return signals (batch, 12, samples), what is wanted and its weights, (batch, `OUTPUTS`)."""
-        number = step // _TOGETHER
+        number = step // _BATCHES_TOGETHER
         if self._drawn[0] != number:
             self._drawn = number, self._together(number)
-        return self._drawn[1][step % _TOGETHER]
+        return self._drawn[1][step % _BATCHES_TOGETHER]
 
     def _together(self, number: int) -> list[tuple[Signals, Tensor, Tensor]]:
         rng = np.random.default_rng([self.stage.seed, self.rank, number])
-        records = self._records(number * _TOGETHER * self.stage.batch, _TOGETHER * self.stage.batch)
+        records = self._records(number * _BATCHES_TOGETHER * self.stage.batch, _BATCHES_TOGETHER * self.stage.batch)
         shown = [self._shown(int(record), rng) for record in records]
+        # whole patches, as many as the longest record of the four batches has
         samples = -(-max(signals.shape[1] for signals in shown) // PATCH) * PATCH
         canvas = np.full((len(shown), 12, samples), np.nan, np.float32)
         for place, signals in zip(canvas, shown, strict=True):
             place[:, : signals.shape[1]] = signals
         patches = np.isfinite(canvas).reshape(len(shown), 12, -1, PATCH).any(axis=3).sum(axis=(1, 2))
-        parts = np.array_split(np.argsort(patches, kind="stable"), _TOGETHER)
+        # stable, so that the order does not depend on the sorting of equal counts
+        parts = np.array_split(np.argsort(patches, kind="stable"), _BATCHES_TOGETHER)
         return [
             (canvas[part], torch.from_numpy(self.wanted[records[part]]), torch.from_numpy(self.weights[records[part]]))
-            for part in (parts[k] for k in rng.permutation(_TOGETHER))
+            for part in (parts[k] for k in rng.permutation(_BATCHES_TOGETHER))
         ]
 
     def _records(self, first: int, count: int) -> NDArray[np.intp]:
@@ -197,6 +200,7 @@ class _Batches:
         spread = _GAIN_SPREAD[bool(data.gain_known[record])]
         signals = disturbed(data.signals_mv[record], rng, lead_gain_spread=spread)
         shown = np.where(random_mask(self.layouts, signals.shape[1], rng), signals, np.float32(np.nan))
+        # where the mask hides all that the record has, it is shown whole
         return shown if np.isfinite(shown).any() else signals
 
 

@@ -9,7 +9,7 @@ from ecgimg import BadRequest
 from ecgimg.classification.labels import LABELS
 
 torch = pytest.importorskip("torch", reason="training needs torch (the train extra)")
-from ecgimg.train.classifier.loop import Stage, learn, make_network, predict_logits  # noqa: E402
+from ecgimg.train.classifier.training import Stage, learn, make_network, predict_logits  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::t
 @pytest.mark.slow
 def test_learn_after_a_stop(tmp_path, hearts, monkeypatch):
     """A stopped training goes on to the same weights."""
-    from ecgimg.train.classifier import loop as classifier
+    from ecgimg.train.classifier import training as classifier
 
     original = classifier.Schedule
     monkeypatch.setattr(classifier, "Schedule", lambda *a, **k: original(*a, **{**k, "log_every": 2}))

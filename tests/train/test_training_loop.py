@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch (the train extra)")
-from ecgimg.train.loop import Schedule, fit  # noqa: E402
+from ecgimg.train.training_loop import Schedule, fit  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 

@@ -1,8 +1,7 @@
-"""Train the print reader on lines of synthetic print: seeded, resumable, its curve logged, exported to ONNX."""
+"""Train the print reader on lines of synthetic print: its settings, batches, loss, scores and export."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgimg.digitization.text.scale_text import ALPHABET, LINE_HEIGHT, STRIDE, decode
-from ecgimg.train.export import export_network, load_weights
-from ecgimg.train.loop import Settings, fit, schedule_of
+from ecgimg.train.export import export_network
 from ecgimg.train.print_reader.data import LineCrops, PrintPool, draw_print_pool
 from ecgimg.train.print_reader.network import PrintReader
+from ecgimg.train.training_run import RunOptions, Settings, Task, train_network
 
-_HELD_BACK = 0.04
-_PAGES_EVERY = 4
-_MARGIN_PX = 24
-_MOST_EVALUATED = 400
+_HELD_BACK = 0.04  # share of the pages that training never sees
+_PAGES_EVERY = 4  # steps: lines of pages are three times as wide as those printed alone, and cost as much more
+_MARGIN_PX = 24  # by which a line may be shifted
+_MAX_EVALUATED = 400  # lines of each kind, to limit the time that scoring takes
 
 
 @dataclass(frozen=True)
@@ -35,55 +34,34 @@ class PrintTraining(Settings):
     prints_per_page: int = 250
 
 
-def train_print_reader(
-    out: Path,
-    records: Path | None,
-    settings: PrintTraining,
-    *,
-    initial: Path | None = None,
-    minutes: float | None = None,
-    device: str = "cpu",
-    jobs: int = 2,
-    on_step: Callable[[int, float], None] | None = None,
-) -> Path:
-    """Train, and write ``print_reader.onnx``, ``print_reader.safetensors`` and ``curve.csv`` into `out`.
+def train_print_reader(out: Path, records: Path | None, settings: PrintTraining, options: RunOptions) -> Path:
+    """Train on lines of print of synthetic pages and on lines printed alone; see `train_network`.
 
-    A run that was stopped, or whose `minutes` were over, goes on from its last checkpoint when called again alike; the
-    learning rate follows the share of `steps` that is done (or of the minutes, whichever is further).
-
-    Parameters
-    ----------
-    initial : Path, optional
-        Weights to start from (``.safetensors``) in place of random ones.
-
-    Returns
-    -------
-    Path
-        Of the ONNX file.
+    Raises
+    ------
+    BadWeights
+        Where the initial weights cannot be read, or are of another network.
     """
-    out.mkdir(parents=True, exist_ok=True)
     pool = draw_print_pool(
         out / "pool", records, pages=settings.pages, prints_per_page=settings.prints_per_page, seed=settings.seed,
-        jobs=jobs,
+        jobs=options.jobs,
     )  # fmt: skip
-    torch.manual_seed(settings.seed)
-    network = PrintReader()
-    if initial is not None:
-        load_weights(network, initial)
-    network.to(device, memory_format=torch.channels_last)
     ctc = nn.CTCLoss(zero_infinity=True)
 
-    def loss_of_step(step: int) -> Tensor:
+    def loss_of_step(network: PrintReader, step: int) -> Tensor:
         crops, texts = _batch(pool, settings, step)
-        frames = network(crops.to(device, memory_format=torch.channels_last)).log_softmax(dim=2).transpose(0, 1)
+        logits = network(crops.to(options.device, memory_format=torch.channels_last))
+        frames = logits.log_softmax(dim=2).transpose(0, 1)
         targets = torch.tensor([1 + ALPHABET.index(letter) for text in texts for letter in text])
         lengths = torch.full((len(texts),), len(frames)), torch.tensor([len(text) for text in texts])
-        loss: Tensor = ctc(frames, targets.to(device), *lengths)
+        loss: Tensor = ctc(frames, targets.to(options.device), *lengths)
         return loss
 
-    schedule = schedule_of(settings, minutes, log_every=200)
-    fit(network, loss_of_step, lambda: evaluate(network, pool, device), out, schedule, on_step=on_step)
-    return export(network, out)
+    def scores(network: PrintReader) -> dict[str, float]:
+        return evaluate(network, pool, options.device)
+
+    task = Task(PrintReader, loss_of_step, scores, export, log_every=200, channels_last=True)
+    return train_network(out, task, settings, options)
 
 
 def held_back(lines: LineCrops) -> NDArray[np.bool_]:
@@ -131,7 +109,7 @@ def evaluate(network: PrintReader, pool: PrintPool, device: str) -> dict[str, fl
     """Return the share of the held-back lines that is read without a fault, printed alone and on pages."""
     scores = {}
     for name, lines in (("printed", pool.printed), ("page", pool.on_pages)):
-        indices = np.flatnonzero(held_back(lines))[:_MOST_EVALUATED]
+        indices = np.flatnonzero(held_back(lines))[:_MAX_EVALUATED]
         read = predict(network, lines, indices, device)
         right = [text == lines.texts[index] for text, index in zip(read, indices, strict=True)]
         scores[name] = float(np.mean(right)) if right else float("nan")

@@ -17,6 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from ecgimg.train.distributed import is_first, value_of_first
+
+_MAX_GRADIENT = 2.0  # norm
 _FORGETS = 4
 """A running mean keeps at most n / (n + 4) of n steps at the next, so that their first half has a sixteenth of it."""
 
@@ -56,25 +59,6 @@ class Schedule:
     keep_initial: float = 0.0
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What decides the weights of any network besides its pool; each has its own beside, and its own defaults."""
-
-    steps: int = 4000
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    keep_initial: float = 0.0
-    seed: int = 0
-
-
-def schedule_of(settings: Settings, minutes: float | None, *, log_every: int = 100) -> Schedule:
-    """Return the schedule that a network's settings ask for."""
-    return Schedule(
-        settings.steps, settings.learning_rate, settings.weight_decay, settings.seed, minutes, log_every=log_every,
-        keep_initial=settings.keep_initial,
-    )  # fmt: skip
-
-
 def fit(
     network: nn.Module,
     loss_of_step: Callable[[int], Tensor],
@@ -93,11 +77,12 @@ def fit(
     optimizer = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
     mean = AveragedModel(network, avg_fn=_running_mean(schedule.averaging), use_buffers=True)
     step, spent_s = _resume(out, network, optimizer, mean)
-    began, losses = time.monotonic(), []
+    started_s, losses = time.monotonic(), []
+    # a step draws its batch from seed and step alone, so that a resumed run goes on as if it had not stopped
     while step < schedule.steps:
         share = step / schedule.steps
         if schedule.minutes is not None:
-            elapsed_s = _as_the_first_says(spent_s + time.monotonic() - began, network)
+            elapsed_s = value_of_first(spent_s + time.monotonic() - started_s, network)
             share = max(share, elapsed_s / (60 * schedule.minutes))
             if share >= 1:
                 break
@@ -107,7 +92,7 @@ def fit(
         optimizer.zero_grad(set_to_none=True)
         loss = loss_of_step(step)
         loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+        nn.utils.clip_grad_norm_(network.parameters(), _MAX_GRADIENT)  # one odd page must not undo a thousand
         optimizer.step()
         mean.update_parameters(network)
         step += 1
@@ -118,7 +103,7 @@ def fit(
             with _averaged(network, mean), torch.no_grad():
                 scores = evaluate()
             _log(out, step, float(np.mean(losses[-schedule.log_every :])), scores)
-            spent = spent_s + time.monotonic() - began
+            spent = spent_s + time.monotonic() - started_s
             _checkpoint(out, network, optimizer, mean, (step, spent), schedule)
     network.load_state_dict(_between(mean.module.state_dict(), initial, schedule.keep_initial))
     network.eval()
@@ -148,26 +133,6 @@ def _between(reached: Mapping[str, Tensor], initial: Mapping[str, Tensor], kept:
     }
 
 
-def is_first() -> bool:
-    """Return whether this process is the one that writes: the only one, or the first that ``torchrun`` started."""
-    return int(os.environ.get("RANK", "0")) == 0
-
-
-def wait_for_all() -> None:
-    """Wait for the other processes that ``torchrun`` started: what the first has written is there for them to read."""
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()
-
-
-def _as_the_first_says(value: float, network: nn.Module) -> float:
-    """Return the first process's value: processes that train together stop after the same step, whatever the clock."""
-    if not torch.distributed.is_initialized():
-        return value
-    shared = torch.tensor(value, dtype=torch.float64, device=next(network.parameters()).device)
-    torch.distributed.broadcast(shared, 0)
-    return float(shared)
-
-
 @contextmanager
 def _averaged(network: nn.Module, mean: AveragedModel) -> Iterator[None]:
     """Give the network its mean weights for a while, ready to be evaluated."""
@@ -179,7 +144,7 @@ def _averaged(network: nn.Module, mean: AveragedModel) -> Iterator[None]:
 
 
 def rate(share: float) -> float:
-    """Rise over the first twentieth of the training, then fall along a cosine."""
+    """Return the share of the learning rate: it rises over the first twentieth, then falls along a cosine."""
     return share / 0.05 + 0.02 if share < 0.05 else 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)) + 0.002
 
 
@@ -191,6 +156,7 @@ def _checkpoint(
         "network": network.state_dict(), "optimizer": optimizer.state_dict(), "mean": mean.state_dict(),
         "step": spent[0], "spent_s": spent[1], "settings": asdict(schedule),
     }  # fmt: skip
+    # written beside and renamed: a run killed here goes on from the checkpoint before
     torch.save(state, out / "checkpoint.tmp")
     os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")  # noqa: PTH105
 

@@ -1,4 +1,4 @@
-"""Lead names printed alone on bits of ruled paper: plotter strokes and type, large and tiny, bold and faint.
+"""Text printed on bits of ruled paper: plotter strokes and type, large and tiny, bold and faint.
 
 Real devices have many more letterings than ``synth/fonts``; stretched, slanted and thickened type and OpenCV's Hershey
 strokes stand in for them.
@@ -6,19 +6,16 @@ strokes stand in for them.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.text.label_recognition import NAMES, normalize_crop
 from synth.draw import text_coverage
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.float32]
-
 _FONTS = (
     "LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "LiberationSerif-Regular.ttf", "LiberationSerif-Bold.ttf",
     "LiberationMono-Regular.ttf", "DejaVuSans.ttf", "RobotoCondensed-Regular.ttf",
@@ -27,100 +24,13 @@ _HERSHEY: tuple[int, ...] = (
     cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_PLAIN, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX,
     cv2.FONT_HERSHEY_TRIPLEX, cv2.FONT_HERSHEY_COMPLEX_SMALL,
 )  # fmt: skip
-_WORDS = (
-    "V", "a", "aV", "R", "L", "F", "IV", "IIII", "V10", "V11", "VX", "V6R", "V2R", "C", "X", "Y", "Z", "D", "A", "J",
-    "E", "H", "mm/s", "mm/mV", "25", "10", "50", "Hz", "bpm", "ms", "PR", "QRS", "QT", "QTc", "HR", "ID", "AC", "mV",
-    "1mV", "Age", "Sinus", "rhythm", "Normal", "ECG", "Name", "P", "T", "axis", "Male", "Lead", "LVH", "0.15", "%",
-    "st", "BPM", "25mm/s", "VR", "VL", "VF", "Vent", "AVB", "SV1", "RV5", "aVI", "S5", "W1", "A1", "N2", "R1", "Y3",
-    "M4", "2.0", "U6",
-)  # fmt: skip
-_NUMBERS = ("{}", "{}", "0.{}", ".{}-", "-0{}-", "{}:", "{}/", "x{}.0", "{}%")
-_LETTERS = "ABCDEFGHKLMNOPQRSTUVWXYZabcdefghkmnopqrstuvwxyz0123456789:.-"
-_A_NAME = re.compile("v[1-9]|c[1-6]|av[rlf]|^[1:.-]+$", re.IGNORECASE)
-_HARD = (*NAMES[:12], *NAMES, "I", "II", "III", "V1", "II")
-_LARGE_PX = 44
+_LARGE_PX = 44  # capitals before they are scaled: larger than any that is drawn, so that scaling blurs as a scan does
 
 
-def printed_crop(rng: np.random.Generator) -> tuple[Image, str, float]:
-    """Return a crop as the network sees it, what it reads (a name or ``"none"``), and the height of its capitals in px.
-
-    One in three is none: other words, half a name, two names in one box, a turned name, strokes, empty paper.
-    """
-    tall = float(np.exp(rng.uniform(np.log(6), np.log(40))))
-    kind = rng.choice(["name", "word", "half", "merged", "turned", "empty"], p=[0.62, 0.17, 0.06, 0.06, 0.05, 0.04])
-    name = str(_HARD[int(rng.integers(len(_HARD)))])
-    if kind == "word":
-        ink = lettering(_word(rng), tall, rng)
-    elif kind == "empty":
-        ink = np.zeros((max(round(tall), 3), max(round(tall * rng.uniform(0.2, 3)), 3)), np.float32)
-    elif kind == "merged":
-        ink = _merged(name, str(_HARD[int(rng.integers(len(_HARD)))]), tall, rng)
-    elif kind == "half":
-        ink = lettering(name, tall, rng)
-    else:
-        ink = lettering(_spaced(_spelling(name, rng), rng), tall, rng)
-    if kind == "turned":
-        ink = np.rot90(ink, int(rng.choice([1, 3] if set(name) == {"I"} else [1, 2, 2, 3])))
-    part = _half(name, rng) if kind == "half" else (0.0, 0.0, 1.0, 1.0)
-    if kind == "name" and name == "-aVR" and rng.random() < 0.25:
-        part = (0.28, 0.0, 1.0, 1.0)
-    picture, box = on_paper(ink, part, tall, rng)
-    shown = np.repeat(picture[..., None], 3, axis=2)
-    return normalize_crop(shown, shaken(box, rng)), name if kind == "name" else "none", tall
-
-
-def _word(rng: np.random.Generator) -> str:
-    """Anything that is no lead name: numbers, words, letters at random."""
-    draw = rng.random()
-    if draw < 0.25:
-        return str(rng.choice(_NUMBERS)).format(int(rng.integers(2, 200)))
-    if draw < 0.6:
-        return str(rng.choice(_WORDS))
-    while True:
-        text = "".join(rng.choice(list(_LETTERS), int(rng.integers(1, 7))))
-        if not _A_NAME.search(text):
-            return text
-
-
-def _half(name: str, rng: np.random.Generator) -> tuple[float, float, float, float]:
-    share = float(rng.uniform(0.3, 0.58))
-    cuts = [(0.0, 0.0, share, 1.0), (1 - share, 0.0, 1.0, 1.0), (0.0, 0.0, 1.0, share), (0.0, 1 - share, 1.0, 1.0)]
-    return cuts[int(rng.integers(2 if name == "I" else 0, 4))]
-
-
-def _spelling(name: str, rng: np.random.Generator) -> str:
-    """One of the ways in which devices print a name."""
-    text = name
-    if "aV" in name:
-        text = name.replace("aV", str(rng.choice(["aV", "AV", "av"], p=[0.68, 0.28, 0.04])))
-        text = text.replace("-", str(rng.choice(["-", "\u2212", "- "])))
-    elif name[0] == "V":
-        draw = rng.random()
-        if draw < 0.12 and len(name) == 2 and name[1] <= "6":
-            text = name.replace("V", "C")
-        elif draw < 0.2:
-            text = name.replace("V", "v")
-    if rng.random() < 0.05:
-        text = str(rng.choice(["Lead ", "Rhythm ", "LEAD "])) + text
-    elif rng.random() < 0.05:
-        text += str(rng.choice([":", ".", " :"]))
-    return text
-
-
-def _spaced(text: str, rng: np.random.Generator) -> str:
-    """Letters far apart, as some devices print them: ``a VR``, ``V 4``, ``I I``."""
-    draw = rng.random()
-    if draw < 0.12 and len(text) <= 3:
-        return " ".join(text)
-    return text.replace("aV", "a V") if draw < 0.2 else text
-
-
-# ---------------------------------------------------------------- lettering
-
-
-def lettering(text: str, tall: float, rng: np.random.Generator, *, tilt_deg: float = 4.0) -> Image:
+def print_text(text: str, tall: float, rng: np.random.Generator, *, tilt_deg: float = 4.0) -> Image:
     """Ink 0-1 of a line of text with capitals about `tall` px high, turned by up to `tilt_deg`, cut to its ink."""
     hershey = rng.random() < 0.35
+    # drawn at its own size and not scaled down, it is as clean as in an export
     if not hershey and rng.random() < 0.3:
         return _share(text_coverage(text, str(rng.choice(_FONTS)), max(round(tall), 5)))
     large = _strokes(text, rng) if hershey else _type(text, rng)
@@ -134,10 +44,11 @@ def lettering(text: str, tall: float, rng: np.random.Generator, *, tilt_deg: flo
     corners = np.array([(0, 0), (large.shape[1], 0), (large.shape[1], high), (0, high)]) @ linear.T
     shift = 2 - corners.min(axis=0)
     size = np.ceil(np.ptp(corners, axis=0) + 4).astype(int)
+    # as optics would: else thin strokes break up when they are made small
     if scale < 0.8:
         large = cv2.GaussianBlur(large, (0, 0), 0.36 / scale)
     to_small = np.concatenate([linear, shift[:, None]], axis=1)
-    return _tight(cv2.warpAffine(large, to_small, (int(size[0]), int(size[1])), flags=cv2.INTER_LINEAR))
+    return _cut_to_ink(cv2.warpAffine(large, to_small, (int(size[0]), int(size[1])), flags=cv2.INTER_LINEAR))
 
 
 def _type(text: str, rng: np.random.Generator) -> Image:
@@ -158,51 +69,36 @@ def _strokes(text: str, rng: np.random.Generator) -> Image:
     (wide, _), below = cv2.getTextSize(text, face, size, pen)
     canvas = np.zeros((_LARGE_PX + below + 30, wide + 40), np.uint8)
     cv2.putText(canvas, text, (20, _LARGE_PX + 15), face, size, 255, pen, cv2.LINE_AA)
-    return _tight(_share(canvas))
+    return _cut_to_ink(_share(canvas))
 
 
 def _share(coverage: NDArray[np.uint8]) -> Image:
     return np.asarray(coverage / np.float32(255), np.float32)
 
 
-def _tight(ink: Image) -> Image:
+def _cut_to_ink(ink: Image) -> Image:
     rows, columns = np.nonzero(ink > 0.2)
     if not len(rows):
         return ink
     return ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
-def _merged(first: str, second: str, tall: float, rng: np.random.Generator) -> Image:
-    """Two names in one box, side by side or one above the other."""
-    a, b = (lettering(_spelling(name, rng), tall, rng) for name in (first, second))
-    # spaced strokes make one name, so that two must stand farther apart
-    least = 2.0 if {*first, *second} == {"I"} else 0.5
-    gap = max(round(tall * float(rng.uniform(least, least + 1.1))), 3)
-    if rng.random() < 0.7:
-        joint = np.zeros((max(len(a), len(b)), a.shape[1] + gap + b.shape[1]), np.float32)
-        joint[: len(a), : a.shape[1]], joint[: len(b), -b.shape[1] :] = a, b
-    else:
-        joint = np.zeros((len(a) + gap + len(b), max(a.shape[1], b.shape[1])), np.float32)
-        joint[: len(a), : a.shape[1]], joint[-len(b) :, : b.shape[1]] = a, b
-    return joint
-
-
-# ---------------------------------------------------------------- paper
-
-
 def on_paper(
     ink: Image, part: tuple[float, float, float, float], tall: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Floats]:
     """Print ink on a bit of paper; returns (h, w) uint8 and the box of that `part` of the ink in it."""
+    # room around the text for the trace and the ruling that a real crop has
     margin = round(1.2 * tall) + 6
     canvas = np.pad(np.asarray(ink, np.float32), margin)
     ruling = _ruling(canvas.shape, tall, rng)
     curve = _curves(canvas.shape, tall, rng)
     paper = float(rng.uniform(130, 255))
     contrast = float(rng.uniform(0.25, 1.0)) * (paper - 10)
+    # the darker of two inks wins where they cross, as on paper
     share = np.maximum(canvas * float(rng.uniform(0.6, 1)), curve)
     share = np.maximum(share, ruling)
     picture = paper - contrast * share + _shade(canvas.shape, rng)
+    # blur before noise, noise before JPEG: the order in which a camera spoils a page
     if rng.random() < 0.6:
         picture = cv2.GaussianBlur(picture, (0, 0), 0.2 + float(rng.uniform(0, 0.09)) * tall)
     picture = picture + rng.normal(0, float(rng.uniform(0, 0.06)) * contrast, picture.shape)
@@ -263,12 +159,13 @@ def _jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
-def shaken(box: Floats, rng: np.random.Generator) -> Floats:
+def shake_box(box: Floats, rng: np.random.Generator) -> Floats:
     """Move each edge of a box (4,) as a mask would.
 
     By up to 15 % of the size, up to 1.5 px more outwards, and at times far more where the mask ran on along a trace.
     """
     sizes = np.array([box[2] - box[0], box[3] - box[1]] * 2)
+    # masks swell rather than shrink
     outwards = rng.uniform(-0.3, 1.5, 4)
     if rng.random() < 0.25:
         outwards += rng.uniform(0, 0.7, 4) * (rng.random(4) < 0.4) * sizes[1]

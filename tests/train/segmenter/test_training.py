@@ -15,7 +15,8 @@ pytest.importorskip("onnx")
 
 from safetensors.numpy import load_file
 
-from ecgimg.train.segmenter.loop import SegmenterTraining, train_segmenter
+from ecgimg.train.segmenter.training import SegmenterTraining, train_segmenter
+from ecgimg.train.training_run import RunOptions
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 
@@ -27,19 +28,19 @@ SEGMENTER = SHIPPED / "segmenter.safetensors"
 def test_train_segmenter_from_given_weights(tmp_path):
     """Fine-tuning starts from the weights given, and weights of another network are refused."""
     untrained = SegmenterTraining(steps=0, pages=1)
-    path = train_segmenter(tmp_path, None, untrained, initial=SEGMENTER, jobs=1)
+    path = train_segmenter(tmp_path, None, untrained, RunOptions(initial=SEGMENTER, jobs=1))
     given, kept = (load_file(str(each)) for each in (SEGMENTER, path.with_suffix(".safetensors")))
     assert given.keys() == kept.keys()
     assert all(np.array_equal(given[name], kept[name]) for name in given)
     with pytest.raises(BadWeights, match="another network"):
-        train_segmenter(tmp_path, None, untrained, initial=SHIPPED / "label_reader.safetensors", jobs=1)
+        train_segmenter(tmp_path, None, untrained, RunOptions(initial=SHIPPED / "label_reader.safetensors", jobs=1))
 
 
 @pytest.mark.slow
 def test_train_segmenter_moves_weights(tmp_path):
     """Fine-tuning moves the weights a little."""
     settings = SegmenterTraining(steps=1, pages=1, batch=2)
-    path = train_segmenter(tmp_path, None, settings, initial=SEGMENTER, jobs=1)
+    path = train_segmenter(tmp_path, None, settings, RunOptions(initial=SEGMENTER, jobs=1))
     given, moved = (load_file(str(each)) for each in (SEGMENTER, path.with_suffix(".safetensors")))
     change = [float(np.abs(given[name] - moved[name]).max()) for name in given if name.endswith("weight")]
     assert 0 < max(change) < 0.01
@@ -51,7 +52,7 @@ def test_train_segmenter_keeping_initial_weights(tmp_path):
     weights = []
     for kept in (0.0, 0.5, 1.0):
         settings = SegmenterTraining(steps=2, pages=1, batch=2, keep_initial=kept)
-        path = train_segmenter(tmp_path / str(kept), None, settings, initial=SEGMENTER, jobs=1)
+        path = train_segmenter(tmp_path / str(kept), None, settings, RunOptions(initial=SEGMENTER, jobs=1))
         weights.append(load_file(str(path.with_suffix(".safetensors"))))
     moved, half, given = weights
     shipped = load_file(str(SEGMENTER))
