@@ -19,9 +19,10 @@ from ecgimg.commands.common import ERR, OUT
 from ecgimg.commands.evaluate import evaluate_app
 from ecgimg.commands.train import train_app
 from ecgimg.errors import EcgImgError
+from ecgimg.reasons import texts
 
 if TYPE_CHECKING:
-    from ecgimg.classification.findings import Findings
+    from ecgimg.classification.write import Outcome
 
 app = typer.Typer(
     name="ecgimg",
@@ -149,8 +150,7 @@ def digitize(
             progress.advance(task)
             for outcome in outcomes:
                 failed += outcome.status in ("refused", "failed")
-                remarks = outcome.reason or "; ".join(outcome.warnings)
-                table.add_row(outcome.stem, outcome.status, outcome.layout, remarks)
+                table.add_row(outcome.stem, outcome.status, outcome.layout, texts(outcome.reasons))
     OUT.print(table)
     OUT.print(f"records, JSON and overlays are in {out}; research use only, not a medical device", markup=False)
     if failed:
@@ -175,12 +175,13 @@ def classify(
     for outcome in classify_files(inputs, out, operating=threshold, explain=explain, classifier=classifier):
         found = outcome.findings
         wrong += found is None
-        failed += found is not None and bool(found.reason)
+        failed += found is not None and not found.findings
         if as_json:
-            told = found.summary() if found is not None else {"reason": outcome.error}
-            print(json.dumps({"stem": outcome.stem, **told}))  # noqa: T201
+            reasons = [outcome.reason.summary()] if outcome.reason else []
+            summary = found.summary() if found is not None else {"reasons": reasons}
+            print(json.dumps({"stem": outcome.stem, **summary}))  # noqa: T201
         else:
-            _show_findings(outcome.stem, found, outcome.error)
+            _show_findings(outcome)
     if not as_json:
         OUT.print("research use only, not a medical device")
     if out is not None and wrong < len(inputs):
@@ -189,25 +190,28 @@ def classify(
         raise typer.Exit(2 if wrong and len(inputs) == 1 else 1)
 
 
-def _show_findings(stem: str, found: Findings | None, error: str) -> None:
-    """Print what is present in one record, or why nothing is said."""
+def _show_findings(outcome: Outcome) -> None:
+    """Print what is present in one record, or why nothing is judged."""
     from ecgimg.classification.labels import INDIVIDUAL_LABELS
 
-    if found is None or found.reason:
-        OUT.print(f"{stem}: {error or (found.reason if found else '')}", markup=False)
+    found, reason = outcome.findings, outcome.reason
+    if found is None or not found.findings:
+        reasons = found.reasons if found is not None else [reason] if reason else []
+        OUT.print(f"{outcome.stem}: {texts(reasons)}", markup=False)
+        for advice in dict.fromkeys(line for each in reasons for line in each.advice):
+            OUT.print(f"  {advice}", markup=False)
         return
     seconds = ", ".join(f"{lead} {seen:.3g} s" for lead, seen in found.seen_s.items() if seen)
-    OUT.print(f"{stem}   seen: {seconds}", markup=False)
+    OUT.print(f"{outcome.stem}   seen: {seconds}", markup=False)
     table = Table("label", "probability", "threshold", "name", box=None)
     for finding in found.leading:
         table.add_row(finding.label, f"{finding.probability:.2f}", f"{finding.threshold:.2f}", finding.name)
     OUT.print(table if found.leading else "  nothing reaches its threshold")
-    silent = [finding for finding in found.findings if finding.silence and finding.label in INDIVIDUAL_LABELS]
-    for why in dict.fromkeys(finding.silence for finding in silent):
-        labels = ", ".join(finding.label for finding in silent if finding.silence == why)
-        OUT.print(f"  not judged: {labels} ({why})", markup=False)
-    for warning in found.warnings:
-        OUT.print(f"  {warning}", markup=False)
+    for reason, findings in found.not_judged(INDIVIDUAL_LABELS).items():
+        labels = ", ".join(finding.label for finding in findings)
+        OUT.print(f"  not judged: {labels}. {reason.text}", markup=False)
+    for reason in found.reasons:
+        OUT.print(f"  {reason.text}", markup=False)
 
 
 app.command("app")(serve_app)

@@ -6,6 +6,7 @@
     ├── BadRecord        a record that cannot be read, or that no ECG can be
     ├── UnknownLayout    no layout of that name, or a layout file that is wrong
     ├── UnreadablePage   a picture or PDF that cannot be read, or that no ECG page can be
+    │   └── PasswordProtected   a PDF that only a password opens
     ├── BadRequest       values that no page can be drawn with (a negative size, an unknown degradation)
     ├── BadOutput        a place that cannot be written
     ├── MissingExtra     an optional package is needed and is not installed
@@ -30,6 +31,10 @@ class UnknownLayout(EcgImgError):
 
 class UnreadablePage(EcgImgError):
     """A picture or PDF that cannot be read, or that no ECG page can be."""
+
+
+class PasswordProtected(UnreadablePage):
+    """A PDF that only a password opens."""
 
 
 class BadRequest(EcgImgError):

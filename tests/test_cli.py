@@ -35,7 +35,7 @@ def test_classify_with_one_bad_input(classifier, tmp_path):
     assert done.exit_code == 1
     lines = [json.loads(line) for line in done.output.splitlines() if line.startswith("{")]
     assert [line["stem"] for line in lines] == ["bad", "good"]
-    assert lines[0]["reason"]
+    assert lines[0]["reasons"][0]["code"] == "unreadable_file"
     assert lines[1]["present"]
 
 

@@ -62,7 +62,7 @@ def standard():
 
 def test_a_clean_page_is_read(standard):
     page, found = standard
-    assert found.status == "ok", found.reason
+    assert found.status == "ok", found.reasons
     assert found.layout == "3x4+II"
     assert (found.speed_mm_s, found.gain_mm_mv) == (25.0, 10.0)
     assert found.sources["gain"] == "print"
@@ -80,7 +80,7 @@ def test_what_the_page_does_not_show_stays_nan(standard):
 def test_the_result_tells_what_it_is(standard):
     _, found = standard
     told = json.loads(json.dumps(found.summary()))
-    assert told["schema_version"] == 1
+    assert told["schema_version"] == 2
     assert set(told["leads"]) == {"I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"}
     assert all(0 <= lead["confidence"] <= 1 for lead in told["leads"].values())
     assert told["leads"]["II"]["seconds"] == pytest.approx(10, abs=0.2)
@@ -143,7 +143,7 @@ def test_a_page_without_ruling_or_trace_is_refused():
     noise = np.random.default_rng(0).integers(0, 255, (600, 800, 3)).astype(np.uint8)
     found = digitize_image(noise)
     assert found.status == "refused"
-    assert found.reason
+    assert found.reasons
 
 
 def test_settings_are_checked_before_any_work(tmp_path):
@@ -213,5 +213,5 @@ def test_labels_are_found_on_a_flat_page(standard):
     page, _ = standard
     marked = segment(page.image)
     flat = dewarp_page(page.image, marked, fit_map_to_grid(page.image, marked.ink, marked.trace))
-    names = {label.name for label in find_labels(flat)} - {""}
+    names = {label.lead for label in find_labels(flat)} - {""}
     assert len(names) >= 8

@@ -14,6 +14,7 @@ from ecgimg.digitization.model import Interpretation, Pulse, ResolvedScale, RowT
 from ecgimg.digitization.quality import assess
 from ecgimg.digitization.stage_timer import StageTimer
 from ecgimg.digitization.text import rows_by_label
+from ecgimg.reasons import ReasonCode
 from layouts import load_layout
 from synth import HeartSpec, PageSpec, make_page, simulate
 from synth.degradation import Copier, Degradation
@@ -63,7 +64,7 @@ def test_a_page_of_which_rows_are_missing_is_limited(monkeypatch):
     monkeypatch.setattr(rows_by_label, "trace_rows", lambda flat, _: every(flat)[:1])
     found = read(page)
     assert (found.status, found.layout) == ("limited", "1x1")
-    assert "rows may be missing" in " ".join(found.warnings)
+    assert ReasonCode.TRACE_OUTSIDE_ROWS.reason() in found.reasons
 
 
 @pytest.mark.slow
@@ -215,7 +216,8 @@ def test_a_strip_without_a_name_is_read_where_two_tell_how_long_it_is(px_per_mm,
     strip = Interpretation(load_layout("1x1"), 0.0, 1.0, 1.0, None, 0.0, has_usual_width=True)
     scale = settle_scale(8.0, 2000.0, [still_row()], [], ()).scale
     settled = ResolvedScale(scale, {"px_per_mm": px_per_mm, "speed": speed, "gain": gain}, ())
-    assert ("--layout 1x1" in assess._refusal(strip, settled, 0.0)) == refused
+    refusal = assess._refusal(strip, settled, {"einthoven": 0.0})
+    assert (refusal == ReasonCode.SINGLE_STRIP.reason()) == refused
 
 
 @pytest.mark.parametrize(("strip_db", "limited"), [(20.0, False), (2.0, True)])
@@ -223,8 +225,8 @@ def test_a_page_on_which_no_leads_that_must_agree_do_is_limited(strip_db, limite
     placement = Interpretation(load_layout("3x4+II"), 0.0, 9.0, 5.0, 12.0, 1.0, has_usual_width=True)
     settled = settle_scale(8.0, 2000.0, [still_row()], [], (ScaleReading(25.0, 10.0, 10.0, "print"),))
     agreement = {"einthoven": 1.0, "goldberger": -2.0, "strip": strip_db}
-    _, status, reason = assess._verdict(placement, settled, agreement, ())
-    assert (status, "must agree" in reason) == (("limited", True) if limited else ("ok", False))
+    limits = assess._limits(placement, settled, agreement, ())
+    assert limits == ((ReasonCode.LEADS_INCONSISTENT.reason(),) if limited else ())
 
 
 @pytest.mark.parametrize("chest", [5.0, None])
@@ -232,7 +234,7 @@ def test_a_gain_of_the_limb_leads_alone_limits_the_page(chest):
     said = (ScaleReading(None, None, None, "given"), ScaleReading(25.0, 10.0, chest, "print", limb_only=chest is None))
     settled = settle_scale(8.0, 2000.0, [still_row()], [], said)
     assert settled.scale.chest_gain_mm_mv == (chest or 10.0)
-    assert ["chest leads' could not be read" in doubt for doubt in settled.warnings] == ([] if chest else [True])
+    assert settled.warnings == (() if chest else (ReasonCode.CHEST_GAIN_UNREAD.reason(),))
 
 
 @pytest.mark.parametrize("chest", [10.0, 5.0])
@@ -249,7 +251,7 @@ def test_a_pulse_that_contradicts_the_print_limits_the_page():
         8.0, 2000.0, [still_row()], [Pulse(0, 10, 50, 20.0, 0, (9, 51))], (ScaleReading(25.0, 10.0, None, "print"),)
     )
     assert settled.scale.gain_mm_mv == 10.0
-    assert settled.warnings == ("the page prints 10 mm/mV, but its calibration pulse is 20 mm high",)
+    assert settled.warnings == (ReasonCode.GAIN_CONTRADICTS_PULSE.reason(gain_mm_mv=10, pulse_mm=20),)
 
 
 @pytest.mark.parametrize(
@@ -417,7 +419,7 @@ def test_no_ruling_at_all(pulse):
     page = clean_page(grid=replace(GridStyle(), style="none"), pulse=pulse)
     found = read(page)
     assert found.status == "limited"
-    assert "ruling" in found.reason
+    assert found.reasons[0].code is ReasonCode.TEN_SECONDS_ASSUMED
     assert found.sources["px_per_mm"] == "width"
     if pulse == "left":  # calibrated by the pulse
         assert found.layout == "3x4+II"

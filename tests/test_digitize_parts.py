@@ -45,6 +45,7 @@ from ecgimg.digitization.tracing.refine import redraw
 from ecgimg.digitization.tracing.rows import find_baselines, trace_mask
 from ecgimg.digitization.tracing.trace_rows import _beside_pulses, _is_ruled
 from ecgimg.digitization.views import has_tilted_rows, upright_quarter_turns
+from ecgimg.reasons import ReasonCode
 from layouts import load_layout
 from tests.printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
 
@@ -439,7 +440,7 @@ def test_a_nameless_strip_is_read_as_its_layouts_lead_and_says_so():
     rows = printed_rows(layout)
     found = judged(layout, rows, ScaleReading(25.0, 10.0, 10.0, "print"), named=0.0)
     assert found.status == "limited"
-    assert found.reason == "the lead's name could not be read: lead II is assumed"
+    assert found.reasons[0] == ReasonCode.STRIP_LABEL_UNREAD.reason(lead="II")
     ten_seconds = judged(layout, rows, ScaleReading(None, None, None, "print"), named=0.0)
     assert ten_seconds.status == "limited"  # by its ruling
     assert judged(layout, rows, ScaleReading(None, None, None, "print"), named=0.0, width_s=8.0).status == "refused"
@@ -454,7 +455,7 @@ def test_columns_that_only_seem_to_show_the_same_seconds_limit_the_page(name, li
     rows, said = printed_rows(layout, column_s=5.0, shifts_ms=(0,) * 6), ScaleReading(25.0, 10.0, 10.0, "print")
     found = judged(layout, rows, said, margin=1.0)
     assert found.status == ("limited" if limited else "ok")
-    assert found.reason.startswith("the columns seem to show the same seconds") == limited
+    assert (found.reasons[:1] == (ReasonCode.COLUMNS_MAY_BE_SEQUENTIAL.reason(),)) == limited
     assert judged(layout, rows, said, margin=2.0).status == "ok"
 
 
@@ -462,7 +463,7 @@ def test_a_speed_that_nothing_tells_limits_the_page(layout):
     rows = printed_rows(layout)
     found = judged(layout, rows, ScaleReading(None, 10.0, 10.0, "print"), width_s=8.0)
     assert found.status == "limited"
-    assert found.reason.startswith("no paper speed was found")
+    assert found.reasons[0].code is ReasonCode.SPEED_ASSUMED
     assert judged(layout, rows, ScaleReading(None, 10.0, 10.0, "print")).status == "ok"
     assert judged(layout, rows, ScaleReading(None, None, None, "print"), named=0.0, width_s=8.0).status == "refused"
 
@@ -475,14 +476,14 @@ def test_a_nameless_strip_that_does_not_repeat_its_lead_limits_the_page(layout):
     assert judged(layout, rows, said).status == "ok"
     found = judged(layout, rows, said, strip_labels_read=False)
     assert found.status == "limited"
-    assert found.reason.startswith("the rhythm strip's name could not be read")
+    assert found.reasons[0].code is ReasonCode.STRIP_LEAD_UNCERTAIN
 
 
 def test_few_names_and_no_physics_limit_the_page():
     layout = load_layout("6x1-chest")
     rows = printed_rows(layout, column_s=10.0, shifts_ms=(0,) * 6)
     said = ScaleReading(25.0, 10.0, 10.0, "print")
-    assert judged(layout, rows, said, named=0.3).reason.startswith("too few lead names")
+    assert judged(layout, rows, said, named=0.3).reasons[0].code is ReasonCode.FEW_LABELS_READ
     assert judged(layout, rows, said, named=0.8).status == "ok"
 
 
@@ -492,7 +493,7 @@ def test_limb_leads_that_add_up_as_read_at_last_limit_no_page(layout):
     assert judged(layout, rows, said, limb_agreement_db=1.0).status == "ok"  # a complex at a border, taken off since
     found = judged(layout, [rows[1], rows[0], *rows[2:]], said, limb_agreement_db=1.0)
     assert found.status == "limited"
-    assert found.reason.startswith("simultaneous limb leads disagree")
+    assert found.reasons[0].code is ReasonCode.LIMB_LEADS_DISAGREE
 
 
 def test_a_nameless_page_whose_limb_leads_do_not_add_up_as_read_is_limited():
@@ -502,7 +503,7 @@ def test_a_nameless_page_whose_limb_leads_do_not_add_up_as_read_is_limited():
     assert judged(layout, rows, said, named=0.0, limb_agreement_db=8.0).status == "ok"
     swapped = [rows[0], rows[2], rows[1], *rows[3:]]
     found = judged(layout, swapped, said, named=0.0, limb_agreement_db=8.0)  # whatever was made of them before
-    assert found.reason.startswith("too few lead names")
+    assert found.reasons[0].code is ReasonCode.FEW_LABELS_READ
 
 
 # ---------------------------------------------------------------- levels

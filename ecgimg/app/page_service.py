@@ -31,11 +31,6 @@ READING = Limits(cpu_s=30.0, memory_gb=2.0)
 """What reading a page may use, all that is drawn and written of it included."""
 
 _CPU_S_PER_PAGE = 1.0  # added to the limit for each further page of a file that is opened
-_REFUSALS = {
-    "time": f"the page takes more than {READING.cpu_s:g} s to read; scan it at 200 to 300 dpi, or save it smaller",
-    "memory": f"the page needs more than {READING.memory_gb:g} GB of memory; scan it at 200 to 300 dpi",
-    "crash": "the page makes its reader fail; save it as a PNG or JPEG picture and try again",
-}
 # a link names a file, and nothing but these and downloads is served, whatever else lies in the folder
 _SHOWN_PICTURES = frozenset(
     {"original.jpg", "overlay.jpg", "paper.svg", "corners.jpg", *(f"evidence-{k}.jpg" for k in (1, 2, 3))}
@@ -102,7 +97,7 @@ class PageService:
     def _stored_pages(
         self, file: Path, name: str, folder: Path, first: int, max_pages: int | None = None
     ) -> list[StoredPage]:
-        """Open the pages of a file, `max_pages` at most; what cannot be opened is a page with an error."""
+        """Open the pages of a file, `max_pages` at most; what cannot be opened is a page with a failure."""
         pages: list[StoredPage] = []
         opened = self.workers.stream(
             store_pages, file, name, folder, first, self.settings.page_limits, more_cpu_s=_CPU_S_PER_PAGE
@@ -110,7 +105,7 @@ class PageService:
         try:  # the pages before the one that failed are kept
             pages += islice(opened, max_pages)
         except CallFailed as failure:
-            pages.append(StoredPage(name, first + len(pages), folder, error=_REFUSALS[failure.limit]))
+            pages.append(StoredPage(name, first + len(pages), folder, failure=failure.reason(READING)))
         return pages
 
     def _read(
@@ -125,7 +120,7 @@ class PageService:
             reading: Reading = stopped.value
             return reading
         except CallFailed as failure:
-            return refused_reading(page, corrections, _REFUSALS[failure.limit])
+            return refused_reading(page, corrections, failure.reason(READING))
 
     def correct(self, key: str, number: int, corrections: Corrections) -> Generator[Step | Reading, None, None]:
         """Read a page again as corrected; yields each step, and last the reading, which takes the page's place."""
@@ -150,12 +145,12 @@ class PageService:
         upload = self.sessions.upload_path(key, file)
         folder = self.sessions.get_or_create(key).new_request_folder()
         pages = self._stored_pages(upload, "the file", folder, 1, max(number, 1))
-        # a file that cannot be opened is one page with an error, whichever page was asked for
-        page = pages[number - 1] if 1 <= number <= len(pages) else pages[-1] if pages[-1].error else None
+        # a file that cannot be opened is one page with a failure, whichever page was asked for
+        page = pages[number - 1] if 1 <= number <= len(pages) else pages[-1] if pages[-1].failure else None
         if page is None:
             raise BadRequest(f"the file has no page {number}; pages are counted from 1")
-        if page.error:
-            raise UnreadablePage(page.error)
+        if page.failure is not None:
+            raise UnreadablePage(page.failure.text)
         reading: Reading = run_to_end(self._read(page, corrections, 0, 1))
         return reading
 

@@ -30,6 +30,7 @@ from ecgimg.formats import write_record
 from ecgimg.formats.pages import count_pages, open_pages
 from ecgimg.formats.vector_pdf import VectorPage
 from ecgimg.isolation import run_to_end
+from ecgimg.reasons import Reason, reason_of
 from layouts import layout_names
 
 Image8 = NDArray[np.uint8]
@@ -62,8 +63,8 @@ class StoredPage:
         What the person called the file, with the page's number where it has several.
     folder : Path
         Where everything made of it is written.
-    error : str
-        Why it could not be opened, or "".
+    failure : Reason or None
+        Why it could not be opened.
     """
 
     name: str
@@ -71,7 +72,7 @@ class StoredPage:
     folder: Path
     size_px: tuple[int, int] = (0, 0)
     vector: VectorPage | None = None
-    error: str = ""
+    failure: Reason | None = None
 
     @property
     def image(self) -> Image8:
@@ -99,7 +100,7 @@ def sample_pages() -> dict[str, Path]:
 
 
 def store_pages(path: Path, name: str, folder: Path, first: int, limits: PageLimits) -> Iterator[StoredPage]:
-    """Open every page of a file and keep it in a folder of its own; one that cannot be opened has an error.
+    """Open every page of a file and keep it in a folder of its own; one that cannot be opened has a failure.
 
     Parameters
     ----------
@@ -121,8 +122,8 @@ def store_pages(path: Path, name: str, folder: Path, first: int, limits: PageLim
             number += 1
     except EcgImgError as error:
         # the person's name of the file, not where it lies on the server
-        message = str(error).replace(str(path), name).replace(path.name, name)
-        yield StoredPage(name, number, folder / f"page-{number}", error=message)
+        failure = reason_of(type(error)(str(error).replace(str(path), name).replace(path.name, name)))
+        yield StoredPage(name, number, folder / f"page-{number}", failure=failure)
 
 
 def _store(page: StoredPage, image: Image8) -> StoredPage:
@@ -155,24 +156,24 @@ def read_page(page: StoredPage, corrections: Corrections | None = None) -> Readi
 def reading_steps(page: StoredPage, corrections: Corrections) -> Generator[str, None, Reading]:
     """Do what `read_page` does, and yield what is being done before each step of it."""
     check_layout(corrections)
-    if page.error:
-        return refused_reading(page, corrections, page.error)
+    if page.failure is not None:
+        return refused_reading(page, corrections, page.failure)
     yield "reading the page"
     picture, digitization = digitize_corrected(page.image, corrections, page.vector)
     yield "looking for findings"
     findings = classify_page(digitization, explain=True)
     yield "drawing"
-    hints = advice(digitization.reason, picture) if digitization.status == "refused" else ()
-    reading = Reading(page, corrections, digitization, findings, hints)
+    reading = Reading(page, corrections, digitization, findings, advice(digitization, picture))
     reading = replace(reading, evidence=_write_pictures(picture, reading))
     yield "writing the downloads"
     return replace(reading, downloads=_write_downloads(picture, reading))
 
 
-def refused_reading(page: StoredPage, corrections: Corrections, reason: str) -> Reading:
+def refused_reading(page: StoredPage, corrections: Corrections, reason: Reason) -> Reading:
     """Return the reading of a page that could not be read within the limits."""
-    digitization = Digitization("refused", reason)
-    return Reading(page, corrections, digitization, Findings(reason, digitization=digitization), advice(reason))
+    digitization = Digitization("refused", (reason,))
+    findings = Findings((reason,), digitization=digitization)
+    return Reading(page, corrections, digitization, findings, advice(digitization))
 
 
 def load_networks() -> None:

@@ -25,6 +25,7 @@ from ecgimg.app.page.messages import (
 from ecgimg.classification import Findings
 from ecgimg.digitization import Digitization
 from ecgimg.errors import MissingExtra
+from ecgimg.reasons import texts
 from ecgimg.record import EcgRecord
 
 Image8 = NDArray[np.uint8]
@@ -131,7 +132,8 @@ def _tables(axes: Any, found: Digitization, findings: Findings) -> None:
     _say(axes, x_mm, y_mm, "Findings of the classifier", 3.6, weight="bold")
     told = [finding for finding in leading_findings(findings) if (finding.probability or 0) >= LEAST_SHOWN]
     rows = [(finding.name, "", chance_words(finding.probability)) for finding in told[:_MOST_FINDINGS]]
-    y_mm = _rows(axes, rows or [(findings.reason or NO_FINDING, "", "")], y_mm + 6)
+    nothing = NO_FINDING if findings.findings else texts(findings.reasons[:1])
+    y_mm = _rows(axes, rows or [(nothing, "", "")], y_mm + 6)
     _say(axes, x_mm, y_mm + 6, "Leads", 3.6, weight="bold")
     _say(
         axes,

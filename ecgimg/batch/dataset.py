@@ -23,6 +23,8 @@ from ecgimg.record import KNOWN_LEADS
 PAGES_PER_PART = 256
 
 _FACTS = ("layout", "layout_confidence", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "px_per_mm", "rotation_deg")
+_REASONS = ("reason_codes", "reasons")  # codes for programs, and their texts for people
+_PENDING: Mapping[str, Any] = {"status": "pending", "reason_codes": [], "reasons": []}
 _SOURCES = ("px_per_mm", "speed", "gain")  # where each number is from, as in `Digitization.sources`
 
 
@@ -38,10 +40,10 @@ def record_schema(classified: bool) -> Any:
     fields += [("seconds_seen", arrow.struct([(lead, arrow.float32()) for lead in KNOWN_LEADS]))]
     fields += [(name, facts.get(name, arrow.float32())) for name in _FACTS]
     fields += [("sources", arrow.struct([(name, arrow.string()) for name in _SOURCES]))]
-    fields += [("warnings", arrow.list_(arrow.string())), ("version", arrow.string())]
+    fields += [(name, arrow.list_(arrow.string())) for name in _REASONS] + [("version", arrow.string())]
     if classified:
         fields += [("probability", arrow.struct([(label, arrow.float32()) for label in LABELS]))]
-    return arrow.schema(fields, metadata={"format": "ecgimg-records", "version": "1", "unit": "mV"})
+    return arrow.schema(fields, metadata={"format": "ecgimg-records", "version": "2", "unit": "mV"})
 
 
 def page_schema() -> Any:
@@ -49,11 +51,11 @@ def page_schema() -> Any:
     arrow = import_optional("pyarrow", "pyarrow", "the table of pages", extra="batch")
     text, number = arrow.string(), arrow.float32()
     fields = [("page_id", text), ("source", text), ("page", arrow.int32()), ("sha256", text), ("duplicate_of", text)]
-    fields += [("status", text), ("reason", text), ("warnings", arrow.list_(text))]
+    fields += [("status", text), *((name, arrow.list_(text)) for name in _REASONS)]
     fields += [(name, {"layout": text, "rotation_deg": arrow.int16()}.get(name, number)) for name in _FACTS]
     fields += [("lead_confidence", number), ("present", arrow.list_(text)), ("overlay", text)]
     fields += [("seconds", number), ("version", text)]
-    return arrow.schema(fields, metadata={"format": "ecgimg-pages", "version": "1"})
+    return arrow.schema(fields, metadata={"format": "ecgimg-pages", "version": "2"})
 
 
 class Dataset:
@@ -152,7 +154,11 @@ def page_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     rows = []
     for entry in all_entries:
         first = done.get(entry.duplicate_of) if entry.duplicate_of is not None else entry
-        told: Mapping[str, Any] = (first.row if first is not None else None) or {"status": "pending", "reason": ""}
+        told: Mapping[str, Any] = (first.row if first is not None else None) or {
+            "status": "pending",
+            "reason_codes": [],
+            "reasons": [],
+        }
         unit = entry.unit
         own = {"page_id": unit.name, "source": unit.url, "page": unit.page, "sha256": unit.sha256}
         of = first.unit.name if first is not None and first is not entry else None
@@ -164,7 +170,7 @@ def _record_row(unit: Unit, result: PageResult) -> dict[str, Any]:
     assert result.record is not None
     record, told = result.record, result.row
     leads: Mapping[str, Mapping[str, float]] = told["leads"]
-    row = {name: told[name] for name in (*_FACTS, "status", "sources", "warnings", "version")}
+    row = {name: told[name] for name in (*_FACTS, *_REASONS, "status", "sources", "version")}
     row |= {"page_id": unit.name, "source": unit.url, "page": unit.page, "sha256": unit.sha256}
     row |= {"fs_hz": record.fs_hz, "units": "mV"}
     row |= {lead: record.lead(lead) for lead in record.leads}

@@ -16,6 +16,7 @@ from PIL import Image
 from ecgimg._pictures import as_data_url
 from ecgimg.batch.store import Store
 from ecgimg.classification.labels import FULL_NAMES
+from ecgimg.reasons import ReasonCode
 
 GALLERY = 48
 """Pictures in the gallery: those that a person should look at first."""
@@ -24,7 +25,7 @@ _THUMB_PX = 320
 _STATUSES = ("ok", "limited", "refused", "failed", "pending")
 _ORDER = {"failed": 0, "refused": 1, "limited": 2, "ok": 3}
 _LOW_CONFIDENCE = 0.5
-_REASONS = 12
+_MOST_FINDINGS = 12
 
 
 def draw_report(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], store: Store) -> str:
@@ -34,8 +35,8 @@ def draw_report(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], s
     read = [row for row in done if row["status"] in ("ok", "limited")]
     parts = [
         _cards(summary["pages"], len(rows)),
-        _table("Why pages were refused or failed", _reasons(done, ("refused", "failed"))),
-        _table("What limits pages", _reasons(done, ("limited",))),
+        _reason_table("Why pages were refused or failed", count_reasons(done, ("refused", "failed"))),
+        _reason_table("What limits pages", count_reasons(done, ("limited",))),
         '<div class="columns">',
         _table("Layouts", Counter(row["layout"] for row in read if row["layout"]).most_common()),
         _table("Median confidence of the leads", _histogram([row["lead_confidence"] for row in read])),
@@ -69,22 +70,19 @@ def _cards(counts: Mapping[str, int], total: int) -> str:
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
-def _reasons(rows: Iterable[Mapping[str, Any]], statuses: Sequence[str]) -> list[tuple[str, int]]:
-    """Count the reasons without what is particular to one page."""
-    counts = Counter(_general(row) for row in rows if row["status"] in statuses)
-    kept = counts.most_common(_REASONS)
-    rest = sum(counts.values()) - sum(count for _, count in kept)
-    return [*kept, ("others", rest)] if rest else kept
+def count_reasons(rows: Iterable[Mapping[str, Any]], statuses: Sequence[str]) -> dict[ReasonCode, int]:
+    """Count the pages of some statuses by the codes of their reasons, the most frequent first.
 
-
-def _general(row: Mapping[str, Any]) -> str:
-    reason = str(row["reason"]).replace(str(row["source"]), "the file").replace("page 1 of ", "")
-    return reason.split(";")[0]
+    A page counts once for each of its codes.
+    """
+    pages = (set(row["reason_codes"]) for row in rows if row["status"] in statuses)
+    counts = Counter(code for codes in pages for code in sorted(codes))
+    return {ReasonCode.named(code): count for code, count in counts.most_common()}
 
 
 def _findings(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
     counts = Counter(label for row in rows for label in row.get("present") or ())
-    return [(FULL_NAMES[label], count) for label, count in counts.most_common(_REASONS)]
+    return [(FULL_NAMES[label], count) for label, count in counts.most_common(_MOST_FINDINGS)]
 
 
 def _histogram(values: Sequence[float | None]) -> list[tuple[str, int]]:
@@ -95,12 +93,20 @@ def _histogram(values: Sequence[float | None]) -> list[tuple[str, int]]:
     return [(f"{low:.1f} to {high:.1f}", count) for low, high, count in reversed(bars)]
 
 
-def _table(title: str, counts: Sequence[tuple[str, int]]) -> str:
+def _reason_table(title: str, counts: Mapping[ReasonCode, int]) -> str:
+    return _table(title, [(code.title, count) for code, count in counts.items()], {c.title: c.advice for c in counts})
+
+
+def _table(title: str, counts: Sequence[tuple[str, int]], advice: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Return counts as a table with a bar each, and below a name what to do about it."""
     if not counts:
         return ""
     largest = max(max(count for _, count in counts), 1)
+    hints = {
+        name: f'<br><span class="faint">{escape(" ".join(lines))}</span>' for name, lines in (advice or {}).items()
+    }
     lines = "".join(
-        f'<tr><td>{escape(name) or "no reason given"}</td><td class="n">{count}</td>'
+        f'<tr><td>{escape(name)}{hints.get(name, "")}</td><td class="n">{count}</td>'
         f'<td class="bar"><i style="width:{100 * count / largest:.1f}%"></i></td></tr>'
         for name, count in counts
     )
@@ -148,11 +154,7 @@ def _figure(row: Mapping[str, Any], store: Store) -> str:
         picture = f'<a href="{quote(overlay)}"><img alt="{escape(alt)}" src="{_thumbnail(content)}"></a>'
     confidence = row.get("lead_confidence")
     sure = f", confidence {confidence:.2f}" if confidence is not None else ""
-    told = (
-        str(row["reason"]).replace(str(row["source"]), "the file")
-        or "; ".join(row.get("warnings") or ())
-        or "low confidence"
-    )
+    told = " ".join(row["reasons"]).replace(str(row["source"]), "the file") or "low confidence"
     return (
         f'<figure class="{row["status"]}">{picture}<figcaption><b>{escape(row["page_id"])}</b>'
         f"{row['status']}{sure}<br>{escape(told)}</figcaption></figure>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -17,7 +17,7 @@ from ecgimg._version import __version__
 from ecgimg.batch.dataset import PAGES_PER_PART, Dataset
 from ecgimg.batch.engines import ENGINES
 from ecgimg.batch.ledger import Ledger
-from ecgimg.batch.report import draw_report
+from ecgimg.batch.report import count_reasons, draw_report
 from ecgimg.batch.source import SourceFile, find_files, fingerprint
 from ecgimg.batch.store import OWN_FOLDER, Store, filesystem, is_of_this_process
 from ecgimg.batch.work import UNWRITTEN, PageResult, Task, Unit
@@ -79,6 +79,9 @@ class Summary:
         Files of the source that are no pages.
     read_now : int
         Pages that this run read, in `seconds`.
+    reasons : mapping
+        Of the code of a reason to how many pages it concerns (``pages``, duplicates left out), its ``severity`` and
+        its ``advice``; the most frequent first.
     """
 
     source: str
@@ -88,6 +91,7 @@ class Summary:
     read_now: int
     seconds: float
     pages_per_s: float
+    reasons: dict[str, dict[str, Any]] = field(default_factory=dict)
     version: str = __version__
 
 
@@ -159,7 +163,7 @@ def _kept(
     """Read pages, and yield each result when its files, its record and its line in the ledger are written."""
     for unit, result in _results(pending, replace(task, out=_shared(store, settings.engine)), settings):
         if result.row["status"] == UNWRITTEN:
-            raise BadOutput(result.row["reason"])
+            raise BadOutput(result.row["reasons"][0])
         for name, content in result.files.items():
             store.write(name, content)
         dataset.keep(unit, result)
@@ -249,11 +253,21 @@ def _conclude(
     """Write the dataset as far as it goes, the table of pages, the report and the summary."""
     dataset.write_rest(ledger)
     rows = dataset.write_pages(ledger.entries())
-    summary = Summary(
-        source, store.url, ledger.counts(), passed, read, round(seconds, 3), round(read / seconds, 3) if read else 0.0
-    )
+    rate = round(read / seconds, 3) if read else 0.0
+    reasons = _counted_reasons(rows)
+    summary = Summary(source, store.url, ledger.counts(), passed, read, round(seconds, 3), rate, reasons)
     told: dict[str, Any] = asdict(summary)
     store.write("report.html", draw_report(rows, told, store).encode())
     store.write("summary.json", json.dumps(told, indent=1).encode())
     _save_ledger(store, ledger)
     return summary
+
+
+def _counted_reasons(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what `Summary.reasons` holds, of the rows of the table of pages."""
+    firsts = [row for row in rows if not row["duplicate_of"]]
+    counts = count_reasons(firsts, ("ok", "limited", "refused", "failed"))
+    return {
+        code.value: {"pages": count, "severity": code.severity.value, "advice": list(code.advice)}
+        for code, count in counts.items()
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from ecgimg.errors import BadOutput, EcgImgError, UnreadablePage
 from ecgimg.formats import write_record
 from ecgimg.formats.pages import PageInput, open_pages
 from ecgimg.isolation import is_out_of_memory
+from ecgimg.reasons import Reason, ReasonCode, reason_of
 from ecgimg.record import EcgRecord
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 UNWRITTEN = "unwritten"
 """The status of a page whose files could not be written: the run ends."""
-
-TOO_MUCH_MEMORY = "it needs more memory than a page may; save it smaller, or raise --memory-gb"
 
 OVERLAY_PX = 1800
 """The longer side of the overlays for review."""
@@ -114,15 +113,15 @@ def digitize_one(unit: Unit, task: Task) -> PageResult:
             page = _opened(path, unit)
             return _kept(_read(page, unit, task), task.out)
     except BadOutput as error:
-        return PageResult(unit.number, {"status": UNWRITTEN, "reason": str(error)})
+        return PageResult(unit.number, {"status": UNWRITTEN, "reasons": [str(error)]})
     except EcgImgError as error:
-        return failed(unit, str(error))
+        return failed(unit, reason_of(error))
     except MemoryError:
-        return failed(unit, TOO_MUCH_MEMORY)
+        return failed(unit, ReasonCode.MEMORY_LIMIT_EXCEEDED.reason())
     except Exception as error:  # one bad page never stops a run
         if is_out_of_memory(error):
-            return failed(unit, TOO_MUCH_MEMORY)
-        return failed(unit, f"an error of ecgimg's own, please report it ({type(error).__name__}: {error})")
+            return failed(unit, ReasonCode.MEMORY_LIMIT_EXCEEDED.reason())
+        return failed(unit, ReasonCode.INTERNAL_ERROR.reason(detail=f"{type(error).__name__}: {error}"))
 
 
 def _kept(result: PageResult, out: str | None) -> PageResult:
@@ -140,16 +139,21 @@ def _store(out: str) -> Store:
     return Store(out)
 
 
-def failed(unit: Unit, reason: str) -> PageResult:
+def failed(unit: Unit, reason: Reason) -> PageResult:
     """Return the result of a page that was not read."""
-    return PageResult(unit.number, {"status": "failed", "reason": reason})
+    return PageResult(unit.number, {"status": "failed"} | _columns((reason,)))
+
+
+def _columns(reasons: Sequence[Reason]) -> dict[str, list[str]]:
+    """Return reasons as the columns of a table."""
+    return {"reason_codes": [each.code.value for each in reasons], "reasons": [each.text for each in reasons]}
 
 
 def _opened(path: Path, unit: Unit) -> PageInput:
     try:
         page = next(open_pages(path, first=unit.page), None)
-    except EcgImgError as error:
-        raise UnreadablePage(str(error).replace(str(path), unit.url)) from None
+    except UnreadablePage as error:
+        raise type(error)(str(error).replace(str(path), unit.url)) from None
     if page is None:
         raise UnreadablePage(f"{unit.url} has no page {unit.page} any more; run again to look at it anew")
     return page
@@ -177,20 +181,24 @@ def _findings(found: Digitization) -> Findings | None:
     from ecgimg.classification.predict import classify_page
 
     findings = classify_page(found)
-    return None if findings.reason else findings
+    return findings if findings.findings else None
 
 
 def _row(found: Digitization, files: Mapping[str, bytes]) -> dict[str, Any]:
     """Return what the table of pages says, without what differs from run to run but the seconds."""
     told = found.summary()
     confidences = [lead["confidence"] for lead in told["leads"].values()]
-    kept = ("status", "reason", "warnings", "layout", "layout_confidence", "speed_mm_s", "gain_mm_mv")
+    kept = ("status", "layout", "layout_confidence", "speed_mm_s", "gain_mm_mv")
     more = ("chest_gain_mm_mv", "px_per_mm", "rotation_deg", "sources", "leads", "version")
-    return {key: told[key] for key in (*kept, *more)} | {
-        "lead_confidence": float(np.median(confidences)) if confidences else None,
-        "overlay": next((name for name in files if name.startswith("overlays/")), ""),
-        "seconds": round(sum(told["timings_s"].values()), 3),
-    }
+    return (
+        {key: told[key] for key in (*kept, *more)}
+        | _columns(found.reasons)
+        | {
+            "lead_confidence": float(np.median(confidences)) if confidences else None,
+            "overlay": next((name for name in files if name.startswith("overlays/")), ""),
+            "seconds": round(sum(told["timings_s"].values()), 3),
+        }
+    )
 
 
 def _formatted(record: EcgRecord, name: str, unit_name: str) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import TracebackType
 
-from ecgimg.batch.work import TOO_MUCH_MEMORY, PageResult, Task, Unit, digitize_one, failed
+from ecgimg.batch.work import PageResult, Task, Unit, digitize_one, failed
 from ecgimg.digitization.segmentation.threads import use_one_thread
 from ecgimg.isolation import CallFailed, Limits, Worker
 
@@ -38,16 +38,9 @@ class PageReader:
         try:
             result: PageResult = self._worker.call(self._read, unit, self.task)
         except CallFailed as failure:
-            return failed(unit, self._reason(failure))
+            return failed(unit, failure.reason(self.limits))
         return result
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
         self._worker.close()
-
-    def _reason(self, failure: CallFailed) -> str:
-        if failure.limit == "time":
-            return f"it took longer than {self.limits.cpu_s:g} s and was given up; see --time-limit"
-        if failure.limit == "memory":
-            return TOO_MUCH_MEMORY
-        return f"it crashed the process that read it ({failure.detail}); please report such a page"

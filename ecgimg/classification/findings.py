@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ecgimg.classification.labels import FULL_NAMES, INDIVIDUAL_LABELS
 from ecgimg.digitization.result import Digitization
+from ecgimg.reasons import Reason
 from ecgimg.record import EcgRecord
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -22,17 +23,17 @@ class Finding:
     label : str
         One of `ecgimg.classification.labels.LABELS`.
     probability : float or None
-        Calibrated; None where the classifier keeps silent.
+        Calibrated; None where the label is not judged.
     threshold : float or None
         From which it counts as present; None where too few positives were there to choose one.
-    silence : str
-        Why nothing is said, or "".
+    not_judged : Reason or None
+        Why the label is not judged.
     """
 
     label: str
     probability: float | None
     threshold: float | None
-    silence: str = ""
+    not_judged: Reason | None = None
 
     @property
     def name(self) -> str:
@@ -72,25 +73,23 @@ class Findings:
 
     Parameters
     ----------
-    reason : str
-        Why nothing is said at all (a refused page), or "".
+    reasons : tuple of Reason
+        Why nothing is judged (no `findings` then), or what limits the findings, those of the page included.
     findings : tuple of Finding
         Every label, in the order of `LABELS`.
     operating : str
         The operating point of the thresholds.
     seen_s : mapping of lead to the seconds seen
-    warnings : tuple of str
     evidence : mapping of label to its patches, most important first
     record : EcgRecord or None
     digitization : Digitization or None
         Where a page was read.
     """
 
-    reason: str
+    reasons: tuple[Reason, ...] = ()
     findings: tuple[Finding, ...] = ()
     operating: str = ""
     seen_s: Mapping[str, float] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
     evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
     record: EcgRecord | None = None
     digitization: Digitization | None = None
@@ -113,6 +112,14 @@ class Findings:
         """The findings of `present` that are no group of others: what a person reads first."""
         return tuple(finding for finding in self.present if finding.label in INDIVIDUAL_LABELS)
 
+    def not_judged(self, labels: Collection[str]) -> dict[Reason, list[Finding]]:
+        """Return the findings of some labels that are not judged, by the reason why."""
+        by_reason: dict[Reason, list[Finding]] = {}
+        for finding in self.findings:
+            if finding.not_judged is not None and finding.label in labels:
+                by_reason.setdefault(finding.not_judged, []).append(finding)
+        return by_reason
+
     def summary(self) -> dict[str, Any]:
         """Return what ``STEM.findings.json`` holds."""
         from ecgimg._version import __version__
@@ -122,10 +129,9 @@ class Findings:
             "schema_version": SCHEMA_VERSION,
             "version": __version__,
             "notice": "research use only, not a medical device",
-            "reason": self.reason,
+            "reasons": [reason.summary() for reason in self.reasons],
             "operating_point": self.operating,
             "seen_s": {lead: round(seconds, 2) for lead, seconds in self.seen_s.items()},
-            "warnings": list(self.warnings),
             "present": [finding.label for finding in self.present],
             "findings": {finding.label: _told(finding) for finding in self.findings},
             "evidence": {
@@ -146,4 +152,4 @@ def _told(finding: Finding) -> dict[str, Any]:
     told: dict[str, Any] = {"name": finding.name, "present": finding.present}
     told["probability"] = None if finding.probability is None else round(finding.probability, 4)
     told["threshold"] = None if finding.threshold is None else round(finding.threshold, 4)
-    return told | ({"silence": finding.silence} if finding.silence else {})
+    return told | ({"not_judged": finding.not_judged.summary()} if finding.not_judged else {})

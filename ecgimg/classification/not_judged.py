@@ -1,13 +1,14 @@
-"""When to keep silent: what of a record must be seen before a label can be said."""
+"""Which labels are not judged: what of a record must be seen before a label can be."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
 from ecgimg.classification.labels import RHYTHMS
+from ecgimg.reasons import Reason, ReasonCode
 
 LEAST_S = 2.5
-"""Seconds of some lead below which nothing is said."""
+"""Seconds of some lead below which no label is judged."""
 _LONE_LEAD_S = 5.0
 
 _RHYTHMIC = frozenset(
@@ -55,23 +56,23 @@ _NEEDS: dict[str, tuple[frozenset[str], ...]] = {
 }
 
 
-def silence(label: str, seen_s: Mapping[str, float], uncertain_gain: Collection[str] = ()) -> str:
-    """Return why nothing can be said of a label, or "" where something can.
+def why_not_judged(label: str, seen_s: Mapping[str, float], uncertain_gain: Collection[str] = ()) -> Reason | None:
+    """Return why a label cannot be judged, or None where it can.
 
     Parameters
     ----------
     seen_s : mapping of lead to the seconds of it that are visible
-    uncertain_gain : labels that may not be said since the millivolts are assumed
+    uncertain_gain : labels that cannot be judged because the gain is assumed
     """
     leads = {lead for lead, seconds in seen_s.items() if seconds > 0}
     longest_s = max(seen_s.values(), default=0.0)
     if longest_s < LEAST_S:
-        return f"only {longest_s:.1f} s are seen; at least {LEAST_S:g} s of a lead are needed"
+        return ReasonCode.TOO_SHORT_TO_JUDGE.reason(seconds=longest_s, least_s=LEAST_S)
     if label in _RHYTHMIC and len(leads) == 1 and longest_s < _LONE_LEAD_S:
-        return f"{longest_s:.1f} s of one lead are too little to judge P waves and rhythm"
+        return ReasonCode.TOO_SHORT_FOR_RHYTHM.reason(seconds=longest_s)
     if label in uncertain_gain:
-        return "the gain is assumed, not read, so that voltages cannot be judged"
+        return ReasonCode.VOLTAGES_UNCERTAIN.reason()
     for needed in _NEEDS.get(label, ()):
         if not needed & leads:
-            return f"none of the leads {', '.join(sorted(needed))} is seen"
-    return ""
+            return ReasonCode.LEADS_NOT_SEEN.reason(leads=", ".join(sorted(needed)))
+    return None

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from ecgimg.classification.explain import explain
 from ecgimg.classification.findings import Evidence, Finding, Findings
 from ecgimg.classification.labelled_records import VOLTAGE_LABELS, network_rate_leads
-from ecgimg.classification.not_judged import silence
+from ecgimg.classification.not_judged import why_not_judged
 from ecgimg.classification.tokens import CANVAS, FS_HZ, PATCH
 from ecgimg.classification.weights import Classifier, check_operating_point, shipped_classifier
 from ecgimg.digitization import Digitization, digitize, digitize_image
 from ecgimg.errors import BadRecord, EcgImgError
 from ecgimg.formats import is_record_file, read_record
+from ecgimg.reasons import ReasonCode, texts
 from ecgimg.record import STANDARD_LEADS, EcgRecord
 
 Signals = NDArray[np.float32]
@@ -44,16 +45,17 @@ def classify(
     if isinstance(ecg, EcgRecord):
         return _of_record(ecg, classifier, operating, explain)
     if ecg.record is None:
-        return Findings(f"the page was not read: {ecg.reason}", operating=operating, digitization=ecg)
+        reason = ReasonCode.PAGE_NOT_READ.reason(text=texts(ecg.reasons))
+        return Findings((reason,), operating=operating, digitization=ecg)
     return _of_page(ecg, classifier, operating, explain)
 
 
 def classify_page(page: Digitization, *, explain: bool = False) -> Findings:
-    """Classify a page that was read; why it cannot be, flat or absurd as it is, is told as the findings' reason."""
+    """Classify a page that was read; where it holds no ECG (flat, absurd voltages), that is the findings' reason."""
     try:
         return classify(page, explain=explain)
     except EcgImgError as error:
-        return Findings(str(error), digitization=page)
+        return Findings((ReasonCode.NO_ECG.reason(error=error),), digitization=page)
 
 
 def check_ecg(record: EcgRecord) -> None:
@@ -101,9 +103,9 @@ def _of_record(
     thresholds = classifier.thresholds(operating)
     findings = []
     for label, chance in zip(classifier.labels, chances, strict=True):
-        why = silence(label, seen_s, VOLTAGE_LABELS if gain_assumed else ())
-        findings.append(Finding(label, None if why else float(chance), thresholds[label], why))
-    found = Findings("", tuple(findings), operating, seen_s, record=record)
+        reason = why_not_judged(label, seen_s, VOLTAGE_LABELS if gain_assumed else ())
+        findings.append(Finding(label, None if reason else float(chance), thresholds[label], reason))
+    found = Findings((), tuple(findings), operating, seen_s, record=record)
     return replace(found, evidence=evidence_of(found, record, classifier)) if wanted else found
 
 
@@ -113,15 +115,13 @@ def _of_page(page: Digitization, classifier: Classifier, operating: str, wanted:
     confidence = page.lead_confidence or {}
     doubted = [lead for lead in page.record.leads if confidence.get(lead, 1.0) < _SURE_ENOUGH]
     kept = tuple(lead for lead in page.record.leads if lead not in doubted)
-    warnings = page.warnings
-    if doubted:
-        warnings = (*warnings, f"left out for low confidence of the digitizer: {', '.join(doubted)}")
     if not set(kept) & set(STANDARD_LEADS):
-        reason = "every lead was read with low confidence; a sharper or flatter picture would help"
-        return Findings(reason, operating=operating, warnings=page.warnings, digitization=page)
+        reasons = (ReasonCode.ALL_LEADS_UNCERTAIN.reason(), *page.reasons)
+        return Findings(reasons, operating=operating, digitization=page)
+    left_out = (ReasonCode.LEADS_LEFT_OUT.reason(leads=", ".join(doubted)),) if doubted else ()
     gain_assumed = (page.sources or {}).get("gain") == "assumed"
     found = _of_record(page.record.select(kept), classifier, operating, wanted, gain_assumed)
-    return replace(found, warnings=warnings, digitization=page)
+    return replace(found, reasons=(*page.reasons, *left_out), digitization=page)
 
 
 def evidence_of(

@@ -20,16 +20,17 @@ from ecgimg.digitization import Digitization, digitize_image
 from ecgimg.errors import EcgImgError
 from ecgimg.formats import is_record_file, iter_records
 from ecgimg.formats.pages import open_pages
+from ecgimg.reasons import Reason, reason_of
 from ecgimg.record import EcgRecord
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of one input: its stem, its findings, or the error that kept it from being read."""
+    """What became of one input: its stem, its findings, or the reason why it could not be opened."""
 
     stem: str
     findings: Findings | None
-    error: str = ""
+    reason: Reason | None = None
 
 
 def classify_files(
@@ -60,7 +61,7 @@ def classify_files(
                     write_findings(found, stem, out, image)
                 yield Outcome(stem, found)
         except EcgImgError as error:
-            yield Outcome(path.stem, None, str(error))
+            yield Outcome(path.stem, None, reason_of(error))
 
 
 def _opened(path: Path) -> Iterator[tuple[str, EcgRecord | Digitization, NDArray[np.uint8] | None]]:

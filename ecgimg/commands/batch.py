@@ -90,6 +90,11 @@ def _show_summary(summary: Summary) -> None:
     for status, count in summary.pages.items():
         table.add_row(status, str(count))
     OUT.print(table)
+    if summary.reasons:
+        reasons = Table("reason", "pages", "what to do", box=None)
+        for code, about in summary.reasons.items():
+            reasons.add_row(code.replace("_", " "), str(about["pages"]), " ".join(about["advice"]))
+        OUT.print(reasons)
     if summary.passed_over:
         OUT.print(f"{summary.passed_over} files were passed over: they are no pictures or PDFs")
     rate = f", {summary.pages_per_s:.2f} a second" if summary.read_now else ""

@@ -14,6 +14,7 @@ from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
 from ecgimg.errors import BadRequest
 from ecgimg.formats.vector_pdf import VectorPage
+from ecgimg.reasons import Reason, ReasonCode
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 
 Image8 = NDArray[np.uint8]
@@ -65,7 +66,7 @@ class Corrections:
             _check_corners(self.corners_px)
         _check_leads(self.leads)
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """Return what was corrected, and only that, as the outputs say it."""
         values = {
             "rotate_deg": self.rotate_deg % 360 or None,
@@ -77,20 +78,19 @@ class Corrections:
         }
         return {name: value for name, value in values.items() if value is not None}
 
-    def words(self) -> tuple[str, ...]:
-        """Return a line for each correction."""
-        lines = {
-            f"turned by hand: {self.rotate_deg % 360:g}° clockwise": bool(self.rotate_deg % 360),
-            "page corners set by hand": self.corners_px is not None,
-            f"layout set by hand: {self.layout}": self.layout != "auto",
-            f"paper speed set by hand: {self.speed_mm_s or 0:g} mm/s": self.speed_mm_s is not None,
-            f"gain set by hand: {self.gain_mm_mv or 0:g} mm/mV": self.gain_mm_mv is not None,
+    def reasons(self) -> tuple[Reason, ...]:
+        """Return a reason for each correction, as the result holds it."""
+        swaps = ", ".join(f"{read} is {true}" for read, true in self.leads.items())
+        corrections = {
+            f"turned {self.rotate_deg % 360:g}° clockwise": bool(self.rotate_deg % 360),
+            "page corners": self.corners_px is not None,
+            f"layout {self.layout}": self.layout != "auto",
+            f"paper speed {self.speed_mm_s or 0:g} mm/s": self.speed_mm_s is not None,
+            f"gain {self.gain_mm_mv or 0:g} mm/mV": self.gain_mm_mv is not None,
+            f"lead labels, {swaps}": bool(swaps),
         }
-        renamed = ", ".join(f"{read} is {true}" for read, true in self.leads.items())
-        return (
-            *(line for line, holds in lines.items() if holds),
-            *([f"leads named by hand: {renamed}"] * bool(renamed)),
-        )
+        code = ReasonCode.CORRECTED_BY_HAND
+        return tuple(code.reason(correction=correction) for correction, was_made in corrections.items() if was_made)
 
 
 def digitize_corrected(
@@ -111,7 +111,7 @@ def digitize_corrected(
     picture : (height, width, 3) uint8 RGB
         The picture that was read, with its corners and turn applied: the result's pixels are of it.
     found : Digitization
-        With `corrections` filled, and a warning for each of them.
+        With `corrections` filled, and a reason for each of them.
     """
     picture = corrected_picture(image, corrections)
     found = digitize_image(
@@ -123,7 +123,7 @@ def digitize_corrected(
     )
     if corrections.leads:
         found = rename_leads(found, corrections.leads)
-    return picture, replace(found, warnings=(*found.warnings, *corrections.words()), corrections=corrections.told())
+    return picture, replace(found, reasons=(*found.reasons, *corrections.reasons()), corrections=corrections.summary())
 
 
 def corrected_picture(image: Image8, corrections: Corrections) -> Image8:

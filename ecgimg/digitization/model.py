@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ecgimg.digitization.dewarp.page_map import PageMap
+from ecgimg.reasons import Reason
 from layouts import Layout
 
 Floats = NDArray[np.float64]
@@ -284,7 +285,7 @@ class ResolvedScale:
 
     scale: Scale
     sources: dict[str, str]
-    warnings: tuple[str, ...]
+    warnings: tuple[Reason, ...]
 
     def stretched(self, by: float) -> ResolvedScale:
         """Return the scale of a page without ruling on which as much time takes `by` times as many px."""

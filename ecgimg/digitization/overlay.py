@@ -77,6 +77,6 @@ def _banner(picture: Image8, found: Digitization, thick: int) -> None:
         other = found.chest_gain_mm_mv != found.gain_mm_mv
         gain = f"{found.gain_mm_mv:.3g}/{found.chest_gain_mm_mv:.3g}" if other else f"{found.gain_mm_mv:.3g}"
         parts.append(f"{found.layout}, {found.speed_mm_s:g} mm/s, {gain} mm/mV")
-    if found.reason:
-        parts.append(found.reason)
+    if found.reasons:
+        parts.append(found.reasons[0].text)
     _write(picture, "   ".join(parts), np.array([8.0 * thick, 20.0 * thick]), _STATUS[found.status], thick)

@@ -50,6 +50,7 @@ from ecgimg.digitization.tracing.vector_paths import PathPage, read_paths
 from ecgimg.digitization.views import alternative_views, view_page
 from ecgimg.formats.pages.limits import reduction_factor
 from ecgimg.formats.vector_pdf import VectorPage
+from ecgimg.reasons import ReasonCode
 from layouts import Layout, load_layout, load_layouts
 
 
@@ -113,8 +114,8 @@ def digitize_image(
 
 _DOUBTFUL_DB, _SURELY_DB, _MOST_NAMES = 5.0, 10.0, 0.5
 _FINE_PX_PER_MM, _MOST_PX, _MUCH_DB, _SLIGHTLY_DB = 6.0, 4_000_000, 5.0, 1.0
-_MUCH, _PART = 0.35, "much of what looks like a trace belongs to no row that was read: rows may be missing"
-_NOTHING = Digitization("refused", "neither ECG ruling nor traces were found; a sharper or closer picture would help")
+_MUCH = 0.35
+_NOTHING = Digitization("refused", (ReasonCode.NO_PAGE_FOUND.reason(),))
 
 
 def _best(read: Digitization, others: Iterable[Digitization]) -> Digitization:
@@ -173,7 +174,7 @@ def _read(seen: PageView, given: ScaleReading, candidates: Sequence[Layout], clo
     rows = trace_as_named(page, trace_rows(page) if seen.rows is None else seen.rows, seen.labels)
     clock.lap("trace")
     if not rows:
-        return Digitization("refused", "no ECG trace was found on the page", px_per_mm=px_per_mm)
+        return Digitization("refused", (ReasonCode.NO_TRACE_FOUND.reason(),), px_per_mm=px_per_mm)
     is_part = unread_share(page, rows) > _MUCH
     baselines_px = [row.baseline_px for row in rows]
     pulses = find_pulses(page, baselines_px)
@@ -184,10 +185,10 @@ def _read(seen: PageView, given: ScaleReading, candidates: Sequence[Layout], clo
     rows, gaps_px = set_apart(rows, page.px_per_mm, lettering_finder(page), ruled=seen.has_grid)
     width = width_px(rows, page.px_per_mm) - gaps_px
     if width <= 0:
-        return Digitization("refused", "the traces that were found have nothing in common", px_per_mm=px_per_mm)
+        return Digitization("refused", (ReasonCode.NO_COMMON_TIME.reason(),), px_per_mm=px_per_mm)
     settled = settle_scale(page.px_per_mm, width, rows, pulses, (given, seen.printed_scale), ruled=seen.has_grid)
     if is_part:
-        settled = replace(settled, warnings=(*settled.warnings, _PART))
+        settled = replace(settled, warnings=(*settled.warnings, ReasonCode.TRACE_OUTSIDE_ROWS.reason()))
     clock.lap("scale")
     scale, separators = settled.scale, find_separators(page, baselines_px)
     if gaps_px:  # these tell how wide columns are, cut off or not

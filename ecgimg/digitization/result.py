@@ -9,12 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.reasons import Reason
 from ecgimg.record import EcgRecord
 
 Floats = NDArray[np.float64]
 Status = Literal["ok", "limited", "refused"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +56,9 @@ class Digitization:
     Parameters
     ----------
     status : {"ok", "limited", "refused"}
-        ``limited`` is usable with what `reason` and `warnings` say; a refused page has no record.
-    reason : str
-        Empty when all is well.
+        ``limited`` is usable within what `reasons` say; a refused page has no record.
+    reasons : tuple of Reason
+        Why the page is refused, or what limits it, the gravest first; empty when all is well.
     record : EcgRecord or None
         500 Hz, NaN where the page shows nothing.
     layout : str or None
@@ -94,7 +95,7 @@ class Digitization:
     """
 
     status: Status
-    reason: str
+    reasons: tuple[Reason, ...] = ()
     record: EcgRecord | None = None
     layout: str | None = None
     layout_confidence: float = 0.0
@@ -109,7 +110,6 @@ class Digitization:
     lead_error_uv: Mapping[str, float] | None = None
     lead_seconds: Mapping[str, float] | None = None
     unread: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
     readings: tuple[LeadReading, ...] = ()
     grid_px: tuple[Floats, ...] = ()
     timings_s: Mapping[str, float] | None = None
@@ -126,7 +126,7 @@ class Digitization:
             "schema_version": SCHEMA_VERSION,
             "version": __version__,
             "status": self.status,
-            "reason": self.reason,
+            "reasons": [reason.summary() for reason in self.reasons],
             "layout": self.layout,
             "layout_confidence": round(self.layout_confidence, 3),
             "names_read": round(self.names_read, 3),
@@ -146,7 +146,6 @@ class Digitization:
             },
             "consistency_db": {law: round(value, 1) for law, value in self.consistency_db.items()},
             "reconciled": list(self.reconciled),
-            "warnings": list(self.warnings),
             "corrections": dict(self.corrections),
             "timings_s": {stage: round(value, 3) for stage, value in (self.timings_s or {}).items()},
         }

@@ -17,6 +17,7 @@ from ecgimg.digitization.segmentation.threads import one_thread_pool
 from ecgimg.errors import BadOutput, BadRequest, EcgImgError
 from ecgimg.formats import write_record
 from ecgimg.formats.pages import PageInput, open_pages
+from ecgimg.reasons import Reason, reason_of
 from layouts import load_layout
 
 FORMATS = {"csv": ".csv", "wfdb": ".hea", "edf": ".edf", "dicom": ".dcm", "parquet": ".parquet"}
@@ -35,13 +36,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class PageOutcome:
-    """What became of one page: its stem, status (``failed`` when the file could not be opened), and the reason."""
+    """What became of one page: its stem, its status (``failed`` where the file could not be opened), and why."""
 
     stem: str
     status: str
-    reason: str = ""
+    reasons: tuple[Reason, ...] = ()
     layout: str = ""
-    warnings: tuple[str, ...] = ()
 
 
 def check_settings(pages: Sequence[Path], settings: Settings) -> None:
@@ -90,7 +90,7 @@ def digitize_file(path: Path, out: Path, settings: Settings) -> Iterator[PageOut
         for page in open_pages(path):
             yield _digitize_page(page, out, settings)
     except EcgImgError as error:
-        yield PageOutcome(path.stem, "failed", str(error))
+        yield PageOutcome(path.stem, "failed", (reason_of(error),))
 
 
 def _digitize_page(page: PageInput, out: Path, settings: Settings) -> PageOutcome:
@@ -102,7 +102,7 @@ def _digitize_page(page: PageInput, out: Path, settings: Settings) -> PageOutcom
         vector=page.vector,
     )
     write_page(found, page, out, settings)
-    return PageOutcome(page.stem, found.status, found.reason, found.layout or "", found.warnings)
+    return PageOutcome(page.stem, found.status, found.reasons, found.layout or "")
 
 
 def write_page(found: Digitization, page: PageInput, out: Path, settings: Settings) -> None:

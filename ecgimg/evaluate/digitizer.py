@@ -17,6 +17,7 @@ from ecgimg.evaluate.page_scores import LeadScore, PageScore, page_ratio, score_
 from ecgimg.evaluate.process_pool import mapped
 from ecgimg.formats import read_record
 from ecgimg.formats.pages import open_pages
+from ecgimg.reasons import reason_of
 from ecgimg.record import EcgRecord
 from layouts import Layout, load_layout, load_layouts
 from synth.labels.truth import PageTruth
@@ -98,7 +99,7 @@ def _score_task(task: PageTask) -> Scored:
         page = next(open_pages(task.file))
         found = digitize_image(page.image, vector=page.vector)
     except EcgImgError as error:
-        found = Digitization("refused", str(error))
+        found = Digitization("refused", (reason_of(error),))
     seconds = time.perf_counter() - began
     layout = _layout_or_none(task.layout)
     if task.truth is None or layout is None:

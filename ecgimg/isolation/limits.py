@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ecgimg.errors import BadRequest
+from ecgimg.reasons import Reason, ReasonCode
 
 WALL_PER_CPU = 4.0  # two busy pages on one core take twice their processor time; twice that again for slow disks
 
@@ -54,6 +55,14 @@ class CallFailed(Exception):
     def __init__(self, limit: str, detail: str = "") -> None:
         super().__init__(limit, detail)
         self.limit, self.detail = limit, detail
+
+    def reason(self, limits: Limits) -> Reason:
+        """Return what is said of the page whose call it was, which had these limits."""
+        if self.limit == "time":
+            return ReasonCode.TIME_LIMIT_EXCEEDED.reason(seconds=limits.cpu_s)
+        if self.limit == "memory":
+            return ReasonCode.MEMORY_LIMIT_EXCEEDED.reason()
+        return ReasonCode.WORKER_CRASHED.reason(detail=self.detail)
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -65,7 +65,7 @@ def test_desk_deletes_read_uploads(service):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("limits", "reason"), [(Limits(0.01, 2), "more than 30 s"), (Limits(30, 1), "to read|GB")])
+@pytest.mark.parametrize(("limits", "reason"), [(Limits(0.01, 2), "longer than 30 s"), (Limits(30, 1), "to read|GB")])
 def test_desk_page_over_limits(service, monkeypatch, limits, reason):
     """A page over the limits on time or memory is refused, and the next one is read."""
     noise = np.random.default_rng(0).random((4800, 4800)) < 0.5
@@ -78,7 +78,7 @@ def test_desk_page_over_limits(service, monkeypatch, limits, reason):
         if not isinstance(item, Step)
     ]
     assert reading.digitization.status == "refused"
-    assert re.search(reason, reading.digitization.reason)
+    assert re.search(reason, reading.digitization.reasons[0].text)
     assert "could not be read" in views.result(reading, "")
     service.workers = WorkerPool(lambda: Worker(READING, prepare=process_page.load_networks), 1)
     *_, reading = service.add_sample("anna", "photo")

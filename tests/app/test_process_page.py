@@ -39,7 +39,7 @@ def test_read_sheet_that_is_refused(tmp_path):
     reading = process_page.read_page(page)
     assert reading.digitization.status == "refused"
     assert reading.downloads == ()
-    assert any("left edge with the lead names" in line for line in reading.advice)
+    assert any("left edge with the lead labels" in line for line in reading.advice)
     assert "What to do" in views.result(reading, "")
 
 
@@ -49,8 +49,8 @@ def test_open_sheets_of_damaged_file(tmp_path):
     bad.parent.mkdir()
     bad.write_bytes(b"%PDF-1.7 nothing")
     (page,) = process_page.store_pages(bad, "scan.pdf", tmp_path, 1, PageLimits())
-    assert "scan.pdf is damaged" in page.error
-    assert str(tmp_path) not in page.error
+    assert "scan.pdf is damaged" in page.failure.text
+    assert str(tmp_path) not in page.failure.text
     assert "could not be read" in views.result(process_page.read_page(page), "")
 
 
@@ -62,12 +62,12 @@ def test_open_sheets_over_limits(tmp_path):
         (PageLimits(max_megapixels=0.5), "more than 0.5 megapixels"),
     ):
         (page,) = process_page.store_pages(photo, "x.jpg", tmp_path, 1, settings)
-        assert wanted in page.error
+        assert wanted in page.failure.text
     tiff = tmp_path / "pages.tif"
     page = Image.new("RGB", (400, 300), "white")
     page.save(tiff, save_all=True, append_images=[page, page])
     (page,) = process_page.store_pages(tiff, "x.tif", tmp_path, 1, PageLimits(max_pages=2))
-    assert "more than 2 pages" in page.error
+    assert "more than 2 pages" in page.failure.text
     assert [each.name for each in process_page.store_pages(tiff, "x.tif", tmp_path, 1, PageLimits())] == [
         "x.tif, page 1", "x.tif, page 2", "x.tif, page 3",
     ]  # fmt: skip

@@ -41,7 +41,8 @@ def test_table_of_pages(done: Path):
     assert rows["ward b/copy.png"]["duplicate_of"] == "ward a/one.png"
     assert rows["ward b/copy.png"]["layout"] == rows["ward a/one.png"]["layout"]
     assert rows["ward a/broken.pdf"]["status"] == "failed"
-    assert "broken.pdf" in rows["ward a/broken.pdf"]["reason"]
+    assert "broken.pdf" in rows["ward a/broken.pdf"]["reasons"][0]
+    assert rows["ward a/broken.pdf"]["reason_codes"] == ["unreadable_file"]
     assert rows["blank.png"]["status"] == "refused"
     assert rows["three.tif-p2"]["page"] == 2
     assert len(rows["three.tif"]["sha256"]) == 64

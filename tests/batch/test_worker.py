@@ -46,7 +46,7 @@ def test_worker_that_crashes_or_hangs():
             reader.read(Unit(k, name, "", 1, "")) for k, name in enumerate(("ok", "crash", "hang", "exit", "ok"))
         ]
     assert [result.row["status"] for result in results] == ["ok", "failed", "failed", "failed", "ok"]
-    said = [result.row["reason"] for result in results[1:4]]
+    said = [result.row["reasons"][0] for result in results[1:4]]
     assert "SIGSEGV" in said[0]
     assert "longer than 1 s" in said[1]
     assert "exit code 3" in said[2]
@@ -72,4 +72,4 @@ def test_page_over_memory_limit(archive: Path, tmp_path: Path):
     rows = {row["page_id"]: row for row in parquet.read_table(tmp_path / "out/pages.parquet").to_pylist()}
     assert rows["small.png"]["status"] == "ok"
     assert rows["noise.png"]["status"] == "failed"
-    assert "memory" in rows["noise.png"]["reason"]
+    assert rows["noise.png"]["reason_codes"] == ["memory_limit_exceeded"]

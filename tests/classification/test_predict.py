@@ -10,6 +10,7 @@ import pytest
 import ecgimg
 import synth
 from ecgimg import BadRecord, BadRequest, EcgRecord
+from ecgimg.reasons import ReasonCode
 from tests.classification.hearts import heart
 
 
@@ -48,7 +49,7 @@ def test_classify_with_unknown_operating_point():
 def test_classify_refused_page(classifier):
     """A refused page gives the reason and no finding."""
     found = ecgimg.classify(np.full((300, 400, 3), 255, np.uint8))
-    assert found.reason.startswith("the page was not read")
+    assert found.reasons[0].code is ReasonCode.PAGE_NOT_READ
     assert not found.findings
 
 
@@ -91,7 +92,7 @@ def test_classify_page_with_assumed_gain(classifier):
         for by in ("pulse", "assumed")
     )
     assert known["LVH"].probability is not None
-    assert "gain" in assumed["LVH"].silence
+    assert assumed["LVH"].not_judged.code is ReasonCode.VOLTAGES_UNCERTAIN
     assert assumed["AFIB"].probability is not None
 
 
@@ -102,4 +103,4 @@ def test_classify_page_with_doubted_lead(classifier):
     doubted = dataclasses.replace(read, lead_confidence={**(read.lead_confidence or {}), "V1": 0.1})
     found = ecgimg.classify(doubted)
     assert "V1" not in found.seen_s
-    assert any("V1" in warning for warning in found.warnings)
+    assert any("V1" in reason.text for reason in found.reasons)

@@ -101,7 +101,8 @@ def test_digitize_corrected_notes_corrections():
     assert seen.shape == picture("photo.jpg").shape
     told = found.summary()
     assert told["corrections"] == {"layout": "3x4+II", "speed_mm_s": 25.0, "leads": {"V1": "V2", "V2": "V1"}}
-    assert "layout set by hand: 3x4+II" in told["warnings"]
-    assert "leads named by hand: V1 is V2, V2 is V1" in told["warnings"]
+    said = [reason["text"] for reason in told["reasons"] if reason["code"] == "corrected_by_hand"]
+    assert "Corrected by hand: layout 3x4+II." in said
+    assert "Corrected by hand: lead labels, V1 is V2, V2 is V1." in said
     assert messages.verdict_of(found).corrected
     assert Digitization("ok", "").summary()["corrections"] == {}

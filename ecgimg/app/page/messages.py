@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecgimg.classification import Finding, Findings
 from ecgimg.digitization import Digitization
+from ecgimg.reasons import ReasonCode, Severity
 from ecgimg.record import KNOWN_LEADS
 from layouts import load_layout
 
@@ -33,35 +33,9 @@ _SOURCES = {
     "width": "the page is taken to show ten seconds",
     "assumed": "assumed, the page does not tell",
 }
-_WHOLE_PAGE = (
-    "Step back until all four edges of the page are in the picture, the left edge with the lead names above all.",
-    "Lay the page flat and hold the phone level above its middle.",
-)
-_LIGHT = "Use even light without flash, and no shadow of the phone on the page."
-_BY_HAND = "If the page itself is complete, open “Correct this page”, choose its layout and read it again."
-_ADVICE: dict[str, tuple[str, ...]] = {
-    "neither ECG ruling": (
-        "Check that the picture shows the ECG page, in focus, and large enough to fill the picture.",
-        _WHOLE_PAGE[1],
-        _LIGHT,
-    ),
-    "no ECG trace": ("Come closer so that the page fills the picture, and tap on it to focus.", _LIGHT),
-    "no known layout": (*_WHOLE_PAGE, _BY_HAND),
-    "single strip": (
-        _WHOLE_PAGE[0],
-        "If the page is one rhythm strip, open “Correct this page”, choose the layout 1x1 and read it again.",
-    ),
-    "s long": (*_WHOLE_PAGE, "If the traces are as short as that, check the paper speed under “Correct this page”."),
-    "no lead name": (*_WHOLE_PAGE, _BY_HAND),
-    "neither lead names": (
-        *_WHOLE_PAGE,
-        "Keep the line with mm/s and mm/mV in the picture, or set layout, speed and gain under “Correct this page”.",
-    ),
-    "locked by a password": ("Save a copy of the PDF without a password and drop that.",),
-    "low confidence": (_WHOLE_PAGE[1], _LIGHT, "Come closer so that the page fills the picture."),
-}
-_HINT = re.compile(r"(; name the layout.*| \(--layout \w+\)|: take the whole page.*|; a sharper or closer.*)$")
-_SMALL_PX, _DARK, _BRIGHT = 1000, 90.0, 251.0
+_SMALL_PX = 1000  # a longer side below this is a preview, or a page far away
+_DARK, _BRIGHT = 90.0, 251.0  # median grey of a picture taken without light, and of one that glare has washed out
+_MOST_ADVICE = 3  # of a page that was read with limits, what mends the gravest of them
 
 
 @dataclass(frozen=True)
@@ -98,19 +72,17 @@ class LeadRow:
     seconds: float
 
 
-def verdict_of(found: Digitization) -> Verdict:
+def verdict_of(digitization: Digitization) -> Verdict:
     """Put a page's verdict into words."""
-    title, colour = _TITLES[found.status]
-    by_hand = tuple(sentence(line) for line in found.warnings if " by hand" in line)
-    if found.status == "refused":
-        return Verdict("refused", title, colour, (sentence(plain(found.reason)),), corrected=by_hand)
-    limits = tuple(sentence(line) for line in found.warnings if " by hand" not in line)
-    return Verdict(found.status, title, colour, (_seen(found),), limits, _facts(found), by_hand)
-
-
-def plain(reason: str) -> str:
-    """Return a reason without its hints for the command line: the app gives its own."""
-    return _HINT.sub("", reason)
+    title, colour = _TITLES[digitization.status]
+    lines: dict[Severity, list[str]] = {severity: [] for severity in Severity}
+    for reason in digitization.reasons:
+        lines[reason.severity].append(sentence(reason.text))
+    by_hand = tuple(lines[Severity.INFO])
+    if digitization.status == "refused":
+        return Verdict("refused", title, colour, tuple(lines[Severity.ERROR]), corrected=by_hand)
+    limits = tuple(lines[Severity.WARNING])
+    return Verdict(digitization.status, title, colour, (_seen(digitization),), limits, _facts(digitization), by_hand)
 
 
 def sentence(text: str) -> str:
@@ -119,25 +91,27 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
 
 
-def advice(reason: str, image: NDArray[np.uint8] | None = None) -> tuple[str, ...]:
-    """Return what would mend a page that could not be read: by the reason, and by what the picture shows."""
-    told: list[str] = []
-    if image is not None:
-        height, width = image.shape[:2]
-        middle = float(np.median(image[::8, ::8]))
-        if max(height, width) < _SMALL_PX:
-            told.append(
-                f"The picture is only {width} × {height} pixels: send the original photo, not a preview, or scan the "
-                "page at 200 dpi or more."
-            )
-        if middle < _DARK:
-            told.append("The picture is dark: bring more light onto the page.")
-        elif middle > _BRIGHT and "ruling" in reason:
-            told.append("The picture is almost white: avoid glare, and turn off the flash.")
-    for key, lines in _ADVICE.items():
-        if key in reason:
-            return (*told, *lines)
-    return tuple(told)
+def advice(digitization: Digitization, image: NDArray[np.uint8] | None = None) -> tuple[str, ...]:
+    """Return what would mend a page: by the codes of its reasons and, if it was refused, by what the picture shows."""
+    lines = dict.fromkeys(line for reason in digitization.reasons for line in reason.advice)
+    if digitization.status != "refused":
+        return tuple(lines)[:_MOST_ADVICE]
+    codes = {reason.code for reason in digitization.reasons}
+    return (*_picture_advice(image, codes), *lines) if image is not None else tuple(lines)
+
+
+def _picture_advice(image: NDArray[np.uint8], codes: Collection[ReasonCode]) -> Iterator[str]:
+    height, width = image.shape[:2]
+    grey = float(np.median(image[::8, ::8]))
+    if max(height, width) < _SMALL_PX:
+        yield (
+            f"The picture is only {width} × {height} pixels: send the original photo, not a preview, or scan the page "
+            "at 200 dpi or more."
+        )
+    if grey < _DARK:
+        yield "The picture is dark: bring more light onto the page."
+    elif grey > _BRIGHT and ReasonCode.NO_PAGE_FOUND in codes:
+        yield "The picture is almost white: avoid glare, and turn off the flash."
 
 
 def lead_rows(found: Digitization) -> tuple[LeadRow, ...]:
@@ -156,15 +130,12 @@ def leading_findings(findings: Findings) -> tuple[Finding, ...]:
     return tuple(sorted(findings.leading, key=lambda finding: finding.probability or 0.0, reverse=True))
 
 
-def silent_findings(findings: Findings) -> dict[str, tuple[str, ...]]:
-    """Return the names of what is not judged, by the reason why."""
+def findings_not_judged(findings: Findings) -> dict[str, tuple[str, ...]]:
+    """Return the names of what is not judged, by the text of the reason why."""
     from ecgimg.classification.labels import INDIVIDUAL_LABELS
 
-    silent: dict[str, tuple[str, ...]] = {}
-    for finding in findings.findings:
-        if finding.silence and finding.label in INDIVIDUAL_LABELS:
-            silent[finding.silence] = (*silent.get(finding.silence, ()), finding.name)
-    return silent
+    by_reason = findings.not_judged(INDIVIDUAL_LABELS)
+    return {reason.text: tuple(finding.name for finding in group) for reason, group in by_reason.items()}
 
 
 def chance_words(probability: float | None) -> str:

@@ -189,7 +189,7 @@ class BrowserPage:
     def _shown(self, key: str, reading: Reading) -> Update:
         link = self.service.link(key, reading)
         corrections = reading.corrections
-        can_correct = not reading.page.error
+        can_correct = reading.page.failure is None
         opened = reading.digitization.status == "refused" or bool(reading.digitization.corrections)
         choices = found_choices(reading)
         return {

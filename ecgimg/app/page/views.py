@@ -10,14 +10,15 @@ from ecgimg.app.page.messages import (
     NO_FINDING,
     Verdict,
     chance_words,
+    findings_not_judged,
     lead_rows,
     leading_findings,
     sentence,
-    silent_findings,
     verdict_of,
 )
 from ecgimg.app.process_page import Reading
 from ecgimg.classification import Finding
+from ecgimg.reasons import ReasonCode, texts
 
 _LIKELY = 0.5
 _DOWNLOADS = {
@@ -59,7 +60,7 @@ def result(reading: Reading, link: str) -> str:
     """
     verdict = verdict_of(reading.digitization)
     parts = [_verdict(verdict, reading)]
-    if not reading.page.error:
+    if reading.page.failure is None:
         parts.append(_page_viewer(reading, link))
     if reading.digitization.record is not None:
         parts += [_paper_viewer(link), _leads(reading), _findings(reading, link), _downloads(reading, link)]
@@ -139,7 +140,7 @@ def _leads(reading: Reading) -> str:
     table = (
         '<table class="ecg-table ecg-leads"><thead><tr><th scope="col">Lead</th>'
         '<th scope="col" colspan="2">Confidence</th>'
-        f'<th scope="col" class="num">PageView</th></tr></thead><tbody>{rows}</tbody></table>'
+        f'<th scope="col" class="num">Seen</th></tr></thead><tbody>{rows}</tbody></table>'
     )
     hint = "The chance that a lead's mean error is below 0.1 mV (1 mm on paper), and how many seconds of it are seen."
     return _section("How sure each lead is", table, hint)
@@ -147,8 +148,8 @@ def _leads(reading: Reading) -> str:
 
 def _findings(reading: Reading, link: str) -> str:
     found = reading.findings
-    if found.reason:
-        return _section("Findings", f"<p>{escape(sentence(found.reason))}</p>")
+    if not found.findings:
+        return _section("Findings", f"<p>{escape(texts(found.reasons))}</p>")
     leading = leading_findings(found)
     likely = [item for item in leading if (item.probability or 0) >= _LIKELY]
     possible = [item for item in leading if LEAST_SHOWN <= (item.probability or 0) < _LIKELY]
@@ -161,11 +162,11 @@ def _findings(reading: Reading, link: str) -> str:
     )
     silent = "".join(
         f"<p><strong>{escape(sentence(why))}</strong> {escape(', '.join(names))}</p>"
-        for why, names in silent_findings(found).items()
+        for why, names in findings_not_judged(found).items()
     )
     body += _details("Not judged on this page", silent, silent)
-    lost = [line for line in found.warnings if line.startswith("left out")]
-    body += "".join(f'<p class="ecg-hint">{escape(sentence(line))}</p>' for line in lost)
+    left_out = [reason.text for reason in found.reasons if reason.code is ReasonCode.LEADS_LEFT_OUT]
+    body += "".join(f'<p class="ecg-hint">{escape(text)}</p>' for text in left_out)
     hint = "Calibrated probabilities of a network that saw the leads above and nothing else. A physician reads the ECG."
     return _section("Findings", body + _evidence(reading, link), hint)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ecgimg.digitization.interpretation.heart_rate import Beats, find_beats
 from ecgimg.digitization.model import Pulse, ResolvedScale, RowTrace, Scale, ScaleReading
 from ecgimg.digitization.pulses.detect import GAINS_MM_MV, SPEEDS_MM_S, nearest
+from ecgimg.reasons import Reason, ReasonCode
 
 Floats = NDArray[np.float64]
 
@@ -55,21 +56,21 @@ def settle_scale(
         shown = nearest(height_mm, GAINS_MM_MV, _PULSE_TOLERANCE) if ruled else height_mm
     chest = next((each.chest_gain_mm_mv for each in said if each.chest_gain_mm_mv or each is spoken), None)
     gain, told_by = shown or _USUAL_MM_MV, "pulse" if shown else "assumed"
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[Reason, ...] = ()
     if spoken is not None and spoken.gain_mm_mv and (ruled or shown is None or spoken.source == "given"):
         gain, told_by = spoken.gain_mm_mv, spoken.source
         if shown not in (None, gain, chest) and spoken.source != "given":
-            doubts = (f"the page prints {gain:g} mm/mV, but its calibration pulse is {shown:g} mm high",)
+            warnings = (ReasonCode.GAIN_CONTRADICTS_PULSE.reason(gain_mm_mv=gain, pulse_mm=shown),)
     elif spoken is not None and spoken.gain_mm_mv and chest is not None:  # as many times the pulse's height
         chest *= gain / spoken.gain_mm_mv
     if chest is None and any(each.limb_only for each in said):
-        doubts = (*doubts, "the page prints a gain of the limb leads, and the chest leads' could not be read")
+        warnings = (*warnings, ReasonCode.CHEST_GAIN_UNREAD.reason())
     speed, speed_by = (
         (told_mm_s, told.source) if told and told_mm_s else _shown_speed(width_px / px_per_mm, rows, pulses, px_per_mm)
     )
     sources = {"px_per_mm": sized_by, "speed": speed_by, "gain": told_by}
     levels = tuple(float(np.mean(row.points_px[:, 1])) for row in rows)
-    return ResolvedScale(Scale(px_per_mm, speed, gain, chest or gain, levels), sources, doubts)
+    return ResolvedScale(Scale(px_per_mm, speed, gain, chest or gain, levels), sources, warnings)
 
 
 def _sized(

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization.model import ImageGeometry, Interpretation, ResolvedScale, RowTrace, Scale
 from ecgimg.digitization.quality.confidence import PageEvidence, lead_confidence
-from ecgimg.digitization.result import Digitization, LeadReading, Status
+from ecgimg.digitization.result import Digitization, LeadReading
 from ecgimg.digitization.signals.consistency import consistency_db
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_error_mv, slot_signal_mv, slot_start_px
 from ecgimg.digitization.signals.reconcile import SlotReading, reconcile
+from ecgimg.reasons import Reason, ReasonCode
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 from layouts import Slot
 
@@ -43,8 +44,7 @@ def judge(
         "sources": sources,
     }  # fmt: skip
     if placement is None:
-        reason = f"no known layout has {len(rows)} rows of traces; name the layout, or add it as a file"
-        return Digitization("refused", reason, **known)
+        return Digitization("refused", (ReasonCode.UNKNOWN_ROW_COUNT.reason(rows=len(rows)),), **known)
     layout = placement.layout
     leads = tuple(name for name in KNOWN_LEADS if name in STANDARD_LEADS or name in layout.record_leads)
     cells = [_cell(slot, rows[slot.row], placement, scale) for slot in layout.slots()]
@@ -59,12 +59,13 @@ def judge(
     evidence = PageEvidence(layout_confidence, agreement, sources["gain"] != "assumed", sources["px_per_mm"] == "grid")
     hardly = [cell.slot.lead for cell in cells if np.isfinite(cell.signal_mv).mean() < _LEAST_READ]
     unread = tuple(dict.fromkeys(hardly))
-    warnings, status, reason = _verdict(placement, settled, agreement, unread)
-    if status == "refused":
-        return Digitization("refused", reason, **known)
+    refusal = _refusal(placement, settled, agreement)
+    if refusal is not None:
+        return Digitization("refused", (refusal,), **known)
+    limits = _limits(placement, settled, agreement, unread)
     return Digitization(
-        status=status,
-        reason=reason,
+        status="limited" if limits else "ok",
+        reasons=limits,
         record=record,
         layout=layout.name,
         layout_confidence=layout_confidence,
@@ -79,7 +80,6 @@ def judge(
         names_read=placement.labels_read,
         lead_seconds={lead: float(np.isfinite(record.lead(lead)).sum() / FS_HZ) for lead in layout.record_leads},
         unread=unread,
-        warnings=warnings,
         readings=readings,
         grid_px=ground.grid_px,
         consistency_db=agreement,
@@ -117,66 +117,46 @@ def _size_uv(signal: NDArray[np.float32]) -> float:
     return 1000 * float(known.std()) if len(known) else 0.0
 
 
-def _verdict(
-    placement: Interpretation, settled: ResolvedScale, agreement: Mapping[str, float], unread: Sequence[str]
-) -> tuple[tuple[str, ...], Status, str]:
-    """Put what limits the page into words, the gravest first."""
-    backed_db = min(placement.limb_agreement_db or 0.0, agreement.get("einthoven", np.inf))
-    reason = _refusal(placement, settled, backed_db)
-    if reason:
-        return (reason,), "refused", reason
-    layout, scale, sources = placement.layout, settled.scale, settled.sources
-    warnings = {
-        f"the lead's name could not be read: lead {layout.record_leads[0]} is assumed": _is_nameless(placement),
-        "no ruling was found: the time scale assumes that the page shows ten seconds, or five at 50 mm/s": (
-            sources["px_per_mm"] == "width"
-        ),
-        "no ruling was found: the time scale assumes that the calibration pulse is of a usual height": (
-            sources["px_per_mm"] == "pulse"
-        ),
-        f"no paper speed was found, and 25 mm/s would not be ten usual seconds: {scale.speed_mm_s:g} mm/s is assumed": (
+def _limits(
+    interpretation: Interpretation, resolved: ResolvedScale, agreement: Mapping[str, float], unread: Sequence[str]
+) -> tuple[Reason, ...]:
+    """Return what limits a page that can be used, the gravest first."""
+    layout, scale, sources = interpretation.layout, resolved.scale, resolved.sources
+    limb_db, strip_db = interpretation.limb_agreement_db, agreement.get("strip", np.inf)
+    backed_db = min(limb_db or 0.0, agreement.get("einthoven", np.inf))
+    as_read_db = min(agreement.get(law, -np.inf) for law in ("einthoven", "goldberger"))
+    code = ReasonCode
+    holds = {
+        code.STRIP_LABEL_UNREAD.reason(lead=layout.record_leads[0]): _is_nameless(interpretation),
+        code.TEN_SECONDS_ASSUMED.reason(): sources["px_per_mm"] == "width",
+        code.PULSE_HEIGHT_ASSUMED.reason(): sources["px_per_mm"] == "pulse",
+        code.SPEED_ASSUMED.reason(speed_mm_s=scale.speed_mm_s): (
             sources["speed"] == "assumed" and sources["px_per_mm"] == "grid"
         ),
-        f"simultaneous limb leads disagree ({placement.limb_agreement_db or 0:.0f} dB): lead names may be wrong": (
-            placement.limb_agreement_db is not None
-            and placement.limb_agreement_db < _DISAGREE_DB
-            and min(agreement.get(law, -np.inf) for law in ("einthoven", "goldberger")) < _BACKED_DB  # as read at last
+        # The layout was chosen before columns and rows were aligned, so the limb leads must still disagree after that.
+        code.LIMB_LEADS_DISAGREE.reason(agreement_db=limb_db or 0.0): (
+            limb_db is not None and limb_db < _DISAGREE_DB and as_read_db < _BACKED_DB
         ),
-        "no leads that must agree do: the traces or their times may be misread": (
-            max(agreement.values(), default=np.inf) < _BACKED_DB
+        code.LEADS_INCONSISTENT.reason(): max(agreement.values(), default=np.inf) < _BACKED_DB,
+        code.LABELS_CONTRADICT_LAYOUT.reason(): interpretation.is_contradicted,
+        code.ROW_OUTSIDE_PICTURE.reason(): interpretation.is_cut,
+        code.STRIP_DIFFERS_FROM_LEAD.reason(): strip_db < _STRIP_DB and interpretation.labels_read < _MOST,
+        code.FEW_LABELS_READ.reason(): interpretation.labels_read < _HALF_NAMED and backed_db < _BACKED_DB,
+        code.STRIP_LEAD_UNCERTAIN.reason(): not interpretation.strip_labels_read and strip_db < _CLEAR_STRIP_DB,
+        code.LAYOUT_AMBIGUOUS.reason(): interpretation.margin < _CLOSE_MARGIN,
+        code.COLUMNS_MAY_BE_SEQUENTIAL.reason(): (
+            layout.columns_in_time == "simultaneous" and _CLOSE_MARGIN <= interpretation.margin < _SURE_MARGIN
         ),
-        "most lead names that were read stand elsewhere in this layout: a row may be missing": (
-            placement.is_contradicted
-        ),
-        "a row of this layout lies outside the picture": placement.is_cut,
-        "the rhythm strip does not repeat its lead: lead names may be wrong": (
-            agreement.get("strip", np.inf) < _STRIP_DB and placement.labels_read < _MOST
-        ),
-        "too few lead names could be read to be sure of the layout": (
-            placement.labels_read < _HALF_NAMED and backed_db < _BACKED_DB
-        ),
-        "the rhythm strip's name could not be read, and it does not clearly repeat its lead": (
-            not placement.strip_labels_read and agreement.get("strip", np.inf) < _CLEAR_STRIP_DB
-        ),
-        "another layout explains the page nearly as well": placement.margin < _CLOSE_MARGIN,
-        "the columns seem to show the same seconds, by their beats alone: they may follow each other": (
-            layout.columns_in_time == "simultaneous" and _CLOSE_MARGIN <= placement.margin < _SURE_MARGIN
-        ),
-        f"the columns are {layout.seconds_per_column:.2g} s wide, which no printer prints: check the speed": (
-            not placement.has_usual_width
-        ),
-        f"less than half of the trace could be read of {', '.join(unread)}": bool(unread),
-        **dict.fromkeys(settled.warnings, True),
-        f"no calibration pulse and no printed gain was found: {scale.gain_mm_mv:g} mm/mV is assumed": (
-            sources["gain"] == "assumed"
-        ),
+        code.UNUSUAL_COLUMN_WIDTH.reason(seconds=layout.seconds_per_column): not interpretation.has_usual_width,
+        code.LEADS_HARDLY_READ.reason(leads=", ".join(unread)): bool(unread),
+        **dict.fromkeys(resolved.warnings, True),
+        code.GAIN_ASSUMED.reason(gain_mm_mv=scale.gain_mm_mv): sources["gain"] == "assumed",
     }
-    true = tuple(words for words, holds in warnings.items() if holds)
-    return true, "limited" if true else "ok", true[0] if true else ""
+    return tuple(reason for reason, is_so in holds.items() if is_so)
 
 
-def _is_nameless(placement: Interpretation) -> bool:
-    return placement.layout.n_rows == 1 and not placement.labels_read
+def _is_nameless(interpretation: Interpretation) -> bool:
+    return interpretation.layout.n_rows == 1 and not interpretation.labels_read
 
 
 def _lasts_ten_seconds(sources: Mapping[str, str]) -> bool:
@@ -185,27 +165,25 @@ def _lasts_ten_seconds(sources: Mapping[str, str]) -> bool:
     return (sources["px_per_mm"], sources["speed"]) in told_twice
 
 
-def _refusal(placement: Interpretation, settled: ResolvedScale, backed_db: float) -> str:
-    """Return why a page cannot be used at all, or nothing; `backed_db` is how well its limb leads add up."""
-    layout, sources = placement.layout, settled.sources
+def _refusal(interpretation: Interpretation, resolved: ResolvedScale, agreement: Mapping[str, float]) -> Reason | None:
+    """Return why a page cannot be used at all, or None."""
+    layout, sources = interpretation.layout, resolved.sources
+    limb_db = interpretation.limb_agreement_db
+    backed_db = min(limb_db or 0.0, agreement.get("einthoven", np.inf))
     is_printed = sources["speed"] == sources["gain"] == "print"
     is_scaled = is_printed or (sources["px_per_mm"] == "grid" and sources["gain"] != "assumed")
-    to_go_by = placement.has_usual_width and (is_scaled or _lasts_ten_seconds(sources))
-    if _is_nameless(placement) and not to_go_by:
-        return (
-            "a single strip without a lead name was found, no 12-lead page; name the layout to read it (--layout 1x1)"
-        )
-    if not placement.has_usual_width and layout.printed_s < _LEAST_S:
-        return f"the traces found are only {layout.printed_s:.1f} s long; a page shows 2.5 s or more of each lead"
-    unnamed = placement.labels_read < _HARDLY_ANY
-    if unnamed and placement.limb_agreement_db is not None and placement.limb_agreement_db < _NO_SENSE_DB:
-        return "no lead name could be read, and no layout's limb leads add up: this may be no 12-lead page"
-    is_backed = placement.has_usual_width and backed_db > _SURE_DB
-    if unnamed and not is_backed and sources["speed"] == sources["gain"] == "assumed":
-        return (
-            "neither lead names nor speed nor gain could be read: take the whole page, or name layout, speed and gain"
-        )
-    return ""
+    is_plausible = interpretation.has_usual_width and (is_scaled or _lasts_ten_seconds(sources))
+    if _is_nameless(interpretation) and not is_plausible:
+        return ReasonCode.SINGLE_STRIP.reason()
+    if not interpretation.has_usual_width and layout.printed_s < _LEAST_S:
+        return ReasonCode.TRACES_TOO_SHORT.reason(seconds=layout.printed_s)
+    is_unlabelled = interpretation.labels_read < _HARDLY_ANY
+    if is_unlabelled and limb_db is not None and limb_db < _NO_SENSE_DB:
+        return ReasonCode.NO_LAYOUT_ADDS_UP.reason()
+    is_backed = interpretation.has_usual_width and backed_db > _SURE_DB
+    if is_unlabelled and not is_backed and sources["speed"] == sources["gain"] == "assumed":
+        return ReasonCode.NOTHING_LEGIBLE.reason()
+    return None
 
 
 def _readings(

@@ -12,7 +12,7 @@ import numpy as np
 import pypdfium2 as pdfium
 from numpy.typing import NDArray
 
-from ecgimg.errors import UnreadablePage
+from ecgimg.errors import PasswordProtected, UnreadablePage
 from ecgimg.formats.pages.limits import MAX_PAGES, MAX_RENDERED_PIXELS, check_size, reading
 from ecgimg.formats.pages.page_input import PageInput, make_page, page_name
 from ecgimg.formats.vector_pdf import read_vector_page
@@ -29,7 +29,7 @@ def open_pdf(path: Path) -> Iterator[Any]:
             is_locked = any(word in str(error).lower() for word in ("password", "security"))
             if not is_locked or b"/Encrypt" not in path.read_bytes():
                 raise UnreadablePage(f"{path} is damaged or no PDF, or has no pages; export it again") from error
-            raise UnreadablePage(f"{path} is locked by a password; save a copy without one") from error
+            raise PasswordProtected(f"{path} is locked by a password; save a copy without one") from error
     with closing(document):
         if len(document) == 0:
             raise UnreadablePage(f"{path} is a PDF without pages; export it again")
