@@ -1,8 +1,9 @@
-# One command each: make demo, make test, make test-all, make lint, make docs, make bench. All install what they need into
+# One command each: make demo, make test, make test-all, make lint, make docs, make bench. Each installs what it needs into
 # .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CORE := $(VENV)/.core
 STAMP := $(VENV)/.installed
 CORE_TESTS := tests/test_cli.py tests/test_digitize.py tests/test_files.py tests/test_package.py tests/test_printed_scale.py \
 	tests/test_record.py tests/batch/test_source.py::test_look_in_threads tests/formats tests/isolation tests/layouts \
@@ -12,14 +13,20 @@ CORE_TESTS := tests/test_cli.py tests/test_digitize.py tests/test_files.py tests
 
 .PHONY: demo test test-slow test-all test-lowest lint docs bench wheel clean
 
-$(STAMP): pyproject.toml constraints.txt
+# The package alone is enough for the demo; torch and whatever else the tests need comes on top of it.
+$(CORE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check \
+		--constraint constraints.txt --editable .
+	touch $@
+
+$(STAMP): $(CORE)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-demo: $(STAMP)
+demo: $(CORE)
 	$(BIN)/ecgimg digitize ecgimg/samples/photo.jpg --out demo
 	$(BIN)/ecgimg classify ecgimg/samples/photo.jpg --out demo --explain
 	@echo "The photo is ecgimg/samples/photo.jpg; what was read off it is drawn in demo/photo.overlay.png, and what the"
