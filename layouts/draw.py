@@ -30,6 +30,7 @@ def as_text(layout: Layout) -> str:
         is_strip = slots[0].column is None
         if index:
             was_strip = rows[index - 1][0].column is None
+            # Columns end above a rhythm strip, which runs through.
             joint = "─" if was_strip else ("┴" if is_strip else "┼")
             lines.append("├" + joint.join([rule] * layout.columns) + "┤")
         if is_strip:

@@ -17,6 +17,7 @@ from layouts.model import Layout
 
 FOLDER = Path(__file__).parent
 MAX_BYTES = 64_000
+# What may open a list, a mapping or an item in YAML.
 _NODE_OPENER = re.compile(r"[\[{]|[-?] ")
 _MAX_NODES = 600  # keys, values and lists; the largest layout here has 70
 
@@ -51,6 +52,7 @@ def load_layout(name: str | Path) -> Layout:
     if path.suffix.lower() in {".yaml", ".yml"}:
         return _read(path)
     bundled = FOLDER / f"{name}.yaml"
+    # A name with a slash would leave the folder.
     if bundled.parent == FOLDER and bundled.is_file():
         return _load_bundled(bundled)
     folded = {known.lower(): known for known in layout_names()}
@@ -181,6 +183,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _reason(error: ValidationError) -> str:
+    # An unknown key first: it is often the misspelt form of one that then seems missing.
     first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":

@@ -18,6 +18,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
 Count = Annotated[int, Field(ge=1, le=16, strict=True)]
 Name = Annotated[str, Field(max_length=80)]
 
+# Limits of what a page can hold; a layout file beyond them is a mistake or an attack on memory.
 MAX_STRIPS = 8
 MAX_COLUMN_S = 3600.0
 
@@ -136,6 +137,7 @@ class Layout(BaseModel):
         cells = [name.removeprefix("-") for name in printed]
         if len(set(cells)) != len(cells):
             raise ValueError("each lead may stand in one cell only; repeat it under rhythm")
+        # The name must tell the content: users and results refer to layouts by it.
         expected = f"{self.rows}x{self.columns}" + "".join(f"+{name}" for name in self.rhythm)
         if not re.fullmatch(re.escape(expected) + r"(-[a-z0-9]+)*", self.name):
             raise ValueError(f"the name must be {expected!r}, with -word after it where needed, not {self.name!r}")
@@ -144,6 +146,7 @@ class Layout(BaseModel):
     @property
     def duration_s(self) -> float:
         """Seconds of recording the page stands for: the canvas of the record that is read from it."""
+        # Simultaneous columns show the same seconds, but a rhythm strip runs on under all of them.
         spans_page = self.columns_in_time == "sequential" or bool(self.rhythm)
         return self.seconds_per_column * (self.columns if spans_page else 1)
 

@@ -174,7 +174,7 @@ def grid_coverage(spec: PageSpec) -> Image8:
     thin = _line_profiles(spec, spec.px_per_mm, grid.thin_mm * spec.px_per_mm)
     across = _to_bytes(np.maximum(thick[0] * grid.thick_opacity, _thin_share(grid, thin[0])))[left:right]
     down = _to_bytes(np.maximum(thick[1] * grid.thick_opacity, _thin_share(grid, thin[1])))[top:bottom]
-    # Where two lines cross, the ink is no darker than the darker of them: printers lay one film of ink.
+    # Where two lines cross, the ink is as dark as the darker of them, not as their sum.
     coverage[inside] = np.maximum(down[:, None], across[None, :])
     if grid.style == "dotted":
         coverage[inside] = np.maximum(coverage[inside], _dots(spec)[inside])

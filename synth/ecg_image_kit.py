@@ -94,6 +94,7 @@ def _number(value: Any) -> float:
 
 def _record_of(path: Path) -> EcgRecord:
     """``00001_lr-0.json`` belongs to ``00001_lr.hea``."""
+    # The kit numbers the pages of a record: the part after the last hyphen is not in the record name.
     base = path.stem.rsplit("-", 1)[0]
     for stem in (path.stem, base):
         header = path.with_name(f"{stem}.hea")
@@ -108,6 +109,7 @@ def _page_truth(
     fs_hz = _number(values.get("sampling_frequency", record.fs_hz))
     x_first = _is_x_first(entries)
     points = [_points(entry["plotted_pixels"], x_first) for entry in entries]
+    # The kit counts samples from the start of the whole record, pages from their own first sample.
     origin = min(int(entry["start_sample"]) for entry in entries)
     starts = [int(entry["start_sample"]) - origin for entry in entries]
     layout, places = _infer_layout(entries, starts, points, fs_hz)
@@ -161,10 +163,12 @@ def _infer_layout(
     names = [canonical_lead(str(entry["lead_name"])) or str(entry["lead_name"]) for entry in entries]
     lengths = [int(entry["end_sample"]) - int(entry["start_sample"]) for entry in entries]
     shortest = min(lengths)
+    # A strip is longer than the cells and repeats a lead that a cell has shown.
     strips = [k for k in range(len(entries)) if lengths[k] > 1.5 * shortest and names.index(names[k]) != k]
     cells = [k for k in range(len(entries)) if k not in strips]
     columns = sorted({starts[k] for k in cells})
     grid = [sorted((k for k in cells if starts[k] == start), key=lambda k: _median_y(points[k])) for start in columns]
+    # Traces that start together form a column; layouts here have as many rows in each.
     if len({len(column) for column in grid}) != 1:
         raise ValueError("the columns have different numbers of leads")
     strips.sort(key=lambda k: _median_y(points[k]))

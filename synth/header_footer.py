@@ -75,6 +75,7 @@ def _random_values(rng: np.random.Generator) -> _PrintedValues:
         f"{year}-{month + 1:02d}-{day:02d}",
         f"{day:02d}.{month + 1:02d}.{year}",
     )[style]
+    # The numbers are invented, and need not fit the drawn ECG.
     rate = int(rng.integers(48, 130))
     qt = int(rng.integers(330, 450))
     picks = rng.choice(len(_STATEMENTS), size=int(rng.integers(1, 5)), replace=False)
@@ -84,6 +85,7 @@ def _random_values(rng: np.random.Generator) -> _PrintedValues:
         pr=int(rng.integers(110, 230)),
         qrs=int(rng.integers(74, 150)),
         qt=qt,
+        # Bazett's formula.
         qtc=round(qt * (rate / 60) ** 0.5),
         axes=axes,
         ident="".join(str(digit) for digit in rng.integers(0, 10, size=int(rng.integers(5, 11)))),
@@ -272,6 +274,7 @@ def make_header_footer(spec: PageSpec, rng: np.random.Generator) -> HeaderFooter
     The header is left out where the page has none; the footer stays as long as `spec.print_scale`, and carries the
     true speed and gain of the page.
     """
+    # Values are drawn even for a page without header, so that the seed gives the same footer.
     texts, boxes = _VENDOR_FORMS[spec.vendor](spec, _random_values(rng))
     top, bottom = spec.plot_mm[1], spec.plot_mm[3]
     kept = [

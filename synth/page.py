@@ -107,6 +107,7 @@ def make_page(
         When the traces do not fit on the paper.
     """
     canvas = fit_canvas(record, spec)
+    # Seeds of their own: another header does not change the degradation.
     header_seed, degradation_seed = seed.spawn(2)
     drawn = draw_page(spec, canvas, np.random.default_rng(header_seed))
     degraded = degrade_page(drawn, degradation, degradation_seed, masks=masks)
@@ -182,8 +183,10 @@ def _trace_truth(
     points = np.full(trace.points_mm.shape, np.nan)
     points[drawn] = to_image.page_to_image(trace.points_mm[drawn])
     width, height = degradation.size_px
+    # Samples off the page or not drawn go to pixel -1, which counts as outside.
     nearest = np.rint(np.where(drawn[:, None], points, -1)).astype(np.int64)
     inside = (nearest >= 0).all(axis=1) & (nearest[:, 0] < width) & (nearest[:, 1] < height)
+    # A tall QRS may leave the sheet though the picture goes on beyond it.
     on_paper = np.all((trace.points_mm >= 0) & (trace.points_mm <= np.array(paper_mm)), axis=1)
     hidden = np.asarray(~(inside & drawn & on_paper))
     if degraded.lost is not None:
@@ -202,6 +205,7 @@ def _grid_truth(spec: PageSpec, to_image: PageMap) -> Floats:
         return np.zeros((0, 0, 2))
     left, top, right, bottom = (0.0, 0.0, *spec.size_mm) if spec.grid.whole_page else spec.plot_mm
     origin_x, origin_y = spec.plot_mm[:2]
+    # The grid is counted from the corner of the plot, so lines are extended from there to the edges.
     xs = np.arange(origin_x - 5 * np.floor((origin_x - left) / 5), right + 1e-6, 5)
     ys = np.arange(origin_y - 5 * np.floor((origin_y - top) / 5), bottom + 1e-6, 5)
     return to_image.page_to_image(np.stack(np.meshgrid(xs, ys), axis=-1))

@@ -12,6 +12,7 @@ from ecgimg.record import EcgRecord
 from layouts import Slot, sample_range
 from synth.page_spec import PageSpec
 
+# White space between two columns where the separator is a gap.
 GAP_MM = 3.0
 
 
@@ -58,6 +59,7 @@ def make_page_geometry(spec: PageSpec) -> PageGeometry:
     gap = GAP_MM if spec.separator == "gap" else 0.0
     width = layout.printed_s * spec.speed_mm_s + gap * (layout.columns - 1)
     needed = start + width + (pulse_mm if spec.pulse == "right" else 0.0)
+    # Half a millimetre of tolerance covers the rounding of seconds and sizes.
     if needed > right + 0.5:
         raise BadRequest(
             f"{layout.printed_s:g} s at {spec.speed_mm_s:g} mm/s need {needed - left:.0f} mm, the page has "
@@ -96,7 +98,9 @@ def _separator_strokes(
 ) -> list[NDArray[np.float64]]:
     if spec.separator in ("none", "gap"):
         return []
+    # Column 0 (and None, a rhythm strip) has nothing to its left to be separated from.
     columns = {cell.slot.column: cell.x_mm for cell in cells if cell.slot.column}.values()
+    # Separators end above the rhythm strips, which run through.
     rows = baselines[: spec.layout.rows]
     top, bottom = rows[0] - pitch / 2, rows[-1] + pitch / 2
     if spec.separator == "line":
@@ -124,6 +128,7 @@ def trace_points(cell: Cell, record: EcgRecord, spec: PageSpec) -> tuple[int, ND
     end = min(end, record.n_samples)
     first = min(first, end)
     seconds = np.arange(first, end) / record.fs_hz - cell.slot.start_s
+    # An inverted lead (-aVR) is printed upside down; the record keeps the usual sign.
     millivolt = cell.slot.sign * record.lead(cell.slot.lead)[first:end].astype(np.float64)
     x = cell.x_mm + seconds * spec.speed_mm_s
     y = cell.y_mm - millivolt * spec.gain_of(cell.slot.lead)

@@ -49,11 +49,13 @@ class BendProfile:
     @cached_property
     def _table(self) -> tuple[Floats, Floats, Floats, Floats]:
         s = np.arange(-self._REACH_MM, self._REACH_MM + self._STEP_MM, self._STEP_MM)
+        # Curl ends 300 mm from the centre: further out it would only roll the sheet up.
         phi = self.curl_per_mm * np.clip(s, -300, 300)
         for amplitude, wavelength, phase in self.waves:
             phi += amplitude * np.sin(2 * np.pi * s / wavelength + phase)
         for place, angle, radius in self.folds:
             phi += angle / 2 * np.tanh((s - place) / radius)
+        # Limited to 63 degrees: steeper paper would hide a part of itself from the camera.
         phi = np.clip(phi, -1.1, 1.1)
         cosine, sine = np.cos(phi), np.sin(phi)
         middle = len(s) // 2
@@ -70,6 +72,7 @@ class BendProfile:
         step = self._STEP_MM * part
         slope_x = cosine[index] + part * (cosine[index + 1] - cosine[index])
         slope_z = sine[index] + part * (sine[index + 1] - sine[index])
+        # The trapezium rule within a step keeps the position the exact integral of the interpolated slope.
         x = along[index] + step * (cosine[index] + slope_x) / 2
         z = height[index] + step * (sine[index] + slope_z) / 2
         return x, z, slope_x, slope_z
@@ -129,14 +132,18 @@ class PageMap:
         page: Floats = _apply_homography(plane_inverse, guess) + np.asarray(self.centre_mm)
         if self.is_flat:
             return page
+        # Newton's method, which starts from where a flat page would show the point.
         for _ in range(12):
             value, jacobian = self._forward(page)
             miss = target - value
             determinant = jacobian[..., 0, 0] * jacobian[..., 1, 1] - jacobian[..., 0, 1] * jacobian[..., 1, 0]
+            # A singular Jacobian belongs to points that see the paper edge on.
             determinant = np.where(np.abs(determinant) < 1e-6, 1e-6, determinant)
             step_x = (jacobian[..., 1, 1] * miss[..., 0] - jacobian[..., 0, 1] * miss[..., 1]) / determinant
             step_y = (jacobian[..., 0, 0] * miss[..., 1] - jacobian[..., 1, 0] * miss[..., 0]) / determinant
+            # Bounded steps keep far points from jumping over the page.
             page = page + np.clip(np.stack([step_x, step_y], axis=-1), -30.0, 30.0)
+            # The last points lie off the paper and need no exact answer.
             if np.mean(np.abs(miss) < 1e-3) > 0.98:
                 break
         return page
@@ -151,6 +158,7 @@ class PageMap:
         """
         width, height = size_px
         if self.is_flat and not any(self.lens[:2]):
+            # Without bends and lens there is nothing finer to resolve than perspective.
             step_px = 4 * step_px
         xs = np.arange(-step_px, width + 2 * step_px, step_px) + (step_px - 1) / 2
         ys = np.arange(-step_px, height + 2 * step_px, step_px) + (step_px - 1) / 2
@@ -231,6 +239,7 @@ class PageMap:
         r = radius.copy()
         for _ in range(8):
             value = r * (1 + k1 * r**2 + k2 * r**4)
+            # Newton on one radius; the bounded slope keeps strong barrel distortion from diverging.
             r = r - (value - radius) / np.maximum(1 + 3 * k1 * r**2 + 5 * k2 * r**4, 0.2)
         return np.asarray(centre + offset * np.where(radius > 0, r / np.maximum(radius, 1e-12), 1.0)[..., None])
 

@@ -17,8 +17,11 @@ from synth.random_page_spec import weighted_choice
 Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
+# Shares of the kinds that "mixed" draws.
 _KIND_WEIGHTS: dict[Kind, float] = {"none": 0.12, "scan": 0.25, "photo": 0.38, "screen": 0.08, "aged": 0.17}
+# No picture is smaller than this, however narrow the crop.
 _MIN_PX = 64
+# Where the footer prints the scale: its length, and its height above the lower edge of the page.
 _SCALE_TEXT_MM, _SCALE_TEXT_UP_MM = 80.0, (3.0, 8.0)
 
 
@@ -58,6 +61,7 @@ def make_random_degradation(spec: PageSpec, kind: Kind, rng: np.random.Generator
         return _random_photo(spec, rng)
     if kind == "screen":
         return _random_photo_of_screen(spec, rng)
+    # Aged paper reaches a computer by a scanner or by a camera.
     worn = _random_photo(spec, rng) if rng.random() < 0.45 else _random_scan(spec, rng)
     return replace(worn, kind="aged", ageing=_random_ageing(rng))
 
@@ -91,11 +95,14 @@ def _random_ageing(rng: np.random.Generator) -> Ageing:
 
 
 def _random_scan(spec: PageSpec, rng: np.random.Generator) -> Degradation:
+    # Most sheets lie nearly straight against the edge of the glass; one in twenty does not.
     skew = np.deg2rad(rng.normal(0, 0.7) if rng.random() < 0.95 else rng.uniform(-5, 5))
+    # Feed rollers and optics differ between the axes by some tenths of a per cent.
     stretch = 1 + rng.normal(0, 0.002, size=2)
     scale = spec.px_per_mm
     rotation = np.array([[np.cos(skew), -np.sin(skew)], [np.sin(skew), np.cos(skew)]])
     linear = scale * rotation @ np.diag(stretch)
+    # The lid shows around the sheet, or the edge of the sheet is cut off.
     lid = float(rng.uniform(-3, 5))
     flat = affine_map(np.concatenate([linear, np.zeros((2, 1))], axis=1))
     page_map, size = _crop_to_view(
@@ -156,6 +163,7 @@ def _random_photo_of_screen(spec: PageSpec, rng: np.random.Generator) -> Degrada
     severity = float(rng.beta(2, 3))
     camera = _with_random_lens(_random_camera(spec, rng, tilt_deg=2 + 12 * severity), spec, rng)
     page_map, size = _crop_to_view(camera, _random_view(spec, rng), rng, turn_probability=0.05)
+    # A monitor gives its own light: it has neither cast shadows nor paper that shades itself.
     light = replace(_random_light(severity, rng), shadow=0.0, shading=0.0)
     return Degradation(
         kind="screen",
@@ -177,6 +185,7 @@ def _random_photo_of_screen(spec: PageSpec, rng: np.random.Generator) -> Degrada
 
 def _random_camera(spec: PageSpec, rng: np.random.Generator, tilt_deg: float) -> PageMap:
     """A pinhole above the middle of the page, tilted by up to `tilt_deg`, with `px_per_mm` at the middle."""
+    # Tilt and pan end at the limit of this severity; the normal distribution alone has none.
     tilt, pan = np.deg2rad(rng.normal(0, tilt_deg / 2, size=2).clip(-tilt_deg, tilt_deg))
     roll = np.deg2rad(rng.normal(0, 3) if rng.random() < 0.9 else rng.uniform(-20, 20))
     distance = float(rng.uniform(1.2, 2.4)) * max(spec.size_mm)
@@ -188,6 +197,7 @@ def _random_camera(spec: PageSpec, rng: np.random.Generator, tilt_deg: float) ->
         @ np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     )
     pose = np.concatenate([turn @ np.diag([1.0, 1.0, -1.0]), [[0.0], [0.0], [distance]]], axis=1)
+    # With this focal length the middle of the page has the resolution of the spec.
     focal = spec.px_per_mm * distance
     matrix = np.diag([focal, focal, 1.0]) @ pose / distance
     return PageMap(
@@ -197,6 +207,7 @@ def _random_camera(spec: PageSpec, rng: np.random.Generator, tilt_deg: float) ->
 
 
 def _random_bend(rng: np.random.Generator, severity: float, folds: int) -> BendProfile:
+    # A quarter of the sheets lie flat in this direction.
     if rng.random() < 0.25:
         return BendProfile()
     waves = tuple(
@@ -224,6 +235,7 @@ def _random_view(spec: PageSpec, rng: np.random.Generator) -> Box:
     if view == "sheet":
         around = rng.uniform(0.005, 0.09, size=4) * width
         return -float(around[0]), -float(around[1]), width + float(around[2]), height + float(around[3])
+    # Edges in the order left, top, right, bottom.
     near = rng.uniform(1, 9, size=4)
     edges = [left - near[0] - 3, top - near[1], right + near[2], bottom + near[3]]
     if view == "cut":
@@ -238,11 +250,13 @@ def _random_backdrop(rng: np.random.Generator) -> Colour:
         rng,
         {(120, 85, 55): 0.25, (60, 60, 64): 0.2, (190, 188, 184): 0.25, (235, 234, 230): 0.15, (60, 90, 120): 0.15},
     )
+    # One shade for all channels, and a little of its own for each.
     shade = rng.uniform(0.7, 1.15)
     return cast(Colour, tuple(int(np.clip(value * shade * rng.uniform(0.95, 1.05), 0, 255)) for value in base))
 
 
 def _random_light(severity: float, rng: np.random.Generator) -> Light:
+    # Warm light raises red as it lowers blue.
     warm = float(rng.normal(0, 0.06))
     return Light(
         exposure=float(rng.uniform(0.98 - 0.4 * severity, 1.05)),
@@ -275,9 +289,11 @@ def _crop_to_view(
 ) -> tuple[PageMap, tuple[int, int]]:
     """Cut the picture to the view and, with probability `turn_probability`, turn it by quarters."""
     left, top, right, bottom = view_mm
+    # Bent edges are curves: their corners alone would not bound the picture.
     edge = np.linspace(0, 1, 21)[:, None]
     corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
     outline = np.concatenate([a + edge * (b - a) for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True)])
+    # The lens distorts about the middle of the picture, which is known only once the view is projected.
     if any(page_map.lens[:2]):
         plain = replace(page_map, lens=(0.0, 0.0, 0.0, 0.0, 1.0)).page_to_image(outline)
         centre = (plain.min(axis=0) + plain.max(axis=0)) / 2

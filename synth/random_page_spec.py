@@ -27,6 +27,7 @@ _FONTS = (
     "LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "LiberationSerif-Regular.ttf", "LiberationSerif-Bold.ttf",
     "LiberationMono-Regular.ttf", "DejaVuSans.ttf", "RobotoCondensed-Regular.ttf",
 )  # fmt: skip
+# Space kept below the traces, and the least in which a footer is printed.
 _FOOTER_MM, _FOOTER_ROOM_MM = 12.0, 8.0
 _SINGLE_GAIN_VENDORS: tuple[Vendor, ...] = ("monitor",)
 """Vendors that print one gain for all leads."""
@@ -63,18 +64,22 @@ def make_random_page_spec(layout: Layout, rng: np.random.Generator, kind: Kind =
     -------
     PageSpec
     """
+    # 25 mm/s and 10 mm/mV are the standard; half and double are what devices offer besides.
     speed = weighted_choice(rng, {25.0: 0.88, 50.0: 0.07, 12.5: 0.05})
     gain = weighted_choice(rng, {10.0: 0.85, 5.0: 0.07, 20.0: 0.08})
     pulse = weighted_choice(rng, {"left": 0.6, "right": 0.2, "none": 0.2})
     weights = {"none": 0.3, "tick": 0.25, "bar": 0.12, "row-dashes": 0.12, "line": 0.22, "dashed": 0.08, "gap": 0.15}
+    # What the layout file names is likelier, but devices can be set otherwise.
     weights[layout.separator] += 0.3
     separator = weighted_choice(rng, weights) if layout.columns > 1 else "none"
     vendor = cast(Vendor, weighted_choice(rng, dict.fromkeys(get_args(Vendor), 1.0)))
     header = layout.style.header and rng.random() < 0.85
+    # A child generator: pulses were added later, and the other draws of a seed had to stay.
     pulse_s, pulse_lean_mm, pulse_foot_mm = _random_pulse(rng.spawn(1)[0])
     pulse_mm = pulse_s * speed + 2 * pulse_foot_mm if pulse != "none" else 0.0
     paper = _random_paper(layout, speed, pulse_mm, separator, header, rng)
     pitch = (paper.plot_mm[3] - paper.plot_mm[1]) / paper.layout.n_rows
+    # Hand-set pens do not stand exactly in the middle of their rows.
     jitter = rng.normal(0, 0.04 * pitch, layout.n_rows) if rng.random() < 0.3 else np.zeros(0)
     spec = PageSpec(
         layout=paper.layout,
@@ -99,6 +104,7 @@ def make_random_page_spec(layout: Layout, rng: np.random.Generator, kind: Kind =
         header=header,
         print_scale=rng.random() < 0.8,
     )
+    # The footer is the only place that prints a chest gain.
     has_footer = spec.print_scale and spec.size_mm[1] - spec.plot_mm[3] > _FOOTER_ROOM_MM
     gain_is_printed = has_footer and vendor not in _SINGLE_GAIN_VENDORS
     return spec if gain_is_printed else replace(spec, chest_gain_mm_mv=None)
@@ -106,6 +112,7 @@ def make_random_page_spec(layout: Layout, rng: np.random.Generator, kind: Kind =
 
 def _random_resolution(kind: Kind, rng: np.random.Generator) -> float:
     if kind in ("photo", "screen"):
+        # Pixels per mm on the page; 6.2 is an A4 page over 1840 pixels.
         return float(np.clip(rng.lognormal(np.log(6.2), 0.35), 3.4, 13.0))
     if kind == "none":
         return float(rng.choice([150, 194, 200, 200, 250, 300]) / 25.4)
@@ -117,6 +124,7 @@ def _random_paper(
 ) -> _Paper:
     """Choose paper and place the plot on it, with fewer seconds a column where the sheet is too narrow."""
     margin = float(rng.uniform(5, 11))
+    # What a row needs besides its seconds.
     extra = pulse_mm + 2 * margin
     extra += GAP_MM * (layout.columns - 1) if separator == "gap" else 0.0
     needed = layout.printed_s * speed + extra
@@ -130,11 +138,13 @@ def _random_paper(
     width, height = PAPER_MM[str(choice)]
     if needed > width:
         seconds = (width - extra) / speed / layout.columns
+        # Devices print round numbers: quarters of a second, or twentieths of short columns.
         steps = 4 if seconds >= 1 else 20
         layout = layout.with_seconds(max(np.floor(seconds * steps) / steps, 0.2))
         needed = layout.printed_s * speed + extra
     top = float(rng.uniform(32, 48)) if header else float(rng.uniform(6, 14))
     bottom = height - _FOOTER_MM
+    # Few rows do not fill a tall sheet: their pitch stays at what devices use.
     tallest = layout.n_rows * float(rng.uniform(28, 46))
     if bottom - top > tallest:
         top += (bottom - top - tallest) * float(rng.uniform(0, 1))
@@ -155,6 +165,7 @@ def _roll_paper(layout: Layout, needed: float, margin: float, header: bool, rng:
 
 def _random_pulse(rng: np.random.Generator) -> tuple[float, float, float]:
     """Draw the length (s) of a pulse, how far its sides lean (mm), and its feet (mm)."""
+    # A third of the pens need some time to rise; printers and plots do not.
     lean_mm = float(rng.uniform(0.2, 1.2)) if rng.random() < 0.3 else 0.0
     return weighted_choice(rng, {0.2: 0.93, 0.1: 0.07}), lean_mm, weighted_choice(rng, {1.5: 0.7, 0.0: 0.15, 0.6: 0.15})
 
@@ -205,6 +216,7 @@ def _random_trace(rng: np.random.Generator) -> TraceStyle:
 
 def _random_label(layout: Layout, pitch_mm: float, rng: np.random.Generator) -> LabelStyle:
     places = {"above-left": 0.5, "below-left": 0.2, "before": 0.15, "on-baseline": 0.2, layout.label: 0.3}
+    # Cap height in mm, below a third of the row pitch so that labels do not meet the next row.
     size = float(np.clip(rng.uniform(1.9, 4.2), 1.5, max(0.35 * pitch_mm, 1.6)))
     return LabelStyle(
         font=_FONTS[int(rng.integers(len(_FONTS)))],

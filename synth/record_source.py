@@ -17,7 +17,9 @@ from layouts import Layout
 from synth.heart import make_random_heart_spec, simulate
 
 DRAWN_FS_HZ = 500.0
+# Below this rate the samples of a QRS are so far apart that straight strokes between them show.
 _MIN_DRAWN_FS_HZ = 250.0
+# Frank leads are vectors of their own, which the simulated heart does not print.
 _HEART_LEADS = tuple(name for name in KNOWN_LEADS if name not in {"X", "Y", "Z"})
 
 
@@ -48,6 +50,7 @@ def cycle_records(records: Records, layouts: Sequence[Layout]) -> Iterator[tuple
         yield None
     pool = records if isinstance(records, str | Path) else list(records)
     while True:
+        # Counted in every round: records that were all passed over must not loop for ever.
         count, reason = 0, BadRecord("the list of records is empty; there is nothing to draw")
         for outcome in _read_each(pool):
             problem = outcome if isinstance(outcome, BadRecord) else _undrawable(*outcome, layouts)
@@ -105,6 +108,7 @@ def prepare_record(item: tuple[str, EcgRecord] | None, layout: Layout, rng: np.r
     name, record = item
     if record.fs_hz < _MIN_DRAWN_FS_HZ:
         record = resample(record, DRAWN_FS_HZ)
+    # A long record shows another window each time it is drawn.
     spare = record.n_samples - round(max(layout.duration_s, 10.0) * record.fs_hz)
     start = int(rng.integers(0, spare + 1)) if spare > 0 else 0
     if start:

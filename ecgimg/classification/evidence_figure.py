@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 _MARK, _INK = (255, 170, 0), (30, 30, 34)
 _PX_PER_S, _PX_PER_MV, _ROW_PX, _LEFT_PX, _TOP_PX = 110, 36, 84, 70, 60
+# One patch in ten is marked.
 _SHARE = 10
 
 
@@ -32,6 +33,7 @@ def draw_on_page(image: Image8, found: Findings, label: str) -> Image8:
     for item in strongest(found.evidence[label]):
         for points in _strokes(found, item):
             cv2.polylines(picture, [np.rint(points * 16).astype(np.int32)], False, _MARK, thick, cv2.LINE_AA, 4)
+    # The trace must stay visible below the mark.
     mixed = np.asarray(cv2.addWeighted(image, 0.45, picture, 0.55, 0), np.uint8)
     _caption(mixed, found, label, max(thick / 8, 0.5))
     return mixed
@@ -69,6 +71,7 @@ def draw_on_signal(record: EcgRecord, found: Findings, label: str) -> Image8:
         )
         for run in np.split(np.flatnonzero(kept), np.flatnonzero(np.diff(np.flatnonzero(kept)) > 1) + 1):
             if len(run) > 1:
+                # Coordinates beyond what OpenCV can draw are cut; sixteenths of a pixel (shift = 4).
                 line = np.rint(np.clip(points[run], -1e5, 1e5) * 16).astype(np.int32)
                 cv2.polylines(picture, [line], False, _INK, 1, cv2.LINE_AA, 4)
     _caption(picture, found, label, 0.6)

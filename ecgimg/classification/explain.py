@@ -46,6 +46,7 @@ def explain(classifier: Classifier, signals_mv: Signals, labels: Sequence[str]) 
     padded = np.pad(signals_mv, ((0, 0), (0, -signals_mv.shape[1] % PATCH)), constant_values=np.nan)
     known = np.isfinite(padded).reshape(len(padded), -1, PATCH).any(axis=2)
     lead, patch = np.nonzero(known)
+    # One copy of the record for each patch, all in one batch.
     less = np.repeat(signals_mv[None], len(lead), axis=0)
     for row, (where, number) in enumerate(zip(lead, patch, strict=True)):
         less[row, where, number * PATCH : (number + 1) * PATCH] = np.nan

@@ -23,6 +23,7 @@ VOLTAGE_LABELS = ("LVH", "RVH", "SEHYP", "super_HYP", "cinc_HYP", "LVOLT", "HVOL
 """What is judged by millivolts: not learned from records whose gain is an estimate, not said where it is assumed."""
 
 _FACTS = ("ecg_id", "age", "sex", "strat_fold", "patient_id", "super_class", "sub_class", "form", "rhythm")
+# PTB-XL writes 300 for ages of 90 and more, to protect patients.
 _OLDEST_YEARS = 120
 
 
@@ -127,9 +128,11 @@ def read_labelled(records: Path, labels: Path | None, *, gain_known: bool = True
         signals_mv=np.stack([_ten_seconds(network_rate_leads(row.record)) for row in rows]),
         targets=np.stack([row.targets for row in rows]),
         known=known,
+        # A table without folds has 0, which no selection of folds names.
         folds=np.array([int(_number(row.facts.get("strat_fold")) or 0) for row in rows]),
         patients=np.array([row.facts.get("patient_id") or row.name for row in rows]),
         age_years=np.array([_age(row.facts.get("age")) for row in rows], np.float32),
+        # PTB-XL writes 0 for male.
         male=np.array([1 - _number(row.facts.get("sex"), np.nan) for row in rows], np.float32),
         gain_known=np.full(len(rows), gain_known),
     )
@@ -191,16 +194,19 @@ def _with_table(records: Path, table: Mapping[str, Mapping[str, str]], path: Pat
 def _ptbxl_folder(folder: Path) -> Iterator[_Row]:
     with (folder / "ptbxl_database.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
+            # The 100 Hz files are preferred: the network reads that rate.
             files = (folder / f"{row[key]}.hea" for key in ("filename_lr", "filename_hr"))
             header = next((file for file in files if file.is_file()), None)
             if header is None:
                 continue
+            # PTB-XL writes a Python dict; literal_eval runs no code.
             codes = ast.literal_eval(row["scp_codes"])
             yield _Row(row["ecg_id"], read_record(header), row, targets(codes), np.ones(len(LABELS), bool))
 
 
 def _with_headers(folder: Path) -> Iterator[_Row]:
     said = frozenset(SCP_OF_SNOMED.values())
+    # A label is known only if SNOMED has every statement that gives it; otherwise its absence says nothing.
     known = np.array([CODES_BY_LABEL[label] <= said for label in LABELS])
     for header in record_files(folder):
         codes = header_codes(header) if header.suffix == ".hea" else None

@@ -164,5 +164,6 @@ KNOWN_CODES = frozenset().union(*CODES_BY_LABEL.values())
 
 def targets(statements: Iterable[str]) -> NDArray[np.bool_]:
     """Return (labels,) in the order of `LABELS`: True where SCP-ECG statements (``"SR"``, ``"NST_"``) give it."""
+    # PTB-XL ends non-specific statements with an underscore (NST_, ISC_).
     codes = {code.strip().rstrip("_") for code in statements}
     return np.array([bool(codes & CODES_BY_LABEL[label]) for label in LABELS])

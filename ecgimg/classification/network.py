@@ -58,6 +58,7 @@ class Block(nn.Module):
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (b, heads, t, width / heads)
         scores = (query * (width // self.heads) ** -0.5) @ key.transpose(2, 3)  # (b, heads, t, t)
         bias = torch.zeros_like(keys, dtype=scores.dtype).masked_fill(~keys, float("-inf"))
+        # The softmax is computed in float32 even where the rest runs in half precision.
         with torch.autocast(x.device.type, enabled=False):
             weights = (scores + bias).softmax(dim=3)
         projected: Tensor = self.project((weights @ value).transpose(1, 2).reshape(batch, tokens, width))

@@ -49,6 +49,7 @@ def tokenize(signals_mv: NDArray[np.float32]) -> Tokens:
     """
     batch, leads, samples = signals_mv.shape
     patches = -(-samples // PATCH)
+    # The margins of the first and the last patch lie outside the record: unknown, like any gap.
     padded = np.full((batch, leads, patches * PATCH + 2 * MARGIN), np.nan, np.float32)
     padded[..., MARGIN : MARGIN + samples] = signals_mv
     known = np.isfinite(padded)
@@ -59,6 +60,7 @@ def tokenize(signals_mv: NDArray[np.float32]) -> Tokens:
     rows = np.arange(batch)[:, None]
     values = np.stack([_windows(filled)[rows, order], _windows(known)[rows, order].astype(np.float32)], axis=2)
     present = inside[rows, order]
+    # Padding tokens are 0, so that a record gives the same logits in any batch.
     values *= present[:, :, None, None]
     return Tokens(
         values,

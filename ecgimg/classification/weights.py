@@ -95,6 +95,7 @@ class ClassifierCard(BaseModel):
 
     def digest(self) -> str:
         """Return the SHA-256 of the card without the digests, labels in their order."""
+        # The order of labels is the order of outputs, so keys are not sorted.
         content = self.model_dump(mode="json", exclude={"sha256"})
         return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
@@ -124,6 +125,7 @@ class Classifier:
         Records with about as many patches share a batch. One without any value gets NaN.
         """
         found = np.full((len(signals_mv), len(self.labels)), np.nan, np.float32)
+        # Sorted by length, a batch needs little padding.
         counts = np.isfinite(signals_mv).sum(axis=(1, 2))
         order = np.argsort(counts, kind="stable")[int((counts == 0).sum()) :]
         for start in range(0, len(order), batch):
@@ -245,6 +247,7 @@ def _checked(path: Path, sha256: str) -> bytes:
         content = path.read_bytes()
     except OSError:
         raise BadWeights(f"{path} is missing beside its JSON; copy both again") from None
+    # The bytes that are checked are those that run: the file is read once.
     if hashlib.sha256(content).hexdigest() != sha256:
         raise BadWeights(f"{path} is not the file that its JSON describes (it was changed or damaged); copy it again")
     return content

@@ -57,6 +57,7 @@ def batch(
 
         def advance(progress: Progress) -> None:
             nonlocal stage
+            # A stage counts from 0 with a total of its own.
             if progress.stage != stage:
                 stage = progress.stage
                 bar.reset(shown)

@@ -31,6 +31,7 @@ def labelled(
         given: list[Path | None] = [*(tables or [])]
         if len(given) not in (0, 1, len(paths)):
             raise BadRequest(f"there are {len(paths)} sources of records and {len(given)} tables of labels for them")
+        # One table may hold the labels of all sources.
         wanted = given * len(paths) if len(given) == 1 else given or [None] * len(paths)
         parts += [read_labelled(path, table, gain_known=gain_known) for path, table in zip(paths, wanted, strict=True)]
     data = joined(parts)

@@ -52,6 +52,7 @@ def evaluate_digitizer(
     if out is not None:
         report.save_scores(scores, out / "scores.json")
         report.draw_confidence(scores, out / "confidence.png")
+        # The worst pages tell most about what fails.
         worst = sorted((item for item in found if item.signals), key=lambda item: item.score.ratio)
         for item in worst[:figures]:
             report.draw_page(item, out / f"{item.score.stem}.png")

@@ -67,6 +67,7 @@ def _add_training(network: _Network) -> None:
         seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
     ) -> None:  # fmt: skip
         with _training(steps) as on_step:
+            # Torch is loaded only once a network is trained.
             from ecgimg.train.training_run import RunOptions
 
             module = import_module(f"ecgimg.train.{network.module}")

@@ -42,6 +42,7 @@ def f_score(said: Flags, positive: Flags) -> float:
 
 def calibration_error(probability: Floats, positive: Flags, bins: int = 10) -> float:
     """Return the expected calibration error over bins of equal width (Naeini 2015)."""
+    # A probability of 1 belongs to the last bin.
     which = np.minimum((probability * bins).astype(int), bins - 1)
     gaps = [
         abs(float(positive[which == k].mean()) - float(probability[which == k].mean())) * float((which == k).mean())
@@ -54,6 +55,7 @@ def calibration_error(probability: Floats, positive: Flags, bins: int = 10) -> f
 def macro(score: Callable[[Floats, Flags], float], probabilities: Floats, positive: Flags, known: Flags) -> float:
     """Return the mean of a score over the labels (columns) that have one, each over the records where it is known."""
     values = [score(probabilities[known[:, k], k], positive[known[:, k], k]) for k in range(positive.shape[1])]
+    # A label without positives in a draw has no score, and stays out of the mean.
     kept = [value for value in values if np.isfinite(value)]
     return float(np.mean(kept)) if kept else float("nan")
 
@@ -63,6 +65,7 @@ def resampled(groups: NDArray[np.str_], times: int, rng: Generator) -> list[NDAr
     _, member = np.unique(groups, return_inverse=True)
     order = np.argsort(member, kind="stable")
     starts = np.searchsorted(member[order], np.arange(member.max() + 2))
+    # Patients are drawn, not records: records of one patient are not independent.
     draws = rng.integers(0, member.max() + 1, (times, member.max() + 1))
     return [np.concatenate([order[starts[k] : starts[k + 1]] for k in draw]) for draw in draws]
 

@@ -26,6 +26,7 @@ from synth.record_source import cycle_records
 
 Floats = NDArray[np.float64]
 
+# The rate of digitized records.
 FS_HZ = 500.0
 
 
@@ -41,7 +42,7 @@ class PageTask:
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ScoredPage:
     """A page's scores, and for the plots its truth and reading at 500 Hz: lead → (truth, read)."""
 
     score: PageScore
@@ -73,7 +74,7 @@ def page_tasks(table: Path, truth: Path | None) -> list[PageTask]:
     return tasks
 
 
-def evaluate_pages(tasks: Sequence[PageTask], jobs: int = 1) -> Iterator[Scored]:
+def evaluate_pages(tasks: Sequence[PageTask], jobs: int = 1) -> Iterator[ScoredPage]:
     """Digitize and score real pages, in order; a page that cannot be opened counts as one that was not read."""
     yield from mapped(_score_task, tasks, jobs)
 
@@ -81,7 +82,7 @@ def evaluate_pages(tasks: Sequence[PageTask], jobs: int = 1) -> Iterator[Scored]
 def evaluate_synthetic(
     n: int, *, layouts: str = "all", degradation: str = "mixed", seed: int = 1_000_000, records: Path | None = None,
     jobs: int = 1,
-) -> Iterator[Scored]:  # fmt: skip
+) -> Iterator[ScoredPage]:  # fmt: skip
     """Draw, digitize and score `n` synthetic pages of a seed that no network was trained on, in order.
 
     Every other page shows a record of `records` where given, the others a simulated heart.
@@ -92,32 +93,37 @@ def evaluate_synthetic(
     yield from mapped(_score_synthetic, [(request, index, item) for index, item in enumerate(items)], jobs)
 
 
-def _score_task(task: PageTask) -> Scored:
+def _score_task(task: PageTask) -> ScoredPage:
     began = time.perf_counter()
     groups = {"set": task.group, "layout": task.layout}
     try:
         page = next(open_pages(task.file))
-        found = digitize_image(page.image, vector=page.vector)
+        digitization = digitize_image(page.image, vector=page.vector)
     except EcgImgError as error:
-        found = Digitization("refused", (reason_of(error),))
+        # A page that cannot be opened is a failure of the digitizer, not of the evaluation.
+        digitization = Digitization("refused", (reason_of(error),))
     seconds = time.perf_counter() - began
     layout = _layout_or_none(task.layout)
     if task.truth is None or layout is None:
-        right = None if layout is None or found.record is None else found.layout == layout.name
-        return Scored(PageScore(task.stem, groups, found.status, right, (), 0.0, seconds, found.consistency_db), {})
-    truth = _printed(read_record(task.truth), layout)
-    return _scored(task.stem, groups, truth, layout, found, seconds)
+        is_right = None if layout is None or digitization.record is None else digitization.layout == layout.name
+        return ScoredPage(
+            PageScore(task.stem, groups, digitization.status, is_right, (), 0.0, seconds, digitization.consistency_db),
+            {},
+        )
+    # Only what the layout prints can be read, and scored.
+    truth = _printed_signals(read_record(task.truth), layout)
+    return _scored(task.stem, groups, truth, layout, digitization, seconds)
 
 
-def _score_synthetic(task: tuple[PageRequest, int, tuple[str, EcgRecord] | None]) -> Scored:
+def _score_synthetic(task: tuple[PageRequest, int, tuple[str, EcgRecord] | None]) -> ScoredPage:
     request, index, item = task
     page = draw_requested_page(request, index, item)
     began = time.perf_counter()
-    found = digitize_image(page.image)
+    digitization = digitize_image(page.image)
     seconds = time.perf_counter() - began
     truth = page.truth
     groups = {"degradation": _degradation_kind(truth), "layout": truth.layout.name}
-    return _scored(f"page-{index:06d}", groups, _seen(truth), truth.layout, found, seconds)
+    return _scored(f"page-{index:06d}", groups, _visible_signals(truth), truth.layout, digitization, seconds)
 
 
 def _degradation_kind(truth: PageTruth) -> str:
@@ -132,7 +138,7 @@ def _layout_or_none(name: str) -> Layout | None:
         return None
 
 
-def _printed(record: EcgRecord, layout: Layout) -> dict[str, Floats]:
+def _printed_signals(record: EcgRecord, layout: Layout) -> dict[str, Floats]:
     """Return what a page of `layout` shows of a record: lead → mV at 500 Hz, NaN where nothing is printed."""
     n = round(layout.duration_s * FS_HZ)
     shown: dict[str, Floats] = {}
@@ -143,8 +149,8 @@ def _printed(record: EcgRecord, layout: Layout) -> dict[str, Floats]:
     return shown
 
 
-def _seen(truth: PageTruth) -> dict[str, Floats]:
-    """Return what can be seen on a synthetic page: as `_printed`, less what is torn off or out of the picture."""
+def _visible_signals(truth: PageTruth) -> dict[str, Floats]:
+    """Return what can be seen on a synthetic page: as `_printed_signals`, less what is hidden."""
     record = truth.record
     n = round(truth.layout.duration_s * FS_HZ)
     shown: dict[str, Floats] = {}
@@ -156,6 +162,7 @@ def _seen(truth: PageTruth) -> dict[str, Floats]:
         values = np.full(record.n_samples, np.nan)
         values[there] = record.lead(trace.slot.lead)[there]
         grid = np.arange(n) * record.fs_hz / FS_HZ
+        # Interpolation must not bridge samples that are hidden.
         nearest = np.clip(np.rint(grid).astype(int), 0, record.n_samples - 1)
         inside = np.isfinite(values[nearest]) & (grid <= record.n_samples - 1)
         signal[inside] = np.interp(grid[inside], there, values[there])
@@ -163,22 +170,24 @@ def _seen(truth: PageTruth) -> dict[str, Floats]:
 
 
 def _scored(
-    stem: str, groups: Mapping[str, str], truth: Mapping[str, Floats], layout: Layout, found: Digitization,
+    stem: str, groups: Mapping[str, str], truth: Mapping[str, Floats], layout: Layout, digitization: Digitization,
     seconds: float,
-) -> Scored:  # fmt: skip
+) -> ScoredPage:  # fmt: skip
     signals = {}
     scores: list[LeadScore] = []
     for lead, true_mv in truth.items():
         if np.isfinite(true_mv).sum() < 2:
             continue
         read = np.full(len(true_mv), np.nan)
-        if found.record is not None and lead in found.record.leads:
-            values = found.record.lead(lead)[: len(read)]
+        if digitization.record is not None and lead in digitization.record.leads:
+            values = digitization.record.lead(lead)[: len(read)]
             read[: len(values)] = values
-        confidence = (found.lead_confidence or {}).get(lead, 0.0)
+        confidence = (digitization.lead_confidence or {}).get(lead, 0.0)
         scores.append(score_lead(lead, true_mv, read, FS_HZ, confidence))
         signals[lead] = (true_mv, read)
-    right = found.record is not None and found.layout == layout.name
-    ratio = page_ratio(scores) if found.record is not None else 0.0
-    page = PageScore(stem, groups, found.status, right, tuple(scores), ratio, seconds, found.consistency_db)
-    return Scored(page, signals)
+    is_right = digitization.record is not None and digitization.layout == layout.name
+    ratio = page_ratio(scores) if digitization.record is not None else 0.0
+    page = PageScore(
+        stem, groups, digitization.status, is_right, tuple(scores), ratio, seconds, digitization.consistency_db
+    )
+    return ScoredPage(page, signals)

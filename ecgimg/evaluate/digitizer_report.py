@@ -14,11 +14,12 @@ from rich.table import Table
 from ecgimg._files import atomic_path
 from ecgimg.errors import MissingExtra
 from ecgimg.evaluate.classifier_metrics import auroc
-from ecgimg.evaluate.digitizer import Scored
+from ecgimg.evaluate.digitizer import ScoredPage
 from ecgimg.evaluate.page_scores import LeadScore, PageScore
 
-_SURE = 0.9
-_BAD_UV = 100.0
+# From this confidence on the digitizer counts as sure of a lead; above this error a lead counts as wrong.
+_CONFIDENT = 0.9
+_LARGE_ERROR_UV = 100.0
 _COLUMNS = (
     "pages", "competition dB", "strict dB", "Pearson", "MAE µV", "RMSE µV", "gain", "shift ms", "coverage", "failures",
     "layout right",
@@ -32,6 +33,7 @@ def summarize(pages: Sequence[PageScore]) -> dict[str, float]:
     in the strict SNR and the coverage.
     """
     scored = [page for page in pages if page.leads]
+    # Errors in µV need a reading; the other scores count pages that were not read, as 0.
     read = [page for page in scored if page.ratio > 0]
     judged = [page.layout_right for page in pages if page.layout_right is not None]
     return {
@@ -42,6 +44,7 @@ def summarize(pages: Sequence[PageScore]) -> dict[str, float]:
         "MAE µV": _mean([_mean([lead.mae_uv for lead in page.leads]) for page in read]),
         "RMSE µV": _mean([_mean([lead.rmse_uv for lead in page.leads]) for page in read]),
         "gain": _mean([page.gain_error for page in read]),
+        # The median over leads: one lead that is matched wrongly must not move the page.
         "shift ms": _mean([float(np.nanmedian([lead.shift_ms for lead in page.leads])) for page in read]),
         "coverage": _mean([page.coverage for page in scored]),
         "failures": float(sum(page.failed for page in pages)),
@@ -102,7 +105,7 @@ def confidence_summary(pages: Sequence[PageScore]) -> dict[str, float]:
     leads = [lead for page in pages for lead in page.leads if np.isfinite(lead.mae_uv)]
     confidence = np.array([lead.confidence for lead in leads])
     error = np.array([lead.mae_uv for lead in leads])
-    sure, bad = confidence >= _SURE, error > _BAD_UV
+    sure, bad = confidence >= _CONFIDENT, error > _LARGE_ERROR_UV
     return {
         "leads": float(len(leads)),
         "sure leads": float(sure.sum()),
@@ -130,7 +133,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def draw_page(scored: Scored, path: Path) -> None:
+def draw_page(scored: ScoredPage, path: Path) -> None:
     """Draw truth over reading, one panel a lead.
 
     Raises
@@ -160,7 +163,7 @@ def draw_confidence(pages: Sequence[PageScore], path: Path) -> None:
     leads: list[LeadScore] = [lead for page in pages for lead in page.leads if np.isfinite(lead.mae_uv)]
     figure, axis = plt.subplots(figsize=(6, 4))
     axis.semilogy([lead.confidence for lead in leads], [max(lead.mae_uv, 0.5) for lead in leads], ".", ms=3, alpha=0.4)
-    axis.axhline(_BAD_UV, color="0.5", lw=0.8)
+    axis.axhline(_LARGE_ERROR_UV, color="0.5", lw=0.8)
     axis.set_xlabel("confidence")
     axis.set_ylabel("mean absolute error µV")
     save_figure(plt, figure, path)
@@ -172,6 +175,7 @@ def pyplot() -> Any:
         import matplotlib as mpl
     except ImportError:
         raise MissingExtra("matplotlib", "app", "drawing figures") from None
+    # Servers and containers have no display.
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 

@@ -32,8 +32,10 @@ Floats = NDArray[np.float64]
 Signals = NDArray[np.float32]
 
 ENTRY_POINTS = "ecgimg.classifiers"
+# With fewer positives the AUROC of a label is too uncertain to compare models by.
 MIN_POSITIVES = 20
-_TIMES = 500
+_BOOTSTRAP_DRAWS = 500
+# Records that a model is given at a time, so that its memory stays small.
 _BATCH = 256
 
 
@@ -136,15 +138,15 @@ def evaluate_layouts(
     """
     if via not in ("mask", "page"):
         raise BadRequest(f"records are shown via mask or page, not {via!r}")
-    for name, chosen in _chosen(layouts, len(data), seed):
+    for name, chosen in _layouts_by_name(layouts, len(data), seed):
         if via == "mask":
             signals = np.where(_masks(chosen), data.signals_mv, np.float32(np.nan))
         else:
-            signals = _through_pages(data, chosen, degradation, seed, jobs)
+            signals = _drawn_and_digitized(data, chosen, degradation, seed, jobs)
         yield LayoutScores(name, *_predicted(model, signals))
 
 
-def _chosen(layouts: str, n: int, seed: int) -> Iterator[tuple[str, list[Layout]]]:
+def _layouts_by_name(layouts: str, n: int, seed: int) -> Iterator[tuple[str, list[Layout]]]:
     """Yield (name, the layout of each record)."""
     names = [name.strip() for name in layouts.split(",") if name.strip()]
     known = {
@@ -155,6 +157,7 @@ def _chosen(layouts: str, n: int, seed: int) -> Iterator[tuple[str, list[Layout]
     for name in order:
         if name == "random":
             drawn = load_layouts("all")
+            # A stream of its own: the layouts do not depend on how pages or intervals are drawn.
             rng = np.random.default_rng([seed, 1])
             yield name, [drawn[int(rng.integers(len(drawn)))] for _ in range(n)]
         else:
@@ -164,7 +167,7 @@ def _chosen(layouts: str, n: int, seed: int) -> Iterator[tuple[str, list[Layout]
 
 def layout_masks(name: str, n: int, seed: int = 0) -> NDArray[np.bool_]:
     """Return (n, 12, samples) True where a layout, or ``random``, shows each of `n` records."""
-    return _masks(next(_chosen(name, n, seed))[1])
+    return _masks(next(_layouts_by_name(name, n, seed))[1])
 
 
 def _masks(chosen: Sequence[Layout]) -> NDArray[np.bool_]:
@@ -189,11 +192,14 @@ def _predicted(model: Model, signals: Signals) -> tuple[Floats, NDArray[np.bool_
         raise BadRequest(f"the model {model.name!r} must return finite probabilities (records, labels)")
     found = np.concatenate(parts)
     probabilities = np.empty((len(signals), found.shape[1]))
+    # A page that was not read gets the mean: it ranks neither high nor low.
     probabilities[seen], probabilities[unread] = found, found.mean(axis=0)
     return probabilities, unread
 
 
-def _through_pages(data: LabelledRecords, chosen: Sequence[Layout], degradation: str, seed: int, jobs: int) -> Signals:
+def _drawn_and_digitized(
+    data: LabelledRecords, chosen: Sequence[Layout], degradation: str, seed: int, jobs: int
+) -> Signals:
     names = [layout.name for layout in chosen]
     tasks = zip(range(len(data)), data.signals_mv, names, strict=True)
     return np.stack(list(mapped(partial(_read_page, degradation=degradation, seed=seed), tasks, jobs)))
@@ -238,7 +244,7 @@ def groups_of(labels: Sequence[str], data: LabelledRecords) -> dict[str, list[st
 
 
 def summarize(
-    model: Model, data: LabelledRecords, scores: LayoutScores, *, times: int = _TIMES, seed: int = 0
+    model: Model, data: LabelledRecords, scores: LayoutScores, *, times: int = _BOOTSTRAP_DRAWS, seed: int = 0
 ) -> dict[str, Any]:
     """Return the scores of one layout.
 
@@ -253,6 +259,7 @@ def summarize(
         name: _group_scores(model, data, scores, members, columns, draws)
         for name, members in groups_of(labels, data).items()
     }
+    # A label without positives has no AUROC.
     summary["labels"] = {}
     for label in labels:
         at = LABELS.index(label)
@@ -275,6 +282,7 @@ def _group_scores(
     positive, known, found = data.targets[:, at], data.known[:, at], scores.probabilities[:, own]
     cut = model.thresholds[own] if len(model.thresholds) == len(columns) else np.full(len(own), 0.5)
     said = (found >= cut).astype(np.float64)
+    # The same draws for all scores, so that layouts can be compared.
     spread = [metrics.macro(metrics.auroc, found[draw], positive[draw], known[draw]) for draw in draws]
     return {
         "labels": len(members),
@@ -287,7 +295,13 @@ def _group_scores(
 
 
 def paired_difference(
-    data: LabelledRecords, members: Sequence[str], first: Floats, second: Floats, *, times: int = _TIMES, seed: int = 0
+    data: LabelledRecords,
+    members: Sequence[str],
+    first: Floats,
+    second: Floats,
+    *,
+    times: int = _BOOTSTRAP_DRAWS,
+    seed: int = 0,
 ) -> tuple[float, tuple[float, float]]:
     """Return by how much the macro AUROC of `first` exceeds that of `second`, with its 95 % interval over patients.
 

@@ -33,6 +33,7 @@ def read_out_of_fold(path: Path, data: LabelledRecords) -> tuple[LabelledRecords
             logits = {name: parts[name].astype(np.float64) for name in parts.files if name not in ("ids", "labels")}
     except (OSError, KeyError, ValueError) as error:
         raise BadRequest(f"{path} holds no out-of-fold predictions: {error}") from None
+    # Records of folds that a run did not hold out have NaN.
     predicted = np.isfinite(next(iter(logits.values()))).all(axis=1)
     row_of = {name: row for row, name in enumerate(ids.tolist()) if predicted[row]}
     chosen = np.array([name in row_of for name in data.ids.tolist()], bool)
@@ -58,6 +59,7 @@ def summarize_out_of_fold(
         cards = calibrate(known, others).values()
         slope, offset = (np.array([getattr(card, name) for card in cards]) for name in ("slope", "offset"))
         cuts = np.array([card.thresholds["youden"] if card.thresholds else 0.5 for card in cards])
+    # The predictions exist already: this model is never called.
     model = Model(path.stem, lambda *_: np.zeros((0, 0)), labels, cuts)
     for layout, values in logits.items():
         scores = LayoutScores(layout, np.asarray(expit(slope * values + offset)), np.zeros(len(kept), bool))

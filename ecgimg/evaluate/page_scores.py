@@ -16,9 +16,12 @@ from scipy.signal import correlate, correlation_lags
 
 Floats = NDArray[np.float64]
 
+# Limits of the competition: its highest ratio of powers (25.8 dB) and its widest shift.
 MAX_RATIO = 384.0
 _MAX_SHIFT_S = 0.2
+# A perfect lead has no finite SNR; leads beyond this limit count alike.
 _LIMIT_DB = 60.0
+# A page of which less is read counts as failed.
 _MIN_COVERAGE = 0.5
 
 
@@ -79,30 +82,32 @@ def score_lead(lead: str, truth_mv: Floats, read_mv: Floats, fs_hz: float, confi
     """Score samples that were printed, NaN in `truth_mv` where the truth is not known, in `read_mv` where not read."""
     known = np.isfinite(truth_mv)
     truth, read = truth_mv[known], read_mv[known]
-    seen = np.isfinite(read)
+    covered = np.isfinite(read)
     power = float((truth**2).sum())
-    if not seen.any():
+    if not covered.any():
         nan = float("nan")
         return LeadScore(lead, 0.0, 0.0, nan, nan, nan, nan, nan, power, power, (0.0, 0.0), confidence)
-    filled = np.where(seen, read, 0.0)
+    # Samples that were not read count as 0 mV, in both scores.
+    filled = np.where(covered, read, 0.0)
     moved, lag = _aligned(truth, filled, round(_MAX_SHIFT_S * fs_hz))
     error = filled - truth
-    both = np.isfinite(moved) & _moved_flags(seen, lag)
-    centred = truth[both] - truth[both].mean() if both.any() else np.zeros(0)
-    there = moved[both] - moved[both].mean() if both.any() else np.zeros(0)
-    alive = seen.sum() > 2 and truth[seen].std() > 0 and read[seen].std() > 0
+    both = np.isfinite(moved) & _moved_flags(covered, lag)
+    centred_truth = truth[both] - truth[both].mean() if both.any() else np.zeros(0)
+    centred_read = moved[both] - moved[both].mean() if both.any() else np.zeros(0)
+    # A flat lead has no correlation.
+    varies = covered.sum() > 2 and truth[covered].std() > 0 and read[covered].std() > 0
     return LeadScore(
         lead=lead,
-        coverage=float(seen.mean()),
+        coverage=float(covered.mean()),
         strict_snr_db=_db(power, float((error**2).sum())),
-        covered_snr_db=_db(float((truth[seen] ** 2).sum()), float((error[seen] ** 2).sum())),
-        correlation=float(np.corrcoef(truth[seen], read[seen])[0, 1]) if alive else float("nan"),
-        mae_uv=1000 * float(np.abs(error[seen]).mean()),
-        rmse_uv=1000 * float(np.sqrt((error[seen] ** 2).mean())),
+        covered_snr_db=_db(float((truth[covered] ** 2).sum()), float((error[covered] ** 2).sum())),
+        correlation=float(np.corrcoef(truth[covered], read[covered])[0, 1]) if varies else float("nan"),
+        mae_uv=1000 * float(np.abs(error[covered]).mean()),
+        rmse_uv=1000 * float(np.sqrt((error[covered] ** 2).mean())),
         shift_ms=-1000 * lag / fs_hz,
         signal_power=power,
         aligned_error_power=float(((truth - np.nan_to_num(moved)) ** 2).sum()),
-        gain_products=(float((centred * there).sum()), float((centred**2).sum())),
+        gain_products=(float((centred_truth * centred_read).sum()), float((centred_truth**2).sum())),
         confidence=confidence,
     )
 
@@ -120,6 +125,7 @@ def _aligned(truth: Floats, read: Floats, max_shift: int) -> tuple[Floats, int]:
     lags = correlation_lags(len(truth), len(read), mode="full")
     near = np.abs(lags) <= max_shift
     similarity, lags = similarity[near], lags[near]
+    # Of equal maxima the smallest shift counts: a flat reading must not seem moved.
     best = np.flatnonzero(similarity == similarity.max())
     lag = int(lags[best[np.abs(lags[best]).argmin()]])
     moved = np.full(len(truth), np.nan)

@@ -18,22 +18,24 @@ from ecgimg.evaluate import classifier_metrics as metrics
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-_ENOUGH = 8
-_STIFFNESS, _PULL = 2.0, 0.02
-_SLOPES = (0.2, 4.0)
+# Fewer positives are too few to choose a threshold by.
+_MIN_POSITIVES = 8
+# Penalties of log slope and offset, in units of one record's cross-entropy: with few positives they hold slope to 1.
+_SLOPE_PENALTY, _OFFSET_PENALTY = 2.0, 0.02
+_SLOPE_LIMITS = (0.2, 4.0)
 
 
 def calibrate(data: LabelledRecords, logits: Mapping[str, NDArray[np.floating[Any]]]) -> dict[str, LabelCard]:
     """Return the card of each label from out-of-fold logits, all layouts together."""
     stacked = np.stack(list(logits.values())).astype(np.float64)  # (layouts, records, labels)
-    there = np.isfinite(stacked).all(axis=(0, 2))
+    predicted = np.isfinite(stacked).all(axis=(0, 2))  # records of folds that were not held out have no logits
     return {
-        label: calibrated(stacked[:, there, k], data.targets[there, k], data.known[there, k])
+        label: calibrate_label(stacked[:, predicted, k], data.targets[predicted, k], data.known[predicted, k])
         for k, label in enumerate(LABELS)
     }
 
 
-def calibrated(logits: Floats, positive: Flags, known: Flags) -> LabelCard:
+def calibrate_label(logits: Floats, positive: Flags, known: Flags) -> LabelCard:
     """Fit slope, offset and thresholds of one label.
 
     Parameters
@@ -48,17 +50,17 @@ def calibrated(logits: Floats, positive: Flags, known: Flags) -> LabelCard:
         Platt's scaling (Platt 1999), its slope held to 1 the more, the fewer positives there are; without thresholds
         where there are fewer than eight.
     """
-    found, wanted = logits[:, known].ravel(), np.tile(positive[known], len(logits))
+    scores, wanted = logits[:, known].ravel(), np.tile(positive[known], len(logits))
     positives = int(positive[known].sum())
-    slope, offset = fit_platt_scaling(found, wanted, positives)
-    probability = np.asarray(expit(slope * found + offset))
-    enough = positives >= _ENOUGH
+    slope, offset = fit_platt_scaling(scores, wanted, positives)
+    probability = np.asarray(expit(slope * scores + offset))
+    enough = positives >= _MIN_POSITIVES
     return LabelCard(
         slope=slope,
         offset=offset,
         thresholds=operating_points(probability, wanted) if enough else None,
         positives=positives,
-        auroc=metrics.auroc(found, wanted) if enough else None,
+        auroc=metrics.auroc(scores, wanted) if enough else None,
     )
 
 
@@ -69,23 +71,24 @@ def fit_platt_scaling(logits: Floats, positive: Flags, positives: int) -> tuple[
     def loss(values: Floats) -> float:
         scaled = values[0] * logits + values[1]
         entropy = (np.logaddexp(0, scaled) - positive * scaled).sum() / max(layouts, 1)
-        return float(entropy + _STIFFNESS * np.log(values[0]) ** 2 + _PULL * values[1] ** 2)
+        return float(entropy + _SLOPE_PENALTY * np.log(values[0]) ** 2 + _OFFSET_PENALTY * values[1] ** 2)
 
-    fitted = minimize(loss, np.array([1.0, 0.0]), bounds=[_SLOPES, (-8.0, 8.0)], method="L-BFGS-B")
+    fitted = minimize(loss, np.array([1.0, 0.0]), bounds=[_SLOPE_LIMITS, (-8.0, 8.0)], method="L-BFGS-B")
     return float(fitted.x[0]), float(fitted.x[1])
 
 
 def operating_points(probability: Floats, positive: Flags) -> dict[str, float]:
     """Return the thresholds of most sensitivity + specificity, of 90 % sensitivity, and of 90 % specificity."""
+    # Quantiles instead of every value: two thousand thresholds are as fine as the records can tell apart.
     cuts = np.unique(np.quantile(probability, np.linspace(0, 1, 2001)))
     ordered = [np.sort(probability[flags]) for flags in (positive, ~positive)]
     reaching, below = (np.searchsorted(values, cuts) / len(values) for values in ordered)
     sensitivity, specificity = 1 - reaching, below
     least = np.flatnonzero(sensitivity >= 0.9)
     most = np.flatnonzero(specificity >= 0.9)
-    found = {
+    thresholds = {
         "youden": cuts[int(np.argmax(sensitivity + specificity))],
         "sens90": cuts[least[-1]] if len(least) else cuts[0],
         "spec90": cuts[most[0]] if len(most) else cuts[-1],
     }
-    return {name: float(cut) for name, cut in found.items()}
+    return {name: float(cut) for name, cut in thresholds.items()}

@@ -28,6 +28,7 @@ def mapped(function: Callable[[Task], Result], tasks: Iterable[Task], jobs: int)
         return
     with one_thread_pool(jobs) as pool:
         waiting = iter(tasks)
+        # Three tasks a process keep all busy; more would only hold pages in memory.
         running = [pool.submit(function, task) for task in islice(waiting, 3 * jobs)]
         while running:
             yield running.pop(0).result()

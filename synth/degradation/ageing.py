@@ -13,6 +13,7 @@ from synth.page_spec import Colour
 
 Image8 = NDArray[np.uint8]
 
+# Blue, black, red and a lighter blue.
 _PEN_COLOURS: tuple[Colour, ...] = ((25, 40, 140), (30, 30, 34), (180, 30, 40), (20, 60, 160))
 _NOTE_TEXTS = (
     "reviewed",
@@ -27,6 +28,7 @@ _NOTE_TEXTS = (
     "seen",
     "rpt 6h",
 )
+# Stains and tints are smooth: they are drawn at a quarter of the resolution and enlarged.
 _SMALL = 4
 
 
@@ -39,6 +41,7 @@ def age_paper(image: Image8, ageing: Ageing, px_per_mm: float, rng: np.random.Ge
         255 where paper is left, 0 where it is torn off; None when nothing is torn.
     """
     height, width = image.shape[:2]
+    # The paper changes before anyone writes on it: pen strokes and notes keep their full colour.
     factors = _tint(ageing, (max(width // _SMALL, 8), max(height // _SMALL, 8)), px_per_mm / _SMALL, rng)
     if factors is not None:
         _fade_and_tint(image, factors, ageing.fading, rng)
@@ -58,6 +61,7 @@ def _tint(
         return None
     loss = np.zeros((size[1], size[0], 3), np.float32)
     if ageing.yellowing:
+        # Old paper loses blue first, so it turns yellow.
         field = np.clip(0.75 + 0.25 * smooth_field(rng, size, 3), 0.2, 1.4)
         loss += ageing.yellowing * field[..., None] * np.array([0.05, 0.12, 0.32], np.float32)
     if ageing.fibre:
@@ -82,6 +86,7 @@ def _stain(size: tuple[int, int], px_per_mm: float, rng: np.random.Generator) ->
     radius = rng.uniform(6, 32) * px_per_mm
     rough = rng.uniform(0.03, 0.25) * smooth_field(rng, size, int(rng.integers(4, 12)))
     distance = _distance(size, _random_point(size, rng), rough)
+    # A dried drop leaves most of its dirt at its rim.
     edge = np.exp(-(((distance - radius) / (0.05 * radius + 0.4 * px_per_mm)) ** 2))
     inside = 1 / (1 + np.exp(np.clip((distance - radius) / (0.06 * radius), -30, 30)))
     strength = rng.uniform(0.08, 0.3) * (0.9 * edge + rng.uniform(0.1, 0.8) * inside)
@@ -92,6 +97,7 @@ def _mould(size: tuple[int, int], px_per_mm: float, rng: np.random.Generator) ->
     reach = rng.uniform(8, 30) * px_per_mm
     distance = _distance(size, _random_point(size, rng), np.zeros((), np.float32))
     patch = np.exp(-((distance / reach) ** 2))
+    # Only the peaks of a fine rough field become specks: mould grows in colonies, not evenly.
     specks = np.clip(fractal_field(rng, size, 90, 2) - 0.9, 0, 1)
     return np.asarray((rng.uniform(0.4, 1.0) * patch * specks)[..., None] * np.array([0.9, 0.8, 0.9], np.float32))
 
@@ -105,6 +111,7 @@ def _fade_and_tint(image: Image8, factors: NDArray[np.float32], fading: float, r
         keep = cv2.merge([keep, keep, keep])
         inverse = cv2.bitwise_not(image)  # ink as light: less of it is left
         cv2.bitwise_not(cv2.multiply(inverse, keep, scale=1 / 255), dst=image)
+    # 240 steps stand for 1, so that slight brightening still fits into a byte.
     tint = cv2.resize(np.rint(np.clip(factors, 0, 1.05) * 240).astype(np.uint8), (width, height))
     cv2.multiply(image, tint, dst=image, scale=1 / 240)
 
@@ -117,6 +124,7 @@ def _pen_stroke(shape: tuple[int, ...], px_per_mm: float, rng: np.random.Generat
     x0, y0 = rng.uniform(0.08, 0.92) * width, rng.uniform(0.2, 0.95) * height
     figure = int(rng.integers(0, 4))
     if figure == 0:
+        # A hand overshoots: the circle does not end where it began.
         turn = 2 * np.pi * t * 1.06 + rng.uniform(0, 6)
         x, y = x0 + size * 0.8 * np.cos(turn), y0 + size * 0.5 * np.sin(turn)
     elif figure == 1:
@@ -125,10 +133,12 @@ def _pen_stroke(shape: tuple[int, ...], px_per_mm: float, rng: np.random.Generat
         x, y = x0 + size * 0.6 * t, y0 + size * np.where(t < 0.3, t, 0.3 - (t - 0.3) * 1.2)
     else:
         x, y = x0 + size * 0.12 * np.sin(9 * t), y0 + size * 1.4 * (t - 0.5)
+    # A random walk drifts as a hand does; independent noise would look like a saw.
     shake = np.cumsum(rng.standard_normal((80, 2)), axis=0) * 0.012 * size / 3
     points = np.stack([x, y], axis=1) + shake
     coverage = np.zeros((height, width), np.uint8)
     thickness = max(round(rng.uniform(0.35, 0.8) * px_per_mm), 1)
+    # OpenCV takes sub-pixel points in sixteenths (shift = 4).
     fixed = np.rint(points * 16).astype(np.int32)
     cv2.polylines(coverage, [fixed.reshape(-1, 1, 2)], False, 255, thickness, cv2.LINE_AA, 4)
     return Layer("mark", coverage, 0, 0)
@@ -154,6 +164,7 @@ def _tear_corners(shape: tuple[int, ...], corners: int, px_per_mm: float, rng: n
     for corner in rng.permutation(4)[:corners]:
         reach_x, reach_y = rng.uniform(10, 55, size=2) * px_per_mm
         t = np.linspace(0, 1, 60)
+        # The tear wanders between its ends, which stay on the edges of the page (sin is 0 there).
         rough = np.cumsum(rng.standard_normal(60)) * 0.25 * px_per_mm
         x = np.concatenate([[0.0], reach_x * t + rough * np.sin(np.pi * t)])
         y = np.concatenate([[0.0], reach_y * (1 - t) + rough * np.sin(np.pi * t)])

@@ -19,7 +19,9 @@ from synth.page_map import flat_map
 Image8 = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
+# Glare above this level (of 255) burns out what is printed below it.
 _HIDING_GLARE_LEVEL = 160
+# Coverage (of 255) from which a pixel counts as ink; about a third, so that thin strokes stay in one piece.
 _MASK_COVERAGE = 88
 
 
@@ -65,6 +67,7 @@ def degrade_page(
     masks : bool
         Whether to bring the layers of ink through the same map.
     """
+    # The order is that of the world: paper ages, is laid down and lit, and is then recorded by a sensor.
     rngs = [np.random.default_rng(child) for child in seed.spawn(5)]
     warp = _warp_of(drawn, degradation)
     paper = drawn.image
@@ -72,6 +75,7 @@ def degrade_page(
     image, page_share = _compose_on_backdrop(paper, left, warp, degradation, drawn, rngs[1])
     glare = None
     if degradation.screen and warp.x is not None and warp.y is not None:
+        # The monitor emits its pixels before room light falls on the screen.
         scale = np.float32(1 / drawn.spec.px_per_mm)
         apply_screen_pixels(image, degradation.screen, warp.x * scale, warp.y * scale)
     if degradation.light:
@@ -80,6 +84,7 @@ def degrade_page(
         image = apply_sensor(image, degradation.sensor, rngs[3])
     if degradation.copier:
         image = apply_copier(image, degradation.copier, rngs[4])
+    # JPEG artefacts come last and stay in the file: the bytes are kept, since encoding again would change them.
     encoded = None
     if degradation.jpeg_quality is not None:
         image, encoded = _encode_jpeg(image, degradation.jpeg_quality)
@@ -88,11 +93,13 @@ def degrade_page(
 
 
 def _warp_of(drawn: DrawnPage, degradation: Degradation) -> _Warp:
+    # Clean pages skip resampling, which would soften them.
     if degradation.page_map == flat_map(drawn.spec.px_per_mm) and degradation.size_px == drawn.spec.size_px:
         return _Warp(None, None, degradation.size_px)
     x, y = degradation.page_map.sampling_grid(degradation.size_px)
     for axis in (x, y):
         axis *= np.float32(drawn.spec.px_per_mm)
+        # Millimetres count from the edge of the page, pixels from the centre of the first one.
         axis -= np.float32(0.5)
     return _Warp(x, y, degradation.size_px)
 
@@ -133,6 +140,7 @@ def _draw_window_and_bezel(
     for part in row_bands(behind):
         x, y = x_px[part], y_px[part]
         outside = np.maximum(np.maximum(-x, x - width), np.maximum(-y, y - height)) / drawn.spec.px_per_mm
+        # The bezel first; the window then covers its inner part.
         behind[part][outside < screen.window_mm + screen.bezel_mm] = (22, 22, 24)
         behind[part][outside < screen.window_mm] = screen.window
 
@@ -145,6 +153,7 @@ def _encode_jpeg(image: Image8, quality: int) -> tuple[Image8, bytes]:
 
 
 def _unreadable(share: Image8 | None, glare: Image8 | None) -> NDArray[np.bool_] | None:
+    # Where less than half of a pixel is paper, nothing on it can be read.
     parts = [share < 128] if share is not None else []
     if glare is not None:
         parts.append(glare > _HIDING_GLARE_LEVEL)
@@ -188,6 +197,7 @@ def _set_layer_bit(
 def _layer_window(layer: Layer, drawn: DrawnPage, degradation: Degradation) -> tuple[slice, slice] | None:
     """Rows and columns of the image in which a layer can be seen: its outline, brought through the map."""
     rows, columns = layer.coverage.shape
+    # On bent paper the straight edges of a layer become curves, so the middle lines are followed as well.
     edge = np.linspace(0, 1, 25)
     outline = np.concatenate(
         [np.stack([edge, np.full(25, side)], 1) for side in (0, 0.5, 1)]

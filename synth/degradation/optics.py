@@ -12,6 +12,7 @@ from synth.degradation.texture import noise_levels, row_bands, smooth_field
 Image8 = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
+# Light varies slowly: an eighth of the resolution is enough.
 _SMALL = 8
 _LIGHT_STEPS = 96  # how 1.0 is kept in a byte: light up to 2.65
 
@@ -43,6 +44,7 @@ def _illumination(degradation: Degradation, light: Light, small: tuple[int, int]
     angle = np.deg2rad(light.direction_deg)
     across = x * np.cos(angle) + y * np.sin(angle)
     field = 1 + light.gradient * across - light.vignette * (x**2 + y**2) / 2
+    # Bent paper is darker where it turns away from the light, which is what shows folds in a photo.
     if light.shading and not degradation.page_map.is_flat:
         pixels = np.stack(
             [(xs + 0.5) * degradation.size_px[0] / small[0], (ys + 0.5) * degradation.size_px[1] / small[1]], -1
@@ -53,6 +55,7 @@ def _illumination(degradation: Degradation, light: Light, small: tuple[int, int]
         field = field - light.shading * (slope_x * np.cos(angle) + slope_y * np.sin(angle)).astype(np.float32)
     if light.shadow:
         edge = across + 0.35 * smooth_field(rng, small, 2) - rng.uniform(-0.5, 0.6)
+        # A soft edge for a distant object, a sharper one for a near one.
         softness = rng.uniform(0.03, 0.25)
         field = field * (1 - light.shadow / (1 + np.exp(np.clip(-edge / softness, -30, 30))))
     return np.asarray(np.clip(field, 0.08, 2.2), np.float32)
@@ -77,6 +80,7 @@ def apply_screen_pixels(image: Image8, screen: Screen, page_x: Field, page_y: Fi
     page_x, page_y : (height, width) float32
         Page coordinates in mm of every pixel of the image.
     """
+    # The three colours of a monitor pixel stand side by side: one cosine, a third of a period apart each.
     turns = np.float32(2 * np.pi / screen.pixel_mm)
     for part in row_bands(image):
         rows = np.cos(page_y[part] * turns)
@@ -89,6 +93,7 @@ def apply_screen_pixels(image: Image8, screen: Screen, page_x: Field, page_y: Fi
 
 def apply_sensor(image: Image8, sensor: Sensor, rng: np.random.Generator) -> Image8:
     """Blur, add noise, bend the tone curve and sharpen, as a phone's camera does."""
+    # Blur comes before noise: the lens blurs the scene, the sensor then adds noise of its own.
     if sensor.defocus_px > 0.2:
         image = cv2.GaussianBlur(image, (0, 0), sensor.defocus_px)
     if sensor.motion_px > 1:
@@ -101,6 +106,7 @@ def apply_sensor(image: Image8, sensor: Sensor, rng: np.random.Generator) -> Ima
             grain = noise_levels(rng, (*image[part].shape[:2], 1), sensor.noise)
             image[part] = np.clip(image[part] + grain, 0, 255).astype(np.uint8)
     if sensor.sharpen:
+        # Unsharp masking after the noise, as cameras do it, makes the noise coarser too.
         soft = cv2.GaussianBlur(image, (0, 0), 1.2)
         image = cv2.addWeighted(image, 1 + sensor.sharpen, soft, -sensor.sharpen, 0)
     return np.asarray(image, np.uint8)
@@ -120,6 +126,7 @@ def _motion_kernel(length_px: float, angle_deg: float) -> Field:
 def apply_copier(image: Image8, copier: Copier, rng: np.random.Generator) -> Image8:
     """Scan or photocopy: contrast, grey, toner and streaks, then black and white where asked for."""
     if copier.contrast != 1:
+        # White stays near white as contrast grows: a scanner sets its white point on the paper.
         tones = np.arange(256, dtype=np.float64)
         curve = np.clip(255 - (255 - tones) * copier.contrast + 22 * (copier.contrast - 1), 0, 255)
         image = cv2.LUT(image, np.rint(curve).astype(np.uint8))
@@ -133,6 +140,7 @@ def apply_copier(image: Image8, copier: Copier, rng: np.random.Generator) -> Ima
 def _add_toner(grey: Image8, copier: Copier, rng: np.random.Generator) -> Image8:
     height, width = grey.shape
     if copier.toner:
+        # At full strength one pixel in 3000 carries a speck.
         specks = rng.integers(0, height * width, size=int(copier.toner * height * width / 3000))
         spots = np.zeros(height * width, np.uint8)
         spots[specks] = rng.integers(60, 255, size=len(specks))
@@ -147,10 +155,12 @@ def _add_toner(grey: Image8, copier: Copier, rng: np.random.Generator) -> Image8
 
 def _binarize(grey: Image8, copier: Copier) -> Image8:
     if copier.binary == "threshold":
+        # The darkest half per cent is ink, the median is paper; every fourth pixel is enough.
         ink, paper = np.percentile(grey[::4, ::4], (0.5, 50))
         return np.where(grey < ink + copier.level * (paper - ink), np.uint8(0), np.uint8(255))
     if copier.binary in ("halftone", "diffusion"):
         screen = _CLUSTERED_DOT if copier.binary == "halftone" else _bayer_thresholds(8)
+        # The thresholds leave out the ends, so that clean paper and full ink stay solid.
         steps = np.rint(255 * (0.12 + 0.8 * screen)).astype(np.uint8)
         tall, wide = -(-grey.shape[0] // steps.shape[0]), -(-grey.shape[1] // steps.shape[1])
         pattern = np.tile(steps, (tall, wide))[: grey.shape[0], : grey.shape[1]]

@@ -15,6 +15,7 @@ def smooth_field(rng: np.random.Generator, size_px: tuple[int, int], cells: int)
     """Return a smooth random field (height, width), mean 0 and sd near 1, with about `cells` bumps across the width."""
     width, height = size_px
     rows = max(round(cells * height / width), 1) + 3
+    # A few cells more than asked for, since the bicubic kernel needs neighbours at the edges.
     small = rng.standard_normal((rows, cells + 3)).astype(np.float32)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
@@ -41,9 +42,11 @@ def backdrop(degradation: Degradation, rng: np.random.Generator) -> NDArray[np.u
     width, height = degradation.size_px
     small = (max(width // 4, 8), max(height // 4, 8))
     if degradation.backdrop_texture == "plain":
+        # Shades are grey levels at a mean of 110; other colours are shaded in proportion.
         shade = 3.0 * smooth_field(rng, small, 3)
     elif degradation.backdrop_texture == "wood":
         grain = smooth_field(rng, (small[0], small[1]), 3) * 4
+        # Noise stretched along x makes the fibres of wood.
         along = cv2.resize(rng.standard_normal((small[1] // 2 + 2, 6)).astype(np.float32), small)
         shade = 4.0 * along + grain + 3.0 * np.sin(grain * 3)
     elif degradation.backdrop_texture == "cloth":

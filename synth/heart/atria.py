@@ -32,14 +32,19 @@ def p_waves(spec: HeartSpec, intervals: Intervals, rng: Generator, kind: str) ->
     dipoles = {"ectopic": _ECTOPIC[int(rng.integers(3))], "retrograde": _RETROGRADE, "paced": _PACED}.get(kind, _SINUS)
     if kind == "sinus":
         dipoles = {"lae": _LEFT_ENLARGED, "rae": _RIGHT_ENLARGED}.get(spec.atria, _SINUS)
+    # Retrograde activation reaches both atria at once, so its P wave is short.
     duration = intervals.p_s * {"retrograde": 0.8, "ectopic": 0.9}.get(kind, 1.0)
+    # P waves follow the voltage of the QRS only in part.
     size = spec.gain**0.6 * np.exp(0.18 * spec.variety * rng.standard_normal())
     spread = 1 + 0.15 * spec.variety * rng.standard_normal((2, 3))
     if spec.atria != "none" and kind == "sinus":
+        # An enlarged atrium must meet its criteria: chance may only add to it.
         size, spread = max(size, 1.0), np.maximum(spread, 1.0)
     amp = project(size * spread * np.array(dipoles), size * _CHEST)
+    # Start, peak and end of the right and the left atrial part, in fractions of the P wave.
     times = ((0.0, 0.36, 0.78), (0.24, 0.62, 1.0))
     if spec.atria == "lae" and kind == "sinus":
+        # Left atrial enlargement delays the second part, so that the P wave is notched.
         times = ((0.0, 0.28, 0.56), (0.38, 0.68, 1.0))
     return tuple(
         Wave("P", duration * start, duration * peak, 0.0, duration * end, amp[row])
@@ -54,6 +59,7 @@ def fibrillation(n: int, fs_hz: float, gain: float, rng: Generator) -> Array:
     dipoles = np.array([[0.010, 0.030, -0.075], [0.020, 0.050, 0.015], [-0.020, 0.015, -0.020]])
     total = np.zeros((len(project(dipoles, np.zeros((3, 6)))[0]), n))
     for dipole in dipoles:
+        # Rate and size wander slowly: f waves never repeat exactly.
         drift, swell = _slow(n, fs_hz, 1.2, rng), _slow(n, fs_hz, 1.0, rng)
         phase = 2 * np.pi * np.cumsum(rate_hz * rng.uniform(0.94, 1.06) + 0.45 * drift) / fs_hz + rng.uniform(0, 6.28)
         course = np.sin(phase) + 0.30 * np.sin(2 * phase + 0.8) + 0.10 * np.sin(3 * phase + 1.9)
@@ -66,8 +72,10 @@ def flutter(t_s: Array, onset_s: float, rate_bpm: float, gain: float, rng: Gener
     """Return saw teeth, slowly down and sharply up in II, III and aVF, upright bumps in V1; (base leads, n) mV."""
     phase = 2 * np.pi * (t_s - onset_s) * rate_bpm / 60.0
     size = gain**0.5 * rng.uniform(0.85, 1.3)
+    # The first harmonics of a saw tooth, tapered so that its corners do not ring.
     saw = np.sum([np.sinc(k / 6) * np.sin(k * phase) / k for k in range(1, 6)], axis=0)
     bump = np.exp(2.2 * (np.cos(phase - 0.9) - 1.0))
+    # Flutter adds no offset of its own to V1.
     bump -= bump.mean()
     amp = project(size * np.array([[0.015, 0.115, 0.0], [0.0, 0.0, -0.10]]), np.array([[0.0] * 6, [0.08] + [0.0] * 5]))
     total: Array = amp[0][:, None] * saw + amp[1][:, None] * bump

@@ -65,6 +65,7 @@ def landmarks(waves: Sequence[Wave], part: str) -> Landmarks:
     """Return onset, peak (largest root mean square over the independent leads) and offset of one part of a beat."""
     own = [wave for wave in waves if wave.part == part]
     start, end = min(wave.start_s for wave in own), max(wave.end_s for wave in own)
+    # A single wave needs no search: its peak is known exactly.
     if len(own) == 1:
         return start, own[0].peak_s, end
     t_s = np.arange(start, end, 0.001)
@@ -77,13 +78,16 @@ def locate_fiducials(beats: Sequence[BeatWaves], atria: Sequence[AtrialWaves], d
     p_of = {event.onset_s: landmarks(waves, "P") for event, waves in atria if waves}
     rows, kinds = [], []
     for beat, waves in beats:
+        # NaN where the beat has no P wave of its own.
         p = np.array(p_of.get(beat.p_onset_s, (np.nan,) * 3)) + beat.p_onset_s
         row = [*p, *(beat.qrs_onset_s + t for part in ("QRS", "T") for t in landmarks(waves, part))]
+        # A beat counts where its R peak lies on the canvas; its other waves may be off it.
         if 0 <= row[4] < duration_s:
             rows.append(row)
             kinds.append(beat.kind)
     table = np.array(rows).reshape(len(rows), 9)
     with np.errstate(invalid="ignore"):
+        # Comparisons with NaN are False, so waves that are absent stay NaN.
         table[~((table >= 0) & (table < duration_s))] = np.nan
     events = [event for event, _ in atria if 0 <= event.onset_s < duration_s]
     return Fiducials(

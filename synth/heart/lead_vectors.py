@@ -37,6 +37,7 @@ ELECTRODES = ("RA", "LA", "LL", *BASE[2:])
 AVF_TO_FRONTAL = 2.0 / np.sqrt(3.0)
 """Goldberger's aVF is smaller than a bipolar lead by √3/2: the frontal vector is (I, 2/√3 · aVF)."""
 
+# Rows of Dower: mV in the lead per mV of x, y and z.
 _LEAD_I = np.array([0.632, -0.235, 0.059])
 _LEAD_II = np.array([0.235, 1.066, -0.132])
 _DOWER_CHEST = [
@@ -47,6 +48,7 @@ _DOWER_CHEST = [
     [1.125, 0.127, -0.086],
     [0.831, 0.076, 0.230],
 ]
+# V7 to V9, then V3R to V6R: estimates, see above.
 _EXTRA_CHEST = [
     [0.56, 0.06, 0.42],
     [0.33, 0.05, 0.52],
@@ -57,11 +59,13 @@ _EXTRA_CHEST = [
     [-0.48, 0.08, -0.10],
 ]
 
+# aVF is II - I / 2.
 FIELD: Array = np.vstack([_LEAD_I, _LEAD_II - _LEAD_I / 2, _DOWER_CHEST, _EXTRA_CHEST])
 """(base leads, 3): mV in a lead for each mV of dipole along x, y and z."""
 
 _LOCAL = np.zeros((N_BASE, 6))
 _LOCAL[CHEST] = np.eye(6)
+# V7 to V9 see less and less of what is local to V6, V3R to V6R of what is local to V1.
 _LOCAL[8:11, 5] = 0.5, 0.3, 0.15
 _LOCAL[11:15, 0] = 0.6, 0.4, 0.25, 0.15
 

@@ -42,6 +42,7 @@ def _wander_and_muscle(spec: HeartSpec, n: int, fs_hz: float, rng: Generator) ->
     f = np.fft.rfftfreq(padded, 1 / fs_hz)
     cut_hz = np.where(np.arange(count) < _LIMBS, 45.0, 105.0)[:, None]
     muscle = (f / (f + 12.0)) / (1 + (f / cut_hz) ** 2)
+    # Drift rises towards low frequencies; below 0.04 Hz it would be an offset, not wander.
     wander = np.where(f > 0.04, np.maximum(f, 0.04) ** -1.1, 0.0)[None] * np.exp(-((f / 0.45) ** 2))
     runs = []
     for shape, rms_mv in ((muscle, spec.muscle_mv), (wander, spec.baseline_wander_mv)):
@@ -49,8 +50,10 @@ def _wander_and_muscle(spec: HeartSpec, n: int, fs_hz: float, rng: Generator) ->
         power = np.maximum(np.sum(shape**2, axis=1, keepdims=True), 1e-12)
         scale = np.sqrt(padded / 2 / power) * _TO_ELECTRODE * rms_mv
         runs.append(np.fft.irfft(white * shape * scale, padded, axis=1)[:, :n])
+    # Every electrode has a contact of its own.
     place = np.exp(0.35 * rng.standard_normal(count))
     place[:_LIMBS] *= 1.15
+    # Muscles tense and relax within seconds.
     swell = np.exp(0.45 * _slow_courses(count, n, fs_hz, rng) - 0.1)
     return runs[0] * place[:, None] * swell + 0.8 * runs[1] * np.exp(0.3 * rng.standard_normal((count, 1)))
 
@@ -78,6 +81,7 @@ def _mains_hum(spec: HeartSpec, t_s: Array, rng: Generator) -> Array:
     phase = 2 * np.pi * spec.mains_hz * t_s + rng.uniform(0, 2 * np.pi)
     size = spec.mains_mv * rng.normal(0.0, _TO_ELECTRODE, len(ELECTRODES))
     harmonic = rng.uniform(0, 0.15) * np.sin(3 * phase + 0.4)
+    # Above half of the sampling rate the third harmonic would alias.
     if t_s.size > 1 and 3 * spec.mains_hz * (t_s[1] - t_s[0]) >= 0.5:
         harmonic = 0.0 * phase
     return np.outer(size, np.sin(phase) + harmonic)
@@ -89,5 +93,6 @@ def _add_motion_steps(electrodes: Array, spec: HeartSpec, fs_hz: float, rng: Gen
     for _ in range(rng.poisson(spec.motion_steps_per_min * n / fs_hz / 60)):
         row, first = int(rng.integers(len(electrodes))), int(rng.integers(n))
         t_s = np.arange(n - first) / fs_hz
+        # The rise of 20 ms and a fall that the high-pass of a recorder gives.
         step = (1 - np.exp(-t_s / 0.02)) * np.exp(-t_s / rng.uniform(0.4, 1.1))
         electrodes[row, first:] += rng.choice([-1.0, 1.0]) * rng.uniform(0.1, 0.5) * step

@@ -47,6 +47,7 @@ class Repolarization:
     t_local: tuple[float, ...] = _NO_LOCAL
 
 
+# Septal forces, the apex, the free left wall, and the base last.
 NORMAL = (
     DipoleWave(0.00, 0.19, 0.0, 0.42, -0.13, -0.06, -0.19, (-0.04, 0.05, 0.03, 0.0, 0.0, 0.0)),
     DipoleWave(0.12, 0.40, 0.0, 0.66, 0.55, 0.27, -0.10, (0.03, 0.03, -0.02, 0.05, 0.02, 0.05)),
@@ -54,6 +55,7 @@ NORMAL = (
     DipoleWave(0.46, 0.68, 0.0, 1.00, -0.20, -0.10, 0.46, (0.00, -0.26, -0.16, -0.02, 0.0, 0.0)),
 )
 
+# The left anterior wall is activated last: the axis swings up and to the left.
 _LAFB = (
     DipoleWave(0.00, 0.20, 0.0, 0.44, -0.10, 0.30, -0.14, (0.0, 0.0, 0.10, 0.10, 0.05, 0.0)),
     DipoleWave(0.14, 0.44, 0.0, 0.72, 0.95, -0.30, 0.25, (0.05, -0.10, 0.10, 0.15, 0.05, 0.0)),
@@ -61,12 +63,14 @@ _LAFB = (
     DipoleWave(0.55, 0.78, 0.0, 1.00, -0.16, -0.24, 0.28, (0.0, -0.10, -0.15, -0.20, -0.18, -0.15)),
 )
 
+# The posterior wall is activated last: the axis swings down and to the right.
 _LPFB = (
     DipoleWave(0.00, 0.20, 0.0, 0.42, 0.16, -0.28, -0.16, (0.0, 0.05, 0.0, 0.0, -0.30, -0.26)),
     DipoleWave(0.16, 0.46, 0.0, 0.76, 0.00, 0.95, 0.70, (0.05, -0.05, 0.90, 1.00, 1.00, 0.80)),
     DipoleWave(0.40, 0.66, 0.0, 1.00, -0.32, 0.18, 0.32, (0.0, -0.15, 0.0, 0.0, 0.08, 0.05)),
 )
 
+# No septal Q wave; slow, notched activation of the left ventricle from right to left.
 _CLBBB = (
     DipoleWave(0.00, 0.13, 0.0, 0.30, 0.20, 0.12, 0.00, (0.07, 0.10, 0.03, 0.0, 0.0, 0.0)),
     DipoleWave(0.04, 0.33, 0.0, 0.64, 0.56, 0.12, 0.30, (0.14, -0.15, -0.38, -0.40, -0.10, 0.0)),
@@ -80,6 +84,7 @@ _ILBBB = (
     DipoleWave(0.48, 0.72, 0.0, 1.00, 0.28, 0.02, 0.38, (0.0, -0.20, -0.25, -0.15, 0.0, 0.0)),
 )
 
+# The right ventricle comes last: R' in V1, a broad S in I and V6, whatever the axis is.
 _RBBB_END = (
     DipoleWave(0.42, 0.62, 0.06, 0.92, -0.36, -0.02, -0.30, (0.28, 0.0, 0.00, 0.10, 0.12, 0.06), False),
     DipoleWave(0.56, 0.78, 0.02, 1.00, -0.24, -0.02, -0.18, (0.20, 0.05, 0.0, 0.08, 0.10, 0.05), False),
@@ -97,15 +102,18 @@ _RVH = (
     DipoleWave(0.50, 0.74, 0.0, 1.00, -0.30, -0.02, 0.08, (-0.10, -0.40, -0.30, -0.26, -0.22, -0.16)),
 )
 
+# The delta wave of an accessory pathway on the left, then on the right.
 _DELTA_LEFT = (DipoleWave(0.00, 0.27, 0.12, 0.76, 0.24, 0.10, -0.34, (0.05, 0.05, 0.0, 0.0, 0.0, 0.0)),)
 _DELTA_RIGHT = (DipoleWave(0.00, 0.27, 0.12, 0.76, 0.36, 0.02, 0.14, (0.0, 0.05, 0.05, 0.05, 0.05, 0.05)),)
 
+# Pacing at the apex of the right ventricle: activation runs up and to the left.
 _PACED = (
     DipoleWave(0.00, 0.22, 0.0, 0.48, 0.22, -0.30, 0.30, (0.05, -0.10, -0.40, -0.35, -0.25, -0.15)),
     DipoleWave(0.12, 0.42, 0.06, 0.82, 0.26, -0.80, 0.66, (0.15, -0.30, -0.65, -0.75, -0.70, -0.50)),
     DipoleWave(0.44, 0.70, 0.0, 1.00, 0.32, -0.42, 0.40, (0.10, -0.20, -0.50, -0.50, -0.40, -0.15)),
 )
 
+# A PVC of the right outflow tract, which runs down, and one of the left ventricle, which runs to the right.
 _PVC_RIGHT = (
     DipoleWave(0.00, 0.20, 0.0, 0.46, 0.14, 0.20, -0.02, (0.10, 0.10, 0.0, 0.0, 0.0, 0.0)),
     DipoleWave(0.10, 0.42, 0.0, 0.80, 0.36, 0.95, 0.70, (0.05, -0.40, -0.60, 0.10, 0.50, 0.55)),
@@ -120,6 +128,7 @@ _PVC_LEFT = (
 
 _RBBB_T = (-0.12, -0.06, 0.0, 0.0, 0.0, 0.0)
 
+# Abnormal conduction turns ST and T against the QRS (secondary change): the second and third number.
 _REPOLARIZATION = {
     "normal": Repolarization(),
     "clbbb": Repolarization(0.30, 5.0, 1.3),

@@ -12,6 +12,7 @@ from synth.heart.spec import HeartSpec
 
 HeartOptions = dict[str, Any]
 
+# How often each main finding is drawn.
 _GROUP_SHARES = {
     "normal": 0.37,
     "conduction": 0.14,
@@ -26,6 +27,7 @@ _GROUP_SHARES = {
     "small": 0.02,
 }
 
+# Inferior stands twice, so that it is drawn twice as often.
 _TERRITORY_SETS = (
     *(("septal", "anterior"), ("anterior",), ("anterior", "lateral"), ("septal", "anterior", "lateral")),
     *(("lateral",), ("inferior",), ("inferior",), ("inferior", "lateral"), ("inferior", "posterior"), ("posterior",)),
@@ -65,6 +67,7 @@ def _log_normal(rng: Generator, middle: float, spread: float, low: float, high: 
 
 def _common_options(rng: Generator) -> HeartOptions:
     """Return what every patient and every recording has."""
+    # Mains hum is filtered out by most recorders; one record in eight shows it.
     hum = rng.random()
     return {
         "rate_bpm": _log_normal(rng, 73, 0.16, 47, 125),
@@ -111,6 +114,7 @@ def _conduction(rng: Generator) -> HeartOptions:
         "ivcd": (112, 145, -40, 80),
     }
     kind = str(rng.choice(list(kinds), p=[0.14, 0.07, 0.15, 0.16, 0.20, 0.05, 0.08, 0.06, 0.09]))
+    # Shortest and longest QRS in ms, then the limits of the axis in degrees.
     shortest, longest, left, right = kinds[kind]
     options: HeartOptions = {
         "conduction": kind,
@@ -118,6 +122,7 @@ def _conduction(rng: Generator) -> HeartOptions:
         "axis_deg": _uniform(rng, left, right),
     }
     if kind == "wpw":
+        # A short P wave leaves room for the delta wave in the short PR interval.
         options |= {"pr_ms": _uniform(rng, 88, 116), "p_ms": 76.0}
     return options
 
@@ -149,6 +154,7 @@ def _infarct(rng: Generator) -> HeartOptions:
 def _with_q_waves(rng: Generator, names: tuple[str, ...]) -> HeartOptions:
     options: HeartOptions = {"q_wave": names, "qrs_ms": _uniform(rng, 98, 114)}
     if "inferior" in names or "lateral" in names:
+        # Lost inferior forces turn the axis to the left, lost lateral ones to the right.
         options["axis_deg"] = _uniform(rng, -30, 0) if "inferior" in names else _uniform(rng, 70, 90)
     return options
 
@@ -182,6 +188,7 @@ def _other_rhythm(rng: Generator) -> HeartOptions:
     kind = str(rng.choice(["flutter", "svt", "junctional"], p=[0.55, 0.25, 0.20]))
     if kind == "flutter":
         atrial = _uniform(rng, 245, 330)
+        # Conduction of 2:1 and 4:1 is commoner than 3:1.
         rate = atrial / float(rng.choice([2, 2, 3, 4, 4]))
         varies = bool(rng.random() < 0.4)
         return {"rhythm": kind, "rate_bpm": rate, "atrial_rate_bpm": atrial, "flutter_variable": varies}
@@ -221,6 +228,7 @@ def _accompanying_findings(rng: Generator, options: HeartOptions) -> HeartOption
         more = {"pvc_pattern": pattern, "pvc_per_min": _uniform(rng, 5, 16)}
     elif chance < 0.17 and "rhythm" not in options and "av_block" not in options:
         more = {"pac_per_min": _uniform(rng, 5, 16)}
+    # A long PR needs sinus rhythm, and a normal pathway through the AV node.
     may_delay = not {"rhythm", "av_block", "atria"} & set(options) and not wpw
     if rng.random() < 0.06 and may_delay:
         more |= {"av_block": "first", "pr_ms": _uniform(rng, 208, 280), "pac_per_min": 0.0}

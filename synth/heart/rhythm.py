@@ -61,12 +61,14 @@ Events = tuple[list[AtrialEvent], list[Beat]]
 def _rr_intervals(spec: HeartSpec, rng: Generator, start_s: float) -> Iterator[float]:
     """Yield RR intervals for ever: breathing, a slow drift and a little that is random (Clifford 2010)."""
     mean = 60.0 / spec.rate_bpm
+    # Sinus arrhythmia is breathing that moves RR by 15 % or more.
     breath = max(spec.breath_rr, 0.15) if spec.rhythm == "sinus_arrhythmia" else spec.breath_rr
     if spec.pacing in ("atrial", "dual"):
         breath = 0.0
     loose = 0.0 if spec.pacing in ("atrial", "dual") else min(spec.beat_variation / 0.03, 2.0)
     phase, slow, now = rng.uniform(0, 2 * np.pi), 0.0, start_s
     while True:
+        # A first-order drift over about ten beats.
         slow = 0.9 * slow + loose * 0.006 * rng.standard_normal()
         respiratory = breath * np.sin(2 * np.pi * spec.breath_per_min / 60 * now + phase)
         rr = mean * (1 + respiratory + slow + loose * 0.005 * rng.standard_normal())
@@ -83,6 +85,7 @@ def _sinus_node(spec: HeartSpec, rng: Generator, start_s: float, stop_s: float) 
         events.append(AtrialEvent(now, "ectopic" if ectopic else kind))
         if now > stop_s:
             return events
+        # A premature P wave resets the sinus node: the next one comes a little late, and is never premature too.
         follows = ectopic
         ectopic = not follows and rng.random() < spec.pac_per_min * rr / 60
         now += rr * (rng.uniform(0.60, 0.76) if ectopic else 1.1 if follows else 1.0)
@@ -126,6 +129,7 @@ def _pr_intervals(spec: HeartSpec, intervals: Intervals, rng: Generator, count: 
 
 
 def _escape_beats(spec: HeartSpec, rng: Generator, start_s: float, stop_s: float) -> list[Beat]:
+    # Escape rates in beats a minute: junctional pacemakers are faster than ventricular ones.
     low, high = (42, 50) if spec.escape == "junctional" else (32, 39)
     mean = 60.0 / min(rng.uniform(low, high), 0.8 * spec.rate_bpm)
     times = np.arange(start_s + rng.uniform(0, mean), stop_s, mean)
@@ -135,6 +139,7 @@ def _escape_beats(spec: HeartSpec, rng: Generator, start_s: float, stop_s: float
 def _fibrillation(spec: HeartSpec, intervals: Intervals, rng: Generator, start_s: float, stop_s: float) -> Events:
     """Return irregularly irregular beats: independent gamma intervals above the AV node's refractory time."""
     mean = 60.0 / spec.rate_bpm
+    # The shortest RR is the refractory time of the AV node, in seconds.
     least = min(0.5 * mean, 0.30 + 0.1 * mean)
     shape = ((mean - least) / (0.22 * mean)) ** 2
     now, beats = start_s + intervals.pr_s, []
@@ -155,6 +160,7 @@ def _flutter(spec: HeartSpec, intervals: Intervals, rng: Generator, start_s: flo
     while number < len(onsets):
         conducted.add(number)
         step = ratio + (int(rng.choice([-1, 0, 0, 1])) if spec.flutter_variable else 0)
+        # The AV node never conducts flutter 1:1.
         number += max(2, step)
     atrial = [AtrialEvent(float(t), "flutter", k in conducted) for k, t in enumerate(onsets)]
     delay = intervals.pr_s + rng.uniform(0, cycle)
@@ -165,6 +171,7 @@ def _nodal_rhythm(spec: HeartSpec, intervals: Intervals, rng: Generator, start_s
     """Return beats from the AV node, whose P waves run backwards: hidden in SVT, before or after a junctional QRS."""
     mean = 60.0 / spec.rate_bpm
     loose = 0.002 if spec.rhythm == "svt" else 0.01
+    # Retrograde P before, within the end of, or after the QRS, in seconds from its onset.
     lag = float(rng.choice([-0.105, 0.6 * intervals.qrs_s, intervals.qrs_s + 0.03]))
     if spec.rhythm == "svt":
         lag = float(rng.choice([intervals.qrs_s - 0.04, intervals.qrs_s + 0.05]))
@@ -181,6 +188,7 @@ def _ventricular_pacing(spec: HeartSpec, intervals: Intervals, rng: Generator, s
     beats = [Beat(float(t), "paced") for t in onsets]
     if not spec.has_p:
         return [], beats
+    # The sinus node runs slower than the pacemaker, and is not conducted.
     slower = replace(spec, rate_bpm=max(30.0, 0.83 * spec.rate_bpm), pac_per_min=0.0)
     atrial = _sinus_node(slower, rng, start_s, stop_s)
     return [replace(event, conducted=False) for event in atrial], beats
@@ -198,12 +206,14 @@ def _with_pvcs(
     premature: list[Beat] = []
     for slot in slots:
         gap = beats[slot + 1].qrs_onset_s - beats[slot].qrs_onset_s
+        # Not on the top of the T wave: coupling is at least 95 % of QT.
         coupling = max(share * min(gap, mean), intervals.qt_s * 0.95) * (1 + 0.02 * rng.standard_normal())
         times = [beats[slot].qrs_onset_s + coupling]
         if spec.pvc_pattern == "couplets":
             times.append(times[0] + max(0.36, 0.55 * mean))
         premature += [Beat(t, "pvc") for t in times]
     onsets = np.array([beat.qrs_onset_s for beat in premature])
+    # The basic beat that falls into this time finds the ventricles refractory: the compensatory pause.
     refractory = max(0.38, 0.62 * mean)
     lost = [bool(np.any((b.qrs_onset_s > onsets - 0.2) & (b.qrs_onset_s < onsets + refractory))) for b in beats]
     gone = {beat.p_onset_s for beat, is_lost in zip(beats, lost, strict=True) if is_lost}

@@ -60,6 +60,7 @@ def statements(
     found = _rhythm_codes(spec, kinds) | _av_block_codes(spec, intervals, dropped)
     if not spec.paced_ventricles:
         found |= _conduction_codes(spec) | _voltage_codes(spec, sokolow_mv, limb_chest_mv) | _ischaemia_codes(spec)
+        # A wide QRS lengthens QT by itself, so long QT is not read there.
         if spec.conduction in ("normal", "lafb", "lpfb") and _corrected_qt_s(spec, intervals) > 0.470:
             found.add("LNGQT")
     if found <= _COMPATIBLE_WITH_NORMAL:
@@ -81,6 +82,7 @@ def _rhythm_codes(spec: HeartSpec, kinds: Sequence[str]) -> set[str]:
     if "pvc" in kinds:
         found.add("PVC")
         if kinds.count("pvc") > 1:
+            # One PVC on the canvas is no pattern yet.
             found |= {{"bigeminy": "BIGU", "trigeminy": "TRIGU"}.get(spec.pvc_pattern, "PVC")}
     return found
 
@@ -104,6 +106,7 @@ def _conduction_codes(spec: HeartSpec) -> set[str]:
 def _voltage_codes(spec: HeartSpec, sokolow_mv: float, limb_chest_mv: tuple[float, float]) -> set[str]:
     found = {{"lvh": "LVH", "rvh": "RVH"}[spec.hypertrophy]} if spec.hypertrophy != "none" else set()
     found |= {{"lae": "LAO/LAE", "rae": "RAO/RAE"}[spec.atria]} if spec.atria != "none" else set()
+    # Voltage criteria hold for normal conduction only; diagnosed hypertrophy has its own code.
     plain = spec.conduction in ("normal", "irbbb", "lafb", "lpfb") and spec.hypertrophy == "none"
     if plain and sokolow_mv > 3.5:
         found.add("VCLVH")
@@ -117,6 +120,7 @@ def _voltage_codes(spec: HeartSpec, sokolow_mv: float, limb_chest_mv: tuple[floa
 
 def _ischaemia_codes(spec: HeartSpec) -> set[str]:
     found: set[str] = set()
+    # The usual thresholds: 0.1 mV for elevation, 0.05 mV for depression.
     raised = {name for name, mv in spec.st.items() if mv >= 0.1}
     lowered = {name for name, mv in spec.st.items() if mv <= -0.05}
     infarct = frozenset(set(spec.q_wave) | (raised - {"subendocardial"}))
@@ -142,10 +146,12 @@ def _territory_codes(places: frozenset[str]) -> tuple[str, str, str]:
     """Return the codes of a set of territories; of a set that has none of its own, those of its largest known part."""
     if places in _CODES_BY_TERRITORY:
         return _CODES_BY_TERRITORY[places]
+    # A set without a code of its own takes that of its largest part.
     inside = [known for known in _CODES_BY_TERRITORY if known < places]
     return _CODES_BY_TERRITORY[max(inside, key=len)]
 
 
 def _corrected_qt_s(spec: HeartSpec, intervals: Intervals) -> float:
+    # In third degree block the escape rhythm sets RR, not the atria.
     rate_bpm = 40.0 if spec.av_block == "third" else spec.rate_bpm
     return intervals.qt_s / float((60.0 / rate_bpm) ** (1 / 3))

@@ -41,6 +41,7 @@ _CONDUCTION = {
     "ivcd": (111, 220, 126, 20),
 }
 
+# Limits of what is drawn at all; wider than what is plausible in a patient.
 _RANGES: dict[str, tuple[float, float]] = {
     "rate_bpm": (20, 300),
     "atrial_rate_bpm": (200, 400),
@@ -196,6 +197,7 @@ class HeartSpec:
         """The intervals and the axis, with usual values where None was given."""
         _, _, usual_qrs, usual_axis = _CONDUCTION[self.conduction]
         p = self.p_ms or {"lae": 128.0, "rae": 96.0}.get(self.atria, 98.0)
+        # PR shortens with the rate, in ms.
         usual_pr = min(175.0, max(p + 25.0, 160.0 - 0.35 * (self.rate_bpm - 70.0)))
         pr = self.pr_ms or {"wpw": 100.0}.get(self.conduction, 245.0 if self.av_block == "first" else usual_pr)
         if self.paced_ventricles:
@@ -203,8 +205,10 @@ class HeartSpec:
         elif self.q_wave and self.conduction == "normal":
             usual_qrs = 104
         qrs = self.qrs_ms or float(usual_qrs)
+        # The escape rhythm sets QT in third degree block.
         ventricular_bpm = 40.0 if self.av_block == "third" else self.rate_bpm
         qt = self.qt_ms or 405.0 * (60.0 / ventricular_bpm) ** (1 / 3) + 0.7 * max(0.0, qrs - 100.0)
+        # ST and T need 130 ms after the QRS.
         qt = max(qt, qrs + 130.0)
         axis = self.axis_deg
         if axis is None:
@@ -246,6 +250,7 @@ def _check_combinations(spec: HeartSpec) -> None:
     if spec.paced_ventricles:
         low, high = 110, 220
     qrs_ms, pr_ms = 1000 * intervals.qrs_s, 1000 * intervals.pr_s
+    # The same angle within -180 to 180, for the criteria below.
     axis = (intervals.axis_deg + 180.0) % 360.0 - 180.0
     wrong = [
         (not low <= round(qrs_ms) <= high, f"a QRS of {qrs_ms:.0f} ms is not {spec.conduction}: {low} to {high} ms"),

@@ -45,6 +45,7 @@ def st_shifts(shifts: dict[str, float]) -> tuple[Array, Array]:
         elif name == "subendocardial":
             down += mv * pattern
         else:
+            # A depression keeps a fifth of the reciprocal side.
             main = np.sign(pattern[np.argmax(np.abs(pattern))])
             down += mv * np.where(pattern * main >= 0, pattern, 0.2 * pattern)
     return up, down
@@ -62,6 +63,7 @@ def invert_t(t_mv: Array, names: tuple[str, ...], depth_mv: float) -> Array:
     A posterior inversion is seen from the front: V1 to V3 get taller T waves.
     """
     share = territory_share(names)
+    # Tall T waves invert deeper than flat ones.
     depth = np.maximum(depth_mv, 0.5 * np.abs(t_mv))
     turned = t_mv * (1 - share) - depth * share
     if "inferior" in names and "lateral" not in names:

@@ -14,6 +14,7 @@ from synth.heart.waves import Wave, net_area, sum_waves, with_amplitudes
 
 Array = NDArray[np.float64]
 
+# Usual T and ST in mV: dipole, and what is added in V1 to V6.
 _T_DIPOLE = (0.32, 0.13, -0.15)
 _T_LOCAL = (0.00, 0.18, -0.02, -0.10, -0.08, -0.02)
 _ST_DIPOLE = (0.01, 0.01, -0.035)
@@ -25,6 +26,7 @@ def ventricular_waves(spec: HeartSpec, intervals: Intervals, rng: Generator, kin
     The frontal QRS axis is the requested one for all but a PVC.
     """
     rows, rule = _template(spec, rng, kind)
+    # Beats from the ventricles spread through muscle, not through the bundle branches.
     wide = kind in ("pvc", "escape")
     qrs_s = max(intervals.qrs_s, rng.uniform(0.135, 0.165)) if wide else intervals.qrs_s
     if kind == "pvc":
@@ -34,6 +36,7 @@ def ventricular_waves(spec: HeartSpec, intervals: Intervals, rng: Generator, kin
         qrs = _scale_to_voltage(spec, rng, qrs)
     else:
         qrs = _turn_to_axis(spec, rng, rows, qrs_s, intervals.axis_deg, ())
+    # A longer depolarization delays repolarization by most of its length.
     qt_s = intervals.qt_s + 0.7 * (qrs_s - intervals.qrs_s)
     return (*qrs, *_repolarization_waves(spec, rng, qrs, rule, qrs_s, qt_s, intervals.axis_deg, kind == "conducted"))
 
@@ -59,10 +62,12 @@ def _patient_qrs(spec: HeartSpec, rng: Generator, rows: tuple[DipoleWave, ...], 
     local = np.array([row.local for row in rows])
     vectors = vectors * (1 + 0.10 * stray * rng.standard_normal(vectors.shape))
     local = local * (1 + 0.2 * stray * rng.standard_normal(local.shape))
+    # Rotation about the long axis moves the transition zone of the chest leads.
     turn = np.radians(np.clip(7 * stray * rng.standard_normal(), -14, 14))
     x, z = vectors[:, 0].copy(), vectors[:, 2].copy()
     vectors[:, 0], vectors[:, 2] = x * np.cos(turn) - z * np.sin(turn), x * np.sin(turn) + z * np.cos(turn)
     amp = project(vectors, local) * spec.gain
+    # Limb and chest voltages vary independently between patients.
     amp[:, 0:2] *= np.exp(0.22 * stray * rng.standard_normal())
     amp[:, 2:] *= np.exp(0.25 * stray * rng.standard_normal())
     shift = np.clip(0.012 * stray * rng.standard_normal(len(rows)), -0.03, 0.03)
@@ -97,6 +102,7 @@ def _turn_to_axis(
     fixed = {number for number, row in enumerate(rows) if not row.follows_axis}
     whole = float(np.hypot(*net_area([w for n, w in enumerate(waves) if n not in fixed])[:2]))
     best, least = waves, 360.0
+    # Waves that do not turn, or Q waves, may trap the search: two more starts.
     for turn in (0.0, 60.0, -60.0) if q_wave or fixed else (0.0,):
         for _ in range(30):
             turned = [w if n in fixed else with_amplitudes(w, turn_frontal(w.amp, turn)) for n, w in enumerate(waves)]
@@ -137,6 +143,7 @@ def _add_q_waves(waves: list[Wave], names: tuple[str, ...]) -> list[Wave]:
         share[0] = 0.0  # inferolateral: the lateral part is V5 and V6
     tallest = np.maximum(sum_waves(waves, np.linspace(0, qrs_s, 60)).max(axis=1), 0.0)
     left = [with_amplitudes(wave, np.where(wave.amp > 0, wave.amp * (1 - share), wave.amp)) for wave in waves]
+    # What is left of R: V1 and V2 lose it whole, V3 and V4 keep a little.
     keep = np.full(N_BASE, 0.75)
     keep[2:6] = 0.0, 0.0, 0.15, 0.4
     r_mv = share * keep * tallest
@@ -180,9 +187,11 @@ def _repolarization_waves(
 ) -> list[Wave]:
     """Return ST and T: the heart's own, what opposes the QRS area, and what ischaemia adds."""
     stray, area = spec.variety, net_area(qrs)
+    # Secondary changes follow the QRS area, primary ones are the heart's own.
     secondary = np.exp(0.2 * stray * rng.standard_normal())
     dipole = np.array([_T_DIPOLE, _ST_DIPOLE]) * (1 + 0.15 * stray * rng.standard_normal((2, 3)))
     own, own_st = project(dipole, np.array([_T_LOCAL, (0.0,) * 6]))
+    # The T axis follows the QRS axis by less than half.
     t_axis = np.clip(45 + 0.4 * (axis_deg - 45), 5, 72)
     own = turn_frontal(own, t_axis - frontal_axis_deg(own[0], own[1]))
     size = spec.gain**0.6 * spec.t_gain * np.exp(0.28 * stray * rng.standard_normal())
@@ -202,6 +211,7 @@ def _repolarization_waves(
 
 def _place_st_and_t(qrs_s: float, qt_s: float, level: Array, sagging: Array, t_mv: Array) -> list[Wave]:
     """Place ST and T: `level` lasts until the T wave, `sagging` is gone by then."""
+    # The T wave falls faster than it rises.
     t_peak = qt_s - min(0.25 * qt_s, 0.5 * (qt_s - qrs_s))
     room = t_peak - qrs_s
     return [

@@ -38,6 +38,7 @@ class Wave:
         """Standard deviations of the rise and of the fall."""
         reach = REACH[self.part]
         rise = (self.peak_s - self.start_s) / reach
+        # A wave without a rise or fall would divide by zero; 0.1 ms is below every sampling interval.
         return max(rise, 1e-4), max((self.end_s - self.peak_s - self.hold_s) / reach, 1e-4)
 
     @property
@@ -48,6 +49,7 @@ class Wave:
     def at(self, t_s: Array) -> Array:
         """Return the wave's course at times (n,), from 0 to 1."""
         rise, fall = self.sigmas_s
+        # 0 while the wave holds its peak.
         before = np.minimum(t_s - self.peak_s, 0.0) / rise
         after = np.maximum(t_s - self.peak_s - self.hold_s, 0.0) / fall
         course: Array = np.exp(-0.5 * (before * before + after * after))

@@ -39,6 +39,7 @@ def coco_annotations(pages: Iterable[tuple[str, PageTruth]]) -> dict[str, Any]:
                     "category_id": numbers[category],
                     "bbox": box,
                     "area": round(box[2] * box[3], 2),
+                    # Required by the format of COCO.
                     "iscrowd": 0,
                     "segmentation": [[round(float(value), 2) for value in corners.ravel()]],
                     **attributes,
@@ -53,6 +54,7 @@ def _annotated_items(
 ) -> Iterable[tuple[str, NDArray[np.float64], NDArray[np.float64], dict[str, Any]]]:
     for trace in truth.traces:
         attributes = {"row": trace.slot.row, "column": trace.slot.column, "sign": trace.slot.sign}
+        # The box bounds what can be seen; a detector could not find the rest.
         yield trace.slot.lead, trace.points_px[~trace.hidden], trace.box_px, attributes
     for text in truth.texts:
         yield text.kind, text.box_px, text.box_px, {"text": text.text}

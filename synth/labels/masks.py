@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ecgimg._files import atomic_path
 
+# Four of the 32 bits are kinds of print, the others are traces; the layouts here need 15 at most.
 MAX_TRACES = 28
 BITS = {
     "label": np.uint32(1 << 28),
@@ -48,6 +49,7 @@ class Masks:
             np.savez_compressed(temporary, shape=np.array(self.bits.shape), **planes)
 
     def _used(self) -> list[int]:
+        # Planes without ink are left out: most pages use few of the 32.
         present = int(np.bitwise_or.reduce(self.bits, axis=None))
         return [bit for bit in range(32) if present >> bit & 1]
 

@@ -25,8 +25,11 @@ from synth.page_map import PageMap, page_map_from_dict
 Floats = NDArray[np.float64]
 
 FORMAT_VERSION = 1
+# Finer than the labels are exact (a few hundredths of a pixel), and small when packed.
 _STEPS_PER_PX = 64
+# Points that see no paper may lie anywhere; they must still fit into int32.
 _MAX_PX = 1e6
+# No difference of two samples is as large, so it can mark NaN.
 _MISSING_UV = np.int32(-(2**31))
 
 
@@ -229,6 +232,7 @@ def _rounded(points: Floats) -> list[list[float]]:
 
 def _pack_points(points: Floats) -> NDArray[np.int32]:
     """Points (n, 2) as (2, n) differences of 1/64 px; NaN repeats the value before and is marked in a third row."""
+    # Differences of neighbouring points are small numbers, which deflate packs well.
     known = np.isfinite(points).all(axis=1)
     last = np.maximum.accumulate(np.where(known, np.arange(len(points)), 0)) if len(points) else np.zeros(0, np.intp)
     filled = np.nan_to_num(np.clip(points[last], -_MAX_PX, _MAX_PX))
