@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ecgimg.digitization.dewarp.grid_fit import _bend, fit_map_to_traces, row_angle_rad, sample_trace_points
+from ecgimg.digitization.dewarp.bend_fit import fit_bend
 from ecgimg.digitization.dewarp.grid_frequency import (
     GridFrequency,
     WindowFrequencies,
@@ -22,6 +22,7 @@ from ecgimg.digitization.dewarp.grid_phase import fit_grid_phase
 from ecgimg.digitization.dewarp.page_map import PageMap, exponents_up_to
 from ecgimg.digitization.dewarp.paper_outline import find_paper_outline
 from ecgimg.digitization.dewarp.row_ends import align_row_ends
+from ecgimg.digitization.dewarp.trace_fit import fit_map_to_traces, row_angle_rad, sample_trace_points
 from ecgimg.digitization.interpretation.layout_matching import place
 from ecgimg.digitization.interpretation.scale import settle_scale
 from ecgimg.digitization.interpretation.separators import find_mark, without_marks
@@ -232,7 +233,7 @@ def test_lines_of_1_and_5_mm_are_told_apart_on_small_pictures(px_per_mm):
     ruling = cv2.resize(lines, (640, 308), interpolation=cv2.INTER_AREA)
     ruling -= cv2.GaussianBlur(ruling, (0, 0), 12)
     found = measure_window_frequencies(ruling, np.full(ruling.shape, 20, np.uint8), 0.0)
-    assert np.hypot(*found.lattice.across) == pytest.approx(1 / (5 * px_per_mm), rel=0.01)
+    assert np.hypot(*found.common.across) == pytest.approx(1 / (5 * px_per_mm), rel=0.01)
 
 
 def test_sharp_lines_are_not_taken_for_a_ruling_five_times_as_fine():
@@ -241,7 +242,7 @@ def test_sharp_lines_are_not_taken_for_a_ruling_five_times_as_fine():
         for along in (lines, lines.T):
             along[np.arange(0, len(along) - 1, spacing_px).astype(int)] = dark
     found = measure_window_frequencies(lines - cv2.blur(lines, (61, 61)), np.full(lines.shape, 20, np.uint8), 0.0)
-    assert np.hypot(*found.lattice.across) == pytest.approx(1 / 56, rel=0.01)
+    assert np.hypot(*found.common.across) == pytest.approx(1 / 56, rel=0.01)
 
 
 @pytest.mark.parametrize(("rows_on_lines", "ruled"), [(slice(None), True), (slice(550, 700), True), (slice(0), False)])
@@ -256,7 +257,9 @@ def test_a_ruling_is_none_if_hardly_any_of_the_specks_near_traces_lie_on_its_lin
     straight = np.array([(0.0, 0.0), (scale / px_per_mm, 0.0), (0.0, scale / px_per_mm)])
     bend = np.zeros((shape[0] // 16, shape[1] // 16, 2))
     start = PageMap(exponents_up_to(1), straight, centre, (scale, scale), shape[::-1], bend, 0.0)
-    lattice = GridFrequency(np.array([1 / 45, 0.0]), np.array([0.0, 1 / 45]), fine=True, coarse=False, harmonic=5)
+    lattice = GridFrequency(
+        np.array([1 / 45, 0.0]), np.array([0.0, 1 / 45]), has_1mm_lines=True, has_5mm_lines=False, search_harmonic=5
+    )
     traces = np.zeros(shape, np.uint8)
     traces[600:650] = 255
     assert (fit_grid_phase(specks, start, start, lattice, traces) is not None) == ruled
@@ -284,7 +287,9 @@ def test_a_sheet_that_curls_away_on_a_part_of_it_is_followed_along_the_axis_that
     wave = 0.3 * np.sin(np.arange(nodes.shape[1 - folded_axis]) / 9)
     folded = replace(start, bend_mm=start.nodes_mm() - true_mm)
     folded.bend_mm[..., folded_axis] += wave if folded_axis == 0 else wave[:, None]
-    lattice = GridFrequency(np.array([1 / 35, 0.0]), np.array([0.0, 1 / 35]), fine=True, coarse=True, harmonic=5)
+    lattice = GridFrequency(
+        np.array([1 / 35, 0.0]), np.array([0.0, 1 / 35]), has_1mm_lines=True, has_5mm_lines=True, search_harmonic=5
+    )
     found = fit_grid_phase(ruling, start, folded, lattice, np.full(shape, 255, np.uint8))
     off = (found.nodes_mm() - true_mm)[2:-2, 2:-2]
     assert np.abs(off - np.median(off, axis=(0, 1))).max() < 0.2
@@ -311,7 +316,9 @@ def test_dashes_that_lie_level_are_left_of_a_ruling_in_black_and_white_that_does
     straight = np.array([(0.0, 0.0), (scale / 5.9, 0.0), (0.0, scale / 5.9)])
     bend = np.zeros((shape[0] // 16, shape[1] // 16, 2))
     start = PageMap(exponents_up_to(1), straight, tuple(centre), (scale, scale), size, bend, 0.0)
-    lattice = GridFrequency(np.array([1 / 29.5, 0.0]), np.array([0.0, 1 / 29.5]), fine=True, coarse=True, harmonic=5)
+    lattice = GridFrequency(
+        np.array([1 / 29.5, 0.0]), np.array([0.0, 1 / 29.5]), has_1mm_lines=True, has_5mm_lines=True, search_harmonic=5
+    )
     ruling = 3 * (specks - cv2.blur(specks, (61, 61)))
     found = fit_grid_phase(ruling, start, start, lattice, np.full(shape, 255, np.uint8))
     true_mm = (np.stack(np.meshgrid(*start.nodes_px), axis=-1) - centre) @ np.linalg.inv(mm_px)
@@ -324,9 +331,11 @@ def test_a_fold_is_followed_as_the_windows_tell():
     slopes = np.stack([np.where(centres[:, 0] > 800, 0.02, 0.0), np.zeros(len(centres))], axis=1)
     slopes[7] = 0.5, -0.5  # a window that contradicts its neighbours
     none = np.zeros((len(centres), 2))
-    lattice = GridFrequency(np.array([0.03, 0.0]), np.array([0.0, 0.03]), fine=True, coarse=True, harmonic=5)
+    lattice = GridFrequency(
+        np.array([0.03, 0.0]), np.array([0.0, 0.03]), has_1mm_lines=True, has_5mm_lines=True, search_harmonic=5
+    )
     windows = WindowFrequencies(centres, none, none, np.full(len(centres), 30.0), lattice)
-    surface = _bend(windows, slopes, (75, 106), (1700, 1200))
+    surface = fit_bend(windows, slopes, (75, 106), (1700, 1200))
     step = np.diff(surface, axis=1) / (1700 / 106)
     assert np.abs(step[:, 5:30]).max() < 0.004  # a window and a half away from the fold
     assert np.abs(step[:, 72:95] - 0.02).max() < 0.004

@@ -28,3 +28,8 @@ def row_pitch_px(baselines_px: Floats, px_per_mm: float) -> float:
 def power_ratio_db(power: float, residual: float) -> float:
     """Return the ratio of two powers in dB, of signals and of what is left of them."""
     return 10 * float(np.log10(max(power, _LEAST_POWER) / max(residual, _LEAST_POWER)))
+
+
+def bin_concentration(bins: NDArray[np.int64]) -> float:
+    """Return the sum of squares of how often each bin (n,) occurs. It is highest where points share few bins."""
+    return float((np.bincount(bins - bins.min()) ** 2.0).sum())

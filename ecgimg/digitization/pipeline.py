@@ -216,7 +216,7 @@ def _read(seen: PageView, given: ScaleReading, candidates: Sequence[Layout], clo
     clock.lap("place")
     px_per_mm *= scale.px_per_mm / page.px_per_mm  # which differ where the page's width or a pulse told a millimetre
     ground = ImageGeometry(to_image, px_per_mm, page.grid_lines_px() if seen.has_grid else ())
-    return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
+    return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps_s)
 
 
 def _placed(
@@ -299,7 +299,7 @@ def _place_paths(
     px_per_page_mm = image.shape[1] / vector.size_mm[0]
     to_px = np.array([paths.x_unit, paths.y_unit]) * px_per_page_mm
     ground = ImageGeometry(lambda points: points * to_px - 0.5, float(to_px[0]), ())
-    return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps)
+    return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps_s)
 
 
 def _levelled(

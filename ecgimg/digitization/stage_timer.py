@@ -1,4 +1,4 @@
-"""How long each stage took."""
+"""A timer that sums how long each stage took."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import time
 
 
 class StageTimer:
-    """Laps in seconds by stage; a stage that is gone through again adds up."""
+    """Seconds by stage. A stage that is gone through again adds up."""
 
     def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
+        self.laps_s: dict[str, float] = {}
         self._last = time.perf_counter()
 
     def lap(self, stage: str) -> None:
-        """End a stage."""
+        """Add the time since the last lap to a stage."""
         now = time.perf_counter()
-        self.laps[stage] = self.laps.get(stage, 0.0) + now - self._last
+        self.laps_s[stage] = self.laps_s.get(stage, 0.0) + now - self._last
         self._last = now

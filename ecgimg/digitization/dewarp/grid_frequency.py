@@ -1,289 +1,325 @@
-"""Read the ruling's local frequencies off windows of the picture: two vectors, one along each family of lines."""
+"""The grid frequency: two vectors, one for each family of lines, for the whole picture and in windows of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
-from ecgimg.digitization.segmentation.threads import in_threads
-
-Floats = NDArray[np.float64]
-Field = NDArray[np.float32]
+from ecgimg.digitization.dewarp.spectrum import (
+    Field,
+    WindowSpectra,
+    amplitude_near,
+    peak_near,
+    refined_peak,
+    spectrum_axes,
+    window_spectra,
+)
+from ecgimg.digitization.numerics import Floats
 
 LARGE_SQUARE_MM = 5.0
-_WINDOW_PX, _PADDED = 352, 768
-_MIN_LARGE_PX, _MAX_LARGE_PX = 11.0, 130.0
-_BARE = 0.05
-_PAIRS, _APART = 5, 0.1
-_EXPECTED = 1.5
-_NEARLY, _SAME = 0.6, 0.02
-_MISSING, _CROWDED, _HALF = 0.3, 0.6, 0.5
-_SPREAD, _LEAST_SHARE = 4.0, 0.3
-_MAX_SKEW_RAD, _SKEWED = np.deg2rad(9.0), 0.4
+_MIN_SPACING_PX, _MAX_SPACING_PX = 11.0, 130.0  # of the 5 mm lines
+_BARE_WEIGHT = 0.05  # of windows without ink: cloth and wood around the page have lines of their own
+_LEAST_INK_SHARE = 0.3  # of the ink stands on a true grid, less on other patterns that look like lines
+
+_N_PAIRS = 5  # strongest pairs of frequencies that are tried
+_MAX_FREQUENCY = 0.45  # cycles/px; next to 0.5 lines alias
+_SHADOW_FREQUENCY = 0.02  # cycles/px, below which the spectrum is damped: shadows add to it
+_ERASED = 0.1  # of a frequency around it, so that the next strongest is not its own slope
+_LEAST_COSINE = 0.93  # two families of lines cross at about a right angle
+_LENGTH_RATIOS = 0.75, 1.33  # and are about as far apart
+_DIVISORS = (1, 2, 3, 4, 5, 10)  # the strongest may be the 5 mm line, the 1 mm one, or a harmonic of either
+
+_MAX_SKEW_RAD, _SKEWED_FACTOR = np.deg2rad(9.0), 0.4  # rows are printed along the lines
+_USUAL_PX_PER_MM, _PX_PER_MM_SPREAD = 6.0, 0.75  # of photos and scans; the spread is that of the logarithm
+_ASPECT_SPREAD = 0.2  # of the logarithm
+_NEARLY = 0.6  # of the best score is enough for a grid of both kinds of lines inside one of thick ones
+_SAME_RATIO = 0.02
+
+_NOISE = 0.3  # added to the median between harmonics, which keeps ratios finite
+_MAX_LARGE_SCORE, _MAX_SMALL_SCORE = 12, 24  # beyond, a line is no more certain
+_SMALL_WEIGHT, _BETTER_WEIGHT = 0.5, 0.3
+_HAS_1MM, _HAS_5MM = 2.0, 1.8  # times the noise between harmonics
+_ODD_MISSING = 0.3  # of the even harmonics: lines of half the spacing have no odd ones
+_THIRDS_PRESENT = 0.6  # of the harmonics: lines of three times the spacing have harmonics at the thirds
+_WRONG_SPACING_FACTOR = 0.5
+_STANDS_OUT = 1.15  # times the fourth harmonic
+
+_LEAST_WINDOW_WEIGHT = 3.5  # times the median around; below it a window shows no line
+_EXPECTED_ORDER_FACTOR = 1.5
 
 
 @dataclass(frozen=True)
 class GridFrequency:
-    """Frequency vectors of the 5 mm lines, in cycles/px, and which lines stand out: 1 mm ones (fine), 5 mm ones.
+    """The frequency of the 5 mm lines of a picture, and which of the lines stand out.
 
-    `harmonic` is the one by which windows are searched: 5 where the 1 mm lines rise above the other harmonics.
+    Parameters
+    ----------
+    across, down : (2,) float64
+        Frequency vectors (x, y), nearer the x and nearer the y axis, cycles/px.
+    has_1mm_lines, has_5mm_lines : bool
+        At least one is true.
+    search_harmonic : int
+        The harmonic by which windows are searched: 5 where the 1 mm lines rise above the other harmonics, else 1.
     """
 
     across: Floats
     down: Floats
-    fine: bool
-    coarse: bool
-    harmonic: int
+    has_1mm_lines: bool
+    has_5mm_lines: bool
+    search_harmonic: int
 
 
 @dataclass(frozen=True)
 class WindowFrequencies:
-    """Local frequencies of the 5 mm lines: centres (n, 2) px, across and down (n, 2) cycles/px, weights (n,)."""
-
-    centres: Floats
-    across: Floats
-    down: Floats
-    weights: Floats
-    lattice: GridFrequency
-
-
-def measure_window_frequencies(
-    ruling: Field, ink: NDArray[np.uint8], rows_rad: float | None
-) -> WindowFrequencies | None:
-    """Find the lattice of a ruling signal (height, width) and its frequencies in windows, or None where there is none.
-
-    The lattice common to all windows is found first, those with ink above all: cloth and wood have no traces on them.
-    Each window is then searched near it; a lattice on which little of the ink stands is none.
+    """Local frequencies of the 5 mm lines.
 
     Parameters
     ----------
-    ruling : (height, width) float32
+    centres_px : (n, 2) float64
+        Of the windows.
+    across, down : (n, 2) float64
+        Frequency vectors (x, y), cycles/px.
+    weights : (n,) float64
+        The amplitude of the weaker family of lines over the median of the spectrum around it.
+    common : GridFrequency
+        That of the whole picture.
+    """
+
+    centres_px: Floats
+    across: Floats
+    down: Floats
+    weights: Floats
+    common: GridFrequency
+
+
+class _CombScore(NamedTuple):
+    """How well a spectrum fits the harmonics of a grid, and which lines of it stand out."""
+
+    score: float
+    has_1mm_lines: bool
+    has_5mm_lines: bool
+    search_harmonic: int
+
+
+@dataclass(frozen=True)
+class _LineFamily:
+    """Amplitudes of one family of lines: at the harmonics 1 to 5 of the 5 mm lines, and at thirds between these."""
+
+    harmonics: Floats
+    thirds: Floats
+    noise: float
+
+    @property
+    def large_ratio(self) -> float:
+        """The 5 mm lines over the noise between harmonics. The weakest of four harmonics may be missing."""
+        return float(np.sort(self.harmonics[:4])[1:].mean()) / self.noise
+
+    @property
+    def small_ratio(self) -> float:
+        """The 1 mm lines over the noise between harmonics."""
+        return float(self.harmonics[4]) / self.noise
+
+    @property
+    def score(self) -> float:
+        """How clearly the lines stand out."""
+        return min(self.large_ratio, _MAX_LARGE_SCORE) + _SMALL_WEIGHT * min(self.small_ratio, _MAX_SMALL_SCORE)
+
+    @property
+    def is_two_spaces(self) -> bool:
+        """Whether the odd harmonics are missing."""
+        odd, even = self.harmonics[0:4:2], self.harmonics[1:4:2]
+        return bool(max(odd) < _ODD_MISSING * max(even))
+
+    @property
+    def is_third_of_space(self) -> bool:
+        """Whether there is about as much at the thirds as at the harmonics."""
+        return float(np.median(self.thirds)) > _THIRDS_PRESENT * float(np.median(self.harmonics[:3]))
+
+    @property
+    def fifth_stands_out(self) -> bool:
+        """Whether the 1 mm lines rise above the harmonic before."""
+        return bool(self.harmonics[4] > _STANDS_OUT * self.harmonics[3])
+
+
+def measure_window_frequencies(
+    grid_signal: Field, ink: NDArray[np.uint8], row_angle_rad: float | None
+) -> WindowFrequencies | None:
+    """Measure the grid frequency in windows of a picture, or return None where there is no grid.
+
+    The frequency common to all windows is found first, mostly from those with ink, as the desk around the page has
+    none. Each window is then searched near it.
+
+    Parameters
+    ----------
+    grid_signal : (height, width) float32
     ink : (height, width) uint8
-    rows_rad : float or None
+    row_angle_rad : float or None
         The angle at which the rows of traces run, where it is known; lines run along them.
     """
-    centres, spectra, inked = _spectra(ruling, ink)
-    common = _dominant(_mean(spectra, inked), rows_rad)
+    windows = window_spectra(grid_signal, ink)
+    common = _common_frequency(_mean_spectrum(windows), row_angle_rad)
     if common is None:
         return None
-    rows = [_refine(spectrum, common) for spectrum in spectra]
-    found = [(centre, *row) for centre, row in zip(centres, rows, strict=True) if row is not None]
-    seen = np.array([row is not None for row in rows])
-    if not found or inked[seen].sum() < _LEAST_SHARE * inked.sum():
+    local = [_window_frequency(spectrum, common) for spectrum in windows.spectra]
+    ruled = [(centre, *values) for centre, values in zip(windows.centres_px, local, strict=True) if values is not None]
+    is_ruled = np.array([values is not None for values in local])
+    if not ruled or windows.ink[is_ruled].sum() < _LEAST_INK_SHARE * windows.ink.sum():
         return None
-    places, across, down, weights = (np.array(values) for values in zip(*found, strict=True))
-    return WindowFrequencies(places, across, down, weights, common)
+    centres, across, down, weights = (np.array(values) for values in zip(*ruled, strict=True))
+    return WindowFrequencies(centres, across, down, weights, common)
 
 
-def _spectra(ruling: Field, ink: NDArray[np.uint8]) -> tuple[list[tuple[float, float]], list[Field], Floats]:
-    """Return centres (px), amplitudes (768, 385) and ink of windows; rows fy from −½, columns fx from 0 cycles/px."""
-    height, width = ruling.shape
-    size = min(_WINDOW_PX, height, width)
-    starts_y, starts_x = (
-        np.unique(np.linspace(0, length - size, max(int(np.ceil(length / (0.7 * size))), 1)).astype(int)).tolist()
-        for length in (height, width)
-    )
-    taper = np.outer(np.hanning(size), np.hanning(size)).astype(np.float32)
-    corners = [(left, top) for top in starts_y for left in starts_x]
-
-    def spectrum_at(corner: tuple[int, int]) -> Field:
-        left, top = corner
-        patch = ruling[top : top + size, left : left + size]
-        across = scipy.fft.rfft((patch - patch.mean()) * taper, _PADDED, axis=1)
-        return np.fft.fftshift(np.abs(scipy.fft.fft(across, _PADDED, axis=0)), axes=0)
-
-    centres = [(left + (size - 1) / 2, top + (size - 1) / 2) for left, top in corners]
-    inked = np.array([float(ink[top : top + size, left : left + size].mean()) for left, top in corners])
-    return centres, in_threads(spectrum_at, corners), inked
-
-
-def _mean(spectra: list[Field], inked: Floats) -> Field:
+def _mean_spectrum(windows: WindowSpectra) -> Field:
     """Return the mean of spectra, each scaled to a mean of 1, weighted by the windows' ink."""
-    weights = np.minimum(inked / max(float(inked.mean()), 1e-6), 1) + _BARE
-    total = np.zeros_like(spectra[0])
-    for spectrum, weight in zip(spectra, weights, strict=True):
+    weights = np.minimum(windows.ink / max(float(windows.ink.mean()), 1e-6), 1) + _BARE_WEIGHT
+    total = np.zeros_like(windows.spectra[0])
+    for spectrum, weight in zip(windows.spectra, weights, strict=True):
         total += spectrum * np.float32(weight / (spectrum.mean() + 1e-6))
     return total / np.float32(weights.sum())
 
 
-def _dominant(spectrum: Field, rows_rad: float | None) -> GridFrequency | None:
-    """Find the lattice common to the whole picture: the two frequency vectors of the 5 mm lines, in cycles/px."""
-    found: list[tuple[float, GridFrequency]] = []
+def _common_frequency(spectrum: Field, row_angle_rad: float | None) -> GridFrequency | None:
+    """Return the likeliest grid frequency of the whole picture, or None where no pair of frequencies may be one."""
+    candidates = list(_scored_candidates(spectrum, row_angle_rad))
+    if not candidates:
+        return None
+    best_score, best = max(candidates, key=lambda candidate: candidate[0])
+    finer = (
+        grid for score, grid in candidates if score > _NEARLY * best_score and _has_5mm_lines_as_1mm_lines(best, grid)
+    )
+    return next(finer, best)
+
+
+def _scored_candidates(spectrum: Field, row_angle_rad: float | None) -> Iterator[tuple[float, GridFrequency]]:
+    """Yield the grids that the strongest frequencies may belong to, and the score of each."""
     for across, down in _strong_pairs(spectrum):
-        skewed = _SKEWED if rows_rad is not None and _off_lines(across, down, rows_rad) > _MAX_SKEW_RAD else 1.0
-        for divisor in (1, 2, 3, 4, 5, 10):  # the strongest may be the 5 mm line, the 1 mm one, or a harmonic of either
-            large = 1 / np.hypot(*(across / divisor))
-            if not _MIN_LARGE_PX <= large <= _MAX_LARGE_PX:
+        is_skewed = row_angle_rad is not None and _angle_to_lines(across, down, row_angle_rad) > _MAX_SKEW_RAD
+        for divisor in _DIVISORS:
+            spacing_px = 1 / np.hypot(*(across / divisor))
+            if not _MIN_SPACING_PX <= spacing_px <= _MAX_SPACING_PX:
                 continue
             score, fine, coarse, harmonic = _comb_score(spectrum, across / divisor, down / divisor)
-            likely = (
-                1.0 if fine and coarse else _plausibility(large / LARGE_SQUARE_MM)
-            )  # both kinds of lines tell their scale
-            score *= likely * skewed * _squareness(across, down)
-            found.append((score, GridFrequency(across / divisor, down / divisor, fine, coarse or not fine, harmonic)))
-    if not found:
-        return None
-    most, best = max(found, key=lambda each: each[0])
-    finer = [lattice for score, lattice in found if score > _NEARLY * most and _is_of_fine_lines(best, lattice)]
-    return finer[0] if finer else best
+            # Where both kinds of lines stand out, the scale is certain, however unusual it is.
+            likelihood = 1.0 if fine and coarse else _scale_plausibility(spacing_px / LARGE_SQUARE_MM)
+            score *= likelihood * (_SKEWED_FACTOR if is_skewed else 1.0) * _squareness(across, down)
+            yield score, GridFrequency(across / divisor, down / divisor, fine, coarse or not fine, harmonic)
 
 
-def _is_of_fine_lines(lattice: GridFrequency, other: GridFrequency) -> bool:
-    """Tell whether the 5 mm lines of a lattice are the 1 mm lines of another, which shows both kinds.
+def _has_5mm_lines_as_1mm_lines(grid: GridFrequency, finer: GridFrequency) -> bool:
+    """Tell whether the 5 mm lines of a grid are the 1 mm lines of another one, which shows both kinds.
 
-    Thin, sharp lines have so many harmonics that some look like finer lines yet; none are printed each 25 mm.
+    Thin, sharp lines have so many harmonics that some look like finer lines yet; no lines are printed every 25 mm.
     """
-    by = np.hypot(*lattice.across) / np.hypot(*other.across)
-    return bool(other.fine and other.coarse and abs(by / LARGE_SQUARE_MM - 1) < _SAME)
+    ratio = np.hypot(*grid.across) / np.hypot(*finer.across)
+    return bool(finer.has_1mm_lines and finer.has_5mm_lines and abs(ratio / LARGE_SQUARE_MM - 1) < _SAME_RATIO)
 
 
-def _off_lines(across: Floats, down: Floats, rows_rad: float) -> float:
+def _angle_to_lines(across: Floats, down: Floats, row_angle_rad: float) -> float:
     """Return the angle between rows of traces and the nearer family of lines."""
-    along = np.array([np.cos(rows_rad), np.sin(rows_rad)])
+    along = np.array([np.cos(row_angle_rad), np.sin(row_angle_rad)])
     cosines = [abs(float(vector @ along)) / float(np.hypot(*vector)) for vector in (across, down)]
     return float(np.arccos(min(max(cosines), 1.0)))
 
 
 def _strong_pairs(spectrum: Field) -> Iterator[tuple[Floats, Floats]]:
-    """Yield the strongest frequencies, each with its fellow at a right angle to it: first the one nearer the x axis."""
-    fy, fx = _axes()
-    radius = np.hypot(fy, fx)
-    usable = (radius > 1 / _MAX_LARGE_PX) & (radius < 0.45)
-    work = np.where(usable, spectrum, 0) * np.sqrt(np.minimum(radius / 0.02, 1))
-    left = work.copy()
-    for _ in range(_PAIRS):
-        row, column = np.unravel_index(int(left.argmax()), left.shape)
-        peak = _peak_at(spectrum, row, column)
-        length = np.hypot(*peak)
-        _take_out(left, peak)
-        turned = np.array([-peak[1], peak[0]])
-        cosine = np.abs(fx * turned[0] + fy * turned[1]) / (radius * length + 1e-9)
-        near = usable & (cosine > 0.93) & (radius > 0.75 * length) & (radius < 1.33 * length)
-        if not near.any():
+    """Yield the strongest frequencies, each with its partner at a right angle: first the one nearer the x axis."""
+    radius = np.hypot(*spectrum_axes())
+    is_usable = (radius > 1 / _MAX_SPACING_PX) & (radius < _MAX_FREQUENCY)
+    usable = np.where(is_usable, spectrum, 0) * np.sqrt(np.minimum(radius / _SHADOW_FREQUENCY, 1))
+    remaining = usable.copy()
+    for _ in range(_N_PAIRS):
+        peak = refined_peak(spectrum, *np.unravel_index(int(remaining.argmax()), remaining.shape))
+        _erase(remaining, peak)
+        is_partner = is_usable & _is_at_right_angle(peak)
+        if not is_partner.any():
             continue
-        fellow = np.where(near, work, 0)
-        other = _peak_at(spectrum, *np.unravel_index(int(fellow.argmax()), fellow.shape))
-        _take_out(left, other)
-        across, down = (peak, other) if abs(peak[0]) >= abs(peak[1]) else (other, peak)
+        partners = np.where(is_partner, usable, 0)
+        partner = refined_peak(spectrum, *np.unravel_index(int(partners.argmax()), partners.shape))
+        _erase(remaining, partner)
+        across, down = (peak, partner) if abs(peak[0]) >= abs(peak[1]) else (partner, peak)
         yield across * (1 if across[0] > 0 else -1), down * (1 if down[1] > 0 else -1)
 
 
-def _take_out(spectrum: Field, peak: Floats) -> None:
+def _is_at_right_angle(frequency: Floats) -> NDArray[np.bool_]:
+    """Return where a spectrum has frequencies about as high as a given one, and about at a right angle to it."""
+    fy, fx = spectrum_axes()
+    radius = np.hypot(fy, fx)
+    length = np.hypot(*frequency)
+    normal = np.array([-frequency[1], frequency[0]])
+    cosine = np.abs(fx * normal[0] + fy * normal[1]) / (radius * length + 1e-9)
+    low, high = _LENGTH_RATIOS
+    return np.asarray((cosine > _LEAST_COSINE) & (radius > low * length) & (radius < high * length))
+
+
+def _erase(spectrum: Field, frequency: Floats) -> None:
     """Set to 0 what is near a frequency or its mirror image."""
-    fy, fx = _axes()
-    for x, y in (peak, -peak):
-        spectrum[(fx - x) ** 2 + (fy - y) ** 2 < _APART**2 * (x * x + y * y)] = 0
+    fy, fx = spectrum_axes()
+    for x, y in (frequency, -frequency):
+        spectrum[(fx - x) ** 2 + (fy - y) ** 2 < _ERASED**2 * (x * x + y * y)] = 0
 
 
-def _axes() -> tuple[Floats, Floats]:
-    """Return the frequencies of a spectrum's rows (768, 1) and columns (1, 385), cycles/px."""
-    return (np.arange(_PADDED)[:, None] - _PADDED // 2) / _PADDED, np.arange(_PADDED // 2 + 1)[None, :] / _PADDED
+def _comb_score(spectrum: Field, across: Floats, down: Floats) -> _CombScore:
+    """Score a grid frequency by its harmonics: those of the 5 mm lines (1-4), that of the 1 mm lines (5), none between.
 
-
-def _peak_at(spectrum: Field, row: int | np.intp, column: int | np.intp) -> Floats:
-    """Refine a maximum to a fraction of a bin; returns (fx, fy)."""
-    offsets = []
-    for axis, (index, size) in enumerate(((row, spectrum.shape[0]), (column, spectrum.shape[1]))):
-        if not 0 < index < size - 1:
-            offsets.append(0.0)
-            continue
-        before, here, after = (
-            float(spectrum[row + step, column] if axis == 0 else spectrum[row, column + step]) for step in (-1, 0, 1)
-        )
-        curvature = before - 2 * here + after
-        offsets.append(0.5 * (before - after) / curvature if curvature < -1e-9 else 0.0)
-    return np.array([(column + offsets[1]) / _PADDED, (row + offsets[0] - _PADDED // 2) / _PADDED])
-
-
-def _amplitude(spectrum: Field, frequency: Floats, reach: int = 2) -> float:
-    """Return the largest value within `reach` bins of a frequency (and its mirror image)."""
-    if frequency[0] < 0:
-        frequency = -frequency
-    column, row = round(frequency[0] * _PADDED), round(frequency[1] * _PADDED) + _PADDED // 2
-    if not (0 <= column < spectrum.shape[1] and 0 <= row < spectrum.shape[0]):
-        return 0.0
-    patch = spectrum[max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1]
-    return float(patch.max(initial=0))
-
-
-def _comb_score(spectrum: Field, across: Floats, down: Floats) -> tuple[float, bool, bool, int]:
-    """Judge a lattice by its harmonics: those of the 5 mm lines (1-4), that of the 1 mm lines (5), and none between.
-
-    One whose odd harmonics are missing takes two spaces of the ruling for one; one that has about as much at the thirds
-    between its harmonics takes one space for three.
+    If the odd harmonics are missing, the true spacing is half of this one. If there is as much at the thirds between
+    the harmonics, the true spacing is three times this one.
     """
-    scores, fines, larges, stands_out, halves, thirds = [], [], [], [], [], []
-    for base in (across, down):
-        harmonics = np.array([_amplitude(spectrum, n * base) for n in range(1, 6)])
-        between = np.array([_amplitude(spectrum, (n + 0.5) * base) for n in range(1, 5)])
-        noise = float(np.median(between)) + 0.3
-        large = float(np.sort(harmonics[:4])[1:].mean()) / noise
-        small = float(harmonics[4]) / noise
-        scores.append(min(large, 12) + 0.5 * min(small, 24))
-        halves.append(max(harmonics[0], harmonics[2]) < _MISSING * max(harmonics[1], harmonics[3]))
-        at_thirds = [_amplitude(spectrum, n / 3 * base) for n in (4, 5, 7, 8)]
-        thirds.append(float(np.median(at_thirds)) > _CROWDED * float(np.median(harmonics[:3])))
-        fines.append(small)
-        larges.append(large)
-        stands_out.append(harmonics[4] > 1.15 * harmonics[3])
-    score = (min(scores) + 0.3 * max(scores)) * (_HALF if all(halves) or all(thirds) else 1.0)
-    return score, min(fines) > 2.0, min(larges) > 1.8, 5 if all(stands_out) else 1
+    families = [_line_family(spectrum, frequency) for frequency in (across, down)]
+    scores = [family.score for family in families]
+    is_wrong = all(family.is_two_spaces for family in families) or all(family.is_third_of_space for family in families)
+    score = (min(scores) + _BETTER_WEIGHT * max(scores)) * (_WRONG_SPACING_FACTOR if is_wrong else 1.0)
+    return _CombScore(
+        score,
+        min(family.small_ratio for family in families) > _HAS_1MM,
+        min(family.large_ratio for family in families) > _HAS_5MM,
+        5 if all(family.fifth_stands_out for family in families) else 1,
+    )
 
 
-def _plausibility(px_per_mm: float) -> float:
-    """Pages are photographed and scanned at 3 to 16 px a millimetre, seldom beyond."""
-    return float(np.exp(-0.5 * (np.log(px_per_mm / 6.0) / 0.75) ** 2))
+def _line_family(spectrum: Field, frequency: Floats) -> _LineFamily:
+    """Measure the amplitudes of the lines of a frequency vector."""
+    harmonics = np.array([amplitude_near(spectrum, n * frequency) for n in range(1, 6)])
+    between = np.array([amplitude_near(spectrum, (n + 0.5) * frequency) for n in range(1, 5)])
+    thirds = np.array([amplitude_near(spectrum, n / 3 * frequency) for n in (4, 5, 7, 8)])
+    return _LineFamily(harmonics, thirds, float(np.median(between)) + _NOISE)
+
+
+def _scale_plausibility(px_per_mm: float) -> float:
+    """Return how usual a scale is: pages are photographed and scanned at 3 to 16 px/mm, seldom beyond."""
+    return float(np.exp(-0.5 * (np.log(px_per_mm / _USUAL_PX_PER_MM) / _PX_PER_MM_SPREAD) ** 2))
 
 
 def _squareness(across: Floats, down: Floats) -> float:
-    """Pixels are square, and a page seen aslant is foreshortened little."""
-    return float(np.exp(-0.5 * (np.log(np.hypot(*across) / np.hypot(*down)) / 0.2) ** 2))
+    """Return how nearly both spacings are equal: pixels are square, and a page seen aslant is foreshortened little."""
+    return float(np.exp(-0.5 * (np.log(np.hypot(*across) / np.hypot(*down)) / _ASPECT_SPREAD) ** 2))
 
 
-def _refine(spectrum: Field, lattice: GridFrequency) -> tuple[Floats, Floats, float] | None:
-    """Find the lattice in one window near that of the whole picture; the weight is its height over the noise."""
-    found, weights = [], []
-    for base in (lattice.across, lattice.down):
-        target = lattice.harmonic * base
-        place, ring = _strongest_near(spectrum, target)
-        peak = _peak_at(spectrum, *place)
+def _window_frequency(spectrum: Field, common: GridFrequency) -> tuple[Floats, Floats, float] | None:
+    """Return the frequency vectors of one window near those of the whole picture, and their weight."""
+    frequencies, weights = [], []
+    for frequency in (common.across, common.down):
+        target = common.search_harmonic * frequency
+        index, surroundings = peak_near(spectrum, target)
+        peak = refined_peak(spectrum, *index)
         if peak @ target < 0:
             peak = -peak
-        weights.append(float(spectrum[place] / (np.median(ring) + 1e-6)))
-        found.append(peak / _harmonic_order(spectrum, peak, lattice.harmonic))
+        weights.append(float(spectrum[index] / (np.median(surroundings) + 1e-6)))
+        frequencies.append(peak / _harmonic_order(spectrum, peak, common.search_harmonic))
     weight = min(weights)
-    return (found[0], found[1], weight) if weight > 3.5 else None
+    return (frequencies[0], frequencies[1], weight) if weight > _LEAST_WINDOW_WEIGHT else None
 
 
 def _harmonic_order(spectrum: Field, peak: Floats, expected: int) -> int:
-    """Return which harmonic of the 5 mm lines a frequency is: the fifth may be passed over for a neighbour of it."""
+    """Return which harmonic of the 5 mm lines a frequency is: a neighbour of the fifth may be stronger than it."""
     if expected == 1:
         return 1
-    lines = {
-        order: sum(_amplitude(spectrum, n * peak / order, 1) for n in range(1, 6))
-        * (_EXPECTED if order == expected else 1)
+    amplitudes = {
+        order: sum(amplitude_near(spectrum, n * peak / order, 1) for n in range(1, 6))
+        * (_EXPECTED_ORDER_FACTOR if order == expected else 1)
         for order in (expected, expected - 1, expected + 1)
     }
-    return max(lines, key=lines.__getitem__)
-
-
-def _strongest_near(spectrum: Field, target: Floats) -> tuple[tuple[int, int], Field]:
-    """Return row and column of the largest value near a frequency or its mirror image, and all values around it.
-
-    Around it reaches beyond what a single line spreads to in a window, as lines far apart have few in each.
-    """
-    near_reach = 0.22 * float(np.hypot(*target))
-    reach = max(near_reach, _SPREAD / _WINDOW_PX)
-    fy, fx = _axes()
-    low, high = np.searchsorted(fy[:, 0], (-abs(target[1]) - reach, abs(target[1]) + reach))
-    right = int(np.searchsorted(fx[0], abs(target[0]) + reach))
-    fy, fx, part = fy[low:high], fx[:, :right], spectrum[low:high, :right]
-    away = (fx - target[0]) ** 2 + (fy - target[1]) ** 2
-    if target[0] < 0 or not (away < near_reach**2).any():
-        away = np.minimum(away, (fx + target[0]) ** 2 + (fy + target[1]) ** 2)
-    row, column = np.unravel_index(int(np.where(away < near_reach**2, part, 0).argmax()), part.shape)
-    return (int(row + low), int(column)), part[away < reach**2]
+    return max(amplitudes, key=amplitudes.__getitem__)

@@ -1,1 +1,1 @@
-"""What is done to the picture before anything is looked for in it."""
+"""Prepare the picture: remove scanner streaks, restore contrast."""

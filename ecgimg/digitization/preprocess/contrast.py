@@ -6,44 +6,47 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_PAPER_PX, _SMOOTH_PX = 9, 25.0
-_INK_PERCENT = 99.5
-_WHITE, _INK = 245.0, 200.0
-_PALER = 0.6
-ENLARGEMENT = 1.6
-"""How many times as wide a picture is whose pale ink is strengthened."""
+ENLARGEMENT = 1.6  # times as wide, so that the network sees fine pale strokes
+_PAPER_PX, _SMOOTH_PX = 9, 25.0  # paper is the brightest within 9 px, which is wider than a stroke
+_DARKEST_PERCENTILE = 99.5  # of how deep ink is; beyond it lie specks
+_PAPER_LEVEL, _INK_DEPTH = 245.0, 200.0
+_PALE_EXPONENT = 0.6
 
 
-def restore_contrast(image: NDArray[np.uint8], paler: float = 1.0) -> NDArray[np.uint8]:
+def restore_contrast(image: NDArray[np.uint8], exponent: float = 1.0) -> NDArray[np.uint8]:
     """Set the paper, wherever it is in the light, to nearly white and the darkest ink to nearly black.
 
     Parameters
     ----------
-    image : (height, width, 3) uint8 RGB
-    paler : float
-        Exponent of how deep the ink is, of that of the darkest: below 1, pale ink gains the most.
+    image : (height, width, 3) uint8
+        RGB.
+    exponent : float
+        Of the depth of the ink, relative to that of the darkest. Below 1, pale ink gains the most.
 
     Returns
     -------
-    (height, width, 3) uint8 RGB
+    (height, width, 3) uint8
+        RGB.
     """
-    paper = cv2.GaussianBlur(cv2.dilate(image, np.ones((_PAPER_PX, _PAPER_PX), np.uint8)), (0, 0), _SMOOTH_PX)
-    depth = paper.astype(np.float32) - image
-    deepest = max(float(np.percentile(depth.max(axis=2), _INK_PERCENT)), 1.0)
-    share = np.clip(depth / deepest, 0, None) ** paler if paler != 1 else depth / deepest
-    return np.asarray(np.clip(_WHITE - share * _INK, 0, 255), np.uint8)
+    brightest = cv2.dilate(image, np.ones((_PAPER_PX, _PAPER_PX), np.uint8))
+    depth = cv2.GaussianBlur(brightest, (0, 0), _SMOOTH_PX).astype(np.float32) - image
+    darkest = max(float(np.percentile(depth.max(axis=2), _DARKEST_PERCENTILE)), 1.0)
+    relative = np.clip(depth / darkest, 0, None) ** exponent if exponent != 1 else depth / darkest
+    return np.asarray(np.clip(_PAPER_LEVEL - relative * _INK_DEPTH, 0, 255), np.uint8)
 
 
 def strengthen_pale_ink(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Make pale ink nearly as dark as other ink, and the picture `ENLARGEMENT` times as wide, which shows fine strokes.
+    """Make pale ink nearly as dark as other ink, and the picture `ENLARGEMENT` times as wide.
 
     Parameters
     ----------
-    image : (height, width, 3) uint8 RGB
+    image : (height, width, 3) uint8
+        RGB.
 
     Returns
     -------
-    (ENLARGEMENT * height, ENLARGEMENT * width, 3) uint8 RGB
+    (ENLARGEMENT * height, ENLARGEMENT * width, 3) uint8
+        RGB.
     """
-    strong = restore_contrast(image, _PALER)
+    strong = restore_contrast(image, _PALE_EXPONENT)
     return np.asarray(cv2.resize(strong, None, fx=ENLARGEMENT, fy=ENLARGEMENT, interpolation=cv2.INTER_CUBIC), np.uint8)
