@@ -13,7 +13,7 @@ from ecgimg.digitization.interpretation.scale import settle_scale
 from ecgimg.digitization.model import Interpretation, Pulse, ResolvedScale, RowTrace, ScaleReading
 from ecgimg.digitization.quality import assess
 from ecgimg.digitization.stage_timer import StageTimer
-from ecgimg.digitization.text import rows_by_label
+from ecgimg.digitization.text import rows_from_labels
 from ecgimg.reasons import ReasonCode
 from layouts import load_layout
 from synth import HeartSpec, PageSpec, make_page, simulate
@@ -61,7 +61,7 @@ def test_a_page_of_which_rows_are_missing_is_limited(monkeypatch):
     every = views.trace_rows
     monkeypatch.setattr(views, "trace_rows", lambda flat: every(flat)[:1])
     assert (read(page).status, read(page).layout) == ("ok", "3x1")  # the names tell where to seek them
-    monkeypatch.setattr(rows_by_label, "trace_rows", lambda flat, _: every(flat)[:1])
+    monkeypatch.setattr(rows_from_labels, "trace_rows", lambda flat, _: every(flat)[:1])
     found = read(page)
     assert (found.status, found.layout) == ("limited", "1x1")
     assert ReasonCode.TRACE_OUTSIDE_ROWS.reason() in found.reasons

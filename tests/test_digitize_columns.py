@@ -22,8 +22,8 @@ from ecgimg.digitization.model import FlatPage, LeadLabel, Pulse, ResolvedScale,
 from ecgimg.digitization.pulses.trim import cut_pulses, even_feet
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal_mv
 from ecgimg.digitization.signals.row_alignment import align_rows
-from ecgimg.digitization.text.label_detection import _joined
-from ecgimg.digitization.text.label_matching import seconds_between_names
+from ecgimg.digitization.text.label_detection import _join_letters
+from ecgimg.digitization.text.label_matching import column_seconds_by_labels
 from layouts import load_layout, load_layouts
 from synth import HeartSpec, simulate
 from tests.printed_rows import PITCH_PX, PX_PER_MM, PX_PER_S, START_PX, placed, printed_rows, scale_of
@@ -171,8 +171,8 @@ def test_the_foot_of_a_pulse_that_breaks_off_at_the_start_is_not_of_the_lead(lay
 def test_letters_of_one_name_are_joined_and_those_of_two_are_not():
     letters = np.array([[28, 150, 32, 162], [37, 151, 41, 162], [80, 150, 92, 162], [94, 140, 97, 146.0]])
     expected = [[28, 150, 41, 162], [80, 150, 92, 162], [94, 140, 97, 146]]  # II, V, and what is no letter
-    assert _joined(letters).tolist() == expected
-    assert _joined(letters[:0]).shape == (0, 4)
+    assert _join_letters(letters).tolist() == expected
+    assert _join_letters(letters[:0]).shape == (0, 4)
 
 
 @pytest.mark.parametrize("printed", ["3x4+V1", "6x2-cabrera"])
@@ -523,8 +523,8 @@ def test_names_in_a_row_tell_how_long_columns_are(layout, column_s, told_s):
         for row, leads in zip(rows, (("I", "aVR", "V1"), ("II", "V2", "V5")), strict=False)
         for column, name in zip((0, 1, 2) if "I" in leads else (0, 2, 3), leads, strict=True)
     ]
-    assert seconds_between_names(layout, rows, names, scale_of(rows)) == told_s
-    assert seconds_between_names(layout, rows, names[:3], scale_of(rows)) is None  # two steps only
+    assert column_seconds_by_labels(layout, rows, names, scale_of(rows)) == told_s
+    assert column_seconds_by_labels(layout, rows, names[:3], scale_of(rows)) is None  # two steps only
 
 
 @pytest.mark.parametrize("shown_px", [200, 120])

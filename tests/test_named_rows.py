@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ecgimg.digitization.model import LeadLabel
-from ecgimg.digitization.text import rows_by_label
-from ecgimg.digitization.text.rows_by_label import baselines_as_named, trace_as_named
+from ecgimg.digitization.text import rows_from_labels
+from ecgimg.digitization.text.rows_from_labels import baselines_by_labels, retrace_rows_by_labels
 
 MM = 8.0
 NAMES = ("I", "II", "III", "V1")
@@ -24,17 +24,17 @@ HEIGHTS = (200.0, 420.0, 640.0, 860.0)
 
 def test_rows_as_the_names_tell_are_left_alone():
     found = np.array(HEIGHTS) + 30
-    assert baselines_as_named(found, names_at(HEIGHTS), MM) is None
-    assert baselines_as_named(found, names_at(HEIGHTS[:3]), MM) is None  # a strip without a name
+    assert baselines_by_labels(found, names_at(HEIGHTS), MM) is None
+    assert baselines_by_labels(found, names_at(HEIGHTS[:3]), MM) is None  # a strip without a name
     near = np.array([*found[:3], found[2] + 110])  # a strip nearer to its neighbour than the others are
-    assert baselines_as_named(near, names_at(HEIGHTS[:3]), MM) is None
-    assert baselines_as_named(np.array(HEIGHTS[:3]) + 115, names_at(HEIGHTS[:3]), MM) is None  # names far above
+    assert baselines_by_labels(near, names_at(HEIGHTS[:3]), MM) is None
+    assert baselines_by_labels(np.array(HEIGHTS[:3]) + 115, names_at(HEIGHTS[:3]), MM) is None  # names far above
 
 
 @pytest.mark.parametrize("lost", [0, 1, 3])
 def test_a_row_that_has_a_name_only_is_sought_there(lost):
     found = np.delete(np.array(HEIGHTS) + 30, lost)
-    told = baselines_as_named(found, [*names_at(HEIGHTS), *names_at(HEIGHTS, 700, ("aVR", "aVL", "aVF"))], MM)
+    told = baselines_by_labels(found, [*names_at(HEIGHTS), *names_at(HEIGHTS, 700, ("aVR", "aVL", "aVF"))], MM)
     assert told == pytest.approx(np.array(HEIGHTS) + 30)
 
 
@@ -42,33 +42,33 @@ def test_a_row_that_has_a_name_only_is_sought_there(lost):
 def test_a_row_between_others_is_sought_though_its_name_was_not_found(unread, told):
     heights = 100.0 + 220 * np.arange(9)
     names = names_at(np.delete(heights, unread), names=("I",) * 9)
-    rows = baselines_as_named(np.delete(heights, 5) + 30, names, MM)
+    rows = baselines_by_labels(np.delete(heights, 5) + 30, names, MM)
     assert rows == (pytest.approx(heights + 30) if told else None)
 
 
 def test_a_row_that_was_taken_for_two_is_one():
     found = np.array([230.0, 400.0, 470.0, 670.0, 890.0])
-    assert len(baselines_as_named(found, names_at(HEIGHTS), MM)) == 4
+    assert len(baselines_by_labels(found, names_at(HEIGHTS), MM)) == 4
 
 
 def test_names_that_are_illegible_or_in_two_parts_tell_rows_as_well():
     labels = names_at(HEIGHTS, names=("I", "", "III", "V1"))
     labels.append(LeadLabel(115, HEIGHTS[2] + 5, 112, "I", 0.8))
-    assert len(baselines_as_named(np.array([230.0, 670.0, 890.0]), labels, MM)) == 4
+    assert len(baselines_by_labels(np.array([230.0, 670.0, 890.0]), labels, MM)) == 4
 
 
 def test_names_at_uneven_distances_or_unsure_ones_tell_nothing():
     found = np.array([230.0, 450.0, 890.0])
-    assert baselines_as_named(found, names_at((200.0, 420.0, 550.0, 860.0)), MM) is None
-    assert baselines_as_named(found, names_at(HEIGHTS, confidence=0.5), MM) is None
-    assert baselines_as_named(found, [], MM) is None
-    assert baselines_as_named(np.zeros(0), names_at(HEIGHTS), MM) is None
+    assert baselines_by_labels(found, names_at((200.0, 420.0, 550.0, 860.0)), MM) is None
+    assert baselines_by_labels(found, names_at(HEIGHTS, confidence=0.5), MM) is None
+    assert baselines_by_labels(found, [], MM) is None
+    assert baselines_by_labels(np.zeros(0), names_at(HEIGHTS), MM) is None
 
 
 @pytest.mark.parametrize("n_traced", [3, 4])
 def test_rows_are_traced_again_where_all_that_names_tell_are_found(monkeypatch, n_traced):
     rows = tuple(SimpleNamespace(baseline_px=height + 30) for height in HEIGHTS[1:])
     again = tuple(range(n_traced))
-    monkeypatch.setattr(rows_by_label, "trace_rows", lambda page, baselines: again)
+    monkeypatch.setattr(rows_from_labels, "trace_rows", lambda page, baselines: again)
     page = SimpleNamespace(px_per_mm=MM)
-    assert trace_as_named(page, rows, names_at(HEIGHTS)) == (again if n_traced == 4 else rows)
+    assert retrace_rows_by_labels(page, rows, names_at(HEIGHTS)) == (again if n_traced == 4 else rows)

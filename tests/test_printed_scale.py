@@ -10,16 +10,9 @@ from numpy.typing import NDArray
 from ecgimg.digitization import views
 from ecgimg.digitization.dewarp.page_map import PageMap
 from ecgimg.digitization.model import FlatPage, ScaleReading, Segmentation
-from ecgimg.digitization.text.scale_text import (
-    ALPHABET,
-    LINE_HEIGHT,
-    LineReading,
-    decode,
-    find_lines,
-    normalize_line,
-    read_printed_scale,
-    scale_of,
-)
+from ecgimg.digitization.text.line_detection import find_text_lines
+from ecgimg.digitization.text.line_recognition import ALPHABET, LINE_HEIGHT_PX, LineReading, decode_ctc, normalize_line
+from ecgimg.digitization.text.scale_text import read_printed_scale, scale_from_lines
 from ecgimg.printed_scale import agreed, find_mentions
 from synth import pages
 from synth.draw import text_coverage
@@ -133,7 +126,7 @@ def test_a_mention_says_where_it_stands():
     ],
 )
 def test_only_sure_and_usual_numbers_count(lines: list[LineReading], scale: tuple[float | None, ...]):
-    found = scale_of(lines)
+    found = scale_from_lines(lines)
     assert values(found) == scale
     assert found.confidence == (0.99 if any(scale) else 0)
 
@@ -142,10 +135,10 @@ def test_decoding_drops_blanks_and_repeats():
     logits = np.full((9, 1 + len(ALPHABET)), -9.0)
     for frame, letter in enumerate("--mm-mm/s"):
         logits[frame, 0 if letter == "-" else 1 + ALPHABET.index(letter)] = 9
-    read = decode(logits)
+    read = decode_ctc(logits)
     assert read.text == "mm/s"
     assert (read.confidences > 0.99).all()
-    assert decode(logits[:2]).text == ""
+    assert decode_ctc(logits[:2]).text == ""
 
 
 @pytest.mark.parametrize(("sure", "text"), [(3.0, "chest: 5"), (9.0, "ches t: 5")])
@@ -155,14 +148,14 @@ def test_a_doubtful_space_within_a_word_is_none(sure: float, text: str):
     for frame, letter in enumerate(line):
         logits[frame, 1 + ALPHABET.index(letter)] = 9
     logits[4, [0, 1 + ALPHABET.index(" ")]] = 2.5, sure
-    read = decode(logits)
+    read = decode_ctc(logits)
     assert read.text == text
-    assert len(read.confidences) == len(read.places_px) == len(text)
+    assert len(read.confidences) == len(read.positions_px) == len(text)
 
 
 @pytest.mark.parametrize(("chest", "limb_only"), [("5", False), ("s", True)])
 def test_a_gain_of_limb_leads_alone_is_told_to_be_one(chest: str, limb_only: bool):
-    assert scale_of([reading(f"limb: 10 mm/mv chest: {chest} mm/mv")]).limb_only == limb_only
+    assert scale_from_lines([reading(f"limb: 10 mm/mv chest: {chest} mm/mv")]).limb_only == limb_only
 
 
 # ---------------------------------------------------------------- lines on a page
@@ -170,12 +163,12 @@ def test_a_gain_of_limb_leads_alone_is_told_to_be_one(chest: str, limb_only: boo
 
 def test_a_line_is_found_and_cut_out_level():
     page = flat_page(("25 mm/s   10 mm/mV", FONTS[0], 15, 60, 330), ("V1", FONTS[0], 15, 9, 50))
-    (line,) = find_lines(page)
+    (line,) = find_text_lines(page)
     assert (line.left_px, line.right_px) == pytest.approx((60, 256), abs=4)
     assert line.middles_px == pytest.approx((338, 338), abs=2)
     assert line.height_px == pytest.approx(16, abs=2)
     crop = normalize_line(page.image, line)
-    assert crop.shape[0] == LINE_HEIGHT
+    assert crop.shape[0] == LINE_HEIGHT_PX
     assert crop.shape[1] == pytest.approx((line.right_px - line.left_px) * 16 / line.height_px + 32, abs=3)
     inked = np.flatnonzero(crop.max(axis=1) > 0.6)
     assert (inked[0] + inked[-1]) / 2 == pytest.approx(11.5, abs=1.5)
@@ -185,7 +178,7 @@ def test_a_sloping_line_is_cut_out_level():
     page = flat_page(("25 mm/s 10 mm/mV 25 mm/s 10 mm/mV", FONTS[0], 15, 60, 200))
     shear = np.array([(1, 0, 0), (0.03, 1, 0)])
     turned = [sheared(plane, shear) for plane in (page.image, page.segmentation.other)]
-    (level,), (line,) = find_lines(page), find_lines(bare_page(*turned))
+    (level,), (line,) = find_text_lines(page), find_text_lines(bare_page(*turned))
     rise = line.middles_px[1] - line.middles_px[0]
     assert rise == pytest.approx(0.03 * (line.right_px - line.left_px), abs=2)
     assert line.height_px == pytest.approx(level.height_px, abs=2)

@@ -39,9 +39,9 @@ from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.signals.row_alignment import align_rows
 from ecgimg.digitization.signals.zero_level import fit_zero_levels
 from ecgimg.digitization.stage_timer import StageTimer
-from ecgimg.digitization.text.label_matching import seconds_between_names
-from ecgimg.digitization.text.rows_by_label import trace_as_named
-from ecgimg.digitization.text.text_on_traces import lettering_finder, starts_in_lettering
+from ecgimg.digitization.text.label_matching import column_seconds_by_labels
+from ecgimg.digitization.text.labels_on_traces import label_stretch_test, starts_on_label
+from ecgimg.digitization.text.rows_from_labels import retrace_rows_by_labels
 from ecgimg.digitization.tracing.plot_averaging import without_averaging
 from ecgimg.digitization.tracing.plot_samples import through_samples
 from ecgimg.digitization.tracing.rows import unread_share
@@ -171,7 +171,7 @@ def _shrunk(found: Digitization, by: float) -> Digitization:
 def _read(seen: PageView, given: ScaleReading, candidates: Sequence[Layout], clock: StageTimer) -> Digitization:
     """Trace, calibrate, place and judge a flat page."""
     page, px_per_mm = seen.page, seen.page.page_map.px_per_mm
-    rows = trace_as_named(page, trace_rows(page) if seen.rows is None else seen.rows, seen.labels)
+    rows = retrace_rows_by_labels(page, trace_rows(page) if seen.rows is None else seen.rows, seen.labels)
     clock.lap("trace")
     if not rows:
         return Digitization("refused", (ReasonCode.NO_TRACE_FOUND.reason(),), px_per_mm=px_per_mm)
@@ -181,8 +181,8 @@ def _read(seen: PageView, given: ScaleReading, candidates: Sequence[Layout], clo
     if not any(pulse.is_whole for pulse in pulses):
         pulses = find_unmarked(page, baselines_px, ruled=seen.has_grid) or pulses
     rows, pulses = cut_pulses(rows, pulses, page.px_per_mm)
-    hidden = starts_in_lettering(page, rows)
-    rows, gaps_px = set_apart(rows, page.px_per_mm, lettering_finder(page), ruled=seen.has_grid)
+    hidden = starts_on_label(page, rows)
+    rows, gaps_px = set_apart(rows, page.px_per_mm, label_stretch_test(page), ruled=seen.has_grid)
     width = width_px(rows, page.px_per_mm) - gaps_px
     if width <= 0:
         return Digitization("refused", (ReasonCode.NO_COMMON_TIME.reason(),), px_per_mm=px_per_mm)
@@ -235,7 +235,7 @@ def _placed(
 
     found = best([extent_px, *possible_extents(page, rows, extent_px, RECORD_S * scale.px_per_s)])
     seconds = (
-        None if found is None or found.has_usual_width else seconds_between_names(found.layout, rows, labels, scale)
+        None if found is None or found.has_usual_width else column_seconds_by_labels(found.layout, rows, labels, scale)
     )
     if found is None or seconds is None:
         return found

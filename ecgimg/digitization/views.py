@@ -24,7 +24,7 @@ from ecgimg.digitization.preprocess.contrast import restore_contrast
 from ecgimg.digitization.segmentation.segmenter import segment
 from ecgimg.digitization.segmentation.threads import in_background
 from ecgimg.digitization.stage_timer import StageTimer
-from ecgimg.digitization.text.label_detection import find_labels, n_telling
+from ecgimg.digitization.text.label_detection import count_upright_labels, find_labels
 from ecgimg.digitization.text.scale_text import read_printed_scale
 from ecgimg.digitization.tracing.trace_rows import trace_rows
 
@@ -199,13 +199,13 @@ def has_tilted_rows(trace: NDArray[np.uint8]) -> bool:
 
 def _upright_by_print(view: PageView) -> PageView:
     """Turn a page with few legible lead labels and no legible scale so that its print reads best."""
-    if n_telling(view.labels) >= _ENOUGH_LABELS or _is_legible(view.printed_scale):
+    if count_upright_labels(view.labels) >= _ENOUGH_LABELS or _is_legible(view.printed_scale):
         return view
-    best, most_legible = view, n_telling(view.labels)
+    best, most_legible = view, count_upright_labels(view.labels)
     for quarters in _TURNS:
         other = turned_view(view, quarters)
         has_scale = quarters == 2 and _is_legible(other.printed_scale)
-        n_legible = n_telling(other.labels) + (_SCALE_WORTH if has_scale else 0)
+        n_legible = count_upright_labels(other.labels) + (_SCALE_WORTH if has_scale else 0)
         if n_legible > most_legible + 1:
             best, most_legible = other, n_legible
     return best

@@ -20,7 +20,7 @@ from ecgimg.digitization.interpretation.simultaneous_columns import coincidence
 from ecgimg.digitization.model import Interpretation, LeadLabel, RowTrace, Scale
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal_mv
 from ecgimg.digitization.signals.limb_leads import LIMB_LEAD_MIX, fit_limb_leads
-from ecgimg.digitization.text.label_matching import names_among, score_names
+from ecgimg.digitization.text.label_matching import count_labels_beside_rows, score_labels
 from layouts import Layout, Slot
 
 Floats = NDArray[np.float64]
@@ -65,7 +65,7 @@ def place(
     rivals = [other for other in fits[1:] if _differs(other.layout, best.layout)]
     margin = best.score - rivals[0].score if rivals else best.score
     agreed = round(best.labels_read * len(best.layout.slots()))
-    elsewhere = names_among(rows, labels, scale.px_per_mm) - agreed
+    elsewhere = count_labels_beside_rows(rows, labels, scale.px_per_mm) - agreed
     return replace(best, margin=margin, is_contradicted=elsewhere > max(agreed, _FEW_NAMES))
 
 
@@ -79,7 +79,7 @@ def _ranked(
     for layout in candidates:
         fitted, width_score = _fit_width(layout, width_s)
         physics = _physics_db(fitted, signals)
-        agreed, name_score = score_names(fitted, signals.rows, labels, signals.start_px, signals.scale)
+        agreed, name_score = score_labels(fitted, signals.rows, labels, signals.start_px, signals.scale)
         cells = fitted.seconds_per_column, tuple((slot.row, slot.column) for slot in fitted.slots())
         if cells not in contradicted:
             contradicted[cells] = _contradicted(fitted, signals)

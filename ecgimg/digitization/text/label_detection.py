@@ -1,4 +1,4 @@
-"""Find what may be lead names on a flat page, and read it."""
+"""Find what may be lead labels on a flat page, and read it."""
 
 from __future__ import annotations
 
@@ -6,59 +6,89 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.sparse.csgraph import connected_components
 
 from ecgimg.digitization.model import FlatPage, LeadLabel
+from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.text.label_recognition import read_labels
 
-Floats = NDArray[np.float64]
+LABEL_THRESHOLD = 110
+"""Ink of the label plane of a `Segmentation` above this is of a lead label."""
 
-_SURE_NAME = 0.7
-_TALLEST_NAME_MM = 6.0
-_MAX_LETTERS, _MAX_LABELS = 500, 150
-_LEAST_INK_MM2, _NARROWEST_MM, _WIDEST_MM = 0.3, 0.25, 16.0
-_LETTERS_APART, _AS_TALL = 0.5, 0.75  # of the height of the letters
+_MIN_CONFIDENCE = 0.7  # on real pages no label was read as another lead above it (model card of the label reader)
+_MIN_LETTER_MM, _MAX_LETTER_MM = 1.0, 6.0
+_UNKNOWN_SCALE_FACTOR = 2.0  # how much taller letters may be where the millimetre is guessed
+_MIN_LETTER_AREA_MM2 = 0.3  # of an I; smaller blobs are specks
+_MIN_LABEL_WIDTH_MM, _MAX_LABEL_WIDTH_MM = 0.25, 16.0
+_CLOSE_DOWN_MM, _CLOSE_ACROSS_MM = 0.5, 1.2  # gaps within a letter and between letters that are closed
+_MAX_LETTERS, _MAX_LABELS = 500, 150  # more is no print: it would take time and tell nothing
+_MAX_LETTER_GAP = 0.5  # of the lower letter's height: labels stand farther apart than their letters
+_MIN_SHARED_HEIGHT = 0.75  # of the taller letter's height
+
+_SAME_UPSIDE_DOWN = ("I", "II", "III")
 
 
 def find_labels(page: FlatPage) -> tuple[LeadLabel, ...]:
-    """Find blobs of lettering of the size of lead names, and read them."""
-    mm = page.px_per_mm
-    sure_mm = page.page_map.confidence > 0  # without a ruling the mm are guessed
-    tallest = _TALLEST_NAME_MM * mm * (1 if sure_mm else 2)
-    mask = (page.segmentation.label > 110).astype(np.uint8)
-    joined = cv2.morphologyEx(
-        mask, cv2.MORPH_CLOSE, np.ones((max(round(0.5 * mm), 1), max(round(1.2 * mm), 1)), np.uint8)
-    )
-    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    left, top, width, height, area = stats[1:].T.astype(np.float64)
-    is_letter = (height > mm) & (height < tallest) & (area > _LEAST_INK_MM2 * mm * mm)
-    boxes = _joined(np.stack([left, top, left + width, top + height], axis=1)[is_letter][:_MAX_LETTERS])
-    width = boxes[:, 2] - boxes[:, 0]
-    boxes = boxes[(width > _NARROWEST_MM * mm) & (width < _WIDEST_MM * mm)][:_MAX_LABELS]
-    read = read_labels(page.image, boxes)
+    """Find blobs of print of the size of lead labels, and read them.
+
+    Returns
+    -------
+    tuple of LeadLabel
+        With an empty `lead` where a blob could not be read for sure.
+
+    Raises
+    ------
+    MissingWeights
+        When the package was installed without its weights.
+    """
+    boxes = _label_boxes(page)
+    readings = read_labels(page.image, boxes)
     labels = []
-    for (left_px, top_px, right_px, bottom_px), name, sure in zip(boxes, read.names, read.confidences, strict=True):
-        told = name if sure >= _SURE_NAME else ""
-        labels.append(LeadLabel((left_px + right_px) / 2, (top_px + bottom_px) / 2, left_px, told, float(sure)))
+    for (left, top, right, bottom), lead, confidence in zip(boxes, readings.leads, readings.confidences, strict=True):
+        sure_lead = lead if confidence >= _MIN_CONFIDENCE else ""
+        labels.append(LeadLabel((left + right) / 2, (top + bottom) / 2, left, sure_lead, float(confidence)))
     return tuple(labels)
 
 
-def _joined(boxes: Floats) -> Floats:
-    """Join boxes (n, 4) of letters of one name: side by side, as tall, and nearer than letters of two names are."""
+def count_upright_labels(labels: Sequence[LeadLabel]) -> int:
+    """Count the labels that are legible upright only: I, II and III look the same upside down."""
+    return sum(label.lead not in ("", *_SAME_UPSIDE_DOWN) for label in labels)
+
+
+def _label_boxes(page: FlatPage) -> Floats:
+    """Return left, top, right and bottom (n, 4) px of what may be a lead label."""
+    mm = page.px_per_mm
+    boxes = _join_letters(_letter_boxes(page)[:_MAX_LETTERS])
+    width = boxes[:, 2] - boxes[:, 0]
+    return boxes[(width > _MIN_LABEL_WIDTH_MM * mm) & (width < _MAX_LABEL_WIDTH_MM * mm)][:_MAX_LABELS]
+
+
+def _letter_boxes(page: FlatPage) -> Floats:
+    """Return the boxes (n, 4) px of blobs as high as letters."""
+    mm = page.px_per_mm
+    is_scale_known = page.page_map.confidence > 0
+    max_height = _MAX_LETTER_MM * mm * (1 if is_scale_known else _UNKNOWN_SCALE_FACTOR)
+    mask = (page.segmentation.label > LABEL_THRESHOLD).astype(np.uint8)
+    kernel = np.ones((max(round(_CLOSE_DOWN_MM * mm), 1), max(round(_CLOSE_ACROSS_MM * mm), 1)), np.uint8)
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    left, top, width, height, area = stats[1:].T.astype(np.float64)
+    is_letter = (height > _MIN_LETTER_MM * mm) & (height < max_height) & (area > _MIN_LETTER_AREA_MM2 * mm * mm)
+    boxes: Floats = np.stack([left, top, left + width, top + height], axis=1)[is_letter]
+    return boxes
+
+
+def _join_letters(boxes: Floats) -> Floats:
+    """Join boxes (n, 4) of letters of one label: side by side, equally tall, nearer than letters of two labels."""
     if not len(boxes):
         return boxes
     left, top, right, bottom = boxes.T
     height = bottom - top
-    tall, low = np.maximum(height[:, None], height), np.minimum(height[:, None], height)
+    taller, lower = np.maximum(height[:, None], height), np.minimum(height[:, None], height)
     gap = np.maximum(left[:, None], left) - np.minimum(right[:, None], right)
     shared = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
-    count, group = connected_components((gap < _LETTERS_APART * low) & (shared > _AS_TALL * tall))
+    is_joined = (gap < _MAX_LETTER_GAP * lower) & (shared > _MIN_SHARED_HEIGHT * taller)
+    count, label_index = connected_components(is_joined)
     sides = (ndimage.minimum, left), (ndimage.minimum, top), (ndimage.maximum, right), (ndimage.maximum, bottom)
-    return np.stack([extreme(values, group, np.arange(count)) for extreme, values in sides], axis=1)
-
-
-def n_telling(labels: Sequence[LeadLabel]) -> int:
-    """Count the names that only read so upright: I, II and III look the same upside down."""
-    return sum(label.lead not in ("", "I", "II", "III") for label in labels)
+    return np.stack([extreme(values, label_index, np.arange(count)) for extreme, values in sides], axis=1)

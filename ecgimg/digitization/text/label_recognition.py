@@ -1,7 +1,7 @@
-"""Read printed lead names: one small network over one crop per candidate, run by onnxruntime.
+"""Recognize printed lead labels: one small network over one crop per candidate, run by onnxruntime.
 
-An upside-down page reads as no name nearly everywhere, which is how the half turn is told; I, II and III alone look
-the same both ways up, so only the other names count there.
+On an upside-down page nearly no label is legible, which is how the half turn is found. I, II and III look the same both
+ways up, so only the other labels count there.
 """
 
 from __future__ import annotations
@@ -12,24 +12,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.segmentation.runtime import load_network
 
-Floats = NDArray[np.float64]
-
-NAMES = (
+LEAD_LABELS = (
     "I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9", "V3R", "V4R", "V5R",
     "-aVR",
 )  # fmt: skip
-CLASSES = (*NAMES, "none")
+"""Lead labels that the network tells apart; "-aVR" is the inverted lead."""
+CLASSES = (*LEAD_LABELS, "none")
+"""What the network answers, in its order."""
 CROP_SHAPE = (32, 96)
 """Height and width of what the network sees."""
 
 _WEIGHTS = "label_reader.onnx"
-_PAD_ABOVE = 0.15
-_PAD_BESIDE = 0.45
-_PAD_PX = 2.0
-_LEAST_CONTRAST = 28.0
-_PAPER_PERCENT = 88.0
+# the network was trained on crops that were widened so: a stroke that the box missed must show
+_PAD_ABOVE, _PAD_BESIDE, _PAD_PX = 0.15, 0.45, 2.0  # the first two are shares of the height of the box
+_MIN_CONTRAST = 28.0  # grey levels: crops of plain paper stay pale
+_INK_PERCENTILE, _PAPER_PERCENTILE = 2.0, 88.0
+_BRIGHTEST_SHARE, _MEAN_SHARE = np.float32(0.7), np.float32(0.3)
 _BATCH = 256
 
 
@@ -39,28 +40,28 @@ class LabelReadings:
 
     Parameters
     ----------
-    names : tuple of str
-        Canonical lead names, ``"-aVR"`` for the inverted lead, ``""`` where no name stands.
+    leads : tuple of str
+        Leads as `LEAD_LABELS` spells them, ``""`` where no label stands.
     confidences : (n,) float64
-        Probability of the answer, that of "no name" included.
+        Probability of the answer, that of "no label" included.
     probabilities : (n, classes) float64
         In the order of `CLASSES`.
     """
 
-    names: tuple[str, ...]
+    leads: tuple[str, ...]
     confidences: Floats
     probabilities: Floats
 
 
 def read_labels(image: NDArray[np.uint8], boxes_px: Floats) -> LabelReadings:
-    """Read the lead names of an upright page.
+    """Read the lead labels of an upright page.
 
     Parameters
     ----------
     image : (height, width, 3) uint8, RGB
-        A rectified page.
+        A flat page.
     boxes_px : (n, 4) float
-        Left, top, right, bottom of the candidates, such as the blobs of the label mask.
+        Left, top, right, bottom of the candidates, such as the blobs of the label plane.
 
     Raises
     ------
@@ -72,8 +73,8 @@ def read_labels(image: NDArray[np.uint8], boxes_px: Floats) -> LabelReadings:
     logits = [_logits(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)]
     probabilities = _softmax(np.concatenate([np.zeros((0, len(CLASSES))), *logits]))
     best = probabilities.argmax(axis=1)
-    names = tuple(NAMES[k] if k < len(NAMES) else "" for k in best)
-    return LabelReadings(names, probabilities[np.arange(len(best)), best], probabilities)
+    leads = tuple(LEAD_LABELS[index] if index < len(LEAD_LABELS) else "" for index in best)
+    return LabelReadings(leads, probabilities[np.arange(len(best)), best], probabilities)
 
 
 def normalize_crop(image: NDArray[np.uint8], box: Floats) -> NDArray[np.float32]:
@@ -94,7 +95,7 @@ def normalize_crop(image: NDArray[np.uint8], box: Floats) -> NDArray[np.float32]
     window = _window(image.shape[:2], np.asarray(box, np.float64))
     if window is None:
         return crop
-    ink = crop_ink(image[window], _PAPER_PERCENT)
+    ink = ink_share(image[window], _PAPER_PERCENTILE)
     scale = min(CROP_SHAPE[0] / ink.shape[0], CROP_SHAPE[1] / ink.shape[1])
     height, width = (max(round(size * scale), 1) for size in ink.shape)
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -104,6 +105,7 @@ def normalize_crop(image: NDArray[np.uint8], box: Floats) -> NDArray[np.float32]
 
 
 def _window(shape: tuple[int, ...], box: Floats) -> tuple[slice, slice] | None:
+    """Return rows and columns of an image that a widened box covers, None where the box is empty or off the image."""
     left, top, right, bottom = box
     if not (np.isfinite(box).all() and right > left and bottom > top):
         return None
@@ -115,15 +117,21 @@ def _window(shape: tuple[int, ...], box: Floats) -> tuple[slice, slice] | None:
     return slice(first[0], last[0]), slice(first[1], last[1])
 
 
-def crop_ink(pixels: NDArray[np.uint8], paper_percent: float) -> NDArray[np.float32]:
-    """Return darkness 0-1 between the paper, at that percentile, and the darkest ink of a crop.
+def ink_share(pixels: NDArray[np.uint8], paper_percentile: float) -> NDArray[np.float32]:
+    """Return how dark each pixel of a crop is, (h, w) from 0 for paper to 1 for the darkest ink.
 
-    Coloured ruling fades, for its brightest channel counts.
+    A coloured grid fades, since the brightest channel of a pixel counts most.
+
+    Parameters
+    ----------
+    pixels : (h, w, 3) uint8, RGB
+    paper_percentile : float
+        Percentile of the grey values that is paper, 0-100.
     """
     brightest, mean = pixels.max(axis=2).astype(np.float32), pixels.mean(axis=2, dtype=np.float32)
-    grey = np.float32(0.7) * brightest + np.float32(0.3) * mean
-    dark, paper = np.percentile(grey, [2, paper_percent])
-    share = (paper - grey) / np.float32(max(float(paper - dark), _LEAST_CONTRAST))
+    grey = _BRIGHTEST_SHARE * brightest + _MEAN_SHARE * mean
+    ink, paper = np.percentile(grey, [_INK_PERCENTILE, paper_percentile])
+    share = (paper - grey) / np.float32(max(float(paper - ink), _MIN_CONTRAST))
     return np.asarray(np.clip(share, 0, 1), np.float32)
 
 

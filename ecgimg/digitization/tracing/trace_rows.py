@@ -18,7 +18,7 @@ from ecgimg.digitization.model import FlatPage, Pulse, RowTrace
 from ecgimg.digitization.pulses.detect import find_pulses
 from ecgimg.digitization.segmentation.ink_runs import InkRuns, find_ink_runs, is_label_ink, measure_stroke_width_px
 from ecgimg.digitization.segmentation.threads import in_threads
-from ecgimg.digitization.text.text_on_traces import beyond_lettering
+from ecgimg.digitization.text.labels_on_traces import extend_through_label
 from ecgimg.digitization.tracing.annotations import all_ink, without_pens
 from ecgimg.digitization.tracing.centerline import SUB_COLUMNS, Ink, Strokes, TakenRuns, look, measure_ink, read_strokes
 from ecgimg.digitization.tracing.joint_tracking import (
@@ -90,7 +90,7 @@ def _settled(
     paths = [without_crumbs(path, mm) for path in paths]
     paths = end_in_common(runs, paths, baselines, mm)
     paths = take_unclaimed(runs, paths, baselines, mm)
-    return part_runs(runs, [beyond_lettering(runs, path, page) for path in paths], pen, mm)
+    return part_runs(runs, [extend_through_label(runs, path, page) for path in paths], pen, mm)
 
 
 def _traces_among(found: Sequence[tuple[float, Strokes]], px_per_mm: float) -> list[tuple[float, Strokes]]:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.text.label_recognition import CLASSES, NAMES, normalize_crop
+from ecgimg.digitization.text.label_recognition import CLASSES, LEAD_LABELS, normalize_crop
 from ecgimg.train.label_reader.printed_labels import printed_crop
 from ecgimg.train.page_pool import draw_once, draw_pages
 from ecgimg.train.printed_text import shake_box
@@ -21,7 +21,7 @@ from synth.pages import PageRequest
 Floats = NDArray[np.float64]
 Image8 = NDArray[np.uint8]
 
-NONE = len(NAMES)
+NONE = len(LEAD_LABELS)
 STROKES = ("I", "II", "III")
 """Look the same upside down."""
 _JITTERS = 3  # crops of each label, each a little off in another way

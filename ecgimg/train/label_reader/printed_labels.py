@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from ecgimg.digitization.text.label_recognition import NAMES, normalize_crop
+from ecgimg.digitization.text.label_recognition import LEAD_LABELS, normalize_crop
 from ecgimg.train.printed_text import Image, on_paper, print_text, shake_box
 
 # what stands on ECG pages beside labels, most of it like one: half labels, one letter more, values
@@ -22,7 +22,7 @@ _LETTERS = "ABCDEFGHKLMNOPQRSTUVWXYZabcdefghkmnopqrstuvwxyz0123456789:.-"
 # random letters that are a label by chance, or nearly, would teach the wrong class
 _A_NAME = re.compile("v[1-9]|c[1-6]|av[rlf]|^[1:.-]+$", re.IGNORECASE)
 # the twelve are drawn twice as often as other labels, those that differ by one stroke more often still
-_HARD = (*NAMES[:12], *NAMES, "I", "II", "III", "V1", "II")
+_HARD = (*LEAD_LABELS[:12], *LEAD_LABELS, "I", "II", "III", "V1", "II")
 
 
 def printed_crop(rng: np.random.Generator) -> tuple[Image, str, float]:

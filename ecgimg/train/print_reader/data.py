@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.text.scale_text import LINE_HEIGHT, TextLine, normalize_line, text_band
+from ecgimg.digitization.text.line_detection import TextLine, letter_band
+from ecgimg.digitization.text.line_recognition import LINE_HEIGHT_PX, normalize_line
 from ecgimg.train.page_pool import draw_once, draw_pages
 from ecgimg.train.print_reader.random_texts import draw_text, fold
 from ecgimg.train.printed_text import on_paper, print_text
@@ -74,7 +75,7 @@ def _packed(drawn: list[tuple[str, int, _Line]]) -> dict[str, Any]:
 
 def _packed_kind(kind: str, width: int, drawn: list[tuple[str, int, _Line]]) -> dict[str, Any]:
     lines = [(page, crop, text) for of_kind, page, (crop, text) in drawn if of_kind == kind]
-    crops = np.zeros((len(lines), LINE_HEIGHT, width), np.uint8)
+    crops = np.zeros((len(lines), LINE_HEIGHT_PX, width), np.uint8)
     # padded with empty paper to one width, so that a batch is one array
     for slot, (_, crop, _) in zip(crops, lines, strict=True):
         slot[:, : crop.shape[1]] = crop
@@ -107,7 +108,7 @@ def printed_line(rng: np.random.Generator) -> _Line:
         tall = float(np.exp(rng.uniform(np.log(6.5), np.log(24 if rng.random() < 0.4 else 13))))
         text = draw_text(rng)
         ink = print_text(text, tall, rng, tilt_deg=0.4)
-        first, last = text_band(np.nonzero(ink > 0.3)[0]) if (ink > 0.3).any() else (0.0, 0.0)
+        first, last = letter_band(np.nonzero(ink > 0.3)[0]) if (ink > 0.3).any() else (0.0, 0.0)
         # lower than four pixels nothing can be read, and the height cannot be measured
         if last - first < 4:
             continue

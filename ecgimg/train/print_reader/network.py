@@ -10,7 +10,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ecgimg.digitization.text.scale_text import ALPHABET
+from ecgimg.digitization.text.line_recognition import ALPHABET
 from ecgimg.train.conv_block import conv_block
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ecgimg.digitization.text.scale_text import ALPHABET
+from ecgimg.digitization.text.line_recognition import ALPHABET
 
 _SPEEDS = ("25", "50", "12.5", "5", "10", "100", "25.0", "50.0", "12,5", "25,0", "6.25", "75", "20")
 _GAINS = ("10", "5", "20", "2.5", "40", "10.0", "5.0", "20.0", "2,5", "10,0", "7.5", "1.25", "15", "8")

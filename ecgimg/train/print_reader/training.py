@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ecgimg.digitization.text.scale_text import ALPHABET, LINE_HEIGHT, STRIDE, decode
+from ecgimg.digitization.text.line_recognition import ALPHABET, FRAME_STRIDE_PX, LINE_HEIGHT_PX, decode_ctc
 from ecgimg.train.export import export_network
 from ecgimg.train.print_reader.data import LineCrops, PrintPool, draw_print_pool
 from ecgimg.train.print_reader.network import PrintReader
@@ -83,7 +83,7 @@ def _augmented(crops: NDArray[np.float32], widths: NDArray[np.int64], rng: np.ra
     """Shift, fade and speckle lines (n, 24, w), which end up on a picture somewhat wider than the widest of them."""
     count, _, full = crops.shape
     width = min(int(widths.max()), full) + _MARGIN_PX
-    shifted = np.zeros((count, LINE_HEIGHT, width + width % STRIDE), np.float32)
+    shifted = np.zeros((count, LINE_HEIGHT_PX, width + width % FRAME_STRIDE_PX), np.float32)
     for target, crop, wide in zip(shifted, crops, widths, strict=True):
         left = int(rng.integers(0, _MARGIN_PX + 1))
         target[:, left : left + wide] = np.roll(crop[:, :wide], rng.integers(-1, 2), axis=0)
@@ -101,7 +101,9 @@ def predict(network: PrintReader, lines: LineCrops, indices: NDArray[np.intp], d
     texts = []
     for start in range(0, len(indices), 32):
         part = lines.crops[indices[start : start + 32]].astype(np.float32)[:, None] / 255
-        texts += [decode(logits).text.strip() for logits in network(torch.from_numpy(part).to(device)).cpu().numpy()]
+        texts += [
+            decode_ctc(logits).text.strip() for logits in network(torch.from_numpy(part).to(device)).cpu().numpy()
+        ]
     return texts
 
 
@@ -119,6 +121,7 @@ def evaluate(network: PrintReader, pool: PrintPool, device: str) -> dict[str, fl
 def export(network: PrintReader, out: Path) -> Path:
     """Write the network, for any number of lines of any width at once."""
     return export_network(
-        network, out / "print_reader.onnx", {"line": (torch.zeros(1, 1, LINE_HEIGHT, 320), {0: "batch", 3: "width"})},
+        network, out / "print_reader.onnx",
+        {"line": (torch.zeros(1, 1, LINE_HEIGHT_PX, 320), {0: "batch", 3: "width"})},
         ("logits", {0: "batch", 1: "frames"}), {"widths": network.widths},
     )  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ecgimg import EcgImgError
 from ecgimg.digitization.text import label_recognition
-from ecgimg.digitization.text.label_recognition import CLASSES, NAMES, LabelReadings, normalize_crop, read_labels
+from ecgimg.digitization.text.label_recognition import CLASSES, LEAD_LABELS, LabelReadings, normalize_crop, read_labels
 from synth.draw import text_coverage
 
 FONTS = ("LiberationSans-Regular.ttf", "LiberationSerif-Bold.ttf", "DejaVuSans.ttf")
@@ -85,7 +85,7 @@ def test_normalize_crop_at_edge_of_image():
     assert normalize_crop(image, np.array([0.0, 0, 99, 99])).max() < 0.1
 
 
-def every_name(names: tuple[str, ...] = NAMES) -> list[tuple[str, str, int]]:
+def every_name(names: tuple[str, ...] = LEAD_LABELS) -> list[tuple[str, str, int]]:
     return [(name.replace("-", "\u2212"), font, tall) for name in names for font in FONTS for tall in (12, 20, 34)]
 
 
@@ -94,15 +94,15 @@ def test_read_labels_in_three_fonts():
     prints = every_name()
     image, boxes = printed(prints)
     readings = read_labels(image, boxes)
-    right = [found == text.replace("\u2212", "-") for found, (text, _, _) in zip(readings.names, prints, strict=True)]
+    right = [found == text.replace("\u2212", "-") for found, (text, _, _) in zip(readings.leads, prints, strict=True)]
     assert np.mean(right) >= 0.95
 
 
 @pytest.mark.parametrize(("turns", "least"), [(1, 0.9), (2, 0.8), (3, 0.9)])
 def test_read_labels_turned(turns, least):
     """A turned label is read as none."""
-    image, boxes = printed(every_name(tuple(name for name in NAMES if set(name) != {"I"})), turns)
-    assert np.mean([name == "" for name in read_labels(image, boxes).names]) >= least
+    image, boxes = printed(every_name(tuple(name for name in LEAD_LABELS if set(name) != {"I"})), turns)
+    assert np.mean([name == "" for name in read_labels(image, boxes).leads]) >= least
 
 
 def test_read_labels_of_other_print():
@@ -110,7 +110,7 @@ def test_read_labels_of_other_print():
     words = ["Sinus", "25 mm/s", "10", "150 Hz", "ID", "62", "bpm", "QRS", "", "Name"]
     image, boxes = printed([(word, FONTS[0], 20) for word in words])
     boxes[8] = (1647, 61, 1690, 81)
-    assert sum(name == "" for name in read_labels(image, boxes).names) >= 9
+    assert sum(name == "" for name in read_labels(image, boxes).leads) >= 9
 
 
 def test_read_labels_readings():
@@ -126,7 +126,7 @@ def test_read_labels_readings():
 def test_read_labels_without_boxes():
     """No boxes give no readings."""
     readings = read_labels(np.zeros((50, 50, 3), np.uint8), np.zeros((0, 4)))
-    assert readings.names == ()
+    assert readings.leads == ()
     assert readings.confidences.shape == (0,)
     assert readings.probabilities.shape == (0, len(CLASSES))
 
