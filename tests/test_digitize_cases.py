@@ -148,7 +148,7 @@ def test_a_refused_page_whose_name_is_legible_otherwise_is_read_with_its_limits(
     monkeypatch.setattr(pipeline, "view_page", lambda image, clock: (None, replace(seen, labels=(), has_grid=False)))
     monkeypatch.setattr(pipeline, "alternative_views", lambda *given: iter([replace(seen, has_grid=False)]))
     found = digitize_image(page.image)
-    assert (found.status, found.layout, found.names_read) == ("limited", "1x1", 1.0)
+    assert (found.status, found.layout, found.labels_read) == ("limited", "1x1", 1.0)
     monkeypatch.setattr(pipeline, "alternative_views", lambda *given: iter([]))
     assert digitize_image(page.image).status == "refused"
 

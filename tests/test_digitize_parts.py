@@ -37,7 +37,7 @@ from ecgimg.digitization.model import (
 )
 from ecgimg.digitization.pulses.detect import find_pulses
 from ecgimg.digitization.pulses.detect_by_shape import find_unmarked
-from ecgimg.digitization.quality.assess import judge
+from ecgimg.digitization.quality.assess import assess_page
 from ecgimg.digitization.signals.zero_level import fit_zero_levels
 from ecgimg.digitization.tracing.annotations import all_ink, without_pens
 from ecgimg.digitization.tracing.centerline import SUB_COLUMNS, TakenRuns, look, measure_ink
@@ -441,7 +441,7 @@ def judged(
 ):
     settled = settle_scale(PX_PER_MM, width_s * PX_PER_S, rows, [], (said,), ruled=ruled)
     placement = Interpretation(layout, START_PX, 1.0, margin, limb_agreement_db, named, True, strip_labels_read)
-    return judge(ImageGeometry(lambda points: points, PX_PER_MM, ()), rows, placement, settled, {})
+    return assess_page(ImageGeometry(lambda points: points, PX_PER_MM, ()), rows, placement, settled, {})
 
 
 def test_a_nameless_strip_is_read_as_its_layouts_lead_and_says_so():

@@ -34,7 +34,7 @@ from ecgimg.digitization.preprocess.scanner_streaks import remove_scanner_streak
 from ecgimg.digitization.pulses.detect import find_pulses
 from ecgimg.digitization.pulses.detect_by_shape import find_unmarked
 from ecgimg.digitization.pulses.trim import cut_pulses
-from ecgimg.digitization.quality.assess import judge
+from ecgimg.digitization.quality.assess import assess_page
 from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.signals.row_alignment import align_rows
 from ecgimg.digitization.signals.zero_level import fit_zero_levels
@@ -126,7 +126,7 @@ def _best(read: Digitization, others: Iterable[Digitization]) -> Digitization:
         surely = max(tried.consistency_db.get(name, 0.0) for name in telling) > _SURELY_DB
         if surely or (refused and tried.status == "ok"):
             return tried
-        if read.status == "refused" and tried.names_read > _MOST_NAMES:
+        if read.status == "refused" and tried.labels_read > _MOST_NAMES:
             read = tried
     return read
 
@@ -169,7 +169,7 @@ def _shrunk(found: Digitization, by: float) -> Digitization:
 
 
 def _read(seen: PageView, given: ScaleReading, candidates: Sequence[Layout], clock: StageTimer) -> Digitization:
-    """Trace, calibrate, place and judge a flat page."""
+    """Trace, calibrate, place and assess_page a flat page."""
     page, px_per_mm = seen.page, seen.page.page_map.px_per_mm
     rows = retrace_rows_by_labels(page, trace_rows(page) if seen.rows is None else seen.rows, seen.labels)
     clock.lap("trace")
@@ -216,7 +216,7 @@ def _read(seen: PageView, given: ScaleReading, candidates: Sequence[Layout], clo
     clock.lap("place")
     px_per_mm *= scale.px_per_mm / page.px_per_mm  # which differ where the page's width or a pulse told a millimetre
     ground = ImageGeometry(to_image, px_per_mm, page.grid_lines_px() if seen.has_grid else ())
-    return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps_s)
+    return assess_page(ground, rows, placement, replace(settled, scale=scale), clock.laps_s)
 
 
 def _placed(
@@ -299,7 +299,7 @@ def _place_paths(
     px_per_page_mm = image.shape[1] / vector.size_mm[0]
     to_px = np.array([paths.x_unit, paths.y_unit]) * px_per_page_mm
     ground = ImageGeometry(lambda points: points * to_px - 0.5, float(to_px[0]), ())
-    return judge(ground, rows, placement, replace(settled, scale=scale), clock.laps_s)
+    return assess_page(ground, rows, placement, replace(settled, scale=scale), clock.laps_s)
 
 
 def _levelled(

@@ -65,7 +65,7 @@ class Digitization:
         A name of `layouts.layout_names`, or that of a user's own file.
     layout_confidence : float
         0-1, from how far the next best layout lies behind.
-    names_read : float
+    labels_read : float
         Share of the layout's leads whose printed names were read and agree.
     speed_mm_s, gain_mm_mv, chest_gain_mm_mv, px_per_mm : float or None
         The chest gain is that of the leads V1 to V9.
@@ -99,7 +99,7 @@ class Digitization:
     record: EcgRecord | None = None
     layout: str | None = None
     layout_confidence: float = 0.0
-    names_read: float = 0.0
+    labels_read: float = 0.0
     speed_mm_s: float | None = None
     gain_mm_mv: float | None = None
     chest_gain_mm_mv: float | None = None
@@ -129,7 +129,7 @@ class Digitization:
             "reasons": [reason.summary() for reason in self.reasons],
             "layout": self.layout,
             "layout_confidence": round(self.layout_confidence, 3),
-            "names_read": round(self.names_read, 3),
+            "labels_read": round(self.labels_read, 3),
             "speed_mm_s": self.speed_mm_s,
             "gain_mm_mv": self.gain_mm_mv,
             "chest_gain_mm_mv": self.chest_gain_mm_mv,

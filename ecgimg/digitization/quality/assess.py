@@ -1,4 +1,4 @@
-"""Judge a page: confidence of each lead, warnings in words, and whether it may be used."""
+"""Assess a page: whether it may be used, what limits it, and how far each lead can be trusted."""
 
 from __future__ import annotations
 
@@ -8,113 +8,115 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.model import ImageGeometry, Interpretation, ResolvedScale, RowTrace, Scale
+from ecgimg.digitization.model import ImageGeometry, Interpretation, ResolvedScale, RowTrace
 from ecgimg.digitization.quality.confidence import PageEvidence, lead_confidence
-from ecgimg.digitization.result import Digitization, LeadReading
-from ecgimg.digitization.signals.consistency import consistency_db
-from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_error_mv, slot_signal_mv, slot_start_px
-from ecgimg.digitization.signals.reconcile import SlotReading, reconcile
+from ecgimg.digitization.quality.lead_readings import locate_leads
+from ecgimg.digitization.result import Digitization
+from ecgimg.digitization.signals.lead_extraction import FS_HZ
+from ecgimg.digitization.signals.lead_record import LeadRecord, make_record
 from ecgimg.reasons import Reason, ReasonCode
-from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
-from layouts import Slot
 
-Floats = NDArray[np.float64]
-
-_DISAGREE_DB = 4.0
-_LEAST_READ = 0.5
-_STRIP_DB, _CLEAR_STRIP_DB = 0.0, 12.0
-_MOST = 0.6
-_HALF_NAMED, _BACKED_DB, _SURE_DB = 0.5, 6.0, 10.0
-_CLOSE_MARGIN, _SURE_MARGIN = 0.3, 1.3
-_LEAST_S = 2.4
-_HARDLY_ANY, _NO_SENSE_DB = 0.1, 2.0
+# Agreement of leads in dB: signal over what is left of a law (Einthoven, Goldberger) or of a repeated lead.
+_DISAGREE_DB = 4.0  # limb leads below it disagree
+_STRIP_DB, _CLEAR_STRIP_DB = 0.0, 12.0  # a rhythm strip below the first is another lead, above the second it is its own
+_BACKED_DB, _SURE_DB = 6.0, 10.0  # limb leads above them speak for the layout, and for the scale as well
+_NO_SENSE_DB = 2.0  # limb leads below it add up in no layout
+# Shares of the lead labels that were read and agree.
+_MOST_LABELS, _HALF_OF_LABELS, _HARDLY_A_LABEL = 0.6, 0.5, 0.1
+_CLOSE_MARGIN, _SURE_MARGIN = 0.3, 1.3  # between the scores of the best layout and the next
+_LEAST_S = 2.4  # of each lead: printers show 2.5 s, and the picture may cut a little off
+_LEAST_READ = 0.5  # share of a cell below which its lead counts as hardly read
 
 
-def judge(
-    ground: ImageGeometry,
+def assess_page(
+    geometry: ImageGeometry,
     rows: Sequence[RowTrace],
-    placement: Interpretation | None,
-    settled: ResolvedScale,
+    interpretation: Interpretation | None,
+    resolved: ResolvedScale,
     timings_s: Mapping[str, float],
 ) -> Digitization:
-    """Cut the rows into leads, reconcile them, make the record, and say how far it can be trusted."""
-    scale, sources = settled.scale, settled.sources
-    known: dict[str, Any] = {
-        "px_per_mm": ground.px_per_mm, "rotation_deg": ground.rotation_deg(rows), "timings_s": timings_s,
-        "sources": sources,
-    }  # fmt: skip
-    if placement is None:
-        return Digitization("refused", (ReasonCode.UNKNOWN_ROW_COUNT.reason(rows=len(rows)),), **known)
-    layout = placement.layout
-    leads = tuple(name for name in KNOWN_LEADS if name in STANDARD_LEADS or name in layout.record_leads)
-    cells = [_cell(slot, rows[slot.row], placement, scale) for slot in layout.slots()]
-    readings, trust = _readings(ground, rows, placement, scale)
-    agreement = consistency_db(
-        [(cell.slot, cell.signal_mv) for cell in cells], FS_HZ
-    )  # of what was read, as it was read
-    signals = reconcile(cells)
-    record = _record(cells, signals, leads, round(layout.duration_s * FS_HZ))
-    moved = _moved(cells, signals)
-    layout_confidence = float(1 / (1 + np.exp(-3 * placement.margin)))
-    evidence = PageEvidence(layout_confidence, agreement, sources["gain"] != "assumed", sources["px_per_mm"] == "grid")
-    hardly = [cell.slot.lead for cell in cells if np.isfinite(cell.signal_mv).mean() < _LEAST_READ]
-    unread = tuple(dict.fromkeys(hardly))
-    refusal = _refusal(placement, settled, agreement)
+    """Cut the rows into leads, make the record, and say how far it can be trusted.
+
+    Parameters
+    ----------
+    geometry : ImageGeometry
+    rows : sequence of RowTrace
+        Aligned in time.
+    interpretation : Interpretation or None
+        None where no layout has this many rows.
+    resolved : ResolvedScale
+        With the zero level of each row.
+    timings_s : mapping of stage to seconds
+    """
+    common: dict[str, Any] = {
+        "px_per_mm": geometry.px_per_mm,
+        "rotation_deg": geometry.rotation_deg(rows),
+        "timings_s": timings_s,
+        "sources": resolved.sources,
+    }
+    if interpretation is None:
+        return Digitization("refused", (ReasonCode.UNKNOWN_ROW_COUNT.reason(rows=len(rows)),), **common)
+    leads = make_record(rows, interpretation, resolved.scale)
+    refusal = _refusal(interpretation, resolved, leads.consistency_db)
     if refusal is not None:
-        return Digitization("refused", (refusal,), **known)
-    limits = _limits(placement, settled, agreement, unread)
+        return Digitization("refused", (refusal,), **common)
+    limits = _limits(interpretation, resolved, leads.consistency_db, _hardly_read(leads))
+    return _usable_page(geometry, rows, interpretation, resolved, leads, limits, common)
+
+
+def _usable_page(
+    geometry: ImageGeometry,
+    rows: Sequence[RowTrace],
+    interpretation: Interpretation,
+    resolved: ResolvedScale,
+    leads: LeadRecord,
+    limits: tuple[Reason, ...],
+    common: Mapping[str, Any],
+) -> Digitization:
+    """Return the result for a page that can be used, within its limits."""
+    scale, sources, record = resolved.scale, resolved.sources, leads.record
+    readings, traces = locate_leads(geometry, rows, interpretation, scale)
+    layout_confidence = float(1 / (1 + np.exp(-3 * interpretation.margin)))
+    evidence = PageEvidence(
+        layout_confidence, leads.consistency_db, sources["gain"] != "assumed", sources["px_per_mm"] == "grid"
+    )
     return Digitization(
         status="limited" if limits else "ok",
         reasons=limits,
         record=record,
-        layout=layout.name,
+        layout=interpretation.layout.name,
         layout_confidence=layout_confidence,
+        labels_read=interpretation.labels_read,
         speed_mm_s=scale.speed_mm_s,
         gain_mm_mv=scale.gain_mm_mv,
         chest_gain_mm_mv=scale.chest_gain_mm_mv,
         lead_confidence={
-            lead: lead_confidence(error, seen, _size_uv(record.lead(lead)), evidence)
-            for lead, (error, seen) in trust.items()
+            lead: lead_confidence(trace.error_uv, trace.covered, _size_uv(record.lead(lead)), evidence)
+            for lead, trace in traces.items()
         },
-        lead_error_uv={lead: error for lead, (error, _) in trust.items()},
-        names_read=placement.labels_read,
-        lead_seconds={lead: float(np.isfinite(record.lead(lead)).sum() / FS_HZ) for lead in layout.record_leads},
-        unread=unread,
+        lead_error_uv={lead: trace.error_uv for lead, trace in traces.items()},
+        lead_seconds={
+            lead: float(np.isfinite(record.lead(lead)).sum() / FS_HZ) for lead in interpretation.layout.record_leads
+        },
+        unread=_hardly_read(leads),
         readings=readings,
-        grid_px=ground.grid_px,
-        consistency_db=agreement,
-        reconciled=tuple(lead for lead in leads if lead in moved),
-        **known,
+        grid_px=geometry.grid_px,
+        consistency_db=leads.consistency_db,
+        reconciled=leads.reconciled,
+        **common,
     )
 
 
-def _cell(slot: Slot, row: RowTrace, placement: Interpretation, scale: Scale) -> SlotReading:
-    where = slot, placement.layout, row, placement.start_px, scale
-    return SlotReading(slot, slot_signal_mv(*where, scale.zero_px[slot.row]), slot_error_mv(*where))
+def _hardly_read(leads: LeadRecord) -> tuple[str, ...]:
+    """Return the leads of which less than half of a cell could be read."""
+    shares = ((cell.slot.lead, np.isfinite(cell.signal_mv).mean()) for cell in leads.as_read)
+    return tuple(dict.fromkeys(lead for lead, share in shares if share < _LEAST_READ))
 
 
-def _moved(cells: Sequence[SlotReading], signals: Sequence[Floats]) -> set[str]:
-    """Return the leads whose signals are no longer those of their cells."""
-    return {
-        cell.slot.lead
-        for cell, signal in zip(cells, signals, strict=True)
-        if not np.array_equal(cell.signal_mv, signal, equal_nan=True)
-    }
-
-
-def _record(cells: Sequence[SlotReading], signals: Sequence[Floats], leads: tuple[str, ...], n: int) -> EcgRecord:
-    """Put the cells' signals where they belong in a record of n samples."""
-    values = np.full((len(leads), n), np.nan)
-    for cell, signal in zip(cells, signals, strict=True):
-        part = values[leads.index(cell.slot.lead), cell.first_sample : cell.first_sample + len(signal)]
-        seen = np.isfinite(signal[: len(part)])
-        part[seen] = signal[: len(part)][seen]
-    return EcgRecord(values.astype(np.float32), FS_HZ, leads)
-
-
-def _size_uv(signal: NDArray[np.float32]) -> float:
-    known = signal[np.isfinite(signal)]
-    return 1000 * float(known.std()) if len(known) else 0.0
+def _size_uv(signal_mv: NDArray[np.float32]) -> float:
+    """Return the standard deviation of a signal where it is known."""
+    values = signal_mv[np.isfinite(signal_mv)]
+    return 1000 * float(values.std()) if len(values) else 0.0
 
 
 def _limits(
@@ -127,7 +129,7 @@ def _limits(
     as_read_db = min(agreement.get(law, -np.inf) for law in ("einthoven", "goldberger"))
     code = ReasonCode
     holds = {
-        code.STRIP_LABEL_UNREAD.reason(lead=layout.record_leads[0]): _is_nameless(interpretation),
+        code.STRIP_LABEL_UNREAD.reason(lead=layout.record_leads[0]): _is_unlabelled_strip(interpretation),
         code.TEN_SECONDS_ASSUMED.reason(): sources["px_per_mm"] == "width",
         code.PULSE_HEIGHT_ASSUMED.reason(): sources["px_per_mm"] == "pulse",
         code.SPEED_ASSUMED.reason(speed_mm_s=scale.speed_mm_s): (
@@ -140,8 +142,8 @@ def _limits(
         code.LEADS_INCONSISTENT.reason(): max(agreement.values(), default=np.inf) < _BACKED_DB,
         code.LABELS_CONTRADICT_LAYOUT.reason(): interpretation.is_contradicted,
         code.ROW_OUTSIDE_PICTURE.reason(): interpretation.is_cut,
-        code.STRIP_DIFFERS_FROM_LEAD.reason(): strip_db < _STRIP_DB and interpretation.labels_read < _MOST,
-        code.FEW_LABELS_READ.reason(): interpretation.labels_read < _HALF_NAMED and backed_db < _BACKED_DB,
+        code.STRIP_DIFFERS_FROM_LEAD.reason(): strip_db < _STRIP_DB and interpretation.labels_read < _MOST_LABELS,
+        code.FEW_LABELS_READ.reason(): interpretation.labels_read < _HALF_OF_LABELS and backed_db < _BACKED_DB,
         code.STRIP_LEAD_UNCERTAIN.reason(): not interpretation.strip_labels_read and strip_db < _CLEAR_STRIP_DB,
         code.LAYOUT_AMBIGUOUS.reason(): interpretation.margin < _CLOSE_MARGIN,
         code.COLUMNS_MAY_BE_SEQUENTIAL.reason(): (
@@ -155,14 +157,14 @@ def _limits(
     return tuple(reason for reason, is_so in holds.items() if is_so)
 
 
-def _is_nameless(interpretation: Interpretation) -> bool:
+def _is_unlabelled_strip(interpretation: Interpretation) -> bool:
     return interpretation.layout.n_rows == 1 and not interpretation.labels_read
 
 
 def _lasts_ten_seconds(sources: Mapping[str, str]) -> bool:
     """Tell whether a trace is ten seconds long by two that say it: the ruling at 25 mm/s, or the width of a pulse."""
-    told_twice = ("grid", "width"), ("width", "pulse"), ("grid", "pulse")
-    return (sources["px_per_mm"], sources["speed"]) in told_twice
+    agreeing_sources = ("grid", "width"), ("width", "pulse"), ("grid", "pulse")
+    return (sources["px_per_mm"], sources["speed"]) in agreeing_sources
 
 
 def _refusal(interpretation: Interpretation, resolved: ResolvedScale, agreement: Mapping[str, float]) -> Reason | None:
@@ -173,60 +175,14 @@ def _refusal(interpretation: Interpretation, resolved: ResolvedScale, agreement:
     is_printed = sources["speed"] == sources["gain"] == "print"
     is_scaled = is_printed or (sources["px_per_mm"] == "grid" and sources["gain"] != "assumed")
     is_plausible = interpretation.has_usual_width and (is_scaled or _lasts_ten_seconds(sources))
-    if _is_nameless(interpretation) and not is_plausible:
+    if _is_unlabelled_strip(interpretation) and not is_plausible:
         return ReasonCode.SINGLE_STRIP.reason()
     if not interpretation.has_usual_width and layout.printed_s < _LEAST_S:
         return ReasonCode.TRACES_TOO_SHORT.reason(seconds=layout.printed_s)
-    is_unlabelled = interpretation.labels_read < _HARDLY_ANY
+    is_unlabelled = interpretation.labels_read < _HARDLY_A_LABEL
     if is_unlabelled and limb_db is not None and limb_db < _NO_SENSE_DB:
         return ReasonCode.NO_LAYOUT_ADDS_UP.reason()
     is_backed = interpretation.has_usual_width and backed_db > _SURE_DB
     if is_unlabelled and not is_backed and sources["speed"] == sources["gain"] == "assumed":
         return ReasonCode.NOTHING_LEGIBLE.reason()
     return None
-
-
-def _readings(
-    ground: ImageGeometry, rows: Sequence[RowTrace], placement: Interpretation, scale: Scale
-) -> tuple[tuple[LeadReading, ...], dict[str, tuple[float, float]]]:
-    """Return what was read where, and of each lead the error (µV) and the share covered of its best slot."""
-    trust: dict[str, tuple[float, float]] = {}
-    readings = []
-    for slot in placement.layout.slots():
-        reading, error_uv, covered = _reading(ground, slot, rows[slot.row], placement, scale)
-        readings.append(reading)
-        if slot.lead not in trust or covered > trust[slot.lead][1]:
-            trust[slot.lead] = error_uv, covered
-    return tuple(readings), trust
-
-
-def _reading(
-    ground: ImageGeometry, slot: Slot, row: RowTrace, placement: Interpretation, scale: Scale
-) -> tuple[LeadReading, float, float]:
-    left = slot_start_px(slot, placement.layout, row, placement.start_px, scale)
-    right = left + slot.seconds * scale.px_per_s
-    x = row.points_px[:, 0]
-    inside = (x >= left) & (x < right)
-    points = row.points_px[inside]
-    half = 8 * scale.px_per_mm
-    corners = np.array(
-        [
-            (left, row.baseline_px - half),
-            (right, row.baseline_px - half),
-            (right, row.baseline_px + half),
-            (left, row.baseline_px + half),
-        ]
-    )
-    error_uv = 1000 * float(row.error_px[inside].mean()) / scale.px_per_mv(slot.lead) if inside.any() else 0.0
-    covered = _covered(x[inside], scale) / max(right - left, 1e-6)
-    reading = LeadReading(
-        slot.lead, slot.sign, slot.row, slot.column, slot.start_s, slot.end_s,
-        ground.to_image(points) if len(points) else np.zeros((0, 2)), ground.to_image(corners),
-    )  # fmt: skip
-    return reading, error_uv, min(covered, 1.0)
-
-
-def _covered(x: Floats, scale: Scale) -> float:
-    """Length along x that points closer than a quarter millimetre to each other cover."""
-    steps = np.diff(np.sort(x))
-    return float(steps[steps < 0.25 * scale.px_per_mm].sum())

@@ -29,8 +29,8 @@ class PageEvidence:
 
     layout_confidence: float
     agreement_db: Mapping[str, float]
-    gain_known: bool
-    ruled: bool
+    is_gain_known: bool
+    has_grid: bool
 
 
 def lead_confidence(error_uv: float, covered: float, size_uv: float, page: PageEvidence) -> float:
@@ -58,7 +58,7 @@ def confidence_features(error_uv: float, covered: float, size_uv: float, page: P
         "log_size": float(np.log(max(size_uv, 10.0))),
         "agreement": float(np.clip(agreement, *_AGREEMENT_DB)),
         "layout": page.layout_confidence,
-        "gain_assumed": 0.0 if page.gain_known else 1.0,
-        "no_ruling": 0.0 if page.ruled else 1.0,
+        "gain_assumed": 0.0 if page.is_gain_known else 1.0,
+        "no_ruling": 0.0 if page.has_grid else 1.0,
         "missing": 1 - covered,
     }
