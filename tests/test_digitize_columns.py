@@ -19,7 +19,7 @@ from ecgimg.digitization.interpretation.layout_matching import _contradicted, _S
 from ecgimg.digitization.interpretation.scale import settle_scale
 from ecgimg.digitization.interpretation.simultaneous_columns import coincidence
 from ecgimg.digitization.model import FlatPage, LeadLabel, Pulse, ResolvedScale, RowTrace, Scale, Segmentation
-from ecgimg.digitization.pulses.trim import cut_pulses, even_feet
+from ecgimg.digitization.pulses.trim import equalise_bases, trim_pulses
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal_mv
 from ecgimg.digitization.signals.row_alignment import align_rows
 from ecgimg.digitization.text.label_detection import _join_letters
@@ -307,7 +307,7 @@ def test_the_side_of_a_pulse_at_the_very_end_of_a_row_is_no_trace(high_px):
     x = np.arange(100.0, 500.0, 0.25)
     y = np.where(x < 100.3, 200.0 - high_px, 200.0)
     row = RowTrace(200.0, np.stack([x, y], axis=1), *np.ones((2, len(x))), *np.zeros((2, len(x)), bool))
-    (found,), _ = cut_pulses([row], [], 8.0)
+    (found,), _ = trim_pulses([row], [], 8.0)
     assert found.points_px[0, 0] == (100.0 if high_px < 20 else 100.5)
     assert found.points_px[-1, 0] == x[-1]
 
@@ -317,7 +317,7 @@ def test_what_is_not_wholly_a_pulse_amid_a_trace_cuts_no_row(layout, whole):
     rows = printed_rows(layout)
     middle = START_PX + 5 * PX_PER_S  # where a trace steps from one column to the next
     pulse = Pulse(2, middle, middle + 20, 5.0, rows[2].baseline_px, (middle, middle + 40), whole)
-    cut, pulses = cut_pulses(rows, [pulse], PX_PER_MM)
+    cut, pulses = trim_pulses(rows, [pulse], PX_PER_MM)
     assert bool(pulses) == whole
     assert all(row.points_px[0, 0] < START_PX + 1 and row.points_px[-1, 0] > middle + 900 for row in cut) != whole
 
@@ -549,7 +549,7 @@ def test_a_last_column_that_stands_apart_is_as_wide_as_the_others(shown_px):
 def test_pulses_have_feet_as_long_on_both_sides(free_px, facing_px, told_px, before):
     sides = [(free, facing) if before else (facing, free) for free, facing in zip(free_px, facing_px, strict=True)]
     pulses = [Pulse(row, 100.0, 150.0, 10.0, 0.0, (100.0 - a, 150.0 + b)) for row, (a, b) in enumerate(sides)]
-    even = even_feet(pulses, [before] * 3, 10.0)
+    even = equalise_bases(pulses, [before] * 3, 10.0)
     for pulse, facing, free in zip(even, facing_px, free_px, strict=True):
         ends = (free, facing if told_px is None else told_px)
         found = (pulse.left_px - pulse.extent_px[0], pulse.extent_px[1] - pulse.right_px)

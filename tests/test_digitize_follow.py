@@ -8,8 +8,13 @@ import pytest
 
 from ecgimg.digitization.model import FlatPage, Segmentation
 from ecgimg.digitization.segmentation.ink_runs import find_ink_runs
-from ecgimg.digitization.tracing.joint_tracking import end_in_common, take_unclaimed, with_halves_joined, without_crumbs
-from ecgimg.digitization.tracing.tracking import follow_all
+from ecgimg.digitization.tracing.joint_tracking import (
+    merge_split_row,
+    remove_end_fragments,
+    retrack_to_common_ends,
+    retrack_to_unclaimed_ink,
+)
+from ecgimg.digitization.tracing.minimum_cost_path import minimum_cost_paths
 
 PX_PER_MM = 8.0
 BASELINES = np.array([200.0, 320.0, 440.0, 560.0])
@@ -26,7 +31,7 @@ def paths_of(heights, then, *more):
     none = np.zeros_like(ink)
     page = FlatPage(ink.astype(np.float32), Segmentation(ink, none, none, none), none, PX_PER_MM, (0, 0), None)
     runs = find_ink_runs(ink > 0, page)
-    first = follow_all(runs, BASELINES, PX_PER_MM)
+    first = minimum_cost_paths(runs, BASELINES, PX_PER_MM)
     return runs, first, then(runs, first, BASELINES, PX_PER_MM)
 
 
@@ -44,7 +49,7 @@ def rows():
 def test_a_baseline_that_wanders_across_another_row_is_followed(rows):
     x = np.arange(1600)
     rows[2] -= 200 * np.exp(-0.5 * ((x - 800) / 90) ** 2)  # over the row above, and farther
-    runs, before, after = paths_of(rows, take_unclaimed)
+    runs, before, after = paths_of(rows, retrack_to_unclaimed_ink)
     assert (before[2] < 0).sum() > 100
     assert (after[2] >= 0).sum() > (before[2] >= 0).sum() + 100
     assert np.nanmedian(off_px(runs, after[2], rows[2])[700:900]) < 2
@@ -55,7 +60,7 @@ def test_a_baseline_that_wanders_across_another_row_is_followed(rows):
 
 def test_a_row_that_has_lost_a_piece_takes_no_other_row_s(rows):
     rows[2, 600:900] = np.nan
-    _, before, after = paths_of(rows, take_unclaimed)
+    _, before, after = paths_of(rows, retrack_to_unclaimed_ink)
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
 
@@ -64,7 +69,7 @@ def test_a_row_that_a_pen_leads_off_its_trace_is_followed_to_the_common_end(rows
     rows[:, 1300:] = np.nan
     rows[3] -= 50 * np.clip(1 - np.abs(x - 1200) / 6, 0, None)  # up to the pen
     pen = np.where(x > 1190, BASELINES[3] - 45.0, np.nan)
-    runs, before, after = paths_of(rows, end_in_common, pen)
+    runs, before, after = paths_of(rows, retrack_to_common_ends, pen)
     assert before[3][1500] >= 0
     assert after[3][1500] < 0
     assert np.nanmedian(off_px(runs, after[3], rows[3])[1220:1290]) < 2
@@ -72,7 +77,7 @@ def test_a_row_that_a_pen_leads_off_its_trace_is_followed_to_the_common_end(rows
 
 def test_a_row_that_is_longer_by_itself_stays_as_long(rows):
     rows[:3, 1300:] = np.nan
-    _, before, after = paths_of(rows, end_in_common)
+    _, before, after = paths_of(rows, retrack_to_common_ends)
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
 
@@ -82,7 +87,7 @@ def test_specks_of_a_frame_far_from_a_row_s_ends_are_none_of_it(crumb_px):
     path[200:1300] = np.arange(1100)
     path[500:540] = -1  # what was lost within
     path[1400 : 1400 + crumb_px] = path[100:104] = 7
-    kept = without_crumbs(path, PX_PER_MM)
+    kept = remove_end_fragments(path, PX_PER_MM)
     assert kept[100:104].max() == -1
     assert kept[1400] == (7 if crumb_px == 60 else -1)
     assert np.array_equal(kept[200:1300], path[200:1300])
@@ -91,7 +96,7 @@ def test_specks_of_a_frame_far_from_a_row_s_ends_are_none_of_it(crumb_px):
 def test_a_path_of_specks_alone_stays():
     path = np.full(1600, -1)
     path[100:104] = path[900:904] = 3
-    assert np.array_equal(without_crumbs(path, PX_PER_MM), path)
+    assert np.array_equal(remove_end_fragments(path, PX_PER_MM), path)
 
 
 @pytest.mark.parametrize(("lower", "joined"), [((900, 1600), True), ((0, 1600), False), ((0, 1000), False)])
@@ -99,7 +104,7 @@ def test_two_rows_that_each_have_what_the_other_lacks_are_one_that_wanders(lower
     paths = [np.arange(1600) + 1600 * row for row in range(4)]
     for row, (first, last) in ((1, (0, 1000)), (2, lower)):
         paths[row][:first] = paths[row][last:] = -1
-    found = with_halves_joined(paths, BASELINES)
+    found = merge_split_row(paths, BASELINES)
     assert (found is not None) == joined
     if joined:
         assert found.tolist() == [200.0, 320.0, 560.0]

@@ -36,15 +36,17 @@ from ecgimg.digitization.model import (
     Segmentation,
 )
 from ecgimg.digitization.pulses.detect import find_pulses
-from ecgimg.digitization.pulses.detect_by_shape import find_unmarked
+from ecgimg.digitization.pulses.detect_by_shape import find_pulses_by_shape
 from ecgimg.digitization.quality.assess import assess_page
 from ecgimg.digitization.signals.zero_level import fit_zero_levels
-from ecgimg.digitization.tracing.annotations import all_ink, without_pens
-from ecgimg.digitization.tracing.centerline import SUB_COLUMNS, TakenRuns, look, measure_ink
+from ecgimg.digitization.tracing.annotations import ink_masks, remove_annotations
+from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS
+from ecgimg.digitization.tracing.row_ink import PathRuns, map_ink, measure_row_ink
 from ecgimg.digitization.tracing.form_lines import form_lines
-from ecgimg.digitization.tracing.refine import redraw
-from ecgimg.digitization.tracing.rows import find_baselines, trace_mask
-from ecgimg.digitization.tracing.trace_rows import _beside_pulses, _is_ruled
+from ecgimg.digitization.tracing.subpixel_refinement import refine_steep_strokes
+from ecgimg.digitization.tracing.binarise import binarise_trace
+from ecgimg.digitization.tracing.row_detection import find_row_baselines
+from ecgimg.digitization.tracing.trace_rows import _ink_beside_pulses, _is_form_line
 from ecgimg.digitization.views import has_tilted_rows, upright_quarter_turns
 from ecgimg.reasons import ReasonCode
 from layouts import load_layout
@@ -61,20 +63,20 @@ def drawn(height_px, width=300, rows=160, pen_px=3.0):
     points = np.rint(np.stack([x, y], axis=1) * 16).astype(np.int32).reshape(-1, 1, 2)
     cv2.polylines(picture, [points], False, 255, 2, cv2.LINE_AA, 4)
     page = SimpleNamespace(darkness=picture.astype(np.float32), segmentation=SimpleNamespace(trace=picture))
-    ink = measure_ink(page)
+    ink = map_ink(page)
     columns = np.arange(2, width - 2)
     inked = ink.share[:, columns] > 0.5
     top = inked.argmax(axis=0).astype(np.float64)
     bottom = rows - 1 - inked[::-1].argmax(axis=0).astype(np.float64)
     none = np.zeros(len(columns), bool)
-    strokes = look(ink, TakenRuns(columns, top, bottom, top, bottom, none), pen_px, PX_PER_MM)
+    strokes = measure_row_ink(ink, PathRuns(columns, top, bottom, top, bottom, none), pen_px, PX_PER_MM)
     return ink, strokes, np.interp(columns[:, None] + np.array(SUB_COLUMNS), x, y)
 
 
 def test_a_steep_complex_is_redrawn_to_where_its_ink_is():
     ink, strokes, truth = drawn(60.0)
     told = truth + 0.25 * np.clip(118 - truth, 0, None)  # the peak is read too low
-    found = redraw(ink, strokes, told, np.full(len(told), 3.0))
+    found = refine_steep_strokes(ink, strokes, told, np.full(len(told), 3.0))
     near = slice(140, 157)
     before, after = (np.sqrt(((heights - truth)[near] ** 2).mean()) for heights in (told, found))
     assert after < 0.5 * before
@@ -90,14 +92,14 @@ def test_a_spike_as_narrow_as_the_pen_is_redrawn_to_its_tip_and_a_paler_line_is_
     upper = strokes.upper.copy()
     upper[148:150] = 90
     strokes = replace(strokes, upper=upper)
-    found = redraw(ink, strokes, truth, np.full(len(truth), 1.0))
+    found = refine_steep_strokes(ink, strokes, truth, np.full(len(truth), 1.0))
     assert (found.min() < 96) == (share == 1)
     assert np.abs(found[:140] - truth[:140]).max() < 0.5
 
 
 def test_flat_traces_are_left_as_they_were_read():
     ink, strokes, truth = drawn(0.0)
-    assert np.array_equal(redraw(ink, strokes, truth, np.full(len(truth), 0.1)), truth)
+    assert np.array_equal(refine_steep_strokes(ink, strokes, truth, np.full(len(truth), 0.1)), truth)
 
 
 # ---------------------------------------------------------------- pages before their rows are known
@@ -135,7 +137,7 @@ def test_what_is_marked_as_a_pulse_beyond_its_sides_may_be_trace():
         cv2.polylines(plane, [corners.reshape(-1, 1, 2)], False, 255, 2)
     none = np.zeros_like(pulse)
     page = FlatPage(darkness, Segmentation(none, none, pulse, none), none, PX_PER_MM, (0, 0), None)
-    beyond = _beside_pulses(page, find_pulses(page, [300.0]), 255.0)
+    beyond = _ink_beside_pulses(page, find_pulses(page, [300.0]), 255.0)
     assert beyond[298:303, 106:136].any(axis=0).all()
     assert not beyond[:, 60:100].any()
     assert not beyond[:, 150:].any()
@@ -159,7 +161,7 @@ def test_rows_are_found_of_which_only_one_lies_still(drift_mm):
     for row, drift in ((160, 0.0), (320, drift_mm), (480, drift_mm)):
         y = row + PX_PER_MM * drift * np.interp(x, [700, 900], [0, 1])
         cv2.polylines(mask, [np.rint(np.stack([x, y], axis=1)).astype(np.int32).reshape(-1, 1, 2)], False, 1, 3)
-    assert len(find_baselines(mask > 0, PX_PER_MM)) == 3
+    assert len(find_row_baselines(mask > 0, PX_PER_MM)) == 3
 
 
 @pytest.mark.parametrize("angle_deg", [-33.0, -7.0, 0.0, 21.0])
@@ -351,7 +353,7 @@ def test_rows_with_nothing_in_common_have_no_layout():
 def test_a_scrap_of_a_few_columns_is_redrawn():
     ink, strokes, _ = drawn(30, width=8)
     heights = np.repeat((strokes.upper + strokes.lower)[:, None] / 2, len(SUB_COLUMNS), axis=1)
-    assert redraw(ink, strokes, heights, np.full(len(heights), 0.1)).shape == heights.shape
+    assert refine_steep_strokes(ink, strokes, heights, np.full(len(heights), 0.1)).shape == heights.shape
 
 
 def test_straight_lines_of_the_form_are_told_from_traces():
@@ -542,7 +544,7 @@ def test_a_pale_fast_stroke_is_trace_and_a_dot_of_the_ruling_beside_the_trace_is
     trace[112:120:3, 300:302] = 80
     none = np.zeros(shape, np.uint8)
     page = FlatPage(darkness, Segmentation(trace, none, none, none), none, PX_PER_MM, (0, 0), None)
-    mask = trace_mask(page, level=115.0)
+    mask = binarise_trace(page, full_darkness=115.0)
     assert mask[62:119, 200].all()
     assert not mask[112:119, 300].any()
 
@@ -561,7 +563,7 @@ def test_a_spike_stands_on_the_trace_by_strokes_paler_than_itself(dark, seen, pu
     none, pulse = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     pulse[60:100, 200:204] = pulsed
     page = FlatPage(darkness, Segmentation(trace, none, pulse, none), none, PX_PER_MM, (0, 0), None)
-    mask = trace_mask(page, level=115.0)
+    mask = binarise_trace(page, full_darkness=115.0)
     assert mask[62:99, 201].all()
     for column in (200, 203):
         assert mask[100:120, column].all() == joined
@@ -578,7 +580,7 @@ def test_a_line_of_the_ruling_that_joins_a_name_to_the_trace_is_no_trace_and_a_b
     darkness[103:118, line], trace[103:118:4, line] = 70, 130 if struck else 30
     none = np.zeros(shape, np.uint8)
     page = FlatPage(darkness.astype(np.float32), Segmentation(trace, label, none, none), none, PX_PER_MM, (0, 0), None)
-    mask = trace_mask(page, level=115.0)
+    mask = binarise_trace(page, full_darkness=115.0)
     assert mask[101, 12:388].all()
     assert mask[104:116, 205].all() == struck
 
@@ -588,9 +590,10 @@ def test_a_line_of_the_form_is_no_trace_though_one_runs_into_it(crossed, surely,
     middle = np.full(1000, 300.0)
     middle[500 : 500 + crossed] -= 40
     strokes = SimpleNamespace(
-        upper=middle - 1, lower=middle + 1, seen=np.ones(1000, bool), trace=np.full(1000, surely), px_per_mm=PX_PER_MM
+        upper=middle - 1, lower=middle + 1, has_ink=np.ones(1000, bool), certainty=np.full(1000, surely),
+        px_per_mm=PX_PER_MM,
     )
-    assert _is_ruled(strokes) == ruled
+    assert _is_form_line(strokes) == ruled
 
 
 # ---------------------------------------------------------------- somebody's pen
@@ -609,11 +612,11 @@ def penned(pen_px, trace_px=2):
 
 def test_a_ring_drawn_by_a_thick_pen_is_taken_out_and_the_trace_stays():
     trace, ring = penned(8)
-    left = without_pens(trace | ring, trace | ring, trace | ring, PX_PER_MM)
+    left = remove_annotations(trace | ring, trace | ring, trace | ring, PX_PER_MM)
     aside = cv2.dilate(ring.astype(np.uint8), np.ones((15, 15))) > 0
     assert not (left & ring & ~trace).any()
     assert (left == trace)[~aside].all()
-    only_in_part = without_pens(trace | (ring & (np.arange(900) % 40 < 8)), trace | ring, trace | ring, PX_PER_MM)
+    only_in_part = remove_annotations(trace | (ring & (np.arange(900) % 40 < 8)), trace | ring, trace | ring, PX_PER_MM)
     assert not (only_in_part & ring & ~trace).any()
 
 
@@ -621,7 +624,7 @@ def test_a_tick_that_is_drawn_across_a_trace_is_taken_out_though_it_is_not_wide(
     trace, _ = penned(8)
     tick = np.zeros(trace.shape, np.uint8)
     cv2.polylines(tick, [np.array([(600, 120), (620, 185), (675, 60)]).reshape(-1, 1, 2)], False, 1, 7)
-    left = without_pens(trace | (tick > 0), trace | (tick > 0), trace | (tick > 0), PX_PER_MM)
+    left = remove_annotations(trace | (tick > 0), trace | (tick > 0), trace | (tick > 0), PX_PER_MM)
     assert not (left & (tick > 0) & ~trace).any()
     assert (left == trace)[cv2.dilate(tick, np.ones((15, 15))) == 0].all()
 
@@ -630,7 +633,7 @@ def test_ink_is_seen_in_the_channel_in_which_it_is_darkest():
     image = np.full((200, 300, 3), 240, np.uint8)
     image[50:60], image[100:110], image[150:160] = (180, 30, 40), (40, 40, 40), (235, 200, 205)  # pen, trace, ruling
     page = FlatPage(np.zeros((200, 300), np.float32), None, image, PX_PER_MM, (0, 0), None)
-    _, found = all_ink(page, level=190.0)
+    _, found = ink_masks(page, full_darkness=190.0)
     assert found[50:60].all()
     assert found[100:110].all()
     assert found.sum() == 20 * 300
@@ -641,14 +644,14 @@ def test_a_stretch_of_the_trace_that_trembles_stays():
     rng = np.random.default_rng(1)
     for x in range(600, 800):
         trace[150 - rng.integers(3, 9) : 150 + rng.integers(3, 9), x] = True
-    assert (without_pens(trace, trace, trace, PX_PER_MM) == trace).all()
+    assert (remove_annotations(trace, trace, trace, PX_PER_MM) == trace).all()
 
 
 def test_ink_as_thick_as_the_trace_stays():
     trace, ring = penned(2)
-    assert (without_pens(trace | ring, trace | ring, trace | ring, PX_PER_MM) == (trace | ring)).all()
+    assert (remove_annotations(trace | ring, trace | ring, trace | ring, PX_PER_MM) == (trace | ring)).all()
     bold, _ = penned(8, trace_px=9)
-    assert (without_pens(bold, bold, bold, PX_PER_MM) == bold).all()
+    assert (remove_annotations(bold, bold, bold, PX_PER_MM) == bold).all()
 
 
 # ---------------------------------------------------------------- the sheet of paper
@@ -747,7 +750,7 @@ def rows_with_pulses(
             pulse[top - 3 : top + 4, 62:82] = 0
     page = FlatPage(darkness, Segmentation(trace, label, none, none), none, PX_PER_MM, (0, 0), None)
     assert find_pulses(page, baselines) == ()
-    return find_unmarked(page, baselines, ruled=ruled)
+    return find_pulses_by_shape(page, baselines, has_grid=ruled)
 
 
 @pytest.mark.parametrize("at_right", [False, True])
@@ -785,7 +788,7 @@ def test_a_wave_at_the_end_of_its_trace_is_no_pulse():
         cv2.polylines(trace, [np.rint(np.stack([x, y], axis=1)).astype(np.int32).reshape(-1, 1, 2)], False, 255, 2)
     none = np.zeros_like(trace)
     page = FlatPage(trace.astype(np.float32), Segmentation(trace, none, none, none), none, PX_PER_MM, (0, 0), None)
-    assert find_unmarked(page, baselines, ruled=False) == ()
+    assert find_pulses_by_shape(page, baselines, has_grid=False) == ()
 
 
 def test_a_pulse_at_whose_side_a_complex_begins_is_left_alone():

@@ -8,8 +8,8 @@ import pytest
 from ecgimg import EcgRecord
 from ecgimg.digitization import digitize_image, pipeline
 from ecgimg.digitization.model import RowTrace, Scale
-from ecgimg.digitization.tracing.plot_averaging import without_averaging
-from ecgimg.digitization.tracing.plot_samples import through_samples
+from ecgimg.digitization.tracing.plot_averaging import undo_sample_averaging
+from ecgimg.digitization.tracing.plot_samples import interpolate_plot_samples
 from ecgimg.resample import resample
 from synth import HeartSpec, simulate
 from tests.test_digitize import clean_page
@@ -40,7 +40,7 @@ def test_between_the_samples_of_a_plot_a_curve_is_read(fs_hz, layout, monkeypatc
     plotted = resample(record(), fs_hz)
     page = clean_page(layout, plotted)
     found = digitize_image(page.image)
-    monkeypatch.setattr(pipeline, "through_samples", lambda rows, borders_px: rows)
+    monkeypatch.setattr(pipeline, "interpolate_plot_samples", lambda rows, borders_px: rows)
     straight = digitize_image(page.image)
     truth = resample(plotted, 500.0)
     assert form_db(truth, found.record) > form_db(truth, straight.record) + 4
@@ -54,10 +54,10 @@ def test_a_pen_s_curve_is_left_as_it_is(hum_mv, monkeypatch):
     hum = hum_mv * np.sin(2 * np.pi * 50 * np.arange(drawn.n_samples) / drawn.fs_hz)
     page = clean_page(record=EcgRecord(drawn.signals + hum.astype(np.float32), drawn.fs_hz, drawn.leads))
     sought = []
-    monkeypatch.setattr(pipeline, "through_samples", lambda *given: sought.append(given) or given[0])
+    monkeypatch.setattr(pipeline, "interpolate_plot_samples", lambda *given: sought.append(given) or given[0])
     digitize_image(page.image)
     rows, borders_px = sought[0]
-    for before, after in zip(rows, through_samples(rows, borders_px), strict=True):
+    for before, after in zip(rows, interpolate_plot_samples(rows, borders_px), strict=True):
         np.testing.assert_array_equal(after.points_px, before.points_px)
 
 
@@ -70,14 +70,14 @@ def test_strokes_that_overlap_are_plots_of_their_own():
     row = RowTrace(
         200.0, np.stack([x, y], axis=1), np.ones(len(x)), np.full(len(x), 0.1), none, none, stroke_index=stroke
     )
-    (curved,) = through_samples([row], [500.0])
+    (curved,) = interpolate_plot_samples([row], [500.0])
     inside = np.isclose(x / 1.6 % 1, 0, atol=1e-6)
     assert curved.points_px[inside, 1] == pytest.approx(y[inside], abs=0.1)
     assert np.abs(curved.points_px[:, 1] - y).max() > 1
 
 
 def test_a_page_without_rows_has_no_samples():
-    assert through_samples((), ()) == ()
+    assert interpolate_plot_samples((), ()) == ()
 
 
 @pytest.mark.parametrize(("averaged", "whole_uv", "undone"), [(5, True, True), (1, True, False), (5, False, False)])
@@ -93,7 +93,7 @@ def test_means_of_samples_that_a_vector_plot_draws_are_undone(averaged, whole_uv
         rows.append(RowTrace(0.0, points, np.ones(len(at)), np.zeros(len(at)), no, no))
         told_mm.append(-lead_uv[at] / 100)
     scale = Scale(1.0, 25.0, 10.0, 10.0, (0.0,) * len(rows))
-    found = without_averaging(rows, scale)
+    found = undo_sample_averaging(rows, scale)
     off_mm = [
         np.array([(row.points_px[:, 1] - told).std() for row, told in zip(each, told_mm, strict=True)])
         for each in (found, rows)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 _SINGLE_ROW_MM = 40.0  # stands in for the distance to the next row where a page has only one
@@ -33,3 +35,20 @@ def power_ratio_db(power: float, residual: float) -> float:
 def bin_concentration(bins: NDArray[np.int64]) -> float:
     """Return the sum of squares of how often each bin (n,) occurs. It is highest where points share few bins."""
     return float((np.bincount(bins - bins.min()) ** 2.0).sum())
+
+
+def huber_loss(deviations: Floats, knee: float) -> Floats:
+    """Return half the square of deviations below the knee; the loss of larger ones grows linearly."""
+    size = np.abs(deviations)
+    return np.where(size < knee, size**2 / 2, knee * (size - knee / 2))
+
+
+def huber_weight(deviations: Floats, knee: float) -> Floats:
+    """Return the weight with which a squared deviation counts as in `huber_loss`."""
+    return 1 / np.maximum(np.abs(deviations) / knee, 1)
+
+
+def open_vertically(mask: Mask, length_px: int) -> Mask:
+    """Return the vertical runs of a mask (height, width) that are at least `length_px` long."""
+    kernel = np.ones((length_px, 1), np.uint8)
+    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0, bool)

@@ -32,8 +32,8 @@ from ecgimg.digitization.model import (
 from ecgimg.digitization.preprocess.contrast import ENLARGEMENT, strengthen_pale_ink
 from ecgimg.digitization.preprocess.scanner_streaks import remove_scanner_streaks
 from ecgimg.digitization.pulses.detect import find_pulses
-from ecgimg.digitization.pulses.detect_by_shape import find_unmarked
-from ecgimg.digitization.pulses.trim import cut_pulses
+from ecgimg.digitization.pulses.detect_by_shape import find_pulses_by_shape
+from ecgimg.digitization.pulses.trim import trim_pulses
 from ecgimg.digitization.quality.assess import assess_page
 from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.signals.row_alignment import align_rows
@@ -42,11 +42,11 @@ from ecgimg.digitization.stage_timer import StageTimer
 from ecgimg.digitization.text.label_matching import column_seconds_by_labels
 from ecgimg.digitization.text.labels_on_traces import label_stretch_test, starts_on_label
 from ecgimg.digitization.text.rows_from_labels import retrace_rows_by_labels
-from ecgimg.digitization.tracing.plot_averaging import without_averaging
-from ecgimg.digitization.tracing.plot_samples import through_samples
-from ecgimg.digitization.tracing.rows import unread_share
+from ecgimg.digitization.tracing.plot_averaging import undo_sample_averaging
+from ecgimg.digitization.tracing.plot_samples import interpolate_plot_samples
+from ecgimg.digitization.tracing.row_detection import unread_trace_share
 from ecgimg.digitization.tracing.trace_rows import trace_rows
-from ecgimg.digitization.tracing.vector_paths import PathPage, read_paths
+from ecgimg.digitization.tracing.vector_rows import VectorRows, read_vector_rows
 from ecgimg.digitization.views import alternative_views, view_page
 from ecgimg.formats.pages.limits import reduction_factor
 from ecgimg.formats.vector_pdf import VectorPage
@@ -94,7 +94,7 @@ def digitize_image(
     candidates = load_layouts("all") if layout == "auto" else (load_layout(layout),)
     given = ScaleReading(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")
     clock = StageTimer()
-    paths = read_paths(vector) if vector is not None else None
+    paths = read_vector_rows(vector) if vector is not None else None
     if paths is not None and vector is not None:
         clock.lap("paths")
         return _place_paths(paths, vector, image, given, candidates, clock)
@@ -175,12 +175,12 @@ def _read(seen: PageView, given: ScaleReading, candidates: Sequence[Layout], clo
     clock.lap("trace")
     if not rows:
         return Digitization("refused", (ReasonCode.NO_TRACE_FOUND.reason(),), px_per_mm=px_per_mm)
-    is_part = unread_share(page, rows) > _MUCH
+    is_part = unread_trace_share(page, rows) > _MUCH
     baselines_px = [row.baseline_px for row in rows]
     pulses = find_pulses(page, baselines_px)
     if not any(pulse.is_whole for pulse in pulses):
-        pulses = find_unmarked(page, baselines_px, ruled=seen.has_grid) or pulses
-    rows, pulses = cut_pulses(rows, pulses, page.px_per_mm)
+        pulses = find_pulses_by_shape(page, baselines_px, has_grid=seen.has_grid) or pulses
+    rows, pulses = trim_pulses(rows, pulses, page.px_per_mm)
     hidden = starts_on_label(page, rows)
     rows, gaps_px = set_apart(rows, page.px_per_mm, label_stretch_test(page), ruled=seen.has_grid)
     width = width_px(rows, page.px_per_mm) - gaps_px
@@ -270,7 +270,7 @@ def _timed(
         rows = settle_starts(rows, placement.layout, scale)
         placement = replace(placement, start_px=_first_start(rows))
     rows = fit_columns(rows, placement, scale)
-    rows = through_samples(rows, placement.borders_px(rows, scale))
+    rows = interpolate_plot_samples(rows, placement.borders_px(rows, scale))
     return align_rows(rows, placement, _levelled(rows, pulses, placement, scale)), placement
 
 
@@ -280,7 +280,7 @@ def _first_start(rows: Sequence[RowTrace]) -> float:
 
 
 def _place_paths(
-    paths: PathPage,
+    paths: VectorRows,
     vector: VectorPage,
     image: NDArray[np.uint8],
     given: ScaleReading,
@@ -291,7 +291,7 @@ def _place_paths(
     told = ScaleReading(paths.speed_mm_s, paths.gain_mm_mv, paths.chest_gain_mm_mv, "text")
     settled = settle_scale(1.0, width_px(paths.rows, 1.0), paths.rows, paths.pulses, (given, told))
     scale = settled.scale
-    rows = without_averaging(paths.rows, scale)
+    rows = undo_sample_averaging(paths.rows, scale)
     extent = (min(row.points_px[0, 0] for row in rows), max(row.points_px[-1, 0] for row in rows))
     placement = place(rows, extent, paths.labels, scale, candidates)
     scale = _levelled(rows, paths.pulses, placement, scale)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization.interpretation.heart_rate import Beats, find_beats
 from ecgimg.digitization.model import Pulse, ResolvedScale, RowTrace, Scale, ScaleReading
-from ecgimg.digitization.pulses.detect import GAINS_MM_MV, SPEEDS_MM_S, nearest
+from ecgimg.digitization.pulses.detect import STANDARD_GAINS_MM_MV, STANDARD_SPEEDS_MM_S, nearest_standard
 from ecgimg.reasons import Reason, ReasonCode
 
 Floats = NDArray[np.float64]
@@ -53,7 +53,7 @@ def settle_scale(
         height_mm = None if height_mm is None else height_mm / stretch
     shown = None
     if height_mm is not None:
-        shown = nearest(height_mm, GAINS_MM_MV, _PULSE_TOLERANCE) if ruled else height_mm
+        shown = nearest_standard(height_mm, STANDARD_GAINS_MM_MV, _PULSE_TOLERANCE) if ruled else height_mm
     chest = next((each.chest_gain_mm_mv for each in said if each.chest_gain_mm_mv or each is spoken), None)
     gain, told_by = shown or _USUAL_MM_MV, "pulse" if shown else "assumed"
     warnings: tuple[Reason, ...] = ()
@@ -82,7 +82,7 @@ def _sized(
     told_mm_mv: float | None,
 ) -> tuple[float, str]:
     """Return how many times more px a millimetre of a page without ruling has than thought, and what tells."""
-    speed, is_fast = told_mm_s or _USUAL_MM_S, told_mm_s == max(SPEEDS_MM_S)
+    speed, is_fast = told_mm_s or _USUAL_MM_S, told_mm_s == max(STANDARD_SPEEDS_MM_S)
     stretch = width_px / (_TEN_SECONDS * speed) / px_per_mm
     wide = [(pulse.right_px - pulse.left_px) / (px_per_mm * stretch * speed) for pulse in pulses if pulse.is_whole]
     too_wide = float(np.median(wide)) / _PULSE_S if wide and told_mm_s else 1.0
@@ -103,7 +103,7 @@ def _sized(
 
 def _shown_seconds(height_mm: float, gain_mm_mv: float | None, shortest_s: float) -> float:
     """Return how long a page is, in half seconds, whose pulses would be so high if it showed ten."""
-    gains = (gain_mm_mv,) if gain_mm_mv else GAINS_MM_MV
+    gains = (gain_mm_mv,) if gain_mm_mv else STANDARD_GAINS_MM_MV
     lengths = [round(2 * _TEN_SECONDS * gain / height_mm) / 2 for gain in gains]
     shorter = [seconds for seconds in lengths if shortest_s <= seconds <= _LESS_S]
     return (
@@ -121,9 +121,9 @@ def _shown_speed(
     Some pulses are short, none is long: a page of several rows that would show more than ten seconds is not as slow as
     its pulses say, unless its beats do. Without pulses these tell whether ten seconds are five at 50 mm/s.
     """
-    fast, longest_s = max(SPEEDS_MM_S), _TEN_SECONDS + _ABOUT_TEN_S
+    fast, longest_s = max(STANDARD_SPEEDS_MM_S), _TEN_SECONDS + _ABOUT_TEN_S
     pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses if pulse.is_whole]
-    told = nearest(float(np.median(pulse_mm)) / _PULSE_S, SPEEDS_MM_S, 0.2) if pulse_mm else None
+    told = nearest_standard(float(np.median(pulse_mm)) / _PULSE_S, STANDARD_SPEEDS_MM_S, 0.2) if pulse_mm else None
     if told == fast:
         return fast, "pulse"
     is_long = told is not None and len(rows) > 1 and width_mm > longest_s * told
@@ -157,4 +157,4 @@ def _likely_speed(width_mm: float, beats: Beats | None, n_rows: int) -> float:
             result -= _CLEARLY if n_rows > 1 else _CLEARLY / 3
         return result
 
-    return max(SPEEDS_MM_S, key=likelihood)
+    return max(STANDARD_SPEEDS_MM_S, key=likelihood)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from ecgimg.digitization.model import FlatPage, RowTrace
-from ecgimg.digitization.tracing.centerline import ink_level
+from ecgimg.digitization.tracing.row_ink import full_ink_darkness
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ _WIDEST_MM, _BLUR_PX, _SURELY = 1.3, 0.5, 0.8
 
 def mark_finder(page: FlatPage, rows: Sequence[RowTrace]) -> Callable[[float], tuple[float, float] | None]:
     """Return what finds the mark at a border (px): its left and right edge, or None where there is none."""
-    level = ink_level(page, _SURELY_TRACE)
+    level = full_ink_darkness(page, _SURELY_TRACE)
     return lambda border_px: find_mark(page, rows, border_px, level) if level is not None else None
 
 

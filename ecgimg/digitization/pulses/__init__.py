@@ -1,1 +1,1 @@
-"""Calibration pulses: found, measured and cut off the traces."""
+"""Calibration pulses: detected, measured, and trimmed off the traces."""

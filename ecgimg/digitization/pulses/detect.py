@@ -1,4 +1,7 @@
-"""Calibration pulses: where they stand, how wide and high they are, and where their feet lie."""
+"""Detect the calibration pulses that the network marked: where they stand, how wide and high they are, and their bases.
+
+A pulse has a flat top between two steep sides, and flat bases beside these.
+"""
 
 from __future__ import annotations
 
@@ -6,79 +9,100 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ecgimg.digitization.model import FlatPage, Pulse
+from ecgimg.digitization.numerics import Floats, Ints, Mask
 
-Floats = NDArray[np.float64]
+STANDARD_SPEEDS_MM_S = (12.5, 25.0, 50.0)
+STANDARD_GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
+PULSE_PROBABILITY = 110
+"""Of 255; from here on the network has marked a pixel as one of a calibration pulse."""
+MAX_HEIGHT_MM = 45.0
+"""The highest pulse, where a millimetre was guessed too small."""
 
-SPEEDS_MM_S = (12.5, 25.0, 50.0)
-GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
-_SURE = 110
-_MIN_HEIGHT_MM, MAX_HEIGHT_MM = 2.0, 45.0
+_MIN_HEIGHT_MM = 2.0
 _MIN_WIDTH_MM, _MAX_WIDTH_MM = 1.8, 30.0
-_PART = 0.3
-_ASTRAY_MM = 6.0
+_JOIN_HEIGHT_MM, _JOIN_WIDTH_MM = 1.0, 0.6  # gaps in what the network marked
+_INKED_SHARE = 0.7  # of the columns of a pulse; a blob with fewer is in pieces
+_FLAT_MM = 1.2  # ink of a column that is no higher is of the top or of a base
+_LEAST_TOP_MM, _LEAST_BASE_PX = 1.2, 2
+_END_SHARE = 0.3  # of the height, from either end, in which the top and the bases lie
+_SIDE_REACH_MM = 1.2  # beyond the ends of the top, in which its sides stand
+_OFF_ROW_MM = 6.0  # a base that lies farther from every row is of no pulse
 
 
 def find_pulses(page: FlatPage, baselines_px: Sequence[float]) -> tuple[Pulse, ...]:
-    """Find calibration pulses in what the network marked as such: a flat top between two steep sides, and flat feet.
+    """Find the calibration pulses in what the network marked as such.
 
-    At most one a row, whose foot lies at the height of that row.
+    Parameters
+    ----------
+    baselines_px : sequence of float
+        Heights of the rows, from the top.
+
+    Returns
+    -------
+    tuple of Pulse
+        At most one a row, whose base lies at the height of that row.
     """
     mm = page.px_per_mm
     planes = page.segmentation
-    mask = (planes.pulse > _SURE) & (planes.pulse >= planes.trace)
-    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((round(mm) | 1, round(0.6 * mm) | 1)))
+    mask = (planes.pulse > PULSE_PROBABILITY) & (planes.pulse >= planes.trace)
+    kernel = np.ones((round(_JOIN_HEIGHT_MM * mm) | 1, round(_JOIN_WIDTH_MM * mm) | 1))
+    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    found: dict[int, Pulse] = {}
+    by_row: dict[int, Pulse] = {}
     for k in range(1, count):
         x, y, width, height, _ = stats[k]
         if not (_MIN_HEIGHT_MM < height / mm < MAX_HEIGHT_MM and _MIN_WIDTH_MM < width / mm < _MAX_WIDTH_MM):
             continue
         window = (slice(y, y + height), slice(x, x + width))
         blob = np.asarray(mask[window] & (labels[window] == k), bool)
-        pulse = _pulse_in(blob, mm, baselines_px, (int(x), int(y)))
-        if pulse is not None and pulse.row not in found:
-            found[pulse.row] = pulse
-    return tuple(found[row] for row in sorted(found))
+        pulse = _measure_pulse(blob, mm, baselines_px, (int(x), int(y)))
+        if pulse is not None:
+            by_row.setdefault(pulse.row, pulse)
+    return tuple(by_row[row] for row in sorted(by_row))
 
 
-def _pulse_in(
-    mask: NDArray[np.bool_], mm: float, baselines_px: Sequence[float], corner: tuple[int, int]
-) -> Pulse | None:
-    """Measure one blob (height, width) whose top left pixel is at `corner`; None when it has not a pulse's shape."""
-    inked = mask.any(axis=0)
-    if inked.sum() < 0.7 * inked.size:
+def _measure_pulse(blob: Mask, mm: float, baselines_px: Sequence[float], corner: tuple[int, int]) -> Pulse | None:
+    """Measure a blob (height, width) whose top left pixel is at `corner`; None when it has not a pulse's shape."""
+    is_inked = blob.any(axis=0)
+    if is_inked.sum() < _INKED_SHARE * is_inked.size:
         return None
-    upper, lower = mask.argmax(axis=0), mask.shape[0] - 1 - mask[::-1].argmax(axis=0)
-    flat = inked & (lower - upper < 1.2 * mm)
+    upper, lower = blob.argmax(axis=0), blob.shape[0] - 1 - blob[::-1].argmax(axis=0)
+    is_flat = is_inked & (lower - upper < _FLAT_MM * mm)
     middle = (upper + lower) / 2
-    at_top = flat & (middle < _PART * mask.shape[0])
-    at_foot = flat & (middle > (1 - _PART) * mask.shape[0])
-    if at_top.sum() < 1.2 * mm or at_foot.sum() < 2:
+    is_top = is_flat & (middle < _END_SHARE * blob.shape[0])
+    is_base = is_flat & (middle > (1 - _END_SHARE) * blob.shape[0])
+    if is_top.sum() < _LEAST_TOP_MM * mm or is_base.sum() < _LEAST_BASE_PX:
         return None
-    plateau = np.flatnonzero(at_top)
-    top, foot = float(np.median(middle[at_top])), float(np.median(middle[at_foot]))
-    steep = np.flatnonzero(inked & ~flat)
-    reach = 1.2 * mm
-    sides = [
-        steep[(steep < plateau[0] + 1) & (steep > plateau[0] - reach)],
-        steep[(steep > plateau[-1] - 1) & (steep < plateau[-1] + reach)],
-    ]
-    left = float(sides[0].mean()) if len(sides[0]) else plateau[0] - 1.0
-    right = float(sides[1].mean()) if len(sides[1]) else plateau[-1] + 1.0
-    foot_px = foot + corner[1]
-    distances = [abs(baseline - foot_px) for baseline in baselines_px]
-    if (foot - top) < _MIN_HEIGHT_MM * mm or not distances or min(distances) > _ASTRAY_MM * mm:
+    height, base_px = _height_and_base(middle, is_top, is_base)
+    base_px += corner[1]
+    distances = [abs(baseline - base_px) for baseline in baselines_px]
+    if height < _MIN_HEIGHT_MM * mm or not distances or min(distances) > _OFF_ROW_MM * mm:
         return None
-    return Pulse(
-        int(np.argmin(distances)), left + corner[0], right + corner[0], (foot - top) / mm, foot_px,
-        (float(corner[0]), float(corner[0] + mask.shape[1] - 1)), bool(len(sides[0]) and len(sides[1])),
-    )  # fmt: skip
+    left, right, is_whole = _sides(np.flatnonzero(is_top), np.flatnonzero(is_inked & ~is_flat), mm)
+    extent_px = (float(corner[0]), float(corner[0] + blob.shape[1] - 1))
+    row = int(np.argmin(distances))
+    return Pulse(row, left + corner[0], right + corner[0], height / mm, base_px, extent_px, is_whole)
 
 
-def nearest(value: float, choices: Sequence[float], tolerance: float) -> float | None:
-    """Return the choice within a relative tolerance of `value`, or None."""
-    best = min(choices, key=lambda choice: abs(np.log(value / choice)))
+def _height_and_base(middle: Floats, is_top: Mask, is_base: Mask) -> tuple[float, float]:
+    """Return how high the top stands above the bases, and where the bases lie, px."""
+    top, base = float(np.median(middle[is_top])), float(np.median(middle[is_base]))
+    return base - top, base
+
+
+def _sides(top: Ints, steep: Ints, mm: float) -> tuple[float, float, bool]:
+    """Return where the sides stand, px, by the columns of top and of steep ink, and whether both were seen."""
+    reach = _SIDE_REACH_MM * mm
+    left = steep[(steep < top[0] + 1) & (steep > top[0] - reach)]
+    right = steep[(steep > top[-1] - 1) & (steep < top[-1] + reach)]
+    left_px = float(left.mean()) if len(left) else top[0] - 1.0
+    right_px = float(right.mean()) if len(right) else top[-1] + 1.0
+    return left_px, right_px, bool(len(left) and len(right))
+
+
+def nearest_standard(value: float, standards: Sequence[float], tolerance: float) -> float | None:
+    """Return the standard value that is within a relative tolerance of `value`, or None."""
+    best = min(standards, key=lambda standard: abs(np.log(value / standard)))
     return best if abs(value / best - 1) < tolerance else None

@@ -1,1 +1,1 @@
-"""From ink to the centre line of every row."""
+"""From the ink of a flat page, or the paths of a vector page, to the trace of every row."""

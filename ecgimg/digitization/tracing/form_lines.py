@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-Mask = NDArray[np.bool_]
+from ecgimg.digitization.numerics import Ints, Mask, open_vertically
 
-_LONG_MM = 140.0
-_VOTES_SHARE = 0.75
-_MAX_TILT_RAD, _TILT_STEP_RAD = np.deg2rad(1.5), np.deg2rad(0.05)
+_LONG_MM = 140.0  # shorter lines may be of a still trace
+_VOTES_SHARE = 0.75  # of a long line's pixels; Hough lines with fewer are not looked at
+_MAX_TILT_RAD, _TILT_STEP_RAD = np.deg2rad(1.5), np.deg2rad(0.05)  # as much as rules lean on a flat page
 _MOST_LINES = 40
-_WHOLE_SHARE = 0.97
-_THICKEST_MM = 1.2
-_ABOUT_MM, _LEVEL_MM, _BENT_MM = 1.5, 10.0, 0.15
+_WHOLE_SHARE = 0.97  # of a long stretch that is ink, if it is of a line
+_THICKEST_MM = 1.2  # thicker ink crosses a rule
+_ABOUT_MM, _LEVEL_MM, _BENT_MM = 1.5, 10.0, 0.15  # ink so near a line; its usual middle over so much; off by so much
 _BENT_SHARE = 0.13  # 0.00 to 0.09 on real forms whose rules print touches, 0.17 and more on traces
 
 
@@ -28,24 +29,30 @@ def form_lines(ink: Mask, px_per_mm: float) -> Mask:
     long_px = _LONG_MM * px_per_mm
     if ink.shape[1] < long_px:
         return lines
-    thin = _thin(ink, _THICKEST_MM * px_per_mm)
+    thin = ink & ~open_vertically(ink, int(_THICKEST_MM * px_per_mm) + 1)
+    for y in _candidate_lines(thin, long_px):
+        is_inside = (y >= 0) & (y < len(ink))
+        x = np.flatnonzero(is_inside)
+        is_ink = np.zeros(len(y), bool)
+        is_ink[is_inside] = ink[y[x], x] & ~lines[y[x], x]
+        is_line = _is_in_long_stretch(is_ink, round(long_px))
+        if is_line.any() and not _has_beats(ink, y, np.flatnonzero(is_line), px_per_mm):
+            lines |= _runs_at_line(thin, y, is_ink & is_line)
+    return lines
+
+
+def _candidate_lines(thin: Mask, long_px: float) -> Iterator[Ints]:
+    """Yield the height (width,) px in every column of each nearly level line that much thin ink lies on."""
     found = cv2.HoughLines(
         thin.astype(np.uint8), 1, _TILT_STEP_RAD, int(_VOTES_SHARE * long_px),
         min_theta=np.pi / 2 - _MAX_TILT_RAD, max_theta=np.pi / 2 + _MAX_TILT_RAD,
     )  # fmt: skip
-    x = np.arange(ink.shape[1])
+    x = np.arange(thin.shape[1])
     for distance, angle in [] if found is None else found[:_MOST_LINES, 0]:
-        y = np.rint((distance - x * np.cos(angle)) / np.sin(angle)).astype(int)
-        inside = (y >= 0) & (y < len(ink))
-        hit = np.zeros(len(x), bool)
-        hit[inside] = ink[y[inside], x[inside]] & ~lines[y[inside], x[inside]]
-        stretch = _in_long_stretch(hit, round(long_px))
-        if stretch.any() and not _beats(ink, y, np.flatnonzero(stretch), px_per_mm):
-            lines |= _joined(thin, y, hit & stretch)
-    return lines
+        yield np.rint((distance - x * np.cos(angle)) / np.sin(angle)).astype(int)
 
 
-def _beats(ink: Mask, y: NDArray[np.int_], columns: NDArray[np.int_], px_per_mm: float) -> bool:
+def _has_beats(ink: Mask, y: Ints, columns: Ints, px_per_mm: float) -> bool:
     """Tell whether the ink about a line leaves its middle in too many columns for print that touches a rule."""
     reach = round(_ABOUT_MM * px_per_mm)
     offsets = np.arange(-reach, reach + 1)[:, None]
@@ -55,34 +62,27 @@ def _beats(ink: Mask, y: NDArray[np.int_], columns: NDArray[np.int_], px_per_mm:
     return bool((np.abs(middle - usual) > _BENT_MM * px_per_mm).mean() > _BENT_SHARE)
 
 
-def _thin(ink: Mask, thickest_px: float) -> Mask:
-    """Return the ink whose run down the page is at most so many pixels."""
-    opened = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_OPEN, np.ones((int(thickest_px) + 1, 1), np.uint8))
-    return np.asarray(ink & (opened == 0), bool)
-
-
-def _in_long_stretch(hit: Mask, length: int) -> Mask:
-    """Return which places lie in a stretch of that length that is hit nearly everywhere."""
-    hits = np.concatenate([[0], np.cumsum(hit)])
-    starts = np.flatnonzero(hits[length:] - hits[:-length] >= _WHOLE_SHARE * length)
-    edges = np.zeros(len(hit) + 1, int)
+def _is_in_long_stretch(is_ink: Mask, length: int) -> Mask:
+    """Return which columns (width,) lie in a stretch of that length that is ink nearly everywhere."""
+    n_ink = np.concatenate([[0], np.cumsum(is_ink)])
+    starts = np.flatnonzero(n_ink[length:] - n_ink[:-length] >= _WHOLE_SHARE * length)
+    edges = np.zeros(len(is_ink) + 1, int)
     np.add.at(edges, starts, 1)
     np.add.at(edges, starts + length, -1)
     return np.cumsum(edges)[:-1] > 0
 
 
-def _joined(thin: Mask, y: NDArray[np.int_], columns: Mask) -> Mask:
+def _runs_at_line(thin: Mask, y: Ints, columns: Mask) -> Mask:
     """Return the thin ink of the columns' runs that meet the line at heights y."""
-    result = np.zeros(thin.shape, bool)
-    x = np.flatnonzero(columns)
-    for way in (1, -1):
-        at = y[x].copy()
-        on = x
-        while len(on):
-            kept = (at >= 0) & (at < len(thin))
-            on, at = on[kept], at[kept]
-            kept = thin[at, on]
-            on, at = on[kept], at[kept]
-            result[at, on] = True
-            at = at + way
-    return result
+    runs = np.zeros(thin.shape, bool)
+    first_x = np.flatnonzero(columns)
+    for step in (1, -1):
+        x, height = first_x, y[first_x].copy()
+        while len(x):
+            kept = (height >= 0) & (height < len(thin))
+            x, height = x[kept], height[kept]
+            kept = thin[height, x]
+            x, height = x[kept], height[kept]
+            runs[height, x] = True
+            height = height + step
+    return runs

@@ -10,32 +10,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecgimg.digitization.model import RowTrace, Scale
+from ecgimg.digitization.numerics import Floats
 
-Floats = NDArray[np.float64]
-
-_MOST = 8
+_MOST_SAMPLES = 8  # that programs average
 _RATE_HZ = 500.0
 """At which recordings are averaged."""
-_EXACT, _NEARLY_ALL, _FEWEST = 0.04, 0.995, 500
-_EVEN, _WIDEST = 1e-3, 2.0
-_GRID, _REACH = 1024, 32
+_EXACT, _NEARLY_ALL = 0.04, 0.995  # steps so near to whole parts are whole; so many of them have to be
+_FEWEST_STEPS = 500  # fewer may be whole parts by chance
+_UNEVEN_SHARE = 1e-3  # of their distance, by which evenly spaced points may be off
+_WIDEST = 2.0  # distances between points that a mean spans at most; wider ones leave nothing of fast waves
+_GRID, _REACH = 1024, 32  # frequencies of the filter that undoes the mean, and points to each side that it takes
 
 
-def without_averaging(rows: Sequence[RowTrace], scale: Scale) -> tuple[RowTrace, ...]:
+def undo_sample_averaging(rows: Sequence[RowTrace], scale: Scale) -> tuple[RowTrace, ...]:
     """Return rows, in mm of ECG paper, as they would be if each point were a sample, and no mean of several.
 
     They stay as they are where their heights are no whole parts of microvolts.
     """
     strokes = [_strokes(row) for row in rows]
-    n = _averaged_over([stroke for own in strokes for stroke in own], scale.gain_mm_mv / 1000)
+    n = _samples_averaged([stroke for row_strokes in strokes for stroke in row_strokes], scale.gain_mm_mv / 1000)
     if n == 1:
         return tuple(rows)
     return tuple(
-        replace(row, points_px=np.concatenate([_sharpened(stroke, n, scale.speed_mm_s) for stroke in own]))
-        for row, own in zip(rows, strokes, strict=True)
+        replace(row, points_px=np.concatenate([_undo_mean(stroke, n, scale.speed_mm_s) for stroke in row_strokes]))
+        for row, row_strokes in zip(rows, strokes, strict=True)
     )
 
 
@@ -43,30 +43,30 @@ def _strokes(row: RowTrace) -> list[Floats]:
     """Return the points (n, 2) of each stroke of a row."""
     if not len(row.stroke_index):
         return [row.points_px]
-    return [row.points_px[row.stroke_index == each] for each in np.unique(row.stroke_index)]
+    return [row.points_px[row.stroke_index == index] for index in np.unique(row.stroke_index)]
 
 
-def _averaged_over(strokes: Sequence[Floats], mm_per_uv: float) -> int:
+def _samples_averaged(strokes: Sequence[Floats], mm_per_uv: float) -> int:
     """Return of how many samples points are the means: of the fewest of which all steps are whole parts, or 1."""
     steps_uv = np.concatenate([np.diff(stroke[:, 1]) for stroke in strokes]) / mm_per_uv
-    if len(steps_uv) < _FEWEST:
+    if len(steps_uv) < _FEWEST_STEPS:
         return 1
-    for n in range(1, _MOST + 1):
-        whole = n * steps_uv
-        if (np.abs(whole - np.rint(whole)) < _EXACT).mean() > _NEARLY_ALL:
+    for n in range(1, _MOST_SAMPLES + 1):
+        parts = n * steps_uv
+        if (np.abs(parts - np.rint(parts)) < _EXACT).mean() > _NEARLY_ALL:
             return n
     return 1
 
 
-def _sharpened(stroke: Floats, n: int, speed_mm_s: float) -> Floats:
-    """Undo the mean of `n` samples in a stroke of evenly spaced points: it is less the faster a wave is."""
+def _undo_mean(stroke: Floats, n: int, speed_mm_s: float) -> Floats:
+    """Undo the mean of `n` samples in a stroke of evenly spaced points; it weakens fast waves most."""
     x, y = stroke.T
     spacing_mm = float(np.diff(x).mean()) if len(x) > 2 * _REACH else 0.0
     samples = spacing_mm / speed_mm_s * _RATE_HZ  # from one point to the next
-    if spacing_mm <= 0 or np.abs(np.diff(x) - spacing_mm).max() > _EVEN * spacing_mm or n > _WIDEST * samples:
+    if spacing_mm <= 0 or np.abs(np.diff(x) - spacing_mm).max() > _UNEVEN_SHARE * spacing_mm or n > _WIDEST * samples:
         return stroke
     angle = np.pi * np.arange(1, _GRID // 2 + 1) / _GRID / samples  # half that from one sample to the next
-    kept = np.concatenate([[1.0], np.sin(n * angle) / (n * np.sin(angle))])
-    kernel = np.roll(np.fft.irfft(1 / kept, _GRID), _REACH)[: 2 * _REACH + 1]
+    response = np.concatenate([[1.0], np.sin(n * angle) / (n * np.sin(angle))])
+    kernel = np.roll(np.fft.irfft(1 / response, _GRID), _REACH)[: 2 * _REACH + 1]
     padded = np.pad(y, _REACH, mode="reflect", reflect_type="odd")
     return np.stack([x, np.convolve(padded, kernel / kernel.sum(), mode="valid")], axis=1)

@@ -1,7 +1,8 @@
-"""Follow the traces: one path per row through the runs of ink in each column.
+"""Trace the rows of a flat page: find them, track each through the ink, and read its centre line.
 
-A column of a flat page holds runs of trace ink; a row's path takes one per column, and a run that two rows took is
-parted between them. What the pen did within the ink is then read by `centerline`, and mended by `refine`.
+A column of a flat page holds runs of trace ink. A row's path takes one per column, and a run that two rows took is
+parted between them. What the pen did within the ink is then read by `centre_line`, and mended by
+`subpixel_refinement`.
 """
 
 from __future__ import annotations
@@ -15,154 +16,178 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from ecgimg.digitization.model import FlatPage, Pulse, RowTrace
-from ecgimg.digitization.pulses.detect import find_pulses
+from ecgimg.digitization.numerics import Floats, Ints, Mask
+from ecgimg.digitization.pulses.detect import PULSE_PROBABILITY, find_pulses
 from ecgimg.digitization.segmentation.ink_runs import InkRuns, find_ink_runs, is_label_ink, measure_stroke_width_px
 from ecgimg.digitization.segmentation.threads import in_threads
 from ecgimg.digitization.text.labels_on_traces import extend_through_label
-from ecgimg.digitization.tracing.annotations import all_ink, without_pens
-from ecgimg.digitization.tracing.centerline import SUB_COLUMNS, Ink, Strokes, TakenRuns, look, measure_ink, read_strokes
+from ecgimg.digitization.tracing.annotations import ink_masks, remove_annotations
+from ecgimg.digitization.tracing.binarise import binarise_trace
+from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS, read_centre_line
 from ecgimg.digitization.tracing.joint_tracking import (
-    end_in_common,
-    leave_others,
-    take_unclaimed,
-    with_halves_joined,
-    without_crumbs,
+    merge_split_row,
+    remove_end_fragments,
+    retrack_off_other_rows,
+    retrack_to_common_ends,
+    retrack_to_unclaimed_ink,
 )
-from ecgimg.digitization.tracing.overlaps import part_runs
-from ecgimg.digitization.tracing.refine import redraw
-from ecgimg.digitization.tracing.rows import MARKED_PULSE, find_baselines, trace_mask
-from ecgimg.digitization.tracing.tracking import follow_all
+from ecgimg.digitization.tracing.minimum_cost_path import minimum_cost_paths
+from ecgimg.digitization.tracing.overlap_separation import separate_overlaps
+from ecgimg.digitization.tracing.row_detection import find_row_baselines
+from ecgimg.digitization.tracing.row_ink import InkMap, PathRuns, RowInk, map_ink, measure_row_ink
+from ecgimg.digitization.tracing.subpixel_refinement import refine_steep_strokes
 
-Floats = NDArray[np.float64]
+_FEW_COLUMNS = 8  # a path of fewer is no row
+_LONG_SHARE = 0.4  # of the longest row; shorter ones are print
+_LEAST_CERTAINTY = 0.3  # mean trace probability of a row
+_LEAST_CERTAINTY_IN_LINE, _IN_LINE_MM = 0.15, 1.5  # a still lead is less certain, but starts where the other rows do
+_BEAT_MM = 10.0  # a median over so much levels the complexes of a trace
+_STILL_MM = 0.25  # a form line keeps so near to its median
+_STILL_PERCENT, _CROSSED_PERCENT = 99, 97  # of its columns; a trace may run into the rest of a line unlike a trace
+_SURELY_TRACE = 0.75  # mean trace probability from which a row is like a trace
 
-_LETTERED = 0.35
-_SEPARATOR_MM = 1.8
-_BEAT_MM = 10.0
-_STILL_MM, _STILL_PERCENT, _CROSSED_PERCENT, _SURELY_TRACE = 0.25, 99, 97, 0.75
-_FEW_COLUMNS = 8
-_CAP = 0.3  # of the pen; caps are round, square or none, and print blurs them
-_BESIDE_MM = 0.5
-_OUT_MM = 0.5
-_LONG_SHARE = 0.4
-_LEAST_TRACE, _LEAST_IN_LINE, _IN_LINE_MM = 0.3, 0.15, 1.5
-_FOOT_DARK, _SIDE_MM, _FOOT_REACH_MM = 0.5, 0.3, 15.0
+_BASE_SHARE = 0.5  # of full ink; paler pixels beside a pulse are no ink
+_PULSE_SIDE_MM, _BASE_REACH_MM = 0.3, 15.0  # half the width of a pulse's side; how far off its base ink may lie
+
+_TALL_MM = 1.8  # ink of a column that is higher is an apex or a separator
+_TEXT_CERTAINTY = 0.35  # tall ink that is less likely trace may be text
+_CAP_PENS = 0.3  # widths of the pen; caps are round, square or none, and print blurs them
+_BESIDE_BAR_MM, _BAR_MM = 0.5, 0.5  # a bar stands out so far above and below the ink so far beside it
 
 
 def trace_rows(page: FlatPage, baselines: Floats | None = None) -> tuple[RowTrace, ...]:
-    """Find the rows of a flat page from the top, or those at `baselines` (n,) px, and trace each."""
-    ink = measure_ink(page)
-    letters = page.segmentation.label
-    return tuple(in_threads(lambda found: _row_trace(ink, letters, *found), find_strokes(page, ink, baselines)))
+    """Trace the rows of a flat page, from the top.
+
+    Parameters
+    ----------
+    baselines : (n,) float64, optional
+        Heights (px) at which rows lie; found from the ink if not given.
+    """
+    ink = map_ink(page)
+    labels = page.segmentation.label
+    return tuple(in_threads(lambda tracked: _read_row(ink, labels, *tracked), track_rows(page, ink, baselines)))
 
 
-def find_strokes(page: FlatPage, ink: Ink, baselines: Floats | None = None) -> list[tuple[float, Strokes]]:
-    """Find the rows of a flat page from the top: the height (px) at which each lies, and the ink that it takes."""
-    level = ink.level
-    mask = trace_mask(page, level)
-    told = baselines is not None
-    baselines = find_baselines(mask, page.px_per_mm) if baselines is None else baselines
+def track_rows(page: FlatPage, ink: InkMap, baselines: Floats | None = None) -> list[tuple[float, RowInk]]:
+    """Find the rows of a flat page, from the top, and the ink that each takes.
+
+    Parameters
+    ----------
+    baselines : (n,) float64, optional
+        Heights (px) at which rows lie; found from the ink if not given, and then rows unlike traces are left out.
+
+    Returns
+    -------
+    list of (float, RowInk)
+        Height (px) and ink of each row.
+    """
+    mask = binarise_trace(page, ink.full_darkness)
+    are_given = baselines is not None
+    baselines = find_row_baselines(mask, page.px_per_mm) if baselines is None else baselines
     if not len(baselines):
         return []
-    mask |= _beside_pulses(page, find_pulses(page, baselines.tolist()), level)
-    mask = without_pens(mask, *all_ink(page, level), page.px_per_mm)
+    mask |= _ink_beside_pulses(page, find_pulses(page, baselines.tolist()), ink.full_darkness)
+    mask = remove_annotations(mask, *ink_masks(page, ink.full_darkness), page.px_per_mm)
     runs = find_ink_runs(mask, page)
-    paths = follow_all(runs, baselines, page.px_per_mm)
-    whole = None if told else with_halves_joined(paths, baselines)
-    if whole is not None:
-        baselines, paths = whole, follow_all(runs, whole, page.px_per_mm)
-    pen = measure_stroke_width_px(runs, page, level)
-    found = []
-    for baseline, path in zip(baselines, _settled(runs, paths, baselines, pen, page), strict=True):
-        if len(path.columns) < _FEW_COLUMNS:
-            continue
-        strokes = look(ink, path, pen, page.px_per_mm)
-        if told or not _is_ruled(strokes):
-            found.append((float(baseline), strokes))
-    return found if told else _traces_among(found, page.px_per_mm)
+    paths = minimum_cost_paths(runs, baselines, page.px_per_mm)
+    merged = None if are_given else merge_split_row(paths, baselines)
+    if merged is not None:
+        baselines, paths = merged, minimum_cost_paths(runs, merged, page.px_per_mm)
+    pen = measure_stroke_width_px(runs, page, ink.full_darkness)
+    rows = [
+        (float(baseline), measure_row_ink(ink, path_runs, pen, page.px_per_mm))
+        for baseline, path_runs in zip(baselines, _track_jointly(runs, paths, baselines, pen, page), strict=True)
+        if len(path_runs.columns) >= _FEW_COLUMNS
+    ]
+    return rows if are_given else _select_traces(rows, page.px_per_mm)
 
 
-def _settled(
-    runs: InkRuns, paths: list[NDArray[np.int64]], baselines: Floats, pen: float, page: FlatPage
-) -> list[TakenRuns]:
-    """Settle between the rows, followed each for itself, which takes what ink, where each ends, and where it begins."""
+def _track_jointly(runs: InkRuns, paths: list[Ints], baselines: Floats, pen: float, page: FlatPage) -> list[PathRuns]:
+    """Settle between rows that were tracked by themselves whose each ink is, and where each row starts and ends."""
     mm = page.px_per_mm
-    paths = leave_others(runs, paths, baselines, mm, pen)
-    paths = [without_crumbs(path, mm) for path in paths]
-    paths = end_in_common(runs, paths, baselines, mm)
-    paths = take_unclaimed(runs, paths, baselines, mm)
-    return part_runs(runs, [extend_through_label(runs, path, page) for path in paths], pen, mm)
+    paths = retrack_off_other_rows(runs, paths, baselines, mm, pen)
+    paths = [remove_end_fragments(path, mm) for path in paths]
+    paths = retrack_to_common_ends(runs, paths, baselines, mm)
+    paths = retrack_to_unclaimed_ink(runs, paths, baselines, mm)
+    return separate_overlaps(runs, [extend_through_label(runs, path, page) for path in paths], pen, mm)
 
 
-def _traces_among(found: Sequence[tuple[float, Strokes]], px_per_mm: float) -> list[tuple[float, Strokes]]:
-    """Return the rows that are long and look like traces; a still lead in line with the others may look like a rule."""
-    longest = max((strokes.seen.sum() for _, strokes in found), default=0)
-    first = float(np.median([strokes.ends_px[0] for _, strokes in found])) if found else 0.0
-    kept = []
-    for baseline, strokes in found:
-        in_line = abs(strokes.ends_px[0] - first) < _IN_LINE_MM * px_per_mm
-        least = _LEAST_IN_LINE if in_line else _LEAST_TRACE
-        if strokes.seen.sum() > _LONG_SHARE * longest and strokes.trace.mean() > least:
-            kept.append((baseline, strokes))
-    return kept
+def _select_traces(rows: Sequence[tuple[float, RowInk]], px_per_mm: float) -> list[tuple[float, RowInk]]:
+    """Return the rows that are long and look like traces.
+
+    A still lead in line with the others may look like a form line.
+    """
+    rows = [(baseline, row) for baseline, row in rows if not _is_form_line(row)]
+    longest = max((row.has_ink.sum() for _, row in rows), default=0)
+    usual_start = float(np.median([row.ends_px[0] for _, row in rows])) if rows else 0.0
+    selected = []
+    for baseline, row in rows:
+        is_in_line = abs(row.ends_px[0] - usual_start) < _IN_LINE_MM * px_per_mm
+        least = _LEAST_CERTAINTY_IN_LINE if is_in_line else _LEAST_CERTAINTY
+        if row.has_ink.sum() > _LONG_SHARE * longest and row.certainty.mean() > least:
+            selected.append((baseline, row))
+    return selected
 
 
-def _beside_pulses(page: FlatPage, pulses: Sequence[Pulse], level: float) -> NDArray[np.bool_]:
-    """Return the ink that was marked as a pulse's but lies beyond its sides: its feet, or traces that begin there."""
-    ink = (page.segmentation.pulse > MARKED_PULSE) & (page.darkness > _FOOT_DARK * level)
-    beyond = np.zeros(ink.shape, bool)
-    slack = _SIDE_MM * page.px_per_mm
+def _is_form_line(row: RowInk) -> bool:
+    """Tell a line of the form, ruled or framed, from a trace: no beats, or hardly any and unlike a trace."""
+    middle = (row.upper + row.lower)[row.has_ink] / 2
+    smooth = median_filter(middle, size=round(_BEAT_MM * row.px_per_mm) | 1, mode="nearest")
+    percent = _STILL_PERCENT if row.certainty.mean() > _SURELY_TRACE else _CROSSED_PERCENT
+    return bool(np.percentile(np.abs(middle - smooth), percent) < _STILL_MM * row.px_per_mm)
+
+
+def _ink_beside_pulses(page: FlatPage, pulses: Sequence[Pulse], full_darkness: float) -> Mask:
+    """Return the ink that was marked as a pulse's but lies beyond its sides: its base, or a trace that begins there."""
+    ink = (page.segmentation.pulse > PULSE_PROBABILITY) & (page.darkness > _BASE_SHARE * full_darkness)
+    beside = np.zeros(ink.shape, bool)
+    slack, reach = _PULSE_SIDE_MM * page.px_per_mm, _BASE_REACH_MM * page.px_per_mm
     for pulse in pulses:
-        reach = _FOOT_REACH_MM * page.px_per_mm
         heights = slice(max(round(pulse.base_px - reach), 0), round(pulse.base_px + reach))
         for first, last in ((pulse.extent_px[0] - slack, pulse.left_px), (pulse.right_px, pulse.extent_px[1] + slack)):
             columns = slice(max(round(first), 0), round(last) + 1)
-            beyond[heights, columns] = ink[heights, columns]
+            beside[heights, columns] = ink[heights, columns]
         for side in (pulse.left_px, pulse.right_px):
-            beyond[heights, max(round(side - slack), 0) : round(side + slack) + 1] = False
-    return beyond
+            beside[heights, max(round(side - slack), 0) : round(side + slack) + 1] = False
+    return beside
 
 
-def _is_ruled(strokes: Strokes) -> bool:
-    """Tell a line of the form, ruled or framed, from a trace: no beats, or hardly any and unlike a trace."""
-    middle = (strokes.upper + strokes.lower)[strokes.seen] / 2
-    smooth = median_filter(middle, size=round(_BEAT_MM * strokes.px_per_mm) | 1, mode="nearest")
-    percent = _STILL_PERCENT if strokes.trace.mean() > _SURELY_TRACE else _CROSSED_PERCENT  # a trace may run into it
-    return bool(np.percentile(np.abs(middle - smooth), percent) < _STILL_MM * strokes.px_per_mm)
-
-
-def _row_trace(ink: Ink, letters: NDArray[np.uint8], baseline: float, strokes: Strokes) -> RowTrace:
-    heights, error = read_strokes(strokes)
-    heights = redraw(ink, strokes, heights, error)
-    tall = strokes.lower - strokes.upper > _SEPARATOR_MM * strokes.px_per_mm
-    lettered = _lettered(letters, strokes, tall)
-    columns = strokes.first_column + np.flatnonzero(strokes.seen)
+def _read_row(ink: InkMap, labels: NDArray[np.uint8], baseline: float, row: RowInk) -> RowTrace:
+    """Read the trace of a row from its ink, but for its caps and what text hides."""
+    heights, error = read_centre_line(row)
+    heights = refine_steep_strokes(ink, row, heights, error)
+    is_tall = row.lower - row.upper > _TALL_MM * row.px_per_mm
+    columns = row.first_column + np.flatnonzero(row.has_ink)
     places = columns[:, None] + np.asarray(SUB_COLUMNS)
-    points = np.stack([places, heights[strokes.seen]], axis=-1).reshape(-1, 2)
+    points = np.stack([places, heights[row.has_ink]], axis=-1).reshape(-1, 2)
 
-    def each(values: NDArray[Any]) -> NDArray[Any]:
-        return np.repeat(values[strokes.seen], len(SUB_COLUMNS))
+    def at_points(values: NDArray[Any]) -> NDArray[Any]:
+        return np.repeat(values[row.has_ink], len(SUB_COLUMNS))
 
-    row = RowTrace(baseline, points, each(strokes.trace), each(error), each(tall), each(tall & _stands_out(strokes)))
-    (left, right), cap = strokes.ends_px, _CAP * strokes.pen_px
+    trace = RowTrace(
+        baseline, points, at_points(row.certainty), at_points(error), at_points(is_tall),
+        at_points(is_tall & _stands_out(row)),
+    )  # fmt: skip
+    (left, right), cap = row.ends_px, _CAP_PENS * row.pen_px
     x = points[:, 0]
-    row = row.select((x >= left + cap) & (x <= right - cap) & ~each(lettered))
-    return replace(row, ink_ends_px=(left, right), cap_px=cap)
+    trace = trace.select((x >= left + cap) & (x <= right - cap) & ~at_points(_is_text(labels, row, is_tall)))
+    return replace(trace, ink_ends_px=(left, right), cap_px=cap)
 
 
-def _lettered(letters: NDArray[np.uint8], strokes: Strokes, tall: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return in which tall columns the ink is lettering that stands on the trace: nothing can be read there."""
-    result = np.zeros(len(tall), bool)
-    for column in np.flatnonzero(tall & strokes.seen & (strokes.trace < _LETTERED)):
-        top, bottom = int(strokes.upper[column]), int(strokes.lower[column])
-        result[column] = is_label_ink(letters, top, bottom, strokes.first_column + int(column))
-    return result
+def _is_text(labels: NDArray[np.uint8], row: RowInk, is_tall: Mask) -> Mask:
+    """Return in which tall columns the ink is text that stands on the trace: nothing can be read there."""
+    is_text = np.zeros(len(is_tall), bool)
+    for column in np.flatnonzero(is_tall & row.has_ink & (row.certainty < _TEXT_CERTAINTY)):
+        top, bottom = int(row.upper[column]), int(row.lower[column])
+        is_text[column] = is_label_ink(labels, top, bottom, row.first_column + int(column))
+    return is_text
 
 
-def _stands_out(strokes: Strokes) -> NDArray[np.bool_]:
+def _stands_out(row: RowInk) -> Mask:
     """Return where the ink of a column goes on both above and below that of the columns beside it."""
-    aside = np.ceil(_BESIDE_MM * strokes.px_per_mm + strokes.pen_px).astype(int)
-    columns = np.arange(len(strokes.upper))
+    aside = np.ceil(_BESIDE_BAR_MM * row.px_per_mm + row.pen_px).astype(int)
+    columns = np.arange(len(row.upper))
     sides = [np.clip(columns + by, 0, len(columns) - 1) for by in (-aside, aside)]
-    above = strokes.upper < np.minimum(*(strokes.upper[side] for side in sides)) - _OUT_MM * strokes.px_per_mm
-    below = strokes.lower > np.maximum(*(strokes.lower[side] for side in sides)) + _OUT_MM * strokes.px_per_mm
+    above = row.upper < np.minimum(*(row.upper[side] for side in sides)) - _BAR_MM * row.px_per_mm
+    below = row.lower > np.maximum(*(row.lower[side] for side in sides)) + _BAR_MM * row.px_per_mm
     return np.asarray(above & below)

@@ -16,8 +16,9 @@ from ecgimg.digitization.dewarp.resample import dewarp_page
 from ecgimg.digitization.model import FlatPage
 from ecgimg.digitization.segmentation.segmenter import segment
 from ecgimg.digitization.segmentation.threads import one_thread_pool
-from ecgimg.digitization.tracing.centerline import SUB_COLUMNS, Strokes, measure_ink
-from ecgimg.digitization.tracing.trace_rows import find_strokes
+from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS
+from ecgimg.digitization.tracing.row_ink import RowInk, map_ink
+from ecgimg.digitization.tracing.trace_rows import track_rows
 from ecgimg.record import EcgRecord
 from synth.labels.truth import PageTruth
 from synth.page_map import PageMap
@@ -27,7 +28,7 @@ from synth.record_source import cycle_records
 Floats = NDArray[np.float64]
 
 STROKE_FIELDS = (
-    "upper", "lower", "run_upper", "run_lower", "centre", "fill", "above", "below", "trace", "seen", "shared",
+    "upper", "lower", "run_upper", "run_lower", "centre", "fill", "above", "below", "certainty", "has_ink", "is_shared",
 )  # fmt: skip
 _MIN_SEEN = 0.3  # share of a row's columns with ink: less is another mark that runs along the row
 
@@ -36,7 +37,7 @@ _MIN_SEEN = 0.3  # share of a row's columns with ink: less is another mark that 
 class TaughtRow:
     """A traced row, and the true heights (n, places) px of the flat page, NaN where nothing was drawn."""
 
-    strokes: Strokes
+    strokes: RowInk
     heights_px: Floats
 
 
@@ -124,10 +125,10 @@ def teach(image: NDArray[np.uint8], truth: PageTruth) -> list[TaughtRow]:
     page = dewarp_page(image, segment(image), true_map)  # type: ignore[arg-type]
     drawn = _drawn_rows(truth, true_map, page)
     taught = []
-    for baseline, strokes in find_strokes(page, measure_ink(page)):
+    for baseline, strokes in track_rows(page, map_ink(page)):
         row = min(drawn, key=lambda item: abs(item[0] - baseline), default=None)
         # a traced row that no drawn one is near is a frame or a line of text
-        if row is None or abs(row[0] - baseline) > 8 * page.px_per_mm or strokes.seen.mean() < _MIN_SEEN:
+        if row is None or abs(row[0] - baseline) > 8 * page.px_per_mm or strokes.has_ink.mean() < _MIN_SEEN:
             continue
         taught.append(TaughtRow(strokes, _heights(strokes, row[1])))
     return taught
@@ -156,7 +157,7 @@ def _drawn_rows(truth: PageTruth, true_map: _TrueMap, page: FlatPage) -> list[tu
     return drawn
 
 
-def _heights(strokes: Strokes, drawn: Sequence[Floats]) -> Floats:
+def _heights(strokes: RowInk, drawn: Sequence[Floats]) -> Floats:
     columns = strokes.first_column + np.arange(len(strokes.upper))
     places = columns[:, None] + np.asarray(SUB_COLUMNS)
     result = np.full(places.shape, np.nan)
@@ -187,7 +188,7 @@ def _unpacked(arrays: dict[str, NDArray[np.float32]]) -> list[TaughtRow]:
         values = arrays[f"row_{number}"].astype(np.float64)
         fields = dict(zip(STROKE_FIELDS, values, strict=False))
         pen, px_per_mm = (float(value) for value in arrays[f"scale_{number}"])
-        flags = {name: fields.pop(name) > 0 for name in ("seen", "shared")}
-        strokes = Strokes(first_column=0, **fields, **flags, beyond=(0.0, 0.0), pen_px=pen, px_per_mm=px_per_mm)
+        flags = {name: fields.pop(name) > 0 for name in ("has_ink", "is_shared")}
+        strokes = RowInk(first_column=0, **fields, **flags, end_cover=(0.0, 0.0), pen_px=pen, px_per_mm=px_per_mm)
         rows.append(TaughtRow(strokes, values[len(STROKE_FIELDS) :].T))
     return rows

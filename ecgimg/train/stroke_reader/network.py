@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ecgimg.digitization.tracing.centerline import N_FEATURES, SUB_COLUMNS
+from ecgimg.digitization.tracing.centre_line import N_FEATURES, SUB_COLUMNS
 
 _STEPS = (1, 2, 4, 1)
 """Columns from one tap of each layer to the next: together they see a whole complex."""

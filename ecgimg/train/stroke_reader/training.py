@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecgimg.digitization.tracing.centerline import N_FEATURES, SUB_COLUMNS, Strokes, features
+from ecgimg.digitization.tracing.centre_line import N_FEATURES, SUB_COLUMNS, stroke_features
+from ecgimg.digitization.tracing.row_ink import RowInk
 from ecgimg.train.export import export_network
 from ecgimg.train.stroke_reader.data import STROKE_FIELDS, TaughtRow, draw_stroke_pool
 from ecgimg.train.stroke_reader.network import StrokeReader
@@ -135,14 +136,14 @@ def _stack(rows: Sequence[TaughtRow]) -> _Batch:
         extra = [(0, 0)] * (values.ndim - 1) + [(0, n - values.shape[-1])]
         return np.pad(values, extra, constant_values=np.nan).astype(np.float32)
 
-    def stacked(pick: Callable[[Strokes], NDArray[np.floating]]) -> Tensor:
+    def stacked(pick: Callable[[RowInk], NDArray[np.floating]]) -> Tensor:
         return torch.from_numpy(np.nan_to_num(np.stack([padded(pick(row.strokes)) for row in rows])))
 
-    def scale(pick: Callable[[Strokes], float]) -> Tensor:
+    def scale(pick: Callable[[RowInk], float]) -> Tensor:
         return torch.tensor([pick(row.strokes) for row in rows], dtype=torch.float32).view(-1, 1, 1)
 
     return _Batch(
-        stacked(features), stacked(lambda s: s.upper[None]), stacked(lambda s: s.lower[None]),
+        stacked(stroke_features), stacked(lambda s: s.upper[None]), stacked(lambda s: s.lower[None]),
         scale(lambda s: s.pen_px), scale(lambda s: s.px_per_mm),
         torch.from_numpy(np.stack([padded(row.heights_px.T) for row in rows])),
     )  # fmt: skip
