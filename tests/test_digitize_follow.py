@@ -8,13 +8,13 @@ import pytest
 
 from ecgimg.digitization.model import FlatPage, Segmentation
 from ecgimg.digitization.segmentation.ink_runs import find_ink_runs
-from ecgimg.digitization.tracing.joint_tracking import (
+from ecgimg.digitization.tracing.tracking.joint_tracking import (
     merge_split_row,
     remove_end_fragments,
     retrack_to_common_ends,
     retrack_to_unclaimed_ink,
 )
-from ecgimg.digitization.tracing.minimum_cost_path import minimum_cost_paths
+from ecgimg.digitization.tracing.tracking.minimum_cost_path import minimum_cost_paths
 
 PX_PER_MM = 8.0
 BASELINES = np.array([200.0, 320.0, 440.0, 560.0])

@@ -40,12 +40,12 @@ from ecgimg.digitization.pulses.detect_by_shape import find_pulses_by_shape
 from ecgimg.digitization.quality.assess import assess_page
 from ecgimg.digitization.signals.zero_level import fit_zero_levels
 from ecgimg.digitization.tracing.annotations import ink_masks, remove_annotations
-from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS
-from ecgimg.digitization.tracing.row_ink import PathRuns, map_ink, measure_row_ink
-from ecgimg.digitization.tracing.form_lines import form_lines
-from ecgimg.digitization.tracing.subpixel_refinement import refine_steep_strokes
 from ecgimg.digitization.tracing.binarise import binarise_trace
+from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS
+from ecgimg.digitization.tracing.form_lines import form_lines
 from ecgimg.digitization.tracing.row_detection import find_row_baselines
+from ecgimg.digitization.tracing.row_ink import PathRuns, map_ink, measure_row_ink
+from ecgimg.digitization.tracing.subpixel_refinement import refine_steep_strokes
 from ecgimg.digitization.tracing.trace_rows import _ink_beside_pulses, _is_form_line
 from ecgimg.digitization.views import has_tilted_rows, upright_quarter_turns
 from ecgimg.reasons import ReasonCode
@@ -590,7 +590,10 @@ def test_a_line_of_the_form_is_no_trace_though_one_runs_into_it(crossed, surely,
     middle = np.full(1000, 300.0)
     middle[500 : 500 + crossed] -= 40
     strokes = SimpleNamespace(
-        upper=middle - 1, lower=middle + 1, has_ink=np.ones(1000, bool), certainty=np.full(1000, surely),
+        upper=middle - 1,
+        lower=middle + 1,
+        has_ink=np.ones(1000, bool),
+        certainty=np.full(1000, surely),
         px_per_mm=PX_PER_MM,
     )
     assert _is_form_line(strokes) == ruled

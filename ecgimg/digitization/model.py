@@ -117,19 +117,19 @@ class RowTrace:
     error_px : (n,) float64
         The error to be expected of each height.
     is_tall : (n,) bool
-        True select the ink of the column is taller than one stroke_index makes it: an apex, or a separator.
+        Where the ink of the column is taller than one stroke makes it: an apex, or a separator.
     is_bar : (n,) bool
-        True select that ink stands out both above and below the ink beside it, as a mark between columns does.
+        Where that ink stands out both above and below the ink beside it, as a separator does.
     column_starts_px : tuple of float
-        Where separate strokes start, if the row is known to be drawn as one stroke_index a column.
+        Where separate strokes start, if the row is known to be drawn as one stroke a column.
     stroke_index : (n,) int64
-        Which stroke_index each point is of; they may overlap a little along x.
+        The stroke that each point is of; strokes may overlap a little along x.
     ink_ends_px : (left, right)
         Where the trace starts and ends as its ink tells, NaN if not known.
     shift_px : float
         By how much the row's columns start later than those of the page.
     cap_px : float
-        How far the ink of a round pen goes on beyond the middle of its stroke_index's end.
+        How far the ink of a round stroke goes on beyond the end of its centre line.
     """
 
     baseline_px: float
@@ -146,20 +146,20 @@ class RowTrace:
 
     @property
     def ends_on_ink(self) -> tuple[bool, bool]:
-        """Whether the trace starts and ends select its ink does, and was not cut short."""
+        """Whether the trace starts and ends where its ink does, and was not cut short."""
         left, right = self.ink_ends_px[0] + self.cap_px, self.ink_ends_px[1] - self.cap_px
         first, last = float(self.points_px[0, 0]), float(self.points_px[-1, 0])
         return abs(first - left) < _STEP_PX, abs(last - right) < _STEP_PX
 
     @property
     def left_px(self) -> float:
-        """Where the trace starts, to a fraction of a pixel, if its pen is a usual one."""
+        """Where the trace starts, to a fraction of a pixel, if its caps are usual ones."""
         on_ink = self.ends_on_ink[0]
         return self.ink_ends_px[0] + self.cap_px if on_ink else float(self.points_px[0, 0]) - _STEP_PX / 2
 
     @property
     def right_px(self) -> float:
-        """Where the trace ends, to a fraction of a pixel, if its pen is a usual one."""
+        """Where the trace ends, to a fraction of a pixel, if its caps are usual ones."""
         on_ink = self.ends_on_ink[1]
         return self.ink_ends_px[1] - self.cap_px if on_ink else float(self.points_px[-1, 0]) + _STEP_PX / 2
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ecgimg.digitization.model import FlatPage, Pulse
-from ecgimg.digitization.numerics import Floats, Ints, Mask
+from ecgimg.digitization.numerics import Ints, Mask
 
 STANDARD_SPEEDS_MM_S = (12.5, 25.0, 50.0)
 STANDARD_GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
@@ -44,57 +44,55 @@ def find_pulses(page: FlatPage, baselines_px: Sequence[float]) -> tuple[Pulse, .
     tuple of Pulse
         At most one a row, whose base lies at the height of that row.
     """
-    mm = page.px_per_mm
+    px_per_mm = page.px_per_mm
     planes = page.segmentation
     mask = (planes.pulse > PULSE_PROBABILITY) & (planes.pulse >= planes.trace)
-    kernel = np.ones((round(_JOIN_HEIGHT_MM * mm) | 1, round(_JOIN_WIDTH_MM * mm) | 1))
+    kernel = np.ones((round(_JOIN_HEIGHT_MM * px_per_mm) | 1, round(_JOIN_WIDTH_MM * px_per_mm) | 1))
     joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     by_row: dict[int, Pulse] = {}
     for k in range(1, count):
         x, y, width, height, _ = stats[k]
-        if not (_MIN_HEIGHT_MM < height / mm < MAX_HEIGHT_MM and _MIN_WIDTH_MM < width / mm < _MAX_WIDTH_MM):
+        if not (
+            _MIN_HEIGHT_MM < height / px_per_mm < MAX_HEIGHT_MM and _MIN_WIDTH_MM < width / px_per_mm < _MAX_WIDTH_MM
+        ):
             continue
         window = (slice(y, y + height), slice(x, x + width))
         blob = np.asarray(mask[window] & (labels[window] == k), bool)
-        pulse = _measure_pulse(blob, mm, baselines_px, (int(x), int(y)))
+        pulse = _measure_pulse(blob, px_per_mm, baselines_px, (int(x), int(y)))
         if pulse is not None:
             by_row.setdefault(pulse.row, pulse)
     return tuple(by_row[row] for row in sorted(by_row))
 
 
-def _measure_pulse(blob: Mask, mm: float, baselines_px: Sequence[float], corner: tuple[int, int]) -> Pulse | None:
+def _measure_pulse(
+    blob: Mask, px_per_mm: float, baselines_px: Sequence[float], corner: tuple[int, int]
+) -> Pulse | None:
     """Measure a blob (height, width) whose top left pixel is at `corner`; None when it has not a pulse's shape."""
     is_inked = blob.any(axis=0)
     if is_inked.sum() < _INKED_SHARE * is_inked.size:
         return None
     upper, lower = blob.argmax(axis=0), blob.shape[0] - 1 - blob[::-1].argmax(axis=0)
-    is_flat = is_inked & (lower - upper < _FLAT_MM * mm)
+    is_flat = is_inked & (lower - upper < _FLAT_MM * px_per_mm)
     middle = (upper + lower) / 2
     is_top = is_flat & (middle < _END_SHARE * blob.shape[0])
     is_base = is_flat & (middle > (1 - _END_SHARE) * blob.shape[0])
-    if is_top.sum() < _LEAST_TOP_MM * mm or is_base.sum() < _LEAST_BASE_PX:
+    if is_top.sum() < _LEAST_TOP_MM * px_per_mm or is_base.sum() < _LEAST_BASE_PX:
         return None
-    height, base_px = _height_and_base(middle, is_top, is_base)
-    base_px += corner[1]
+    top, base = (float(np.median(middle[part])) for part in (is_top, is_base))
+    height, base_px = base - top, base + corner[1]
     distances = [abs(baseline - base_px) for baseline in baselines_px]
-    if height < _MIN_HEIGHT_MM * mm or not distances or min(distances) > _OFF_ROW_MM * mm:
+    if height < _MIN_HEIGHT_MM * px_per_mm or not distances or min(distances) > _OFF_ROW_MM * px_per_mm:
         return None
-    left, right, is_whole = _sides(np.flatnonzero(is_top), np.flatnonzero(is_inked & ~is_flat), mm)
+    left, right, is_whole = _sides(np.flatnonzero(is_top), np.flatnonzero(is_inked & ~is_flat), px_per_mm)
     extent_px = (float(corner[0]), float(corner[0] + blob.shape[1] - 1))
     row = int(np.argmin(distances))
-    return Pulse(row, left + corner[0], right + corner[0], height / mm, base_px, extent_px, is_whole)
+    return Pulse(row, left + corner[0], right + corner[0], height / px_per_mm, base_px, extent_px, is_whole)
 
 
-def _height_and_base(middle: Floats, is_top: Mask, is_base: Mask) -> tuple[float, float]:
-    """Return how high the top stands above the bases, and where the bases lie, px."""
-    top, base = float(np.median(middle[is_top])), float(np.median(middle[is_base]))
-    return base - top, base
-
-
-def _sides(top: Ints, steep: Ints, mm: float) -> tuple[float, float, bool]:
+def _sides(top: Ints, steep: Ints, px_per_mm: float) -> tuple[float, float, bool]:
     """Return where the sides stand, px, by the columns of top and of steep ink, and whether both were seen."""
-    reach = _SIDE_REACH_MM * mm
+    reach = _SIDE_REACH_MM * px_per_mm
     left = steep[(steep < top[0] + 1) & (steep > top[0] - reach)]
     right = steep[(steep > top[-1] - 1) & (steep < top[-1] + reach)]
     left_px = float(left.mean()) if len(left) else top[0] - 1.0

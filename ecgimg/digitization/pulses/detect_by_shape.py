@@ -64,9 +64,9 @@ class _RowWindow:
     ink : (height, width) bool
     top_ink : (height, width) bool
         What is ink or dark: tops may be but dark.
-    passed : (width,) float64
+    cumulative_trace : (width,) float64
         Share of the row's trace that lies at a column or before it.
-    mm : float
+    px_per_mm : float
         Pixels in a millimetre.
     """
 
@@ -75,12 +75,12 @@ class _RowWindow:
     baseline_px: float
     ink: Mask
     top_ink: Mask
-    passed: Floats
-    mm: float
+    cumulative_trace: Floats
+    px_per_mm: float
 
     def px(self, size_mm: float, least: int = 0) -> int:
         """Return a size in whole px."""
-        return max(round(size_mm * self.mm), least)
+        return max(round(size_mm * self.px_per_mm), least)
 
 
 def find_pulses_by_shape(page: FlatPage, baselines_px: Sequence[float], *, has_grid: bool) -> tuple[Pulse, ...]:
@@ -127,20 +127,20 @@ def _inks(page: FlatPage, dark: Mask, *, has_grid: bool) -> Iterator[Mask]:
         yield dark
 
 
-def _has_usual_aspect(pulse: Pulse, mm: float) -> bool:
+def _has_usual_aspect(pulse: Pulse, px_per_mm: float) -> bool:
     """Tell whether a pulse is as high for its width as one of 10 mm/mV and 0.2 s at 25 mm/s."""
-    aspect = pulse.height_mm * mm / (pulse.right_px - pulse.left_px)
+    aspect = pulse.height_mm * px_per_mm / (pulse.right_px - pulse.left_px)
     return bool(abs(aspect / _USUAL_ASPECT - 1) < _ASPECT_TOLERANCE)
 
 
-def _largest_group(pulses: Sequence[Pulse], mm: float) -> tuple[Pulse, ...]:
+def _largest_group(pulses: Sequence[Pulse], px_per_mm: float) -> tuple[Pulse, ...]:
     """Return the most pulses that stand below each other and are as high, one a row."""
     largest: tuple[Pulse, ...] = ()
     for pulse in pulses:
         group = {
             other.row: other
             for other in pulses
-            if abs(other.left_px - pulse.left_px) < _ALIGNED_MM * mm
+            if abs(other.left_px - pulse.left_px) < _ALIGNED_MM * px_per_mm
             and abs(other.height_mm / pulse.height_mm - 1) < _ALIKE_SHARE
         }
         if len(group) > len(largest):
@@ -148,25 +148,29 @@ def _largest_group(pulses: Sequence[Pulse], mm: float) -> tuple[Pulse, ...]:
     return largest
 
 
-def _row_window(ink: Mask, dark: Mask, trace: Mask, mm: float, row: int, baseline_px: float) -> _RowWindow:
+def _row_window(ink: Mask, dark: Mask, trace: Mask, px_per_mm: float, row: int, baseline_px: float) -> _RowWindow:
     """Cut the window of a row out of the masks (height, width) of a page."""
-    first = max(round(baseline_px - (MAX_HEIGHT_MM + _ABOVE_PULSE_MM) * mm), 0)
-    last = min(round(baseline_px + _BELOW_ROW_MM * mm), len(ink))
+    first = max(round(baseline_px - (MAX_HEIGHT_MM + _ABOVE_PULSE_MM) * px_per_mm), 0)
+    last = min(round(baseline_px + _BELOW_ROW_MM * px_per_mm), len(ink))
     window = np.ascontiguousarray(ink[first:last])
-    band = slice(max(round(baseline_px - _BASE_MM * mm), 0), round(baseline_px + _BASE_MM * mm) + 1)
-    passed = np.cumsum(trace[band].any(axis=0)).astype(np.float64)
-    passed /= max(passed[-1], 1)
-    return _RowWindow(row, first, baseline_px - first, window, ink[first:last] | dark[first:last], passed, mm)
+    band = slice(max(round(baseline_px - _BASE_MM * px_per_mm), 0), round(baseline_px + _BASE_MM * px_per_mm) + 1)
+    cumulative_trace = np.cumsum(trace[band].any(axis=0)).astype(np.float64)
+    cumulative_trace /= max(cumulative_trace[-1], 1)
+    return _RowWindow(
+        row, first, baseline_px - first, window, ink[first:last] | dark[first:last], cumulative_trace, px_per_mm
+    )
 
 
 def _pulses_of_row(window: _RowWindow) -> Iterator[Pulse]:
     """Yield the rectangles of ink, open below, that stand before or after the trace of a row."""
-    mm, passed = window.mm, window.passed
+    px_per_mm, cumulative_trace = window.px_per_mm, window.cumulative_trace
     for left, right in combinations(_sides(window), 2):
-        if not _MIN_WIDTH_MM < (right.x - left.x) / mm < _MAX_WIDTH_MM:
+        if not _MIN_WIDTH_MM < (right.x - left.x) / px_per_mm < _MAX_WIDTH_MM:
             continue
-        is_before = bool(passed[max(round(left.x - mm), 0)] < _BEYOND_SHARE)
-        is_after = bool(passed[min(round(right.x + mm), len(passed) - 1)] > 1 - _BEYOND_SHARE)
+        is_before = bool(cumulative_trace[max(round(left.x - px_per_mm), 0)] < _BEYOND_SHARE)
+        is_after = bool(
+            cumulative_trace[min(round(right.x + px_per_mm), len(cumulative_trace) - 1)] > 1 - _BEYOND_SHARE
+        )
         pulse = _measure_pulse(window, left, right, is_before=is_before) if is_before or is_after else None
         if pulse is not None:
             yield replace(pulse, base_px=pulse.base_px + window.first_px)
@@ -174,28 +178,31 @@ def _pulses_of_row(window: _RowWindow) -> Iterator[Pulse]:
 
 def _sides(window: _RowWindow) -> list[_Side]:
     """Return the upright strokes that end near the height of the row, from left to right."""
-    mm, slant = window.mm, window.px(_SLANT_MM, 1)
+    px_per_mm, slant = window.px_per_mm, window.px(_SLANT_MM, 1)
     upright = cv2.dilate(window.ink.view(np.uint8), np.ones((1, 2 * slant + 1), np.uint8))
     upright = cv2.morphologyEx(upright, cv2.MORPH_CLOSE, np.ones((window.px(_GAP_MM) | 1, 1), np.uint8))
     _, columns, tops, lengths = column_runs(upright.view(bool))
     bottoms = tops + lengths - 1
-    is_side = (lengths > _MIN_SIDE_MM * mm) & (np.abs(bottoms - window.baseline_px) < _OFF_ROW_MM * mm)
+    is_side = (lengths > _MIN_SIDE_MM * px_per_mm) & (np.abs(bottoms - window.baseline_px) < _OFF_ROW_MM * px_per_mm)
     columns, tops, bottoms = columns[is_side], tops[is_side], bottoms[is_side]
     if not len(columns):
         return []
-    is_apart = (np.diff(columns) > 1) | (np.abs(np.diff(tops)) > _TOPS_APART_MM * mm)
+    is_apart = (np.diff(columns) > 1) | (np.abs(np.diff(tops)) > _TOPS_APART_MM * px_per_mm)
     strokes = np.split(np.arange(len(columns)), np.flatnonzero(is_apart) + 1)
     return [
         _Side(float(columns[stroke].mean()), float(np.median(tops[stroke])), float(np.median(bottoms[stroke])))
         for stroke in strokes
-        if len(stroke) < _MIN_WIDTH_MM * mm + 2 * slant
+        if len(stroke) < _MIN_WIDTH_MM * px_per_mm + 2 * slant
     ]
 
 
 def _measure_pulse(window: _RowWindow, left: _Side, right: _Side, *, is_before: bool) -> Pulse | None:
     """Measure the pulse of two sides, before or after the trace of its row; None where they are no such sides."""
-    mm, slack = window.mm, window.px(_SLANT_MM, 1)
-    if abs(left.top - right.top) > _TOPS_APART_MM * mm or abs(left.bottom - right.bottom) > _BOTTOMS_APART_MM * mm:
+    px_per_mm, slack = window.px_per_mm, window.px(_SLANT_MM, 1)
+    if (
+        abs(left.top - right.top) > _TOPS_APART_MM * px_per_mm
+        or abs(left.bottom - right.bottom) > _BOTTOMS_APART_MM * px_per_mm
+    ):
         return None
     x0, x1 = max(round(left.x), 0), round(right.x)
     top = round((left.top + right.top) / 2)
@@ -204,14 +211,14 @@ def _measure_pulse(window: _RowWindow, left: _Side, right: _Side, *, is_before: 
         return None
     columns = np.flatnonzero(top_ink.any(axis=0))
     centres = np.array([np.flatnonzero(top_ink[:, k]).mean() for k in columns])
-    if np.ptp(np.percentile(centres, _FLAT_PERCENTS)) > _FLAT_TOP_MM * mm:
+    if np.ptp(np.percentile(centres, _FLAT_PERCENTS)) > _FLAT_TOP_MM * px_per_mm:
         return None
     thickness = float(np.median(top_ink[:, columns].sum(axis=0)))
     top_px = max(top - slack, 0) + float(np.median(centres))
     base_px = (left.bottom + right.bottom) / 2 - (thickness - 1) / 2
     length_px = _base_length(window, left if is_before else right, base_px, -1 if is_before else 1)
     extent_px = left.x - length_px, right.x + length_px
-    return Pulse(window.row, left.x, right.x, (base_px - top_px) / mm, base_px, extent_px)
+    return Pulse(window.row, left.x, right.x, (base_px - top_px) / px_per_mm, base_px, extent_px)
 
 
 def _spans_top(window: _RowWindow, top_ink: Mask) -> bool:

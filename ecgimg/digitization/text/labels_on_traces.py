@@ -12,7 +12,7 @@ from ecgimg.digitization.model import FlatPage, RowTrace
 from ecgimg.digitization.numerics import Floats, Mask
 from ecgimg.digitization.segmentation.ink_runs import InkRuns, is_label_ink
 from ecgimg.digitization.text.label_detection import LABEL_THRESHOLD
-from ecgimg.digitization.tracing.minimum_cost_path import FLAT_MM
+from ecgimg.digitization.tracing.tracking.minimum_cost_path import FLAT_MM
 
 _START_REACH_MM = 0.5  # a label this near to the first point hides what comes before; twice as far along x
 _ROW_REACH_MM = 1.0  # letters this near to a height of a row count as on it

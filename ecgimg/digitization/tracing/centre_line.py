@@ -21,18 +21,18 @@ SUB_COLUMNS = (-0.375, -0.125, 0.125, 0.375)
 _REACH = 8  # columns to each side whose edges are features
 _NEAR = 2  # columns to each side whose other measures are features
 _USUAL_PX_PER_MM = 8.0
-_MOST_OFF_PENS = 3  # widths of the pen by which the centre of the ink may lie off its middle
+_MOST_OFF_WIDTHS = 3  # of a stroke, by which the centre of the ink may lie off its middle
 
 N_FEATURES = 2 * (2 * _REACH + 1) + 6 * (2 * _NEAR + 1) + 5
 """Features of a column that the network takes."""
 
 
 def stroke_features(row: RowInk) -> NDArray[np.float32]:
-    """Return (features, n) float32: the ink around each column, in widths of the pen about its own middle."""
+    """Return (features, n) float32: the ink around each column, in widths of a stroke about its own middle."""
     middle = (row.upper + row.lower) / 2
-    pen = row.pen_px
+    width = row.stroke_width_px
     features = [
-        np.arcsinh((_shifted(edge, k) - middle) / pen)
+        np.arcsinh((_shifted(edge, k) - middle) / width)
         for edges, reach in (((row.upper, row.lower), _REACH), ((row.run_upper, row.run_lower), _NEAR))
         for edge in edges
         for k in range(-reach, reach + 1)
@@ -41,8 +41,8 @@ def stroke_features(row: RowInk) -> NDArray[np.float32]:
         features += [_shifted(values, k) for k in range(-_NEAR, _NEAR + 1)]
     ones = np.ones(len(middle))
     features += [
-        np.clip((row.centre - middle) / pen, -_MOST_OFF_PENS, _MOST_OFF_PENS), row.is_shared.astype(np.float64),
-        row.certainty, ones * np.log(pen), ones * np.log(row.px_per_mm / _USUAL_PX_PER_MM),
+        np.clip((row.centre - middle) / width, -_MOST_OFF_WIDTHS, _MOST_OFF_WIDTHS), row.is_shared.astype(np.float64),
+        row.certainty, ones * np.log(width), ones * np.log(row.px_per_mm / _USUAL_PX_PER_MM),
     ]  # fmt: skip
     return np.stack(features).astype(np.float32)
 
@@ -55,13 +55,13 @@ def _shifted(values: Floats, by: int) -> Floats:
 def decode_heights(row: RowInk, answers: NDArray[np.float32]) -> Floats:
     """Turn the network's answers (2 × places + 1, n) into heights (n, places) px.
 
-    At each place: a share of the way from the upper to the lower edge, and an offset in widths of the pen.
+    At each place: a share of the way from the upper to the lower edge, and an offset in widths of a stroke.
     """
     places = len(SUB_COLUMNS)
     share = answers[:places].T.astype(np.float64)
     offset = answers[places : 2 * places].T.astype(np.float64)
     span = (row.lower - row.upper)[:, None]
-    return row.upper[:, None] + share * span + offset * row.pen_px
+    return row.upper[:, None] + share * span + offset * row.stroke_width_px
 
 
 def read_centre_line(row: RowInk) -> tuple[Floats, Floats]:

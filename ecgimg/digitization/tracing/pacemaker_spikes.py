@@ -1,4 +1,4 @@
-"""Find pacemaker spikes that the stroke reader missed: ink as narrow as the pen that goes on well beyond the path."""
+"""Find pacemaker spikes that the stroke reader missed: ink as narrow as a stroke that goes on well beyond the path."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _MOST_PALENESS = 0.2  # paler ink is a grid line, or of a letter
 _TIP_COLUMNS = 2  # to each side, over which the ink of a tip may spread
 
 
-def add_pacemaker_spikes(ink: InkMap, row: RowInk, heights: Floats, pen_px: float) -> tuple[Floats, Mask]:
+def add_pacemaker_spikes(ink: InkMap, row: RowInk, heights: Floats, stroke_width_px: float) -> tuple[Floats, Mask]:
     """Add a spike to a path wherever narrow ink goes on well beyond it.
 
-    A spike, such as a pacemaker draws, is as narrow as the pen, goes one way, and stands on a trace that is quiet.
+    A spike, such as a pacemaker draws, is as narrow as a stroke, goes one way, and stands on a trace that is quiet.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def add_pacemaker_spikes(ink: InkMap, row: RowInk, heights: Floats, pen_px: floa
     path = heights.ravel().astype(np.float64)
     may_bend = np.zeros(len(path) - 2, bool)
     places = len(SUB_COLUMNS)
-    for x, tip in _tips(ink, row, heights, pen_px):
+    for x, tip in _tips(ink, row, heights, stroke_width_px):
         knot = round((x - SUB_COLUMNS[0]) * places)
         if 0 < knot < len(path) - 1:
             path[knot] = tip
@@ -44,27 +44,27 @@ def add_pacemaker_spikes(ink: InkMap, row: RowInk, heights: Floats, pen_px: floa
     return path, may_bend
 
 
-def _tips(ink: InkMap, row: RowInk, heights: Floats, pen_px: float) -> Iterator[tuple[float, float]]:
-    """Yield the tip of each spike: columns from the first of the row, and height of the pen's middle, px."""
+def _tips(ink: InkMap, row: RowInk, heights: Floats, stroke_width_px: float) -> Iterator[tuple[float, float]]:
+    """Yield the tip of each spike: columns from the first of the row, and height of the centre line, px."""
     around, longest_px = round(_QUIET_MM * row.px_per_mm), _LONGEST_MM * row.px_per_mm
     motion_px = _largest_near(heights.max(axis=1), around) + _largest_near(-heights.min(axis=1), around)
     may_have_spike = row.has_ink & ~row.is_shared & (motion_px < longest_px / 2)
-    up = _goes_on(row.upper, -1, heights, pen_px, longest_px)
-    down = _goes_on(row.lower, 1, heights, pen_px, longest_px)
+    up = _goes_on(row.upper, -1, heights, stroke_width_px, longest_px)
+    down = _goes_on(row.lower, 1, heights, stroke_width_px, longest_px)
     for edge, sign, one_way in ((row.upper, -1, up & ~down), (row.lower, 1, down & ~up)):
         for column in np.flatnonzero(one_way & may_have_spike):
-            tip = float(edge[column]) - sign * pen_px / 2
+            tip = float(edge[column]) - sign * stroke_width_px / 2
             page_column = row.first_column + int(column)
             is_pale = _paleness(ink, page_column, tip, float(heights[column].mean())) > _MOST_PALENESS
             if not is_pale:
                 yield _tip_column(ink, page_column, round(tip)) - row.first_column, tip
 
 
-def _goes_on(edge: Floats, sign: int, heights: Floats, pen_px: float, longest_px: float) -> Mask:
+def _goes_on(edge: Floats, sign: int, heights: Floats, stroke_width_px: float, longest_px: float) -> Mask:
     """Return the columns at which narrow ink ends farther up (`sign` −1) or down (1) than the path (n, places) goes."""
-    aside = int(np.ceil(pen_px / 2)) + 1
+    aside = int(np.ceil(stroke_width_px / 2)) + 1
     path = _largest_near(sign * heights.max(axis=1) if sign > 0 else -heights.min(axis=1), 1)
-    tip = sign * edge - pen_px / 2
+    tip = sign * edge - stroke_width_px / 2
     is_narrow = tip > np.maximum(np.roll(tip, aside), np.roll(tip, -aside)) + _LEAST_PX
     has_length = (tip - path > _LEAST_PX) & (tip - path < longest_px)
     is_tip = sign * edge >= _largest_near(sign * edge, 2)
@@ -77,7 +77,7 @@ def _largest_near(values: Floats, reach: int) -> Floats:
 
 
 def _paleness(ink: InkMap, column: int, tip: float, path: float) -> float:
-    """Return how far, 0-1, a spike from the path to its tip falls short of being as dark as the pen."""
+    """Return how far, 0-1, a spike from the path to its tip falls short of full ink."""
     top, bottom = sorted((round(tip), round(path)))
     columns = slice(max(column - 1, 0), column + 2)
     return 1 - float(ink.share[max(top, 0) : bottom + 1, columns].max(axis=1).mean())

@@ -86,8 +86,8 @@ class RowInk:
         Whether ink was taken at all, and whether another row took the same.
     end_cover : (before, after)
         Darkness of the pixels next to the first and the last column's ink, 0-1: how much of them the ink's ends cover.
-    pen_px, px_per_mm : float
-        Width of the pen, and scale of the flat page.
+    stroke_width_px, px_per_mm : float
+        Width of a stroke, and scale of the flat page.
     """
 
     first_column: int
@@ -103,12 +103,12 @@ class RowInk:
     has_ink: Mask
     is_shared: Mask
     end_cover: tuple[float, float]
-    pen_px: float
+    stroke_width_px: float
     px_per_mm: float
 
     @property
     def ends_px(self) -> tuple[float, float]:
-        """Where the ink of the trace starts and ends, the caps of the pen included."""
+        """Where the ink of the trace starts and ends, the caps of the stroke included."""
         last = self.first_column + len(self.upper) - 1
         left = self.first_column + 0.5 - min(self.fill[0], 1) - self.end_cover[0]
         return float(left), float(last - 0.5 + min(self.fill[-1], 1) + self.end_cover[1])
@@ -135,13 +135,13 @@ def _sums_down(values: NDArray[np.floating]) -> Floats:
     return sums
 
 
-def measure_row_ink(ink: InkMap, path_runs: PathRuns, pen_px: float, px_per_mm: float) -> RowInk:
+def measure_row_ink(ink: InkMap, path_runs: PathRuns, stroke_width_px: float, px_per_mm: float) -> RowInk:
     """Measure the ink of the runs that a path took.
 
     Parameters
     ----------
-    pen_px, px_per_mm : float
-        Width of the pen, and scale of the flat page.
+    stroke_width_px, px_per_mm : float
+        Width of a stroke, and scale of the flat page.
     """
     columns, top, bottom = path_runs.columns, path_runs.top, path_runs.bottom
     first, last = int(columns[0]), int(columns[-1])
@@ -163,7 +163,7 @@ def measure_row_ink(ink: InkMap, path_runs: PathRuns, pen_px: float, px_per_mm: 
     return RowInk(
         first, upper, lower, spread(path_runs.run_top), spread(path_runs.run_bottom),
         spread(_centres(ink, columns, top, bottom)), spread(fill), above, below,
-        spread(certainty), has_ink, is_shared, end_cover, pen_px, px_per_mm,
+        spread(certainty), has_ink, is_shared, end_cover, stroke_width_px, px_per_mm,
     )  # fmt: skip
 
 

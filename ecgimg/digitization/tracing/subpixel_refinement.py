@@ -1,9 +1,9 @@
 """Refine steep strokes to a fraction of a pixel: there pixels tell more than the edges of columns do.
 
-The trace is a chain of straight pieces between the places at which its heights are known, drawn with a pen of some
-width and softness. Heights move by damped Gauss-Newton steps so that the ink that they would leave is the ink on the
-page. What the stroke reader said holds them, the more the less the drawing explains the ink, and so does the bend of
-the path.
+The trace is a chain of straight pieces between the places at which its heights are known, drawn by a stroke of some
+width and softness. Heights move by damped Gauss-Newton steps, so that the ink that they would leave is the ink on the
+page. What the stroke reader said holds them, the more the less the drawing explains the ink. The path also resists
+bending.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS
 from ecgimg.digitization.tracing.pacemaker_spikes import add_pacemaker_spikes
 from ecgimg.digitization.tracing.row_ink import InkMap, RowInk
 
-_STEEP_PENS, _FLAT_PENS = 1.6, 1.3  # widths of the pen; higher ink is steep, lower ink shows the pen
+_STEEP_WIDTHS, _FLAT_WIDTHS = 1.6, 1.3  # of a stroke; higher ink is steep, lower ink shows the stroke's profile
 _BESIDE_COLUMNS = 4  # beside a steep column, refined with it
 _MARGIN_PX = 1.6  # above and below the ink, whose pixels must stay white
 _STEPS, _TRIES = 5, 4  # most steps downhill, and most dampings tried for each
@@ -34,16 +34,16 @@ _CLEAN_SPREAD = 0.14  # beyond it print is too rough to show spikes
 _HOPELESS_SPREAD = 0.2  # beyond it drawing explains too little to move anything
 _MAD_TO_STD = 1.48  # of the normal distribution
 _OUTLIER = 2.5  # spreads; larger deviations count less
-_FEW_COLUMNS, _SAMPLED_COLUMNS = 30, 200  # fewer flat columns show no pen; more than so many are not needed
-_PEN_REACH_PX, _MOST_MISFIT = 2.0, 0.3  # columns around a pixel that are searched; larger misfits are other ink
-_BEYOND_PEN_PX = 0.3  # searched for the nearest piece of the path, beyond the pen's own reach
-_PEN_WIDTHS = tuple(np.arange(0.8, 1.3, 0.06).tolist())  # tried, in widths as measured
+_FEW_COLUMNS, _SAMPLED_COLUMNS = 30, 200  # fewer flat columns show no profile; more than so many are not needed
+_SEARCH_PX, _MOST_MISFIT = 2.0, 0.3  # columns around a pixel that are searched; larger misfits are other ink
+_BEYOND_STROKE_PX = 0.3  # searched for the nearest piece of the path, beyond the stroke's own reach
+_WIDTH_FACTORS = tuple(np.arange(0.8, 1.3, 0.06).tolist())  # tried, in widths as measured
 _SOFT_PX = (1.0, 1.25, 1.5, 1.8, 2.2, 2.7)  # tried
 
 
 @dataclass(frozen=True)
-class _Pen:
-    """Width of a pen, and over how many px its edge fades."""
+class _StrokeProfile:
+    """Width of a stroke, and over how many px its edge fades."""
 
     width_px: float
     soft_px: float
@@ -87,9 +87,9 @@ def refine_steep_strokes(ink: InkMap, row: RowInk, heights: Floats, error_px: Fl
     is_steep = _is_steep(row)
     if not is_steep.any():
         return heights
-    pen = _fit_pen(ink, row, heights)
+    profile = _fit_profile(ink, row, heights)
     pixels = _pixels_of(ink, row, np.flatnonzero(is_steep))
-    drawing = _Drawing(pixels, pen, heights.ravel().astype(np.float64))
+    drawing = _Drawing(pixels, profile, heights.ravel().astype(np.float64))
     spread = max(_MAD_TO_STD * float(np.median(np.abs(drawing.unexplained))), _LEAST_SPREAD)
     if spread > _HOPELESS_SPREAD:
         return heights
@@ -98,15 +98,15 @@ def refine_steep_strokes(ink: InkMap, row: RowInk, heights: Floats, error_px: Fl
     stiffness = np.full(len(drawing.path) - 2, _STIFFNESS)
     objective = _Objective(drawing.path, np.repeat(weight, heights.shape[1]), stiffness, spread)
     if spread < _CLEAN_SPREAD:
-        path, may_bend = add_pacemaker_spikes(ink, row, heights, pen.width_px)
+        path, may_bend = add_pacemaker_spikes(ink, row, heights, profile.width_px)
         stiffness[may_bend] = 0
-        drawing = min((drawing, _Drawing(pixels, pen, path)), key=objective.cost)
+        drawing = min((drawing, _Drawing(pixels, profile, path)), key=objective.cost)
     return _descend(drawing, objective).reshape(heights.shape)
 
 
 def _is_steep(row: RowInk) -> Mask:
     """Return the columns whose ink is higher than a flat stroke's, and those beside them."""
-    is_high = row.lower - row.upper > _STEEP_PENS * row.pen_px
+    is_high = row.lower - row.upper > _STEEP_WIDTHS * row.stroke_width_px
     beside = np.convolve(is_high, np.ones(2 * _BESIDE_COLUMNS + 1))[_BESIDE_COLUMNS : _BESIDE_COLUMNS + len(is_high)]
     return np.asarray((beside > 0) & row.has_ink, bool)
 
@@ -123,17 +123,19 @@ def _pixels_of(ink: InkMap, row: RowInk, columns: Ints) -> _Pixels:
     return _Pixels(column, y, np.minimum(ink.share[y, page_column], 1).astype(np.float64))
 
 
-def _fit_pen(ink: InkMap, row: RowInk, heights: Floats) -> _Pen:
-    """Measure the pen where the trace is flat and alone."""
-    is_flat = row.has_ink & ~row.is_shared & (row.lower - row.upper < _FLAT_PENS * row.pen_px)
+def _fit_profile(ink: InkMap, row: RowInk, heights: Floats) -> _StrokeProfile:
+    """Measure the profile of strokes where the trace is flat and alone."""
+    is_flat = row.has_ink & ~row.is_shared & (row.lower - row.upper < _FLAT_WIDTHS * row.stroke_width_px)
     columns = np.flatnonzero(is_flat)
     if len(columns) < _FEW_COLUMNS:
-        return _Pen(row.pen_px, _SOFT_PX[1])
+        return _StrokeProfile(row.stroke_width_px, _SOFT_PX[1])
     columns = columns[:: max(len(columns) // _SAMPLED_COLUMNS, 1)]
     pixels = _pixels_of(ink, row, columns)
-    distance = _nearest_points(pixels, heights.ravel(), _PEN_REACH_PX).distance_px
-    pens = [_Pen(width * row.pen_px, soft) for width in _PEN_WIDTHS for soft in _SOFT_PX]
-    return min(pens, key=lambda pen: float(np.minimum(np.abs(pixels.ink - pen.cover(distance)), _MOST_MISFIT).sum()))
+    distance = _nearest_points(pixels, heights.ravel(), _SEARCH_PX).distance_px
+    profiles = [_StrokeProfile(width * row.stroke_width_px, soft) for width in _WIDTH_FACTORS for soft in _SOFT_PX]
+    return min(
+        profiles, key=lambda tried: float(np.minimum(np.abs(pixels.ink - tried.cover(distance)), _MOST_MISFIT).sum())
+    )
 
 
 def _nearest_points(pixels: _Pixels, path: Floats, reach_px: float) -> _NearestPoints:
@@ -160,20 +162,20 @@ def _nearest_points(pixels: _Pixels, path: Floats, reach_px: float) -> _NearestP
 class _Drawing:
     """The ink (pixels,) that a path would leave on the page, and the ink that it does not explain."""
 
-    def __init__(self, pixels: _Pixels, pen: _Pen, path: Floats) -> None:
-        self.pixels, self.pen, self.path = pixels, pen, path
-        self.nearest = _nearest_points(pixels, path, pen.reach_px + _BEYOND_PEN_PX)
-        self.cover = pen.cover(self.nearest.distance_px)
+    def __init__(self, pixels: _Pixels, profile: _StrokeProfile, path: Floats) -> None:
+        self.pixels, self.profile, self.path = pixels, profile, path
+        self.nearest = _nearest_points(pixels, path, profile.reach_px + _BEYOND_STROKE_PX)
+        self.cover = profile.cover(self.nearest.distance_px)
         self.unexplained = pixels.ink - self.cover
 
     def moved(self, by: Floats) -> _Drawing:
         """Return the drawing with the heights of its path moved."""
-        return _Drawing(self.pixels, self.pen, self.path + by)
+        return _Drawing(self.pixels, self.profile, self.path + by)
 
     def slopes(self) -> tuple[Floats, Floats]:
         """Return how the cover of each pixel changes with the heights at both ends of its piece."""
         is_edge = (self.cover > 0) & (self.cover < 1)
-        fading = np.where(is_edge, self.nearest.slant / self.pen.soft_px, 0.0)
+        fading = np.where(is_edge, self.nearest.slant / self.profile.soft_px, 0.0)
         return fading * (1 - self.nearest.share), fading * self.nearest.share
 
 

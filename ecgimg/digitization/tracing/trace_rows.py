@@ -1,7 +1,7 @@
 """Trace the rows of a flat page: find them, track each through the ink, and read its centre line.
 
 A column of a flat page holds runs of trace ink. A row's path takes one per column, and a run that two rows took is
-parted between them. What the pen did within the ink is then read by `centre_line`, and mended by
+parted between them. The centre line within the ink is then read by `centre_line`, and mended by
 `subpixel_refinement`.
 """
 
@@ -24,18 +24,18 @@ from ecgimg.digitization.text.labels_on_traces import extend_through_label
 from ecgimg.digitization.tracing.annotations import ink_masks, remove_annotations
 from ecgimg.digitization.tracing.binarise import binarise_trace
 from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS, read_centre_line
-from ecgimg.digitization.tracing.joint_tracking import (
+from ecgimg.digitization.tracing.row_detection import find_row_baselines
+from ecgimg.digitization.tracing.row_ink import InkMap, PathRuns, RowInk, map_ink, measure_row_ink
+from ecgimg.digitization.tracing.subpixel_refinement import refine_steep_strokes
+from ecgimg.digitization.tracing.tracking.joint_tracking import (
     merge_split_row,
     remove_end_fragments,
     retrack_off_other_rows,
     retrack_to_common_ends,
     retrack_to_unclaimed_ink,
 )
-from ecgimg.digitization.tracing.minimum_cost_path import minimum_cost_paths
-from ecgimg.digitization.tracing.overlap_separation import separate_overlaps
-from ecgimg.digitization.tracing.row_detection import find_row_baselines
-from ecgimg.digitization.tracing.row_ink import InkMap, PathRuns, RowInk, map_ink, measure_row_ink
-from ecgimg.digitization.tracing.subpixel_refinement import refine_steep_strokes
+from ecgimg.digitization.tracing.tracking.minimum_cost_path import minimum_cost_paths
+from ecgimg.digitization.tracing.tracking.overlap_separation import separate_overlaps
 
 _FEW_COLUMNS = 8  # a path of fewer is no row
 _LONG_SHARE = 0.4  # of the longest row; shorter ones are print
@@ -51,7 +51,7 @@ _PULSE_SIDE_MM, _BASE_REACH_MM = 0.3, 15.0  # half the width of a pulse's side; 
 
 _TALL_MM = 1.8  # ink of a column that is higher is an apex or a separator
 _TEXT_CERTAINTY = 0.35  # tall ink that is less likely trace may be text
-_CAP_PENS = 0.3  # widths of the pen; caps are round, square or none, and print blurs them
+_CAP_WIDTHS = 0.3  # of a stroke; caps are round, square or none, and print blurs them
 _BESIDE_BAR_MM, _BAR_MM = 0.5, 0.5  # a bar stands out so far above and below the ink so far beside it
 
 
@@ -93,23 +93,29 @@ def track_rows(page: FlatPage, ink: InkMap, baselines: Floats | None = None) -> 
     merged = None if are_given else merge_split_row(paths, baselines)
     if merged is not None:
         baselines, paths = merged, minimum_cost_paths(runs, merged, page.px_per_mm)
-    pen = measure_stroke_width_px(runs, page, ink.full_darkness)
+    stroke_width_px = measure_stroke_width_px(runs, page, ink.full_darkness)
     rows = [
-        (float(baseline), measure_row_ink(ink, path_runs, pen, page.px_per_mm))
-        for baseline, path_runs in zip(baselines, _track_jointly(runs, paths, baselines, pen, page), strict=True)
+        (float(baseline), measure_row_ink(ink, path_runs, stroke_width_px, page.px_per_mm))
+        for baseline, path_runs in zip(
+            baselines, _track_jointly(runs, paths, baselines, stroke_width_px, page), strict=True
+        )
         if len(path_runs.columns) >= _FEW_COLUMNS
     ]
     return rows if are_given else _select_traces(rows, page.px_per_mm)
 
 
-def _track_jointly(runs: InkRuns, paths: list[Ints], baselines: Floats, pen: float, page: FlatPage) -> list[PathRuns]:
-    """Settle between rows that were tracked by themselves whose each ink is, and where each row starts and ends."""
-    mm = page.px_per_mm
-    paths = retrack_off_other_rows(runs, paths, baselines, mm, pen)
-    paths = [remove_end_fragments(path, mm) for path in paths]
-    paths = retrack_to_common_ends(runs, paths, baselines, mm)
-    paths = retrack_to_unclaimed_ink(runs, paths, baselines, mm)
-    return separate_overlaps(runs, [extend_through_label(runs, path, page) for path in paths], pen, mm)
+def _track_jointly(
+    runs: InkRuns, paths: list[Ints], baselines: Floats, stroke_width_px: float, page: FlatPage
+) -> list[PathRuns]:
+    """Resolve whose the ink is, and where each row starts and ends, between rows that were tracked by themselves."""
+    px_per_mm = page.px_per_mm
+    paths = retrack_off_other_rows(runs, paths, baselines, px_per_mm, stroke_width_px)
+    paths = [remove_end_fragments(path, px_per_mm) for path in paths]
+    paths = retrack_to_common_ends(runs, paths, baselines, px_per_mm)
+    paths = retrack_to_unclaimed_ink(runs, paths, baselines, px_per_mm)
+    return separate_overlaps(
+        runs, [extend_through_label(runs, path, page) for path in paths], stroke_width_px, px_per_mm
+    )
 
 
 def _select_traces(rows: Sequence[tuple[float, RowInk]], px_per_mm: float) -> list[tuple[float, RowInk]]:
@@ -168,7 +174,7 @@ def _read_row(ink: InkMap, labels: NDArray[np.uint8], baseline: float, row: RowI
         baseline, points, at_points(row.certainty), at_points(error), at_points(is_tall),
         at_points(is_tall & _stands_out(row)),
     )  # fmt: skip
-    (left, right), cap = row.ends_px, _CAP_PENS * row.pen_px
+    (left, right), cap = row.ends_px, _CAP_WIDTHS * row.stroke_width_px
     x = points[:, 0]
     trace = trace.select((x >= left + cap) & (x <= right - cap) & ~at_points(_is_text(labels, row, is_tall)))
     return replace(trace, ink_ends_px=(left, right), cap_px=cap)
@@ -185,7 +191,7 @@ def _is_text(labels: NDArray[np.uint8], row: RowInk, is_tall: Mask) -> Mask:
 
 def _stands_out(row: RowInk) -> Mask:
     """Return where the ink of a column goes on both above and below that of the columns beside it."""
-    aside = np.ceil(_BESIDE_BAR_MM * row.px_per_mm + row.pen_px).astype(int)
+    aside = np.ceil(_BESIDE_BAR_MM * row.px_per_mm + row.stroke_width_px).astype(int)
     columns = np.arange(len(row.upper))
     sides = [np.clip(columns + by, 0, len(columns) - 1) for by in (-aside, aside)]
     above = row.upper < np.minimum(*(row.upper[side] for side in sides)) - _BAR_MM * row.px_per_mm

@@ -178,7 +178,7 @@ def _packed(rows: Sequence[TaughtRow]) -> dict[str, NDArray[np.float32]]:
     for number, row in enumerate(rows):
         fields = [np.asarray(getattr(row.strokes, name), np.float32) for name in STROKE_FIELDS]
         arrays[f"row_{number}"] = np.concatenate([np.stack(fields), row.heights_px.T.astype(np.float32)])
-        arrays[f"scale_{number}"] = np.array([row.strokes.pen_px, row.strokes.px_per_mm], np.float32)
+        arrays[f"scale_{number}"] = np.array([row.strokes.stroke_width_px, row.strokes.px_per_mm], np.float32)
     return arrays
 
 
@@ -187,8 +187,10 @@ def _unpacked(arrays: dict[str, NDArray[np.float32]]) -> list[TaughtRow]:
     for number in range(len(arrays) // 2):
         values = arrays[f"row_{number}"].astype(np.float64)
         fields = dict(zip(STROKE_FIELDS, values, strict=False))
-        pen, px_per_mm = (float(value) for value in arrays[f"scale_{number}"])
+        stroke_width, px_per_mm = (float(value) for value in arrays[f"scale_{number}"])
         flags = {name: fields.pop(name) > 0 for name in ("has_ink", "is_shared")}
-        strokes = RowInk(first_column=0, **fields, **flags, end_cover=(0.0, 0.0), pen_px=pen, px_per_mm=px_per_mm)
+        strokes = RowInk(
+            first_column=0, **fields, **flags, end_cover=(0.0, 0.0), stroke_width_px=stroke_width, px_per_mm=px_per_mm
+        )
         rows.append(TaughtRow(strokes, values[len(STROKE_FIELDS) :].T))
     return rows

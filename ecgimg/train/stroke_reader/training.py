@@ -144,7 +144,7 @@ def _stack(rows: Sequence[TaughtRow]) -> _Batch:
 
     return _Batch(
         stacked(stroke_features), stacked(lambda s: s.upper[None]), stacked(lambda s: s.lower[None]),
-        scale(lambda s: s.pen_px), scale(lambda s: s.px_per_mm),
+        scale(lambda s: s.stroke_width_px), scale(lambda s: s.px_per_mm),
         torch.from_numpy(np.stack([padded(row.heights_px.T) for row in rows])),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from ecgimg.digitization.segmentation.ink_runs import InkRuns
 from ecgimg.digitization.tracing.row_ink import PathRuns
 
 FLAT_STROKE_WIDTHS = 2.2
-"""Widths of the pen; a run that is a pixel higher than that is no flat stroke."""
+"""Widths of a stroke; a run that is a pixel higher than that is no flat stroke."""
 
 _FRAGMENT_MM, _FRAGMENT_GAP_MM = 4.0, 5.0  # specks, letters and the picture's edge: shorter, and so far from the row
 _CLEAR_MM = 1.2  # ink that goes so far beyond a line, or beyond a row's usual reach, surely does
@@ -29,32 +29,34 @@ class _SharedRun:
     """A tall run that several rows took, and what tells whose it is.
 
     `lines` are the heights of the rows' lines from the top, and `reaches` how far above and below its line each row
-    usually goes, None where that is not known. Lines are as wide as the pen, and ink is clear of one `clear` px off.
+    usually goes, None where that is not known. Lines are as wide as a stroke, and ink is clear of one `clear` px off.
     """
 
     top: float
     bottom: float
     lines: Sequence[float]
     reaches: Sequence[Extent | None]
-    pen: float
+    stroke_width: float
     clear: float
 
 
-def separate_overlaps(runs: InkRuns, paths: list[Ints], pen_px: float, px_per_mm: float) -> list[PathRuns]:
+def separate_overlaps(runs: InkRuns, paths: list[Ints], stroke_width_px: float, px_per_mm: float) -> list[PathRuns]:
     """Return what each path takes of its runs: of a tall run of several rows, what lies on the row's own side.
 
     Parameters
     ----------
     paths : list of (width,) int64
         The run that each row takes in each column, −1 where it takes none.
-    pen_px : float
-        Width of the pen.
+    stroke_width_px : float
+        Width of a stroke.
     """
-    is_tall = runs.bottom - runs.top + 1 > FLAT_STROKE_WIDTHS * pen_px + 1
+    is_tall = runs.bottom - runs.top + 1 > FLAT_STROKE_WIDTHS * stroke_width_px + 1
     lines = [_line_heights(runs, path, is_tall) for path in paths]
     n_takers = np.bincount(np.concatenate([path[path >= 0] for path in paths]), minlength=len(runs.top))
     takers = _takers(paths, n_takers > 1)
-    reaches = [_usual_reach(runs, path, line, n_takers == 1, pen_px) for path, line in zip(paths, lines, strict=True)]
+    reaches = [
+        _usual_reach(runs, path, line, n_takers == 1, stroke_width_px) for path, line in zip(paths, lines, strict=True)
+    ]
     separated = []
     for row, path in enumerate(paths):
         columns = _remove_end_fragments(np.flatnonzero(path >= 0), px_per_mm)
@@ -66,7 +68,7 @@ def separate_overlaps(runs: InkRuns, paths: list[Ints], pen_px: float, px_per_mm
             rows = takers[int(taken[n])]
             shared = _SharedRun(
                 top[n], bottom[n], [float(lines[other][columns[n]]) for other in rows],
-                [reaches[other] for other in rows], pen_px, _CLEAR_MM * px_per_mm,
+                [reaches[other] for other in rows], stroke_width_px, _CLEAR_MM * px_per_mm,
             )  # fmt: skip
             top[n], bottom[n] = _own_part(shared, rows.index(row))
         separated.append(PathRuns(columns, top, bottom, *whole, is_shared & ~is_tall[taken]))
@@ -83,13 +85,13 @@ def _takers(paths: list[Ints], is_shared: Mask) -> dict[int, list[int]]:
     return takers
 
 
-def _usual_reach(runs: InkRuns, path: Ints, line: Floats, is_alone: Mask, pen_px: float) -> Extent | None:
+def _usual_reach(runs: InkRuns, path: Ints, line: Floats, is_alone: Mask, stroke_width_px: float) -> Extent | None:
     """Return how far (px) above and below its line a row goes where no other touches it; None if not known."""
     columns = np.flatnonzero(path >= 0)
     columns = columns[is_alone[path[columns]]]
     own = path[columns]
     up, down = line[columns] - runs.top[own], runs.bottom[own] - line[columns]
-    n_complexes = ((up + down) > FLAT_STROKE_WIDTHS * pen_px + 1).sum()
+    n_complexes = ((up + down) > FLAT_STROKE_WIDTHS * stroke_width_px + 1).sum()
     if not n_complexes >= _FEW_COLUMNS or not np.isfinite(line).any():
         return None
     return float(np.percentile(up, _REACH_PERCENT)), float(np.percentile(down, _REACH_PERCENT))
@@ -125,21 +127,21 @@ def _part_by_lower_peak(run: _SharedRun, place: int, lower: Extent, *, through: 
 
     The upper row's trough may come through the lower row, if `through`.
     """
-    border = max(run.lines[1] - _REACH_SLACK * lower[0] - run.pen / 2, run.top)
+    border = max(run.lines[1] - _REACH_SLACK * lower[0] - run.stroke_width / 2, run.top)
     through = run.bottom - run.lines[1] > lower[1] + run.clear and through
     if place == 0:
-        own = run.top, run.bottom if through else border + run.pen
+        own = run.top, run.bottom if through else border + run.stroke_width
         return own, border - max(run.top, run.lines[0]) < run.clear
     return (border, run.bottom), through
 
 
 def _part_by_upper_trough(run: _SharedRun, place: int, upper: Extent) -> tuple[Extent, bool]:
     """Part a run of two rows at the trough that the upper one usually reaches, as `_part_by_lower_peak` does."""
-    border = min(run.lines[0] + _REACH_SLACK * upper[1] + run.pen / 2, run.bottom)
+    border = min(run.lines[0] + _REACH_SLACK * upper[1] + run.stroke_width / 2, run.bottom)
     through = run.lines[0] - run.top > upper[0] + run.clear  # the lower row's peak comes through the upper row
     if place == 0:
         return (run.top, border), through
-    own = run.top if through else border - run.pen, run.bottom
+    own = run.top if through else border - run.stroke_width, run.bottom
     return own, min(run.bottom, run.lines[1]) - border < run.clear
 
 
@@ -164,15 +166,15 @@ def _part_at_lines(run: _SharedRun, place: int) -> Extent:
     goes_below = run.bottom - run.lines[-1] > run.clear
     from_above = place > 0 and not goes_below  # a peak that reaches the line above, or comes through it
     to_below = place < last and goes_below and run.lines[0] - run.top <= run.clear
-    top = run.top if place == 0 else run.lines[place - 1] - run.pen / 2 if from_above else flat_top
-    bottom = run.bottom if place == last else run.lines[place + 1] + run.pen / 2 if to_below else flat_bottom
+    top = run.top if place == 0 else run.lines[place - 1] - run.stroke_width / 2 if from_above else flat_top
+    bottom = run.bottom if place == last else run.lines[place + 1] + run.stroke_width / 2 if to_below else flat_bottom
     top, bottom = max(top, run.top), min(bottom, run.bottom)
     return (top, bottom) if bottom - top >= 1 else (flat_top, flat_bottom)
 
 
 def _flat_stroke(run: _SharedRun, place: int) -> Extent:
     """Return top and bottom of a flat stroke along the `place`-th line."""
-    return run.lines[place] - run.pen / 2, run.lines[place] + run.pen / 2
+    return run.lines[place] - run.stroke_width / 2, run.lines[place] + run.stroke_width / 2
 
 
 def _remove_end_fragments(columns: Ints, px_per_mm: float) -> Ints:

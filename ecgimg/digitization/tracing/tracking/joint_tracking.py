@@ -9,13 +9,13 @@ import numpy as np
 
 from ecgimg.digitization.numerics import Floats, Ints, Mask, row_pitch_px
 from ecgimg.digitization.segmentation.ink_runs import InkRuns
-from ecgimg.digitization.tracing.minimum_cost_path import (
+from ecgimg.digitization.tracing.tracking.minimum_cost_path import (
     FLAT_MM,
     STRAY_COST,
     is_nearer_to_other_row,
     minimum_cost_path,
 )
-from ecgimg.digitization.tracing.overlap_separation import FLAT_STROKE_WIDTHS
+from ecgimg.digitization.tracing.tracking.overlap_separation import FLAT_STROKE_WIDTHS
 
 _FOREIGN_COST = 0.3  # of a run that another row took
 _FEW_FOREIGN_RUNS = 3  # fewer are mere crossings
@@ -23,7 +23,7 @@ _HALF_MOST_SHARE, _HALF_BOTH_SHARE, _WHOLE_SHARE = 0.8, 0.4, 0.9
 """Two halves of a row are each shorter, share less of the shorter, and cover more together, than these shares."""
 _FRAGMENT_MM, _FRAGMENT_GAP_MM = 1.0, 3.0  # specks of a frame are shorter, and farther from the row's end
 _FEW_ROWS = 3  # fewer rows have no end in common
-_SAME_END_MM, _BEYOND_END_MM = 1.5, 4.0  # ends so near are common; a row that goes farther may follow somebody's pen
+_SAME_END_MM, _BEYOND_END_MM = 1.5, 4.0  # ends so near are common; a row that goes farther may follow an annotation
 _OUTSIDE_COST = 0.3  # of a run beyond the common ends
 _KEPT_SHARE = 0.95  # a row that is tracked again has to take so much of what it took between the common ends
 _PIECE_MM = 4.0  # shorter pieces tell nothing
@@ -72,13 +72,13 @@ def remove_end_fragments(path: Ints, px_per_mm: float) -> Ints:
 
 
 def retrack_off_other_rows(
-    runs: InkRuns, paths: list[Ints], baselines: Floats, px_per_mm: float, pen_px: float
+    runs: InkRuns, paths: list[Ints], baselines: Floats, px_per_mm: float, stroke_width_px: float
 ) -> list[Ints]:
     """Track again the rows that rest on another row's flat trace, which there costs more.
 
     A deep stroke that crosses another row has its apex beyond it.
     """
-    is_flat = runs.bottom - runs.top + 1 < FLAT_STROKE_WIDTHS * pen_px + 1
+    is_flat = runs.bottom - runs.top + 1 < FLAT_STROKE_WIDTHS * stroke_width_px + 1
     nearest = np.abs(runs.middle[:, None] - baselines[None, :]).argmin(axis=1)
     retracked = []
     for row, path in enumerate(paths):
@@ -96,7 +96,7 @@ def retrack_off_other_rows(
 def retrack_to_common_ends(runs: InkRuns, paths: list[Ints], baselines: Floats, px_per_mm: float) -> list[Ints]:
     """Track again the rows that go on where the others have ended, if that has led them off their trace.
 
-    Somebody's pen may run on from the end of a trace.
+    An annotation may run on from the end of a trace.
     """
     ends = _path_ends(paths)
     if ends is None or len(paths) < _FEW_ROWS:
