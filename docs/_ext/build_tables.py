@@ -28,7 +28,7 @@ class TableOf(SphinxDirective):
 
 def _layouts() -> nodes.table:
     rows = [
-        (layout.name, f"{layout.seconds_per_column:g}", layout.columns_in_time, layout.description)
+        (layout.name, f"{layout.seconds_per_column:.3g}", layout.columns_in_time, layout.description)
         for layout in load_layouts("all")
     ]
     return table(("name", "seconds a column", "columns", "description"), rows, (22, 12, 16, 50))
@@ -38,17 +38,52 @@ def _labels() -> nodes.table:
     return table(("label", "meaning"), [(label, FULL_NAMES[label]) for label in LABELS], (25, 75))
 
 
+_MEANING = {
+    "page_id": "path of the file in the source, with `-p2` for its second page",
+    "source": "path or URL of the file",
+    "page": "number of the page in the file, from 1",
+    "sha256": "SHA-256 of the file",
+    "duplicate_of": "`page_id` of the page with the same content that was read instead",
+    "status": "`ok`, `limited`, `refused`, `failed` (not opened, or over a limit) or `pending`",
+    "fs_hz": "samples a second",
+    "units": "`mV`",
+    "confidence": "by lead: the chance that its mean error is below 100 µV",
+    "seconds_seen": "by lead",
+    "layout": "a name of `ecgimg layouts list`",
+    "layout_confidence": "0 to 1, from how far the next best layout lies behind",
+    "speed_mm_s": "paper speed",
+    "gain_mm_mv": "gain",
+    "chest_gain_mm_mv": "gain of V1 to V9",
+    "px_per_mm": "pixels of the picture in a millimetre of the page",
+    "rotation_deg": "the clockwise turn that brings the picture upright",
+    "sources": "where px_per_mm, speed and gain are from, as in STEM.json",
+    "reason": "why the page was refused, failed or is limited",
+    "warnings": "what limits the page",
+    "version": "the version of ecgimg that read it",
+    "probability": "with `--classify`, by label",
+    "lead_confidence": "median over the leads",
+    "present": "with `--classify`: labels at or above their thresholds",
+    "overlay": "file of the overlay",
+    "seconds": "how long digitizing took",
+}
+
+
 def _records() -> nodes.table:
     """The columns of the records, those of the leads as one row."""
     fields = [field for field in record_schema(classified=True) if field.name not in KNOWN_LEADS]
-    rows = [(field.name, _type_of(field)) for field in fields]
-    at = next(k for k, (name, _) in enumerate(rows) if name == "confidence")
-    rows.insert(at, ("I, II, …, Z", f"list of float, mV; one column for each of {', '.join(KNOWN_LEADS)}"))
-    return table(("column", "type"), rows, (30, 70))
+    rows = [_column(field) for field in fields]
+    at = next(k for k, row in enumerate(rows) if row[0] == "confidence")
+    leads = f"the signal, NaN where the page shows nothing; a column for each of {', '.join(KNOWN_LEADS)}"
+    rows.insert(at, ("I, II, …, Z", "list of float, mV", leads))
+    return table(("column", "type", "meaning"), rows, (26, 28, 46))
 
 
 def _pages() -> nodes.table:
-    return table(("column", "type"), [(field.name, _type_of(field)) for field in page_schema()], (30, 70))
+    return table(("column", "type", "meaning"), [_column(field) for field in page_schema()], (26, 28, 46))
+
+
+def _column(field: Any) -> tuple[str, str, str]:
+    return field.name, _type_of(field), _MEANING[field.name]
 
 
 def _type_of(field: Any) -> str:

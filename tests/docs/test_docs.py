@@ -36,7 +36,7 @@ def test_examples_of_page(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     """The examples of a page print what the page says."""
     shutil.copytree(ROOT / "ecgimg" / "samples", tmp_path / "ecgimg" / "samples")
     monkeypatch.chdir(tmp_path)  # what an example writes lands there
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8").replace("\n```", "\n\n```")  # an output ends with its block
     test = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
     assert len(test.examples) >= 5
     told: list[str] = []
@@ -95,6 +95,18 @@ def test_links_of_page(page: Path):
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
         assert (page.parent / target).exists(), target
+
+
+NAMED_FILE = r"\b((?:tests|docs|ecgimg|synth|layouts|notebooks|findings)/[\w/.-]+\.(?:py|md|yaml|jpg|ipynb|sh))\b"
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name not in ("CHANGELOG.md", "CONTRIBUTING.md")], ids=page_id
+)
+def test_files_named_on_page(page: Path):
+    """The files of the repository that a page names exist."""
+    for name in re.findall(NAMED_FILE, page.read_text(encoding="utf-8")):
+        assert (ROOT / name).is_file() or (page.parent / name).is_file(), name
 
 
 def test_readme_length():
