@@ -12,6 +12,7 @@ from tables import table
 
 from ecgimg.batch.dataset import page_schema, record_schema
 from ecgimg.classification.labels import FULL_NAMES, LABELS
+from ecgimg.reasons import ReasonCode
 from ecgimg.record import KNOWN_LEADS
 from layouts import load_layouts
 
@@ -57,8 +58,8 @@ _MEANING = {
     "px_per_mm": "pixels of the picture in a millimetre of the page",
     "rotation_deg": "the clockwise turn that brings the picture upright",
     "sources": "where px_per_mm, speed and gain are from, as in STEM.json",
-    "reason": "why the page was refused, failed or is limited",
-    "warnings": "what limits the page",
+    "reason_codes": "codes of what limits or refuses the page",
+    "reasons": "their texts, in the same order",
     "version": "the version of ecgimg that read it",
     "probability": "with `--classify`, by label",
     "lead_confidence": "median over the leads",
@@ -66,6 +67,11 @@ _MEANING = {
     "overlay": "file of the overlay",
     "seconds": "how long digitizing took",
 }
+
+
+def _reasons() -> nodes.table:
+    rows = [(code.value, code.severity.value, code.text, " ".join(code.advice)) for code in ReasonCode]
+    return table(("code", "severity", "text", "advice"), rows, (22, 10, 34, 34))
 
 
 def _records() -> nodes.table:
@@ -99,6 +105,7 @@ def _type_of(field: Any) -> str:
 _TABLES: dict[str, Callable[[], nodes.table]] = {
     "layouts": _layouts,
     "labels": _labels,
+    "reasons": _reasons,
     "records": _records,
     "pages": _pages,
 }

@@ -79,8 +79,6 @@ class Digitization:
         alone, and to the seconds seen.
     unread : tuple of str
         Leads of which less than half of a cell could be read.
-    warnings : tuple of str
-        What limits the page, a sentence each.
     readings : tuple of LeadReading
     grid_px : tuple of (n, 2) float64
         Lines of the found 5 mm ruling in the original picture, for the overlay.
@@ -91,7 +89,7 @@ class Digitization:
     reconciled : tuple of str
         Leads whose signals were moved so that what the page shows more than once agrees.
     corrections : mapping
-        What a person set by hand, as `Corrections.told` returns it.
+        What a person set by hand, as `Corrections.summary` returns it.
     """
 
     status: Status

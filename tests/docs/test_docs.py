@@ -18,7 +18,9 @@ import typer
 import ecgimg
 import layouts
 import synth
+from ecgimg.classification import Findings
 from ecgimg.cli import app
+from ecgimg.digitization import Digitization
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -100,13 +102,21 @@ def test_links_of_page(page: Path):
 NAMED_FILE = r"\b((?:tests|docs|ecgimg|synth|layouts|notebooks|findings)/[\w/.-]+\.(?:py|md|yaml|jpg|ipynb|sh))\b"
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.name not in ("CHANGELOG.md", "CONTRIBUTING.md")], ids=page_id
-)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=page_id)
 def test_files_named_on_page(page: Path):
     """The files of the repository that a page names exist."""
     for name in re.findall(NAMED_FILE, page.read_text(encoding="utf-8")):
         assert (ROOT / name).is_file() or (page.parent / name).is_file(), name
+
+
+@pytest.mark.parametrize("result", [Digitization("refused"), Findings()], ids=["STEM.json", "STEM.findings.json"])
+def test_fields_of_json_are_explained(result: Digitization | Findings):
+    """Every field of the JSON files is on the page of the files."""
+    text = (ROOT / "docs/reference/files.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE)
+    assert set(result.summary()) <= set(re.findall(r"`(\w+)`", " ".join(rows)))
+    schema = result.summary()
+    assert f"`{schema['schema']}`, {schema['schema_version']} " in text
 
 
 def test_readme_length():
