@@ -70,8 +70,8 @@ _MEANING = {
 
 
 def _reasons() -> nodes.table:
-    rows = [(code.value, code.severity.value, code.text, " ".join(code.advice)) for code in ReasonCode]
-    return table(("code", "severity", "text", "advice"), rows, (22, 10, 34, 34))
+    rows = [(code.value, code.severity.value, f"{code.text}\n{' '.join(code.advice)}") for code in ReasonCode]
+    return table(("code", "severity", "text, and advice below it"), rows, (28, 12, 60))
 
 
 def _records() -> nodes.table:
