@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +137,8 @@ def test_reference_of_public_names():
 
 
 def fields_of(value: Any) -> list[str]:
-    """Return the arguments of a function or of a class of ours; errors and constants have none to document."""
-    if not inspect.isfunction(value) and not (inspect.isclass(value) and not issubclass(value, Exception)):
+    """Return the arguments of a function or of a class of ours; errors, enums and constants have none to document."""
+    if not inspect.isfunction(value) and not (inspect.isclass(value) and not issubclass(value, (Exception, Enum))):
         return []
     return [name for name in inspect.signature(value).parameters if not name.startswith("_")]
 
