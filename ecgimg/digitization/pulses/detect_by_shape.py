@@ -1,7 +1,7 @@
 """Detect calibration pulses by their shape, where the network marked none or took them for traces and lead labels.
 
-A pulse is two upright strokes as high as each other, with a flat top, nothing inside, bases at the height of its row,
-and the whole trace of the row on one side of it.
+A pulse is two upright strokes as high as each other, with a flat top and nothing inside. Its bases lie at the height of
+its row, and the whole trace of the row is on one side of it.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def find_pulses_by_shape(page: FlatPage, baselines_px: Sequence[float], *, has_g
     baselines_px : sequence of float
         Heights of the rows, from the top.
     has_grid : bool
-        Whether the millimetres of the page are known, so that a pulse is as high as a usual gain makes it, and whether
-        what is dark may be the grid.
+        Whether the page has a grid. Then its millimetres are known, and a pulse is as high as a standard gain makes it.
+        What is dark may then be the grid, and is not taken for ink.
     """
     dark = _dark_ink(page)
     trace = page.segmentation.trace > _TRACE_PROBABILITY

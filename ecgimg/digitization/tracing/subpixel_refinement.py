@@ -1,7 +1,7 @@
 """Refine steep strokes to a fraction of a pixel: there pixels tell more than the edges of columns do.
 
-The trace is a chain of straight pieces between the places at which its heights are known, drawn by a stroke of some
-width and softness. Heights move by damped Gauss-Newton steps, so that the ink that they would leave is the ink on the
+The trace is a chain of straight pieces between the places at which its heights are known. A stroke of some width and
+softness draws it. Heights move by damped Gauss-Newton steps, so that the ink that they would leave is the ink on the
 page. What the stroke reader said holds them, the more the less the drawing explains the ink. The path also resists
 bending.
 """
@@ -54,6 +54,7 @@ class _StrokeProfile:
 
     @property
     def reach_px(self) -> float:
+        """How far from its middle a stroke leaves ink."""
         return (self.width_px + self.soft_px) / 2
 
 

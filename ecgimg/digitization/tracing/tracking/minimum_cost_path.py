@@ -122,6 +122,7 @@ class _PathSearch:
             self._home = [entered, *self._home[: _COLUMNS_BACK - 1]]
 
     def _entered(self, column: int, runs: list[int]) -> _EnteredColumn:
+        """Return the column with those of its runs, whose paths are found."""
         return _EnteredColumn(column, min([self._total[k] for k in runs]), runs)
 
     def _find_origins(self, column: int, allowed: list[int], earlier: list[_EnteredColumn]) -> None:

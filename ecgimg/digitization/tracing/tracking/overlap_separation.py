@@ -28,8 +28,16 @@ Extent = tuple[float, float]
 class _SharedRun:
     """A tall run that several rows took, and what tells whose it is.
 
-    `lines` are the heights of the rows' lines from the top, and `reaches` how far above and below its line each row
-    usually goes, None where that is not known. Lines are as wide as a stroke, and ink is clear of one `clear` px off.
+    Parameters
+    ----------
+    top, bottom : float
+        Of the run, px.
+    lines : sequence of float
+        Heights of the rows' lines, from the top.
+    reaches : sequence of (above, below) or None
+        How far from its line each row usually goes, None where that is not known.
+    stroke_width, clear : float
+        Width of a line, and how far off one ink surely goes beyond it.
     """
 
     top: float
@@ -158,8 +166,8 @@ def _own_or_flat(run: _SharedRun, place: int, own: Extent, is_missing: bool) -> 
 def _part_at_lines(run: _SharedRun, place: int) -> Extent:
     """Part a run at the lines of its rows.
 
-    Ink above the uppermost line is that row's, ink below the lowest that one's, and ink between two lines is a peak of
-    the lower row.
+    Ink above the uppermost line is that row's, and ink below the lowest is that one's. Ink between two lines is a peak
+    of the lower row.
     """
     last = len(run.lines) - 1
     flat_top, flat_bottom = _flat_stroke(run, place)
