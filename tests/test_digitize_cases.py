@@ -9,7 +9,7 @@ import pytest
 
 from ecgimg import EcgRecord
 from ecgimg.digitization import Digitization, digitize_image, pipeline, views
-from ecgimg.digitization.interpretation.scale import settle_scale
+from ecgimg.digitization.interpretation.scale import resolve_scale
 from ecgimg.digitization.model import Interpretation, Pulse, ResolvedScale, RowTrace, ScaleReading
 from ecgimg.digitization.quality import assess
 from ecgimg.digitization.stage_timer import StageTimer
@@ -88,7 +88,7 @@ def test_strokes_that_have_nothing_in_common_are_refused(monkeypatch):
 def test_of_a_pulse_seen_in_part_the_height_tells_and_not_the_width():
     pulse = Pulse(0, 10, 50, 10.0, 0, (9, 51))  # 5 mm wide: 25 mm/s
     for whole, source in ((True, "pulse"), (False, "assumed")):
-        settled = settle_scale(8.0, 1440.0, [still_row()], [replace(pulse, is_whole=whole)], ())
+        settled = resolve_scale(8.0, 1440.0, [still_row()], [replace(pulse, is_whole=whole)], ())
         assert (settled.sources["gain"], settled.sources["speed"]) == ("pulse", source)
 
 
@@ -166,7 +166,7 @@ def test_a_refused_page_whose_name_is_legible_otherwise_is_read_with_its_limits(
 def test_without_ruling_a_page_at_50_mm_s_is_as_short_as_its_pulses_say(wide_px, printed, seconds):
     pulse = Pulse(0, 10, 10 + wide_px, 80.0 / 6.0, 0, (9, 91))  # 10 mm high if the page shows five seconds
     said = (ScaleReading(50.0, printed, None, "print"),)
-    settled = settle_scale(6.0, 2000.0, [still_row()], [pulse], said, ruled=False)
+    settled = resolve_scale(6.0, 2000.0, [still_row()], [pulse], said, has_grid=False)
     assert settled.scale.px_per_s == pytest.approx(2000.0 / seconds)
 
 
@@ -181,7 +181,7 @@ def test_without_ruling_a_page_at_50_mm_s_is_as_short_as_its_pulses_say(wide_px,
 )
 def test_without_ruling_and_pulse_a_page_at_50_mm_s_shows_five_seconds(speed, n_rows, beat_px, wide_px, seconds):
     rows = [replace(still_row(), points_px=beats(2000, beat_px, wide_px, 100.0 * k)) for k in range(n_rows)]
-    settled = settle_scale(6.0, 2000.0, rows, [], (ScaleReading(speed, None, None, "print"),), ruled=False)
+    settled = resolve_scale(6.0, 2000.0, rows, [], (ScaleReading(speed, None, None, "print"),), has_grid=False)
     assert settled.scale.px_per_s == pytest.approx(2000.0 / seconds)
     assert settled.sources["px_per_mm"] == "width"
 
@@ -214,7 +214,7 @@ def test_a_printed_chest_gain_of_its_own():
 )
 def test_a_strip_without_a_name_is_read_where_two_tell_how_long_it_is(px_per_mm, speed, gain, refused):
     strip = Interpretation(load_layout("1x1"), 0.0, 1.0, 1.0, None, 0.0, has_usual_width=True)
-    scale = settle_scale(8.0, 2000.0, [still_row()], [], ()).scale
+    scale = resolve_scale(8.0, 2000.0, [still_row()], [], ()).scale
     settled = ResolvedScale(scale, {"px_per_mm": px_per_mm, "speed": speed, "gain": gain}, ())
     refusal = assess._refusal(strip, settled, {"einthoven": 0.0})
     assert (refusal == ReasonCode.SINGLE_STRIP.reason()) == refused
@@ -223,7 +223,7 @@ def test_a_strip_without_a_name_is_read_where_two_tell_how_long_it_is(px_per_mm,
 @pytest.mark.parametrize(("strip_db", "limited"), [(20.0, False), (2.0, True)])
 def test_a_page_on_which_no_leads_that_must_agree_do_is_limited(strip_db, limited):
     placement = Interpretation(load_layout("3x4+II"), 0.0, 9.0, 5.0, 12.0, 1.0, has_usual_width=True)
-    settled = settle_scale(8.0, 2000.0, [still_row()], [], (ScaleReading(25.0, 10.0, 10.0, "print"),))
+    settled = resolve_scale(8.0, 2000.0, [still_row()], [], (ScaleReading(25.0, 10.0, 10.0, "print"),))
     agreement = {"einthoven": 1.0, "goldberger": -2.0, "strip": strip_db}
     limits = assess._limits(placement, settled, agreement, ())
     assert limits == ((ReasonCode.LEADS_INCONSISTENT.reason(),) if limited else ())
@@ -232,7 +232,7 @@ def test_a_page_on_which_no_leads_that_must_agree_do_is_limited(strip_db, limite
 @pytest.mark.parametrize("chest", [5.0, None])
 def test_a_gain_of_the_limb_leads_alone_limits_the_page(chest):
     said = (ScaleReading(None, None, None, "given"), ScaleReading(25.0, 10.0, chest, "print", limb_only=chest is None))
-    settled = settle_scale(8.0, 2000.0, [still_row()], [], said)
+    settled = resolve_scale(8.0, 2000.0, [still_row()], [], said)
     assert settled.scale.chest_gain_mm_mv == (chest or 10.0)
     assert settled.warnings == (() if chest else (ReasonCode.CHEST_GAIN_UNREAD.reason(),))
 
@@ -241,13 +241,13 @@ def test_a_gain_of_the_limb_leads_alone_limits_the_page(chest):
 def test_without_ruling_the_chest_leads_gain_is_to_the_pulse_as_it_is_printed(chest):
     pulse = Pulse(0, 10, 50, 84.0 / 6.0, 0, (9, 51))  # 10.5 mm high if the page shows ten seconds
     said = (ScaleReading(25.0, 10.0, chest, "print"),)
-    scale = settle_scale(6.0, 2000.0, [still_row()], [pulse], said, ruled=False).scale
+    scale = resolve_scale(6.0, 2000.0, [still_row()], [pulse], said, has_grid=False).scale
     assert scale.gain_mm_mv == pytest.approx(10.5)
     assert scale.chest_gain_mm_mv == pytest.approx(1.05 * chest)
 
 
 def test_a_pulse_that_contradicts_the_print_limits_the_page():
-    settled = settle_scale(
+    settled = resolve_scale(
         8.0, 2000.0, [still_row()], [Pulse(0, 10, 50, 20.0, 0, (9, 51))], (ScaleReading(25.0, 10.0, None, "print"),)
     )
     assert settled.scale.gain_mm_mv == 10.0
@@ -270,7 +270,7 @@ def test_a_pulse_that_contradicts_the_print_limits_the_page():
 def test_without_ruling_a_pulse_tells_a_page_of_less_than_ten_seconds(pulse_px, printed, seconds):
     pulses = [Pulse(0, 10, 10 + 50 * 10 / seconds, pulse_px / 6.0, 0, (9, 51))]  # at a guess of 6 px/mm
     said = (ScaleReading(None, printed, None, "print"),)
-    settled = settle_scale(6.0, 2000.0, [still_row()], pulses, said, ruled=False)
+    settled = resolve_scale(6.0, 2000.0, [still_row()], pulses, said, has_grid=False)
     assert settled.sources["px_per_mm"] == ("width" if seconds == 10 else "pulse")
     assert settled.scale.px_per_s == pytest.approx(2000.0 / seconds)
     assert settled.scale.gain_mm_mv == pytest.approx(pulse_px / settled.scale.px_per_mm)
@@ -278,7 +278,7 @@ def test_without_ruling_a_pulse_tells_a_page_of_less_than_ten_seconds(pulse_px, 
 
 def test_what_the_user_says_of_the_scale_comes_first():
     said = (ScaleReading(50.0, 5.0, 5.0, "given"), ScaleReading(25.0, 10.0, 20.0, "print"))
-    settled = settle_scale(8.0, 2000.0, [still_row()], [], said)
+    settled = resolve_scale(8.0, 2000.0, [still_row()], [], said)
     assert (settled.scale.speed_mm_s, settled.scale.gain_mm_mv, settled.scale.chest_gain_mm_mv) == (50.0, 5.0, 5.0)
     assert settled.sources["gain"] == settled.sources["speed"] == "given"
     assert not settled.warnings
@@ -294,7 +294,7 @@ def test_twice_the_speed():
 
 @pytest.mark.parametrize(("width_mm", "speed"), [(250.0, 25.0), (500.0, 50.0), (375.0, 25.0), (125.0, 12.5)])
 def test_a_speed_that_nothing_tells_is_the_one_at_which_the_page_shows_ten_seconds(width_mm, speed):
-    settled = settle_scale(8.0, 8.0 * width_mm, [still_row()], [], ())
+    settled = resolve_scale(8.0, 8.0 * width_mm, [still_row()], [], ())
     assert settled.scale.speed_mm_s == speed
     assert settled.sources["speed"] == ("width" if width_mm == 250 else "assumed")
 

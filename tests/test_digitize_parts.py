@@ -23,9 +23,9 @@ from ecgimg.digitization.dewarp.page_map import PageMap, exponents_up_to
 from ecgimg.digitization.dewarp.paper_outline import find_paper_outline
 from ecgimg.digitization.dewarp.row_ends import align_row_ends
 from ecgimg.digitization.dewarp.trace_fit import fit_map_to_traces, row_angle_rad, sample_trace_points
-from ecgimg.digitization.interpretation.layout_matching import place
-from ecgimg.digitization.interpretation.scale import settle_scale
-from ecgimg.digitization.interpretation.separators import find_mark, without_marks
+from ecgimg.digitization.interpretation.layout_matching import match_layout
+from ecgimg.digitization.interpretation.scale import resolve_scale
+from ecgimg.digitization.interpretation.separators import find_separator_at, remove_separators
 from ecgimg.digitization.model import (
     FlatPage,
     ImageGeometry,
@@ -347,7 +347,7 @@ def test_rows_with_nothing_in_common_have_no_layout():
     points = np.stack([np.arange(50.0, 90.0), np.zeros(40)], axis=1)
     row = RowTrace(0.0, points, np.ones(40), np.zeros(40), np.zeros(40, bool), np.zeros(40, bool))
     scale = Scale(PX_PER_MM, 25.0, 10.0, 10.0, (0.0,))
-    assert place([row], (90.0, 50.0), (), scale, [load_layout("1x1")]) is None
+    assert match_layout([row], (90.0, 50.0), (), scale, [load_layout("1x1")]) is None
 
 
 def test_a_scrap_of_a_few_columns_is_redrawn():
@@ -387,9 +387,9 @@ def marked_page(dashes):
 
 def test_a_dashed_mark_is_taken_off_the_trace_and_the_complex_beside_it_stays():
     page, rows = marked_page(dashes=True)
-    left, right = find_mark(page, rows, 1003.0, 255.0)
+    left, right = find_separator_at(page, rows, 1003.0, 255.0)
     assert 998 <= left < 1000 < right <= 1002
-    for row in without_marks(page, rows, [1003.0]):
+    for row in remove_separators(page, rows, [1003.0]):
         x = row.points_px[:, 0]
         assert not ((x > 999) & (x < 1001)).any()
         assert ((x > 1003) & (x < 1010)).sum() == 13
@@ -402,23 +402,23 @@ def test_short_marks_that_stand_aside_of_each_other_are_found_over_a_dotted_ruli
     for aside, row in enumerate(rows):
         top = int(row.baseline_px)
         page.darkness[top - 30 : top + 30, 1010 + aside] = 255
-    left, right = find_mark(page, rows, 1012.0, 255.0)
+    left, right = find_separator_at(page, rows, 1012.0, 255.0)
     assert 1008 < left < 1011 < right < 1014
-    assert find_mark(page, rows, 1412.0, 255.0) is None
+    assert find_separator_at(page, rows, 1412.0, 255.0) is None
 
 
 def test_what_is_surely_trace_stays_unless_marks_tell_where_the_columns_start():
     page, rows = marked_page(dashes=True)
     sure = [replace(row, certainty=np.ones(len(row.points_px))) for row in rows]
-    assert all(len(row.points_px) == 3760 for row in without_marks(page, sure, [1003.0]))
+    assert all(len(row.points_px) == 3760 for row in remove_separators(page, sure, [1003.0]))
     told = [replace(row, column_starts_px=(40.0, 1003.0)) for row in sure]
-    assert all(len(row.points_px) < 3760 for row in without_marks(page, told, [1003.0]))
+    assert all(len(row.points_px) < 3760 for row in remove_separators(page, told, [1003.0]))
 
 
 def test_without_a_mark_nothing_is_taken_off():
     page, rows = marked_page(dashes=False)
-    assert find_mark(page, rows, 1003.0, 255.0) is None
-    assert all(len(row.points_px) == 3760 for row in without_marks(page, rows, [1003.0]))
+    assert find_separator_at(page, rows, 1003.0, 255.0) is None
+    assert all(len(row.points_px) == 3760 for row in remove_separators(page, rows, [1003.0]))
 
 
 @pytest.fixture
@@ -441,7 +441,7 @@ def judged(
     ruled=True,
     margin=1.0,
 ):
-    settled = settle_scale(PX_PER_MM, width_s * PX_PER_S, rows, [], (said,), ruled=ruled)
+    settled = resolve_scale(PX_PER_MM, width_s * PX_PER_S, rows, [], (said,), has_grid=ruled)
     placement = Interpretation(layout, START_PX, 1.0, margin, limb_agreement_db, named, True, strip_labels_read)
     return assess_page(ImageGeometry(lambda points: points, PX_PER_MM, ()), rows, placement, settled, {})
 

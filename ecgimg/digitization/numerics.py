@@ -52,3 +52,30 @@ def open_vertically(mask: Mask, length_px: int) -> Mask:
     """Return the vertical runs of a mask (height, width) that are at least `length_px` long."""
     kernel = np.ones((length_px, 1), np.uint8)
     return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0, bool)
+
+
+def densest_cluster(values: Floats, within: float) -> Floats:
+    """Return the values that lie near the one that has most of the others around it.
+
+    Parameters
+    ----------
+    values : (n,) float64
+    within : float
+        Distance below which two values are neighbours.
+
+    Returns
+    -------
+    (k,) float64
+        In the order given; empty where no values are.
+    """
+    if not len(values):
+        return values
+    is_near = np.abs(values[:, None] - values[None, :]) < within
+    return np.asarray(values[is_near[int(is_near.sum(axis=1).argmax())]], np.float64)
+
+
+def gaussian_mode(values: Floats, bandwidth: float) -> float:
+    """Return the mean around the densest of the values (n,), weighted by a Gaussian of the given bandwidth."""
+    weights = np.exp(-0.5 * ((values[:, None] - values[None, :]) / bandwidth) ** 2)
+    densest = weights[int(weights.sum(axis=1).argmax())]
+    return float((densest * values).sum() / densest.sum())

@@ -9,14 +9,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.column_extent import RECORD_S, find_extent, possible_extents, width_px
-from ecgimg.digitization.interpretation.column_gaps import set_apart
-from ecgimg.digitization.interpretation.column_spacing_unruled import EvenColumns, even_columns
-from ecgimg.digitization.interpretation.column_starts import find_separators, fit_columns, start_at_marks
-from ecgimg.digitization.interpretation.gapped_columns import all_apart, extent_apart, settle_starts
-from ecgimg.digitization.interpretation.layout_matching import place
-from ecgimg.digitization.interpretation.scale import settle_scale
-from ecgimg.digitization.interpretation.separators import mark_finder, without_marks
+from ecgimg.digitization.interpretation.column_dewarp import ColumnDewarp, fit_column_dewarp
+from ecgimg.digitization.interpretation.column_extent import RECORD_S, find_column_extent
+from ecgimg.digitization.interpretation.column_gaps import find_column_gaps
+from ecgimg.digitization.interpretation.column_starts import set_starts_by_row_ends, set_starts_by_separators
+from ecgimg.digitization.interpretation.gapped_columns import (
+    complete_column_starts,
+    gapped_extent,
+    refine_gapped_starts,
+)
+from ecgimg.digitization.interpretation.layout_matching import match_layout
+from ecgimg.digitization.interpretation.row_extent import shared_width_px, uncropped_extents
+from ecgimg.digitization.interpretation.scale import resolve_scale
+from ecgimg.digitization.interpretation.separators import detect_separators, remove_separators, separator_finder
 from ecgimg.digitization.model import (
     FlatPage,
     ImageGeometry,
@@ -32,8 +37,8 @@ from ecgimg.digitization.model import (
 from ecgimg.digitization.preprocess.contrast import ENLARGEMENT, strengthen_pale_ink
 from ecgimg.digitization.preprocess.scanner_streaks import remove_scanner_streaks
 from ecgimg.digitization.pulses.detect import find_pulses
-from ecgimg.digitization.pulses.detect_by_shape import find_pulses_by_shape
-from ecgimg.digitization.pulses.trim import trim_pulses
+from ecgimg.digitization.pulses.detect_by_shape import find_unmarked
+from ecgimg.digitization.pulses.trim import cut_pulses
 from ecgimg.digitization.quality.assess import assess_page
 from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.signals.row_alignment import align_rows
@@ -42,11 +47,11 @@ from ecgimg.digitization.stage_timer import StageTimer
 from ecgimg.digitization.text.label_matching import column_seconds_by_labels
 from ecgimg.digitization.text.labels_on_traces import label_stretch_test, starts_on_label
 from ecgimg.digitization.text.rows_from_labels import retrace_rows_by_labels
-from ecgimg.digitization.tracing.plot_averaging import undo_sample_averaging
-from ecgimg.digitization.tracing.plot_samples import interpolate_plot_samples
-from ecgimg.digitization.tracing.row_detection import unread_trace_share
+from ecgimg.digitization.tracing.plot_averaging import without_averaging
+from ecgimg.digitization.tracing.plot_samples import through_samples
+from ecgimg.digitization.tracing.rows import unread_share
 from ecgimg.digitization.tracing.trace_rows import trace_rows
-from ecgimg.digitization.tracing.vector_rows import VectorRows, read_vector_rows
+from ecgimg.digitization.tracing.vector_paths import PathPage, read_paths
 from ecgimg.digitization.views import alternative_views, view_page
 from ecgimg.formats.pages.limits import reduction_factor
 from ecgimg.formats.vector_pdf import VectorPage
@@ -94,7 +99,7 @@ def digitize_image(
     candidates = load_layouts("all") if layout == "auto" else (load_layout(layout),)
     given = ScaleReading(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")
     clock = StageTimer()
-    paths = read_vector_rows(vector) if vector is not None else None
+    paths = read_paths(vector) if vector is not None else None
     if paths is not None and vector is not None:
         clock.lap("paths")
         return _place_paths(paths, vector, image, given, candidates, clock)
@@ -175,27 +180,27 @@ def _read(seen: PageView, given: ScaleReading, candidates: Sequence[Layout], clo
     clock.lap("trace")
     if not rows:
         return Digitization("refused", (ReasonCode.NO_TRACE_FOUND.reason(),), px_per_mm=px_per_mm)
-    is_part = unread_trace_share(page, rows) > _MUCH
+    is_part = unread_share(page, rows) > _MUCH
     baselines_px = [row.baseline_px for row in rows]
     pulses = find_pulses(page, baselines_px)
     if not any(pulse.is_whole for pulse in pulses):
-        pulses = find_pulses_by_shape(page, baselines_px, has_grid=seen.has_grid) or pulses
-    rows, pulses = trim_pulses(rows, pulses, page.px_per_mm)
+        pulses = find_unmarked(page, baselines_px, ruled=seen.has_grid) or pulses
+    rows, pulses = cut_pulses(rows, pulses, page.px_per_mm)
     hidden = starts_on_label(page, rows)
-    rows, gaps_px = set_apart(rows, page.px_per_mm, label_stretch_test(page), ruled=seen.has_grid)
-    width = width_px(rows, page.px_per_mm) - gaps_px
+    rows, gaps_px = find_column_gaps(rows, page.px_per_mm, label_stretch_test(page), has_grid=seen.has_grid)
+    width = shared_width_px(rows, page.px_per_mm) - gaps_px
     if width <= 0:
         return Digitization("refused", (ReasonCode.NO_COMMON_TIME.reason(),), px_per_mm=px_per_mm)
-    settled = settle_scale(page.px_per_mm, width, rows, pulses, (given, seen.printed_scale), ruled=seen.has_grid)
+    settled = resolve_scale(page.px_per_mm, width, rows, pulses, (given, seen.printed_scale), has_grid=seen.has_grid)
     if is_part:
         settled = replace(settled, warnings=(*settled.warnings, ReasonCode.TRACE_OUTSIDE_ROWS.reason()))
     clock.lap("scale")
-    scale, separators = settled.scale, find_separators(page, baselines_px)
+    scale, separators = settled.scale, detect_separators(page, baselines_px)
     if gaps_px:  # these tell how wide columns are, cut off or not
-        placement = place(rows, extent_apart(rows, gaps_px, page.px_per_mm), seen.labels, scale, candidates)
+        placement = match_layout(rows, gapped_extent(rows, gaps_px, page.px_per_mm), seen.labels, scale, candidates)
     else:
-        mark_at = mark_finder(page, rows)
-        extent = find_extent(
+        mark_at = separator_finder(page, rows)
+        extent = find_column_extent(
             rows, pulses, separators, scale, page.darkness.shape[1], hidden, lambda x: mark_at(x) is not None,
             seen.labels,
         )  # fmt: skip
@@ -203,14 +208,18 @@ def _read(seen: PageView, given: ScaleReading, candidates: Sequence[Layout], clo
     to_image: Callable[[NDArray[np.float64]], NDArray[np.float64]] = page.flat_to_image
     if placement is not None:
         columns = None
-        rows = all_apart(rows, placement.layout) if gaps_px else rows
+        rows = complete_column_starts(rows, placement.layout) if gaps_px else rows
         if not seen.has_grid and not gaps_px:
-            columns = even_columns(page, rows, placement, separators, pulses, scale)
-        rows = columns.started(rows, placement) if columns else start_at_marks(rows, placement, separators, scale)
-        rows = without_marks(page, rows, placement.borders_px(rows, scale))
+            columns = fit_column_dewarp(page, rows, placement, separators, pulses, scale)
+        rows = (
+            columns.with_flat_starts(rows, placement)
+            if columns
+            else set_starts_by_separators(rows, placement, separators, scale)
+        )
+        rows = remove_separators(page, rows, placement.borders_px(rows, scale))
         if columns is not None:
             rows, placement, settled = _evened(rows, placement, settled, columns, seen.labels, candidates)
-            to_image = columns.seen_by(to_image)
+            to_image = columns.even_to_image(to_image)
         rows, placement = _timed(rows, pulses, placement, settled.scale, apart=bool(gaps_px) and seen.has_grid)
     scale = _levelled(rows, pulses, placement, settled.scale)
     clock.lap("place")
@@ -230,16 +239,16 @@ def _placed(
     """Lay the best layout on the rows; the picture may cut these, as ten seconds tell, or what is between names."""
 
     def best(extents_px: Iterable[tuple[float, float]]) -> Interpretation | None:
-        placements = [place(rows, each, labels, scale, candidates) for each in extents_px]
+        placements = [match_layout(rows, each, labels, scale, candidates) for each in extents_px]
         return max((each for each in placements if each is not None), key=lambda each: each.score, default=None)
 
-    found = best([extent_px, *possible_extents(page, rows, extent_px, RECORD_S * scale.px_per_s)])
+    found = best([extent_px, *uncropped_extents(page, rows, extent_px, RECORD_S * scale.px_per_s)])
     seconds = (
         None if found is None or found.has_usual_width else column_seconds_by_labels(found.layout, rows, labels, scale)
     )
     if found is None or seconds is None:
         return found
-    named = best(possible_extents(page, rows, extent_px, found.layout.columns * seconds * scale.px_per_s))
+    named = best(uncropped_extents(page, rows, extent_px, found.layout.columns * seconds * scale.px_per_s))
     return named if named is not None and named.score > found.score else found
 
 
@@ -247,17 +256,17 @@ def _evened(
     rows: Sequence[RowTrace],
     placement: Interpretation,
     settled: ResolvedScale,
-    columns: EvenColumns,
+    columns: ColumnDewarp,
     labels: Sequence[LeadLabel],
     candidates: Sequence[Layout],
 ) -> tuple[tuple[RowTrace, ...], Interpretation, ResolvedScale]:
     """Lay the rows of a page without ruling on even columns, by which its layout and its scale are told anew."""
     spacing_px = placement.layout.seconds_per_column * settled.scale.px_per_s
     settled = settled.stretched(columns.spacing_px / spacing_px)
-    even = tuple(columns.row(row) for row in rows)
-    extent = columns.start_px, columns.start_px + columns.n * columns.spacing_px
-    again = place(even, extent, [columns.label(label) for label in labels], settled.scale, candidates)
-    if again is None or again.layout.columns != columns.n:
+    even = tuple(columns.dewarp_row(row) for row in rows)
+    extent = columns.start_px, columns.start_px + columns.n_columns * columns.spacing_px
+    again = match_layout(even, extent, [columns.dewarp_label(label) for label in labels], settled.scale, candidates)
+    if again is None or again.layout.columns != columns.n_columns:
         again = replace(placement, start_px=columns.start_px)
     return even, again, settled
 
@@ -267,10 +276,10 @@ def _timed(
 ) -> tuple[tuple[RowTrace, ...], Interpretation]:
     """Settle where each row's columns start, to a fraction of a pixel; they may stand `apart`, which tells them."""
     if apart:
-        rows = settle_starts(rows, placement.layout, scale)
+        rows = refine_gapped_starts(rows, placement.layout, scale)
         placement = replace(placement, start_px=_first_start(rows))
-    rows = fit_columns(rows, placement, scale)
-    rows = interpolate_plot_samples(rows, placement.borders_px(rows, scale))
+    rows = set_starts_by_row_ends(rows, placement, scale)
+    rows = through_samples(rows, placement.borders_px(rows, scale))
     return align_rows(rows, placement, _levelled(rows, pulses, placement, scale)), placement
 
 
@@ -280,7 +289,7 @@ def _first_start(rows: Sequence[RowTrace]) -> float:
 
 
 def _place_paths(
-    paths: VectorRows,
+    paths: PathPage,
     vector: VectorPage,
     image: NDArray[np.uint8],
     given: ScaleReading,
@@ -289,11 +298,11 @@ def _place_paths(
 ) -> Digitization:
     """Place the rows of a vector page; its coordinates are mm of ECG paper."""
     told = ScaleReading(paths.speed_mm_s, paths.gain_mm_mv, paths.chest_gain_mm_mv, "text")
-    settled = settle_scale(1.0, width_px(paths.rows, 1.0), paths.rows, paths.pulses, (given, told))
+    settled = resolve_scale(1.0, shared_width_px(paths.rows, 1.0), paths.rows, paths.pulses, (given, told))
     scale = settled.scale
-    rows = undo_sample_averaging(paths.rows, scale)
+    rows = without_averaging(paths.rows, scale)
     extent = (min(row.points_px[0, 0] for row in rows), max(row.points_px[-1, 0] for row in rows))
-    placement = place(rows, extent, paths.labels, scale, candidates)
+    placement = match_layout(rows, extent, paths.labels, scale, candidates)
     scale = _levelled(rows, paths.pulses, placement, scale)
     clock.lap("place")
     px_per_page_mm = image.shape[1] / vector.size_mm[0]

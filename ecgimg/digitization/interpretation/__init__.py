@@ -1,1 +1,1 @@
-"""What the rows mean: layout, scale, columns."""
+"""Interpretation: what the traces mean, that is layout, paper speed, gain, and where columns start."""

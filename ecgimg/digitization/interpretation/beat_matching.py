@@ -1,26 +1,26 @@
-"""Whether two stretches of trace show the same lead: one's tallest beat then recurs in the other, as high and as wide.
+"""Beat matching: whether two stretches of trace show the same lead, because a beat of each recurs in the other.
 
-Between columns of different leads it hardly ever does in most rows at once (1 % of records over 0.45), within a lead
-it nearly always does (95 % over 0.8; PTB-XL), so it tells where a row changes its lead without any name.
+The steepest beat hardly ever recurs between columns of different leads in most rows at once: 1 % of records have a
+share over 0.45. Within a lead it nearly always does: 95 % have one over 0.8 (PTB-XL). So it shows where a row changes
+its lead without any lead label.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
+from ecgimg.digitization.numerics import Floats
 from ecgimg.record import unbroken_runs
 
-Floats = NDArray[np.float64]
+_BEFORE_S, _AFTER_S = 0.15, 0.25  # the window of a beat around its steepest slope: QRS and most of the T wave
+_SLOPE_S = 0.016  # time over which a slope is measured: a steep part of a QRS
+_STEP = 2  # every second sample suffices to compare beats, at half the cost
+_MIN_RUN_S = 1.0  # a shorter stretch may lack a beat
 
-_BEFORE_S, _AFTER_S, _STEEP_S = 0.15, 0.25, 0.016
-_STEP = 2
-_LEAST_S = 1.0
 
-
-def repetition(first: Floats, second: Floats, fs_hz: float) -> float | None:
-    """Return the share of a beat that the other stretch repeats, 1 for all of it, 0 or less for nothing.
+def matching_beat_share(first: Floats, second: Floats, fs_hz: float) -> float | None:
+    """Return which share of a beat of one stretch recurs in the other.
 
     Parameters
     ----------
@@ -32,23 +32,24 @@ def repetition(first: Floats, second: Floats, fs_hz: float) -> float | None:
     Returns
     -------
     float or None
-        The smaller of both ways to compare, None where a run is shorter than a second or has no beat.
+        1 where the whole beat recurs, 0 or less where nothing does. It is the smaller of the shares in both
+        directions, None where a run is shorter than a second or flat.
     """
     runs = [_longest_run(values) for values in (first, second)]
-    if min(len(run) for run in runs) < _LEAST_S * fs_hz or min(float(run.std()) for run in runs) == 0:
+    if min(len(run) for run in runs) < _MIN_RUN_S * fs_hz or min(float(run.std()) for run in runs) == 0:
         return None
-    return min(_recurs(runs[0], runs[1], fs_hz), _recurs(runs[1], runs[0], fs_hz))
+    return min(_recurring_share(runs[0], runs[1], fs_hz), _recurring_share(runs[1], runs[0], fs_hz))
 
 
-def _recurs(values: Floats, other: Floats, fs_hz: float) -> float:
-    """Return the share of the steepest beat of one stretch that is left nowhere unexplained in another."""
-    steep = round(_STEEP_S * fs_hz)
-    middle = int(np.abs(values[steep:] - values[:-steep]).argmax()) + steep // 2
+def _recurring_share(values: Floats, other: Floats, fs_hz: float) -> float:
+    """Return which share of the power of the steepest beat is explained where it fits the other stretch best."""
+    slope_samples = round(_SLOPE_S * fs_hz)
+    middle = int(np.abs(values[slope_samples:] - values[:-slope_samples]).argmax()) + slope_samples // 2
     beat = values[max(middle - round(_BEFORE_S * fs_hz), 0) : middle + round(_AFTER_S * fs_hz) : _STEP]
     beat = beat - beat.mean()
     windows = sliding_window_view(other[::_STEP], len(beat))
-    left = ((windows - windows.mean(axis=1, keepdims=True) - beat) ** 2).sum(axis=1)
-    return 1 - float(left.min()) / max(float(beat @ beat), 1e-12)
+    residuals = ((windows - windows.mean(axis=1, keepdims=True) - beat) ** 2).sum(axis=1)
+    return 1 - float(residuals.min()) / max(float(beat @ beat), 1e-12)
 
 
 def _longest_run(values: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Gaps between columns that stand apart: evenly spaced blanks which most rows share."""
+"""Gaps between columns: evenly spaced blanks that most rows share, and the column starts that they give."""
 
 from __future__ import annotations
 
@@ -8,60 +8,100 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.column_extent import most_usual
+from ecgimg.digitization.interpretation.row_extent import modal_end_px
 from ecgimg.digitization.model import RowTrace
+from ecgimg.digitization.numerics import Floats
 
-Floats = NDArray[np.float64]
 Blank = tuple[float, float]
-"""Middle and width of a stretch without ink, in px."""
-CUT_MM = 3.0
-"""Rows that start nearer to the picture's edge may be cut off by it; columns that lack more of their width are."""
+"""Middle and width of a stretch of a row without ink, in px."""
+CROPPED_MM = 3.0
+"""The picture may crop rows that start nearer to its edge, and columns that lack more of their width."""
 
-_MIN_GAP_MM, _MAX_GAP_MM, _MAX_GAPS = 1.5, 8.0, 5
-_SLANTS = (0.0, *(side * step / 100 for step in range(1, 8) for side in (1, -1)))
-_WIDEST, _NARROWEST, _UNEVEN_MM = 1.1, 0.92, 2.5
-_LEAST_SLANT_MM, _CLEARLY = 0.15, 0.5
-_LATE_MM, _EVEN_MM = 0.6, 0.2
-_MOST_ROWS, _NEARLY_ALL_ROWS, _LEAST_COLUMN_MM, _MOST_PLACES = 0.45, 0.6, 20.0, 12
+_MIN_GAP_MM, _MAX_GAP_MM, _MAX_GAPS = 1.5, 8.0, 5  # narrower blanks are lost ink, wider ones are no gaps
+_SLANTS = (0.0, *(side * step / 100 for step in range(1, 8) for side in (1, -1)))  # px along x for each px down
+_SAME_GAP_MM, _MIN_DISTANCE_MM = 1.0, 3.0  # blanks of different rows are one gap; nearer places are not two gaps
+_MAX_OFF_EVEN_MM = 2.5  # a blank may lie so far from where even spacing expects it
+_MAX_PLACES = 12  # the places with blanks of most rows are combined to gaps; more would take long
+_MAX_COLUMN_RATIO, _MIN_COLUMN_RATIO = 1.1, 0.92  # widths of the outer columns, relative to the inner ones
+_MIN_COLUMN_MM = 20.0
+_MIN_ROWS_SHARE, _MIN_ROWS_SHARE_SINGLE = 0.45, 0.6  # of rows that have the gaps; a single gap is weaker evidence
+_CORE = 0.15  # of a gap's width to either side of its middle, where a row with the gap has no ink
+_MIN_SLANT_MM, _MAX_RESIDUAL = 0.15, 0.5  # gaps are level unless they spread more, and a slant halves the spread
+_MAX_LATE_MM = 0.6  # a first column that is farther from even spacing has lost its start, or picked up ink
+_EVEN_MM = 0.2  # gaps that are so nearly even are even
 
 
-def set_apart(
+def find_column_gaps(
     rows: Sequence[RowTrace],
     px_per_mm: float,
     is_lettered: Callable[[Blank, float], bool] = lambda *_: False,
     *,
-    ruled: bool = False,
+    has_grid: bool = False,
 ) -> tuple[tuple[RowTrace, ...], float]:
-    """Find blank gaps, evenly spaced, that most rows share, where columns stand apart; return rows and gaps' sum in px.
+    """Find the gaps between columns: evenly spaced blanks that most rows share.
 
-    The gaps may lie on a slant on a page that was not laid flat by its ruling and is seen from aside. Rows with the
-    gaps are given the starts of their columns, also those of a first column of which the picture shows the end only.
-    Blanks that are lettered are none, as `is_lettered` tells of middle, width and height: names stand on the traces
-    there.
+    A page without a grid may be seen at an angle, so its gaps may lie on a slant.
+
+    Parameters
+    ----------
+    rows : sequence of RowTrace
+    px_per_mm : float
+    is_lettered : callable
+        Whether lettering fills a blank at a height (px). Lead labels on the traces look like gaps.
+    has_grid : bool
+        Whether the page map follows a grid.
+
+    Returns
+    -------
+    rows : tuple of RowTrace
+        Those with gaps have their column starts, also that of a first column which the picture crops.
+    gaps_px : float
+        Sum of the widths of the gaps, 0 where there are none.
     """
     blanks = [find_blanks(row, px_per_mm) for row in rows]
-    heights = np.array([row.baseline_px for row in rows])
-    heights -= heights.mean()
-    best: _Gaps | None = None
-    most = -np.inf
-    for slant in _SLANTS[:1] if ruled else _SLANTS:
-        for gaps in _progressions(blanks, slant * heights, px_per_mm):
-            n_shown = gaps.n_shown(rows)
-            if n_shown > most and gaps.part(rows, px_per_mm):
-                best, most = gaps, n_shown
-    if best is None or _are_names(best, rows, blanks, px_per_mm, is_lettered):
+    gaps = _best_gaps(rows, blanks, px_per_mm, _SLANTS[:1] if has_grid else _SLANTS)
+    if gaps is None or _are_labels(gaps, rows, blanks, px_per_mm, is_lettered):
         return tuple(rows), 0.0
-    apart = best.part(rows, px_per_mm)
-    told = _starts(best, rows, blanks, apart, px_per_mm, np.inf if ruled else _LEAST_SLANT_MM * px_per_mm)
-    parted = [
-        replace(row, column_starts_px=tuple(told[k].tolist())) if k in apart else row for k, row in enumerate(rows)
+    separated = gaps.separated_rows(rows, px_per_mm)
+    min_slant_px = np.inf if has_grid else _MIN_SLANT_MM * px_per_mm
+    starts_px = _column_starts_px(gaps, rows, blanks, separated, px_per_mm, min_slant_px)
+    started = [
+        replace(row, column_starts_px=tuple(starts_px[index].tolist())) if index in separated else row
+        for index, row in enumerate(rows)
     ]
-    return tuple(parted), best.width_px * len(best.middles_px)
+    return tuple(started), gaps.width_px * len(gaps.middles_px)
+
+
+def find_blanks(row: RowTrace, px_per_mm: float) -> list[Blank]:
+    """Return middle and width (px) of the stretches of a row without ink that are wide enough for a gap."""
+    x = row.points_px[:, 0]
+    before = np.flatnonzero(np.diff(x) > _MIN_GAP_MM * px_per_mm)
+    return [(float(x[index] + x[index + 1]) / 2, float(x[index + 1] - x[index])) for index in before]
+
+
+def _blank_start(blank: Blank) -> float:
+    return blank[0] - blank[1] / 2
+
+
+def _centred_heights(rows: Sequence[RowTrace]) -> Floats:
+    """Return the heights (rows,) px of the rows relative to their mean."""
+    heights = np.array([row.baseline_px for row in rows])
+    return np.asarray(heights - heights.mean(), np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class _Gaps:
-    """Gaps between columns: their middles and width in px, and by how much they lie aside in each row (rows,)."""
+    """Gaps between columns.
+
+    Parameters
+    ----------
+    middles_px : (gaps,) float64
+        At the mean height of the rows.
+    width_px : float
+        Of each gap.
+    slants_px : (rows,) float64
+        By how much the gaps lie aside in each row.
+    """
 
     middles_px: Floats
     width_px: float
@@ -72,130 +112,173 @@ class _Gaps:
         """Return how far apart they are, 0 for a single one."""
         return float(np.diff(self.middles_px).mean()) if len(self.middles_px) > 1 else 0.0
 
-    def shown(self, row: RowTrace, index: int) -> NDArray[np.int64]:
-        """Tell of each gap whether a row has it (1), not (-1), or does not reach it (0)."""
+    def presence(self, row: RowTrace, index: int) -> NDArray[np.int64]:
+        """Tell of each gap (gaps,) whether a row has it (1), not (-1), or does not reach it (0)."""
         x = row.points_px[:, 0]
         middles = self.middles_px + self.slants_px[index]
-        core = 0.15 * self.width_px
-        inside = np.searchsorted(x, middles + core) > np.searchsorted(x, middles - core, side="right")
-        return np.where(inside, -1, np.where((x[0] < middles) & (middles < x[-1]), 1, 0))
+        core = _CORE * self.width_px
+        has_ink = np.searchsorted(x, middles + core) > np.searchsorted(x, middles - core, side="right")
+        return np.where(has_ink, -1, np.where((x[0] < middles) & (middles < x[-1]), 1, 0))
 
-    def n_shown(self, rows: Sequence[RowTrace]) -> int:
+    def n_present(self, rows: Sequence[RowTrace]) -> int:
         """Count the gaps in all rows, less those that rows lack which have others."""
-        shown = [self.shown(row, index) for index, row in enumerate(rows)]
-        return int(sum(each.sum() for each in shown if each.sum() > 0))
+        balances = [int(self.presence(row, index).sum()) for index, row in enumerate(rows)]
+        return sum(balance for balance in balances if balance > 0)
 
-    def part(self, rows: Sequence[RowTrace], px_per_mm: float) -> list[int]:
-        """Return the rows that the gaps part, none if these are no columns: all as wide, of most rows."""
-        shown = np.array([self.shown(row, index) for index, row in enumerate(rows)])
-        apart = [index for index, each in enumerate(shown) if each.sum() > 0]
-        share = _MOST_ROWS if self.spacing_px else _NEARLY_ALL_ROWS
-        if len(apart) < max(2, share * len(rows)) or (shown[apart] > 0).sum(axis=0).min() < 1:
+    def separated_rows(self, rows: Sequence[RowTrace], px_per_mm: float) -> list[int]:
+        """Return the indices of the rows that have the gaps; none if these are too few, or no columns lie between."""
+        presence = np.array([self.presence(row, index) for index, row in enumerate(rows)])
+        separated = [index for index, gaps in enumerate(presence) if gaps.sum() > 0]
+        share = _MIN_ROWS_SHARE if self.spacing_px else _MIN_ROWS_SHARE_SINGLE
+        if len(separated) < max(2, share * len(rows)) or (presence[separated] > 0).sum(axis=0).min() < 1:
             return []
-        left = float(np.median([rows[index].left_px - self.slants_px[index] for index in apart]))
-        rights = [rows[index].right_px - self.slants_px[index] for index in apart]  # one may hold on to a pulse beyond
+        return separated if self._have_column_widths([rows[k] for k in separated], separated, px_per_mm) else []
+
+    def _have_column_widths(self, rows: Sequence[RowTrace], indices: Sequence[int], px_per_mm: float) -> bool:
+        """Tell whether what the gaps separate is as wide as columns are: all alike, but for cropped ones."""
+        slants_px = [self.slants_px[index] for index in indices]
+        left = float(np.median([row.left_px - slant for row, slant in zip(rows, slants_px, strict=True)]))
+        rights = [row.right_px - slant for row, slant in zip(rows, slants_px, strict=True)]
         half = self.width_px / 2
         first = self.middles_px[0] - half - left
+        # a row may run on to a pulse beyond, so that the last column is measured by the median
         last, longest = (float(right - self.middles_px[-1] - half) for right in (np.median(rights), max(rights)))
         inner = self.spacing_px - self.width_px if self.spacing_px else max(first, longest)
-        is_cut = left < CUT_MM * px_per_mm
-        too_wide = max(first, last) > _WIDEST * inner
-        too_narrow = (first < _NARROWEST * inner and not is_cut) or (
-            not self.spacing_px and longest < _NARROWEST * inner
+        is_cropped = left < CROPPED_MM * px_per_mm
+        is_too_wide = max(first, last) > _MAX_COLUMN_RATIO * inner
+        is_too_narrow = (first < _MIN_COLUMN_RATIO * inner and not is_cropped) or (
+            not self.spacing_px and longest < _MIN_COLUMN_RATIO * inner
         )
-        return [] if too_wide or too_narrow or inner < _LEAST_COLUMN_MM * px_per_mm else apart
+        return not (is_too_wide or is_too_narrow or inner < _MIN_COLUMN_MM * px_per_mm)
 
 
-def _starts(
-    gaps: _Gaps,
-    rows: Sequence[RowTrace],
-    blanks: Sequence[Sequence[Blank]],
-    apart: Sequence[int],
-    px_per_mm: float,
-    least_slant_px: float,
-) -> Floats:
-    """Return where the columns of every row (rows, columns) start, as the blanks of the rows that stand apart tell."""
-    heights = np.array([row.baseline_px for row in rows])
-    heights -= heights.mean()
-    half = gaps.width_px / 2
-    seen: list[dict[int, float]] = []
-    for middle in gaps.middles_px:
-        begun = {row: [_begin(blank) + half for blank in blanks[row]] for row in apart}
-        near = {
-            row: [x for x in own if abs(x - gaps.slants_px[row] - middle) < px_per_mm] for row, own in begun.items()
-        }
-        seen.append({row: places[0] for row, places in near.items() if places})
-    middles = np.stack(
-        [
-            _on_a_slant(heights, found, least_slant_px) if found else middle + gaps.slants_px
-            for found, middle in zip(seen, gaps.middles_px, strict=True)
-        ]
-    )
-    ends = _evened(middles, seen, px_per_mm) + half + float(np.median([rows[row].cap_px for row in apart]))
-    lefts = np.array([rows[row].left_px for row in apart])
-    is_cut = lefts.min() < CUT_MM * px_per_mm and gaps.spacing_px > 0
-    aslant = ends[0] - ends[0].mean()
-    first = aslant + most_usual(lefts - aslant[apart])
-    is_late = gaps.spacing_px > 0 and abs(float(np.median(first - ends[0])) + gaps.spacing_px) > _LATE_MM * px_per_mm
-    if is_cut or is_late:
-        first = ends[0] - gaps.spacing_px
-    return np.stack([first, *ends], axis=1)
+def _best_gaps(
+    rows: Sequence[RowTrace], blanks: Sequence[Sequence[Blank]], px_per_mm: float, slants: Sequence[float]
+) -> _Gaps | None:
+    """Return the gaps that most rows have, None where no blanks make columns."""
+    heights = _centred_heights(rows)
+    best: _Gaps | None = None
+    most = -np.inf
+    for slant in slants:
+        for gaps in _evenly_spaced_gaps(blanks, slant * heights, px_per_mm):
+            n_present = gaps.n_present(rows)
+            if n_present > most and gaps.separated_rows(rows, px_per_mm):
+                best, most = gaps, n_present
+    return best
 
 
-def _are_names(
+def _evenly_spaced_gaps(blanks: Sequence[Sequence[Blank]], slants_px: Floats, px_per_mm: float) -> Iterator[_Gaps]:
+    """Yield gaps, single or evenly spaced, at the places where blanks of several rows start.
+
+    The start of a blank is compared, because a lead label may stand at its end.
+    """
+    level_blanks = [
+        [(_blank_start(blank) - slant, blank[1]) for blank in row_blanks]
+        for row_blanks, slant in zip(blanks, slants_px, strict=True)
+    ]
+    widths = _widths_at_places(level_blanks, px_per_mm)
+    places = np.array(list(widths))
+
+    def gaps_at(starts: Sequence[float]) -> _Gaps:
+        width = float(np.median([widths[start] for start in starts]))
+        return _Gaps(np.array(starts) + width / 2, width, slants_px)
+
+    for first_index, first in enumerate(places.tolist()):
+        yield gaps_at([first])
+        for last in places[first_index + 1 :].tolist():
+            for n_spaces in range(1, _MAX_GAPS):
+                even = np.linspace(first, last, n_spaces + 1)
+                nearest = places[np.abs(places[:, None] - even).argmin(axis=0)]
+                if np.abs(even - nearest).max() < _MAX_OFF_EVEN_MM * px_per_mm:
+                    yield gaps_at(nearest.tolist())
+
+
+def _widths_at_places(level_blanks: Sequence[Sequence[Blank]], px_per_mm: float) -> dict[float, float]:
+    """Return the places, from left to right, where blanks of most rows start, and the narrowest blank at each.
+
+    Parameters
+    ----------
+    level_blanks : sequence of sequences of (float, float)
+        Start and width of the blanks of each row, the slant taken off.
+    """
+
+    def blanks_near(place: float) -> list[Blank]:
+        near = [[blank for blank in row if abs(blank[0] - place) < _SAME_GAP_MM * px_per_mm] for row in level_blanks]
+        return [min(row, key=lambda blank: abs(blank[0] - place)) for row in near if row]
+
+    clusters = [blanks_near(start) for row in level_blanks for start, width in row if width < _MAX_GAP_MM * px_per_mm]
+    places: list[float] = []
+    for cluster in sorted(clusters, key=lambda cluster: -len(cluster)):
+        place = float(np.median([start for start, _ in cluster]))
+        if all(abs(place - other) > _MIN_DISTANCE_MM * px_per_mm for other in places):
+            places.append(place)
+    return {place: min(width for _, width in blanks_near(place)) for place in sorted(places[:_MAX_PLACES])}
+
+
+def _are_labels(
     gaps: _Gaps,
     rows: Sequence[RowTrace],
     blanks: Sequence[Sequence[Blank]],
     px_per_mm: float,
     is_lettered: Callable[[Blank, float], bool],
 ) -> bool:
-    """Tell whether most of the blanks that make the gaps are names which stand on the traces."""
-    told = []
-    for index in gaps.part(rows, px_per_mm):
+    """Tell whether most of the blanks that make the gaps are lead labels on the traces."""
+    lettered = []
+    for index in gaps.separated_rows(rows, px_per_mm):
         x, y = rows[index].points_px.T
-        places = gaps.middles_px - gaps.width_px / 2 + gaps.slants_px[index]
-        own = [blank for blank in blanks[index] if np.abs(_begin(blank) - places).min() < px_per_mm]
-        told += [is_lettered(blank, float(np.interp(blank[0], x, y))) for blank in own]
-    return bool(told) and float(np.mean(told)) > 1 / 2
+        starts = gaps.middles_px - gaps.width_px / 2 + gaps.slants_px[index]
+        near = [
+            blank for blank in blanks[index] if np.abs(_blank_start(blank) - starts).min() < _SAME_GAP_MM * px_per_mm
+        ]
+        lettered += [is_lettered(blank, float(np.interp(blank[0], x, y))) for blank in near]
+    return bool(lettered) and float(np.mean(lettered)) > 1 / 2
 
 
-def _progressions(blanks: Sequence[Sequence[Blank]], slants_px: Floats, px_per_mm: float) -> Iterator[_Gaps]:
-    """Yield evenly spaced places, on a slant, where blanks of some rows begin: names may stand where these end."""
-    level = [[(_begin(blank) - slant, blank[1]) for blank in own] for own, slant in zip(blanks, slants_px, strict=True)]
-
-    def near(place: float) -> list[Blank]:
-        found = [[gap for gap in own if abs(gap[0] - place) < px_per_mm] for own in level]
-        return [min(gaps, key=lambda gap: abs(gap[0] - place)) for gaps in found if gaps]
-
-    found = [(near(begin), begin) for own in level for begin, width in own if width < _MAX_GAP_MM * px_per_mm]
-    places: list[float] = []
-    for gaps, _ in sorted(found, key=lambda item: -len(item[0])):
-        place = float(np.median([begin for begin, _ in gaps]))
-        if all(abs(place - other) > 3 * px_per_mm for other in places):
-            places.append(place)
-    places = sorted(places[:_MOST_PLACES])
-    widths = {place: min(width for _, width in near(place)) for place in places}
-
-    def gaps_at(taken: list[float]) -> _Gaps:
-        width = float(np.median([widths[place] for place in taken]))
-        return _Gaps(np.array(taken) + width / 2, width, slants_px)
-
-    for first_index, first in enumerate(places):
-        yield gaps_at([first])
-        for last in places[first_index + 1 :]:
-            for n_spaces in range(1, _MAX_GAPS):
-                even = np.linspace(first, last, n_spaces + 1)
-                taken = np.array(places)[np.abs(np.array(places)[:, None] - even).argmin(axis=0)]
-                if np.abs(even - taken).max() < _UNEVEN_MM * px_per_mm:
-                    yield gaps_at(taken.tolist())
-
-
-def _begin(blank: Blank) -> float:
-    return blank[0] - blank[1] / 2
+def _column_starts_px(
+    gaps: _Gaps,
+    rows: Sequence[RowTrace],
+    blanks: Sequence[Sequence[Blank]],
+    separated: Sequence[int],
+    px_per_mm: float,
+    min_slant_px: float,
+) -> Floats:
+    """Return the column starts (rows, columns) of every row by the blanks of the rows that have the gaps."""
+    heights = _centred_heights(rows)
+    half = gaps.width_px / 2
+    measured = [_measured_middles(gaps, middle, blanks, separated, px_per_mm) for middle in gaps.middles_px]
+    middles = np.stack(
+        [
+            _extrapolate_to_rows(heights, row_middles, min_slant_px) if row_middles else middle + gaps.slants_px
+            for row_middles, middle in zip(measured, gaps.middles_px, strict=True)
+        ]
+    )
+    cap_px = float(np.median([rows[row].cap_px for row in separated]))
+    gap_ends = _space_evenly(middles, measured, px_per_mm) + half + cap_px
+    lefts = np.array([rows[row].left_px for row in separated])
+    slant = gap_ends[0] - gap_ends[0].mean()
+    first = slant + modal_end_px(lefts - slant[separated])
+    off_px = abs(float(np.median(first - gap_ends[0])) + gaps.spacing_px)
+    is_cropped = lefts.min() < CROPPED_MM * px_per_mm and gaps.spacing_px > 0
+    if is_cropped or (gaps.spacing_px > 0 and off_px > _MAX_LATE_MM * px_per_mm):
+        first = gap_ends[0] - gaps.spacing_px
+    return np.stack([first, *gap_ends], axis=1)
 
 
-def _evened(middles_px: Floats, seen: Sequence[Mapping[int, float]], px_per_mm: float) -> Floats:
-    """Return the middles (gaps, rows) of gaps as evenly as they nearly are, where most of all that were seen say."""
+def _measured_middles(
+    gaps: _Gaps, middle_px: float, blanks: Sequence[Sequence[Blank]], separated: Sequence[int], px_per_mm: float
+) -> dict[int, float]:
+    """Return, by row, the middle of the blank that is one of the gaps, measured from the start of the blank."""
+    middles: dict[int, float] = {}
+    for row in separated:
+        candidates = [_blank_start(blank) + gaps.width_px / 2 for blank in blanks[row]]
+        for candidate in candidates:
+            if abs(candidate - gaps.slants_px[row] - middle_px) < _SAME_GAP_MM * px_per_mm:
+                middles.setdefault(row, candidate)
+    return middles
+
+
+def _space_evenly(middles_px: Floats, measured: Sequence[Mapping[int, float]], px_per_mm: float) -> Floats:
+    """Return the middles (gaps, rows) with even spacing if they nearly have it, moved to the measured middles."""
     if len(middles_px) < 2:
         return middles_px
     order = np.arange(len(middles_px))
@@ -204,27 +287,25 @@ def _evened(middles_px: Floats, seen: Sequence[Mapping[int, float]], px_per_mm: 
     if np.abs(level - line).max() > _EVEN_MM * px_per_mm:
         return middles_px
     even = middles_px + (line - level)[:, None]
-    late = [place - even[gap, row] for gap, places in enumerate(seen) for row, place in places.items()]
-    return np.asarray(even + float(np.median(late)), np.float64)
+    offsets = [middle - even[gap, row] for gap, middles in enumerate(measured) for row, middle in middles.items()]
+    return np.asarray(even + float(np.median(offsets)), np.float64)
 
 
-def _on_a_slant(heights: Floats, places_px: Mapping[int, float], least_px: float) -> Floats:
-    """Return the places (rows,) of all rows by those of some: at their median, or on a line if clearly slanted."""
-    known = np.array(list(places_px))
-    places = np.array(list(places_px.values()))
-    level = float(np.median(places))
-    pairs = [(i, j) for i in range(len(known)) for j in range(i) if heights[known[i]] != heights[known[j]]]
-    slopes = [(places[i] - places[j]) / (heights[known[i]] - heights[known[j]]) for i, j in pairs]
+def _extrapolate_to_rows(heights: Floats, middles_px: Mapping[int, float], min_slant_px: float) -> Floats:
+    """Return the middles (rows,) of a gap in all rows by those in some: their median, or a line if clearly slanted.
+
+    The slope is the median of all pairs (Theil-Sen), which single rows do not bend.
+    """
+    rows = np.array(list(middles_px))
+    middles = np.array(list(middles_px.values()))
+    level = float(np.median(middles))
+    pairs = [(i, j) for i in range(len(rows)) for j in range(i) if heights[rows[i]] != heights[rows[j]]]
+    slopes = [(middles[i] - middles[j]) / (heights[rows[i]] - heights[rows[j]]) for i, j in pairs]
     slope = float(np.median(slopes)) if len(slopes) > 2 else 0.0
-    start = float(np.median(places - slope * heights[known]))
-    apart, left = (float(np.median(np.abs(places - each))) for each in (level, start + slope * heights[known]))
-    if apart < least_px or left > _CLEARLY * apart:
+    start = float(np.median(middles - slope * heights[rows]))
+    level_spread, line_spread = (
+        float(np.median(np.abs(middles - model))) for model in (level, start + slope * heights[rows])
+    )
+    if level_spread < min_slant_px or line_spread > _MAX_RESIDUAL * level_spread:
         return np.full(len(heights), level)
     return np.asarray(start + slope * heights, np.float64)
-
-
-def find_blanks(row: RowTrace, px_per_mm: float) -> list[Blank]:
-    """Return middle and width (px) of the stretches of a row without ink."""
-    x = row.points_px[:, 0]
-    at = np.flatnonzero(np.diff(x) > _MIN_GAP_MM * px_per_mm)
-    return [(float(x[k] + x[k + 1]) / 2, float(x[k + 1] - x[k])) for k in at]

@@ -1,126 +1,123 @@
-"""Where the columns of a page start, each for itself: by the marks between them, else by the ends of the rows."""
+"""Where each column of a page starts: by the separators between columns, else by the right ends of the rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.column_extent import common
-from ecgimg.digitization.interpretation.column_spacing import MANY_MARKS, NARROWER, SAME_MM, most_alike
-from ecgimg.digitization.model import FlatPage, Interpretation, RowTrace, Scale
+from ecgimg.digitization.interpretation.column_spacing import MAX_SEPARATORS, MAX_SPEED_ERROR, SAME_PLACE_MM
+from ecgimg.digitization.interpretation.row_extent import shared_end_px
+from ecgimg.digitization.model import Interpretation, RowTrace, Scale
+from ecgimg.digitization.numerics import Floats, densest_cluster
 
-Floats = NDArray[np.float64]
-
-_SEPARATOR_SHARE = 110
-_BESIDE_ROW_MM = 8.0
-_BORDER_MM = 1.6
-_OFF_SPEED, _FEWEST_MARKS = 0.02, 2
-_TELLING_MM, _CLEARLY = 0.25, 1.3
-_JUMP_FROM_MM, _JUMP_TO_MM, _MOST_JUMP_MM = 0.12, 0.6, 2.0
+_SEPARATOR_REACH_MM, _SEPARATOR_REACH_SHARE = 1.6, 0.02  # from the usual start; the share grows along the row
+_MIN_SEPARATORS = 2  # at each border: a single stroke may be part of a letter or of a trace
+_MIN_ROWS_SHARE = 2 / 3  # of the rows must end at the same place before that tells how wide columns are
+_MIN_SHIFT_MM, _OVER_SPREAD = 0.25, 1.5  # a smaller shift of the last end, or one within its spread, is measuring error
+_JUMP_RATIO = 1.3  # how much larger the jumps at shifted starts must be than at the usual ones
+_JUMP_FROM_MM, _JUMP_TO_MM, _MAX_JUMP_MM = 0.12, 0.6, 2.0  # range beside a border, and cap: a QRS is no larger a jump
 
 
-def find_separators(page: FlatPage, baselines_px: Sequence[float]) -> Floats:
-    """Return where upright strokes stand that are neither trace nor lettering (n,) px: marks between columns.
-
-    They stand among the rows, which lie at `baselines_px`; a stroke that passes several counts as a mark in each.
-    """
-    mm, heights = page.px_per_mm, np.asarray(baselines_px, np.float64)
-    mask = (page.segmentation.other > _SEPARATOR_SHARE).astype(np.uint8)
-    upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((round(1.2 * mm), 1), np.uint8))
-    upright = cv2.morphologyEx(upright, cv2.MORPH_CLOSE, np.ones((round(1.5 * mm), 1), np.uint8))
-    _, _, stats, centres = cv2.connectedComponentsWithStats(upright, connectivity=8)
-    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    top, bottom = stats[:, cv2.CC_STAT_TOP, None], (stats[:, cv2.CC_STAT_TOP] + height)[:, None]
-    reach = _BESIDE_ROW_MM * mm
-    rows = ((top < heights + reach) & (bottom > heights - reach)).sum(axis=1)
-    rows[0] = 0
-    return np.repeat(centres[:, 0], np.where((width < mm) & (height > 1.8 * mm), rows, 0))
-
-
-def start_at_marks(
-    rows: Sequence[RowTrace], placement: Interpretation, separators: Floats, scale: Scale
+def set_starts_by_separators(
+    rows: Sequence[RowTrace], interpretation: Interpretation, separators_px: Floats, scale: Scale
 ) -> tuple[RowTrace, ...]:
-    """Give the rows the starts of their columns as marks between them tell, if such stand at every border."""
-    parted = _parted(rows, placement)
-    usual = _usual_px(placement, scale)
-    marked = _marked(usual, separators, scale.px_per_mm) if parted else None
-    return started(rows, parted, marked) if marked is not None else tuple(rows)
+    """Return the rows with the column starts that separators give, if at least two stand at every border.
 
-
-def fit_columns(rows: Sequence[RowTrace], placement: Interpretation, scale: Scale) -> tuple[RowTrace, ...]:
-    """Give the rows the starts of their columns where these are not where the paper speed says.
-
-    Printers leave out a few samples a column, and a ruling may be followed to some thousandths only. What tells are
-    the ends of the rows, if the traces jump there rather than at the usual places.
+    Parameters
+    ----------
+    rows : sequence of RowTrace
+    interpretation : Interpretation
+        Its layout and start tell about where the borders are.
+    separators_px : (n,) float64
+        See `detect_separators`.
+    scale : Scale
     """
-    layout, mm = placement.layout, scale.px_per_mm
-    parted = _parted(rows, placement)
-    if not parted:
+    indices = _rows_without_starts(rows, interpretation)
+    usual_px = _usual_starts_px(interpretation, scale)
+    starts_px = _starts_by_separators(usual_px, separators_px, scale.px_per_mm) if indices else None
+    return with_column_starts(rows, indices, starts_px) if starts_px is not None else tuple(rows)
+
+
+def set_starts_by_row_ends(
+    rows: Sequence[RowTrace], interpretation: Interpretation, scale: Scale
+) -> tuple[RowTrace, ...]:
+    """Return the rows with their column starts where columns are narrower or wider than the paper speed says.
+
+    Printers leave out a few samples a column, and a grid may be followed to some thousandths only. The right ends of
+    the rows tell the width, if the traces jump at the borders that follow from it rather than at the usual ones.
+    """
+    layout, mm = interpretation.layout, scale.px_per_mm
+    indices = _rows_without_starts(rows, interpretation)
+    if not indices:
         return tuple(rows)
-    spacing = layout.seconds_per_column * scale.px_per_s
-    usual = _usual_px(placement, scale)
-    right = common(np.array([rows[row].right_px for row in parted]), mm)
-    ends = [abs(rows[row].right_px - right) < SAME_MM * mm for row in parted]
-    narrow = (right - placement.start_px) / layout.columns
-    rights = [rows[row].right_px for row, same in zip(parted, ends, strict=True) if same]
-    if sum(ends) < 2 / 3 * len(parted):
+    usual_spacing_px = layout.seconds_per_column * scale.px_per_s
+    ends_px = [rows[index].right_px for index in indices]
+    right_px = shared_end_px(np.array(ends_px), mm)
+    agreeing_px = [end for end in ends_px if abs(end - right_px) < SAME_PLACE_MM * mm]
+    if len(agreeing_px) < _MIN_ROWS_SHARE * len(indices):
         return tuple(rows)
-    least = max(_TELLING_MM * mm, 1.5 * float(np.ptp(rights))) / layout.columns
-    if not least < abs(narrow - spacing) < NARROWER * spacing:
+    spacing_px = (right_px - interpretation.start_px) / layout.columns
+    min_shift_px = max(_MIN_SHIFT_MM * mm, _OVER_SPREAD * float(np.ptp(agreeing_px))) / layout.columns
+    if not min_shift_px < abs(spacing_px - usual_spacing_px) < MAX_SPEED_ERROR * usual_spacing_px:
         return tuple(rows)
-    starts = np.asarray(placement.start_px + narrow * np.arange(layout.columns), np.float64)
-    jumps = [sum(_jump(rows[row], border, mm) for row in parted for border in each[1:]) for each in (usual, starts)]
-    return started(rows, parted, starts) if jumps[1] >= _CLEARLY * jumps[0] else tuple(rows)
+    starts_px = np.asarray(interpretation.start_px + spacing_px * np.arange(layout.columns), np.float64)
+    separated = [rows[index] for index in indices]
+    usual_jumps_mm = _jumps_mm(separated, _usual_starts_px(interpretation, scale)[1:], mm)
+    is_better = _jumps_mm(separated, starts_px[1:], mm) >= _JUMP_RATIO * usual_jumps_mm
+    return with_column_starts(rows, indices, starts_px) if is_better else tuple(rows)
 
 
-def _parted(rows: Sequence[RowTrace], placement: Interpretation) -> list[int]:
-    """Return the rows that show more than one column, if it is not known yet where these start."""
-    layout = placement.layout
-    parted = range(layout.rows)
-    known = any(len(rows[row].column_starts_px) for row in parted)
-    return list(parted) if layout.columns > 1 and not known else []
+def with_column_starts(rows: Sequence[RowTrace], indices: Collection[int], starts_px: Floats) -> tuple[RowTrace, ...]:
+    """Return the rows, of which those of the given indices have the column starts (columns,) px."""
+    starts = tuple(starts_px.tolist())
+    return tuple(replace(row, column_starts_px=starts) if index in indices else row for index, row in enumerate(rows))
 
 
-def _usual_px(placement: Interpretation, scale: Scale) -> Floats:
-    """Return where the columns start as the paper speed says."""
-    layout = placement.layout
-    spacing = layout.seconds_per_column * scale.px_per_s
-    return np.asarray(placement.start_px + spacing * np.arange(layout.columns), np.float64)
+def _rows_without_starts(rows: Sequence[RowTrace], interpretation: Interpretation) -> list[int]:
+    """Return the indices of the rows with several columns, if their column starts are not known yet."""
+    layout = interpretation.layout
+    has_starts = any(len(rows[row].column_starts_px) for row in range(layout.rows))
+    return list(range(layout.rows)) if layout.columns > 1 and not has_starts else []
 
 
-def started(rows: Sequence[RowTrace], parted: Sequence[int], starts_px: Floats) -> tuple[RowTrace, ...]:
-    """Give the `parted` rows the starts of their columns."""
-    told = tuple(starts_px.tolist())
-    return tuple(replace(row, column_starts_px=told) if index in parted else row for index, row in enumerate(rows))
+def _usual_starts_px(interpretation: Interpretation, scale: Scale) -> Floats:
+    """Return the column starts that the paper speed gives."""
+    layout = interpretation.layout
+    spacing_px = layout.seconds_per_column * scale.px_per_s
+    return np.asarray(interpretation.start_px + spacing_px * np.arange(layout.columns), np.float64)
 
 
-def _marked(usual_px: Floats, separators: Floats, px_per_mm: float) -> Floats | None:
-    """Return the columns' starts as marks between them tell, if at least two stand at every border, or None."""
-    starts = usual_px.copy()
-    if len(separators) > MANY_MARKS:
+def _starts_by_separators(usual_px: Floats, separators_px: Floats, px_per_mm: float) -> Floats | None:
+    """Return the column starts at the separators, or None where a border lacks them or they are uneven."""
+    starts_px = usual_px.copy()
+    if len(separators_px) > MAX_SEPARATORS:
         return None
     for column in range(1, len(usual_px)):
-        reach_px = max(_BORDER_MM * px_per_mm, _OFF_SPEED * (usual_px[column] - usual_px[0]))
-        near = separators[np.abs(separators - usual_px[column]) < reach_px]
-        alike = most_alike(near, SAME_MM * px_per_mm)
-        if len(alike) < _FEWEST_MARKS:
+        reach_px = max(_SEPARATOR_REACH_MM * px_per_mm, _SEPARATOR_REACH_SHARE * (usual_px[column] - usual_px[0]))
+        near_px = separators_px[np.abs(separators_px - usual_px[column]) < reach_px]
+        agreeing_px = densest_cluster(near_px, SAME_PLACE_MM * px_per_mm)
+        if len(agreeing_px) < _MIN_SEPARATORS:
             return None
-        starts[column] = np.median(alike)
-    shifts = starts[1:] - usual_px[1:]
-    even = np.arange(1, len(usual_px)) * float(np.mean(shifts / np.arange(1, len(usual_px))))
-    return starts if np.abs(shifts - even).max() < SAME_MM * px_per_mm else None
+        starts_px[column] = np.median(agreeing_px)
+    columns = np.arange(1, len(usual_px))
+    shifts_px = starts_px[1:] - usual_px[1:]
+    even_px = columns * float(np.mean(shifts_px / columns))
+    return starts_px if np.abs(shifts_px - even_px).max() < SAME_PLACE_MM * px_per_mm else None
 
 
-def _jump(row: RowTrace, border_px: float, px_per_mm: float) -> float:
-    """Return by how many mm the trace jumps at a border, up to what tells."""
+def _jumps_mm(rows: Sequence[RowTrace], borders_px: Floats, px_per_mm: float) -> float:
+    """Return the sum of the jumps of all rows at all borders."""
+    return sum(_jump_mm(row, border, px_per_mm) for row in rows for border in borders_px)
+
+
+def _jump_mm(row: RowTrace, border_px: float, px_per_mm: float) -> float:
+    """Return by how much the trace jumps at a border, capped so that no single one decides."""
     x, y = row.points_px.T
-    away = (x - border_px) / px_per_mm
-    before = y[(away > -_JUMP_TO_MM) & (away < -_JUMP_FROM_MM)]
-    after = y[(away > _JUMP_FROM_MM) & (away < _JUMP_TO_MM)]
+    distance_mm = (x - border_px) / px_per_mm
+    before = y[(distance_mm > -_JUMP_TO_MM) & (distance_mm < -_JUMP_FROM_MM)]
+    after = y[(distance_mm > _JUMP_FROM_MM) & (distance_mm < _JUMP_TO_MM)]
     if not len(before) or not len(after):
         return 0.0
-    return min(abs(float(np.median(after) - np.median(before))) / px_per_mm, _MOST_JUMP_MM)
+    return min(abs(float(np.median(after) - np.median(before))) / px_per_mm, _MAX_JUMP_MM)

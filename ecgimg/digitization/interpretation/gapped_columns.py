@@ -1,4 +1,4 @@
-"""Where the columns of a page whose columns stand apart begin and end, all rows and both sides of the gaps told."""
+"""Columns with gaps between them: their extent, the starts in every row, and the refinement of these starts."""
 
 from __future__ import annotations
 
@@ -6,108 +6,142 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.column_gaps import CUT_MM, find_blanks
+from ecgimg.digitization.interpretation.column_gaps import CROPPED_MM, find_blanks
 from ecgimg.digitization.model import RowTrace, Scale
+from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.signals.lead_extraction import FS_HZ
 from layouts import Layout
 
-Floats = NDArray[np.float64]
+_MIN_ROWS = 2  # with gaps, from which the starts of the others follow
+_MIN_COLUMNS = 3  # two columns have one gap, whose sides tell no spacing
+_MIN_EDGES = 4  # sides of gaps that must agree before the starts are moved
+_EDGE_NEAR_MM = 1.5  # from where it is expected, of the side of a gap
+_REACHES_MM = (1.0, 1.0, 0.6, 0.4, 0.4)  # of the robust fit: sides that are farther off count less with every pass
 
-_FEWEST_ROWS, _LEAST_COLUMNS, _LEAST_EDGES = 2, 3, 4
-_EDGE_NEAR_MM, _REACHES_MM = 1.5, (1.0, 1.0, 0.6, 0.4, 0.4)
 
+def gapped_extent(rows: Sequence[RowTrace], gaps_px: float, px_per_mm: float) -> tuple[float, float]:
+    """Return where columns with gaps start and end, as if there were no gaps.
 
-def extent_apart(rows: Sequence[RowTrace], gaps_px: float, px_per_mm: float) -> tuple[float, float]:
-    """Return where columns that stand apart start and end, less the gaps between them, which are `gaps_px` in all.
+    The last column gets the width of the others where the picture crops it.
 
-    The picture may cut off what the last of them is shorter than the others.
+    Parameters
+    ----------
+    rows : sequence of RowTrace
+        From `find_column_gaps`.
+    gaps_px : float
+        Sum of the widths of the gaps.
+    px_per_mm : float
     """
-    apart = [row for row in rows if row.column_starts_px]
-    starts = np.median([row.column_starts_px for row in apart], axis=0)
-    right = max(row.points_px[-1, 0] for row in apart)
-    wide = (float(starts[-1] - starts[0]) - gaps_px) / (len(starts) - 1)
-    missing = wide - (right - float(starts[-1]))
-    return float(starts[0]), right - gaps_px + (missing if missing > CUT_MM * px_per_mm else 0.0)
+    gapped = [row for row in rows if row.column_starts_px]
+    starts_px = np.median([row.column_starts_px for row in gapped], axis=0)
+    right_px = max(row.points_px[-1, 0] for row in gapped)
+    column_px = (float(starts_px[-1] - starts_px[0]) - gaps_px) / (len(starts_px) - 1)
+    missing_px = column_px - (right_px - float(starts_px[-1]))
+    return float(starts_px[0]), right_px - gaps_px + (missing_px if missing_px > CROPPED_MM * px_per_mm else 0.0)
 
 
-def all_apart(rows: Sequence[RowTrace], layout: Layout) -> tuple[RowTrace, ...]:
-    """Give rows of columns on which no gaps were seen, written over or drawn through, the starts that the others tell.
+def complete_column_starts(rows: Sequence[RowTrace], layout: Layout) -> tuple[RowTrace, ...]:
+    """Return the rows, of which those whose gaps are written over or drawn through have the starts of the others.
 
-    Rhythm strips, which have no columns, stay as they are.
+    The starts follow a line through those of the other rows. Rhythm strips, which have no columns, stay as they are.
     """
-    known = [row for row in rows[: layout.rows] if len(row.column_starts_px) == layout.columns]
-    if len(known) < _FEWEST_ROWS:
+    started = [row for row in rows[: layout.rows] if _has_starts(row, layout)]
+    if len(started) < _MIN_ROWS:
         return tuple(rows)
-    slopes, level = np.polyfit([row.baseline_px for row in known], [row.column_starts_px for row in known], 1)
+    heights = [row.baseline_px for row in started]
+    slopes, offsets = np.polyfit(heights, [row.column_starts_px for row in started], 1)
     return tuple(
         row
-        if row in known or index >= layout.rows
-        else replace(row, column_starts_px=tuple(slopes * row.baseline_px + level))
+        if row in started or index >= layout.rows
+        else replace(row, column_starts_px=tuple(slopes * row.baseline_px + offsets))
         for index, row in enumerate(rows)
     )
 
 
-def settle_starts(rows: Sequence[RowTrace], layout: Layout, scale: Scale) -> tuple[RowTrace, ...]:
-    """Move the starts of columns that stand apart to where both sides of the gaps and the paper speed say.
+def refine_gapped_starts(rows: Sequence[RowTrace], layout: Layout, scale: Scale) -> tuple[RowTrace, ...]:
+    """Move the starts of columns with gaps to where both sides of the gaps and the paper speed say.
 
-    A column ends with its last sample, so where one ends tells its start as well as the end of the gap before it does,
-    on which a name may stand. Round pens make gaps narrower, which falls out between the two.
+    A column ends with its last sample, so its end tells its start as well as the end of the gap before it does. A lead
+    label may stand at the latter. Round pens make gaps narrower, which cancels between the two.
     """
-    if layout.columns < _LEAST_COLUMNS:
+    if layout.columns < _MIN_COLUMNS:
         return tuple(rows)
-    column_px = (layout.seconds_per_column - 1 / FS_HZ) * scale.px_per_s
-    rows = [_even(row) if len(row.column_starts_px) == layout.columns else row for row in rows]
-    near_px = _EDGE_NEAR_MM * scale.px_per_mm
-    seen = []  # column, by how much its start lies later than thought, and 1 where its end says so, -1 where its start
-    for row in rows:
-        starts = np.array(row.column_starts_px)
-        if len(starts) != layout.columns:
-            continue
-        for middle, width in find_blanks(row, scale.px_per_mm):
-            for late, side in (
-                (middle - width / 2 - column_px - starts[:-1], 1),
-                (middle + width / 2 - starts[1:], -1),
-            ):
-                column = int(np.abs(late).argmin())
-                if abs(late[column]) < near_px:
-                    seen.append((column + (side < 0), late[column], side))
-    fitted = _lateness(np.array(seen, np.float64), scale.px_per_mm) if seen else None
-    if fitted is None:
+    rows = [_with_even_starts(row) if _has_starts(row, layout) else row for row in rows]
+    edges = [edge for row in rows if _has_starts(row, layout) for edge in _edge_delays(row, layout, scale)]
+    line = _fit_delays(np.array(edges, np.float64), scale.px_per_mm) if edges else None
+    if line is None:
         return tuple(rows)
-    moved = np.polyval(fitted, np.arange(layout.columns))
+    delays_px = np.polyval(line, np.arange(layout.columns))
     return tuple(
-        replace(row, column_starts_px=tuple((np.array(row.column_starts_px) + moved).tolist()))
-        if len(row.column_starts_px) == layout.columns
+        replace(row, column_starts_px=tuple((np.array(row.column_starts_px) + delays_px).tolist()))
+        if _has_starts(row, layout)
         else row
         for row in rows
     )
 
 
-def _even(row: RowTrace) -> RowTrace:
-    """Return a row with its columns' starts evenly apart."""
+def _has_starts(row: RowTrace, layout: Layout) -> bool:
+    """Tell whether a row has the column starts of a layout."""
+    return len(row.column_starts_px) == layout.columns
+
+
+def _with_even_starts(row: RowTrace) -> RowTrace:
+    """Return a row with evenly spaced column starts."""
     columns = np.arange(len(row.column_starts_px))
-    return replace(
-        row, column_starts_px=tuple(np.polyval(np.polyfit(columns, row.column_starts_px, 1), columns).tolist())
-    )
+    starts_px = np.polyval(np.polyfit(columns, row.column_starts_px, 1), columns)
+    return replace(row, column_starts_px=tuple(starts_px.tolist()))
 
 
-def _lateness(seen: Floats, px_per_mm: float) -> Floats | None:
-    """Fit a line through how late columns are (n, 3), edges that stand out left out; slope and offset, or None."""
-    column, late, side = seen.T
-    ends = side > 0
-    if ends.sum() < _LEAST_EDGES:
+def _edge_delays(row: RowTrace, layout: Layout, scale: Scale) -> list[tuple[int, float, int]]:
+    """Return by how much columns of a row start later than thought, as each side of its gaps tells.
+
+    Returns
+    -------
+    list of (int, float, int)
+        Index of the column, delay in px, and 1 where the column's end tells it, -1 where its start does.
+    """
+    starts = np.array(row.column_starts_px)
+    column_px = (layout.seconds_per_column - 1 / FS_HZ) * scale.px_per_s
+    edges = []
+    for middle, width in find_blanks(row, scale.px_per_mm):
+        by_column_end = middle - width / 2 - column_px - starts[:-1]
+        by_column_start = middle + width / 2 - starts[1:]
+        for first_column, delays, side in ((0, by_column_end, 1), (1, by_column_start, -1)):
+            index = int(np.abs(delays).argmin())
+            if abs(delays[index]) < _EDGE_NEAR_MM * scale.px_per_mm:
+                edges.append((first_column + index, float(delays[index]), side))
+    return edges
+
+
+def _fit_delays(edges: Floats, px_per_mm: float) -> Floats | None:
+    """Fit a line through the delays of the columns by reweighted least squares, in which outliers count less.
+
+    Parameters
+    ----------
+    edges : (n, 3) float64
+        Column, delay and side as `_edge_delays` gives them. The width of the pen shifts both sides in opposite
+        directions, which is a third term of the fit where both are seen.
+    px_per_mm : float
+
+    Returns
+    -------
+    (2,) float64 or None
+        Slope and offset, None where too few sides agree.
+    """
+    column, delay, side = edges.T
+    is_end = side > 0
+    if is_end.sum() < _MIN_EDGES:
         return None
     terms = np.stack([column, np.ones(len(column)), side], axis=1)
-    told = np.array([0.0, float(np.median(late[ends])), 0.0])
+    coefficients = np.array([0.0, float(np.median(delay[is_end])), 0.0])
     for reach_mm in _REACHES_MM:
-        weights = np.clip(1 - ((late - terms @ told) / (reach_mm * px_per_mm)) ** 2, 0, None)
-        if (weights * ends).sum() < _LEAST_EDGES / 2:
+        weights = np.clip(1 - ((delay - terms @ coefficients) / (reach_mm * px_per_mm)) ** 2, 0, None)
+        if (weights * is_end).sum() < _MIN_EDGES / 2:
             return None
-        has_starts = (weights * ~ends).sum() > _LEAST_EDGES / 2
-        used = terms if has_starts else terms[:, :2]
+        has_both_sides = (weights * ~is_end).sum() > _MIN_EDGES / 2
+        used_terms = terms if has_both_sides else terms[:, :2]
         root = np.sqrt(weights)[:, None]
-        found = np.linalg.lstsq(used * root, late * root[:, 0], rcond=None)[0]
-        told = np.append(found, 0.0)[:3]
-    return told[:2]
+        solution = np.linalg.lstsq(used_terms * root, delay * root[:, 0], rcond=None)[0]
+        coefficients = np.append(solution, 0.0)[:3]
+    return coefficients[:2]

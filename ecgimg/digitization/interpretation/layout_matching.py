@@ -1,8 +1,8 @@
-"""Tell which lead stands where: score every layout on rows, width, printed names and the physics of the limb leads.
+"""Layout matching: every layout is scored by rows, width, lead labels, beats and the laws of the limb leads.
 
 Every limb lead is a fixed mixture of I and II (Einthoven, Goldberger). Limb leads printed at the same time must
 therefore fit one pair of signals; a layout that names them wrongly leaves a residual. A rhythm strip must equal its
-lead's cell. Both need no printed name at all.
+lead's cell. Neither needs a lead label.
 """
 
 from __future__ import annotations
@@ -13,134 +13,193 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.beat_matching import repetition
-from ecgimg.digitization.interpretation.simultaneous_columns import coincidence
+from ecgimg.digitization.interpretation.beat_matching import matching_beat_share
+from ecgimg.digitization.interpretation.simultaneous_columns import simultaneity_score
 from ecgimg.digitization.model import Interpretation, LeadLabel, RowTrace, Scale
+from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal_mv
 from ecgimg.digitization.signals.limb_leads import LIMB_LEAD_MIX, fit_limb_leads
 from ecgimg.digitization.text.label_matching import count_labels_beside_rows, score_labels
 from layouts import Layout, Slot
 
-Floats = NDArray[np.float64]
-
-_RARE = 0.8  # columns that repeat the same seconds are seldom printed
-_REPEATS, _CHANGES, _SPAN, _CONTRADICTED = 0.6, 0.5, 0.3, 1.5
-_HALVED_S = 4.0
-_LOST = 0.02
 _SIDES: tuple[Literal["top", "bottom"], ...] = ("top", "bottom")
-_NAMED_CUT = 0.5
-_FEW_NAMES = 3  # so many may be read by mistake
-_USUAL = 0.15  # most pages have no rhythm strip, or lead II
+
+_MIN_CROPPED_LABELS = 0.5  # share of labels that must agree before a row is taken to be cropped off
+_FEW_LABELS = 3  # so many may be read by mistake
+_FULL_WIDTH, _ROUNDED_WIDTH, _ODD_WIDTH = 1.0, 0.3, -0.4  # scores: as the layout says, quarter seconds, neither
+_MIN_WIDTH_SHARE, _MAX_WIDTH_SHARE, _MAX_ROUNDING = 0.97, 1.04, 0.03  # within which a width is as the layout says
+_COMMON_STRIP = 0.15  # most pages have no rhythm strip, or lead II
+_SIMULTANEOUS_PENALTY = 0.8  # columns that show the same seconds are seldom printed
+_MIN_OVERLAP = 100  # samples that signals must have in common before they are compared
+
+_DB_PER_POINT, _MIN_POINTS, _MAX_POINTS = 12, -0.5, 1.5  # from dB of agreement to a score
+_SHIFTS = range(-12, 13, 3)  # samples by which a strip may be printed aside of the cells above it
+_TRIMMED_SHARE = 0.02  # of the squared errors, left out: a spike that one of two traces lost
+
+_WITHIN_SHARE, _BETWEEN_SHARE = 0.6, 0.5  # beats recur by more within a lead, and by less between two leads
+_SHARE_RANGE, _MAX_PENALTY = 0.3, 1.5  # so far beyond these the penalty is full
+_MIN_HALVED_S = 4.0  # shorter cells have too few beats in a half
+
+_CellPlaces = tuple[float, tuple[tuple[int, int | None], ...]]
+"""Seconds per column, and the row and the column of every cell: layouts with the same share their scores by beats."""
 
 
-_Cells = tuple[float, tuple[tuple[int, int | None], ...]]
-
-
-def place(
+def match_layout(
     rows: Sequence[RowTrace],
     extent_px: tuple[float, float],
     labels: Sequence[LeadLabel],
     scale: Scale,
     candidates: Sequence[Layout],
 ) -> Interpretation | None:
-    """Choose the layout that explains the page best, or None when none has this many rows.
+    """Choose the layout that explains the page best.
 
-    One whose first or last row the picture may have cut off is taken where the names tell it, and no whole one.
+    A layout whose first or last row the picture crops is chosen where the lead labels say so, and no whole one.
+
+    Parameters
+    ----------
+    rows : sequence of RowTrace
+    extent_px : (float, float)
+        Where the columns start and end.
+    labels : sequence of LeadLabel
+    scale : Scale
+    candidates : sequence of Layout
+
+    Returns
+    -------
+    Interpretation or None
+        None where no layout has this many rows, or the rows have no extent in common.
     """
     width_s = (extent_px[1] - extent_px[0]) / scale.px_per_mm / scale.speed_mm_s
-    if width_s <= 0:  # the rows have nothing in common
+    if width_s <= 0:
         return None
-    signals = _Signals(rows, extent_px[0], scale)
+    signals = _CellSignals(rows, extent_px[0], scale)
     whole = [layout for layout in candidates if layout.n_rows == len(rows)]
-    fits = _ranked(whole, signals, labels, width_s)
-    if not fits or fits[0].labels_read < _NAMED_CUT:
-        cut = _ranked(_cut_to(len(rows), candidates), signals, labels, width_s)
-        if cut and cut[0].labels_read >= _NAMED_CUT and not (fits and fits[0].score > cut[0].score):
-            fits = [replace(fit, is_cut=True) for fit in cut]
-    if not fits:
-        return None
-    best = fits[0]
-    rivals = [other for other in fits[1:] if _differs(other.layout, best.layout)]
+    matches = _ranked_matches(whole, signals, labels, width_s)
+    if not matches or matches[0].labels_read < _MIN_CROPPED_LABELS:
+        cropped = _ranked_matches(_cropped_layouts(len(rows), candidates), signals, labels, width_s)
+        is_whole_better = bool(matches and cropped) and matches[0].score > cropped[0].score
+        if cropped and cropped[0].labels_read >= _MIN_CROPPED_LABELS and not is_whole_better:
+            matches = [replace(match, is_cut=True) for match in cropped]
+    return _compare_best(matches, rows, labels, scale) if matches else None
+
+
+def _compare_best(
+    matches: Sequence[Interpretation], rows: Sequence[RowTrace], labels: Sequence[LeadLabel], scale: Scale
+) -> Interpretation:
+    """Return the best match with its margin, and whether lead labels contradict it."""
+    best = matches[0]
+    rivals = [other for other in matches[1:] if _differ(other.layout, best.layout)]
     margin = best.score - rivals[0].score if rivals else best.score
-    agreed = round(best.labels_read * len(best.layout.slots()))
-    elsewhere = count_labels_beside_rows(rows, labels, scale.px_per_mm) - agreed
-    return replace(best, margin=margin, is_contradicted=elsewhere > max(agreed, _FEW_NAMES))
+    n_agreeing = round(best.labels_read * len(best.layout.slots()))
+    n_contradicting = count_labels_beside_rows(rows, labels, scale.px_per_mm) - n_agreeing
+    return replace(best, margin=margin, is_contradicted=n_contradicting > max(n_agreeing, _FEW_LABELS))
 
 
-def _ranked(
-    candidates: Sequence[Layout], signals: _Signals, labels: Sequence[LeadLabel], width_s: float
+def _ranked_matches(
+    candidates: Sequence[Layout], signals: _CellSignals, labels: Sequence[LeadLabel], width_s: float
 ) -> list[Interpretation]:
-    """Return every layout laid on the rows, the best first."""
-    placements = []
-    same_seconds: dict[_Cells, float] = {}  # the same for all layouts with the same cells
-    contradicted: dict[_Cells, float] = {}
-    for layout in candidates:
-        fitted, width_score = _fit_width(layout, width_s)
-        physics = _physics_db(fitted, signals)
-        agreed, name_score = score_labels(fitted, signals.rows, labels, signals.start_px, signals.scale)
-        cells = fitted.seconds_per_column, tuple((slot.row, slot.column) for slot in fitted.slots())
-        if cells not in contradicted:
-            contradicted[cells] = _contradicted(fitted, signals)
-        score = width_score + name_score + _strip_score(fitted, signals) - contradicted[cells]
-        if fitted.columns > 1:
-            if cells not in same_seconds:
-                same_seconds[cells] = _coincidence(fitted, signals)
-            simultaneous = fitted.columns_in_time == "simultaneous"
-            score += same_seconds[cells] - _RARE if simultaneous else -max(same_seconds[cells], 0.0)
-        score += _USUAL * (layout.rhythm in ((), ("II",)))
-        if physics is not None:
-            score += float(np.clip(physics / 12, -0.5, 1.5))
-        strips = [named for slot, named in zip(fitted.slots(), agreed, strict=True) if slot.column is None]
-        named, is_wide_so = sum(agreed) / len(agreed), width_score > 0
-        placements.append(
-            Interpretation(fitted, signals.start_px, score, score, physics, named, is_wide_so, all(strips))
-        )
-    return sorted(placements, key=lambda placement: -placement.score)
+    """Return every layout matched to the rows, the best first."""
+    scorer = _LayoutScorer(signals, labels, width_s)
+    return sorted(map(scorer.match, candidates), key=lambda match: -match.score)
 
 
-def _cut_to(n_rows: int, candidates: Sequence[Layout]) -> list[Layout]:
-    """Return the layouts of a row more without their first, or their last, row."""
-    cut = [layout.cut(side) for layout in candidates if layout.n_rows == n_rows + 1 for side in _SIDES]
-    return [layout for layout in cut if layout is not None]
+def _cropped_layouts(n_rows: int, candidates: Sequence[Layout]) -> list[Layout]:
+    """Return the layouts with one row more, without their first or their last row."""
+    cropped = [layout.cut(side) for layout in candidates if layout.n_rows == n_rows + 1 for side in _SIDES]
+    return [layout for layout in cropped if layout is not None]
 
 
-def _differs(first: Layout, second: Layout) -> bool:
-    ours = [(slot.row, slot.column, slot.printed_name, round(slot.start_s, 1)) for slot in first.slots()]
-    return ours != [(slot.row, slot.column, slot.printed_name, round(slot.start_s, 1)) for slot in second.slots()]
+def _differ(first: Layout, second: Layout) -> bool:
+    """Tell whether two layouts have another lead, or another time, somewhere."""
+    first_cells, second_cells = (
+        [(slot.row, slot.column, slot.printed_name, round(slot.start_s, 1)) for slot in layout.slots()]
+        for layout in (first, second)
+    )
+    return first_cells != second_cells
 
 
 def _fit_width(layout: Layout, width_s: float) -> tuple[Layout, float]:
-    """Keep the seconds of the layout where they fit the page; otherwise take what the page is wide."""
-    share = width_s / layout.printed_s
-    if 0.97 < share < 1.04:
-        return layout, 1.0
+    """Return a layout with the seconds that the page shows, and a score of how usual they are."""
+    if _MIN_WIDTH_SHARE < width_s / layout.printed_s < _MAX_WIDTH_SHARE:
+        return layout, _FULL_WIDTH
     seconds = width_s / layout.columns
     rounded = round(seconds * 4) / 4
-    if rounded > 0 and abs(rounded / seconds - 1) < 0.03:
-        return layout.with_seconds(rounded), 0.3
-    return layout.with_seconds(seconds), -0.4
+    if rounded > 0 and abs(rounded / seconds - 1) < _MAX_ROUNDING:
+        return layout.with_seconds(rounded), _ROUNDED_WIDTH
+    return layout.with_seconds(seconds), _ODD_WIDTH
 
 
-class _Signals:
-    """The signals (samples,) mV of slots, each cut out of its row once: layouts have most of them in common."""
+class _CellSignals:
+    """The signals (samples,) mV of cells, each cut out of its row once: layouts have most of them in common."""
 
     def __init__(self, rows: Sequence[RowTrace], start_px: float, scale: Scale) -> None:
         self.rows, self.start_px, self.scale = rows, start_px, scale
-        self._cut: dict[tuple[object, ...], Floats] = {}
+        self._signals: dict[tuple[object, ...], Floats] = {}
 
     def of(self, layout: Layout, slot: Slot) -> Floats:
-        """Return the signal of a slot of a layout."""
+        """Return the signal of a cell of a layout."""
         column = (slot.column, layout.columns, layout.seconds_per_column)
         key = slot.row, slot.sign, slot.lead.startswith("V"), slot.start_s, slot.end_s, column
-        if key not in self._cut:
+        if key not in self._signals:
             zero_px = self.scale.zero_px[slot.row]
-            self._cut[key] = slot_signal_mv(slot, layout, self.rows[slot.row], self.start_px, self.scale, zero_px)
-        return self._cut[key]
+            self._signals[key] = slot_signal_mv(slot, layout, self.rows[slot.row], self.start_px, self.scale, zero_px)
+        return self._signals[key]
 
 
-def _physics_db(layout: Layout, signals: _Signals) -> float | None:
+class _LayoutScorer:
+    """Scores layouts on one page. What layouts with the same cells have in common is measured once."""
+
+    def __init__(self, signals: _CellSignals, labels: Sequence[LeadLabel], width_s: float) -> None:
+        self._signals, self._labels, self._width_s = signals, labels, width_s
+        self._simultaneity: dict[_CellPlaces, float] = {}
+        self._lead_change_penalties: dict[_CellPlaces, float] = {}
+
+    def match(self, layout: Layout) -> Interpretation:
+        """Return a layout matched to the rows, its margin still the whole score."""
+        signals = self._signals
+        fitted, width_score = _fit_width(layout, self._width_s)
+        agreement_db = _limb_agreement_db(fitted, signals)
+        agrees, label_score = score_labels(fitted, signals.rows, self._labels, signals.start_px, signals.scale)
+        score = width_score + label_score + _strip_score(fitted, signals) - self._lead_change_penalty(fitted)
+        if fitted.columns > 1:
+            score += self._timing_score(fitted)
+        score += _COMMON_STRIP * (layout.rhythm in ((), ("II",)))
+        if agreement_db is not None:
+            score += float(np.clip(agreement_db / _DB_PER_POINT, _MIN_POINTS, _MAX_POINTS))
+        strip_agrees = [is_read for slot, is_read in zip(fitted.slots(), agrees, strict=True) if slot.column is None]
+        return Interpretation(
+            fitted,
+            signals.start_px,
+            score,
+            margin=score,
+            limb_agreement_db=agreement_db,
+            labels_read=sum(agrees) / len(agrees),
+            has_usual_width=width_score > 0,
+            strip_labels_read=all(strip_agrees),
+        )
+
+    def _lead_change_penalty(self, layout: Layout) -> float:
+        places = _cell_places(layout)
+        if places not in self._lead_change_penalties:
+            self._lead_change_penalties[places] = _lead_change_penalty(layout, self._signals)
+        return self._lead_change_penalties[places]
+
+    def _timing_score(self, layout: Layout) -> float:
+        """Score whether the columns show the same seconds if the layout says so, and do not otherwise."""
+        places = _cell_places(layout)
+        if places not in self._simultaneity:
+            self._simultaneity[places] = _columns_simultaneity(layout, self._signals)
+        simultaneity = self._simultaneity[places]
+        is_simultaneous = layout.columns_in_time == "simultaneous"
+        return simultaneity - _SIMULTANEOUS_PENALTY if is_simultaneous else -max(simultaneity, 0.0)
+
+
+def _cell_places(layout: Layout) -> _CellPlaces:
+    return layout.seconds_per_column, tuple((slot.row, slot.column) for slot in layout.slots())
+
+
+def _limb_agreement_db(layout: Layout, signals: _CellSignals) -> float | None:
     """Return the dB by which simultaneous limb leads exceed what no pair of signals I and II explains."""
     groups: dict[float, list[tuple[Floats, tuple[float, float]]]] = {}
     for slot in layout.slots():
@@ -148,43 +207,49 @@ def _physics_db(layout: Layout, signals: _Signals) -> float | None:
             groups.setdefault(slot.start_s, []).append((signals.of(layout, slot), LIMB_LEAD_MIX[slot.lead]))
     power = residual = 0.0
     for group in groups.values():
-        if len(group) < 3:
+        if len(group) < 3:  # any two leads are explained by some pair
             continue
-        together = np.stack([signal for signal, _ in group])
-        known = np.isfinite(together).all(axis=0)
-        if known.sum() < 100:
+        leads = np.stack([signal for signal, _ in group])
+        is_known = np.isfinite(leads).all(axis=0)
+        if is_known.sum() < _MIN_OVERLAP:
             continue
-        fit = fit_limb_leads(np.array([mix for _, mix in group]), together[:, known])
+        fit = fit_limb_leads(np.array([mix for _, mix in group]), leads[:, is_known])
         power += fit.power
         residual += fit.residual
     return 10 * float(np.log10(power / max(residual, 1e-12))) if power else None
 
 
-def _strip_score(layout: Layout, signals: _Signals) -> float:
-    """Score how well each rhythm strip repeats its lead's cell."""
+def _strip_score(layout: Layout, signals: _CellSignals) -> float:
+    """Score how well each rhythm strip repeats the cell of its lead."""
     cells = {slot.lead: slot for slot in layout.slots() if slot.column is not None}
     score = 0.0
     for strip in (slot for slot in layout.slots() if slot.column is None and slot.lead in cells):
         cell = cells[strip.lead]
-        long, short = signals.of(layout, strip), signals.of(layout, cell)
+        strip_signal, cell_signal = signals.of(layout, strip), signals.of(layout, cell)
         first = round(cell.start_s * FS_HZ)
-        part = long[first : first + len(short)]
-        short = short[: len(part)]
-        known = np.isfinite(part) & np.isfinite(short)
-        if known.sum() > 100:
-            a, b = part[known] - part[known].mean(), short[known] - short[known].mean()
-            error = min(_trimmed((a - np.roll(b, k)) ** 2) for k in range(-12, 13, 3))
-            score += float(np.clip(10 * np.log10(float((b**2).sum()) / max(error, 1e-9)) / 12, -0.5, 1.5))
+        excerpt = strip_signal[first : first + len(cell_signal)]
+        cell_signal = cell_signal[: len(excerpt)]
+        is_known = np.isfinite(excerpt) & np.isfinite(cell_signal)
+        if is_known.sum() > _MIN_OVERLAP:
+            score += _repetition_score(excerpt[is_known], cell_signal[is_known])
     return score
 
 
-def _trimmed(squares: Floats) -> float:
-    """Return the sum of squares, the largest left out: a spike that one of two traces lost."""
-    count = len(squares) - round(_LOST * len(squares))
+def _repetition_score(excerpt: Floats, cell: Floats) -> float:
+    """Score how well a part of a strip repeats a cell (samples,), at the best shift along x and any zero level."""
+    excerpt, cell = excerpt - excerpt.mean(), cell - cell.mean()
+    error = min(_trimmed_sum((excerpt - np.roll(cell, shift)) ** 2) for shift in _SHIFTS)
+    agreement_db = 10 * np.log10(float((cell**2).sum()) / max(error, 1e-9))
+    return float(np.clip(agreement_db / _DB_PER_POINT, _MIN_POINTS, _MAX_POINTS))
+
+
+def _trimmed_sum(squares: Floats) -> float:
+    """Return the sum of squares without the largest of them."""
+    count = len(squares) - round(_TRIMMED_SHARE * len(squares))
     return float(np.partition(squares, count - 1)[:count].sum())
 
 
-def _contradicted(layout: Layout, signals: _Signals) -> float:
+def _lead_change_penalty(layout: Layout, signals: _CellSignals) -> float:
     """Return how clearly the rows show that their leads change elsewhere, 0 to 1.5.
 
     Neighbouring columns show different leads, so one's beats do not recur in the other; within a cell they do.
@@ -192,26 +257,26 @@ def _contradicted(layout: Layout, signals: _Signals) -> float:
     cells: dict[int, list[Floats]] = {}
     for slot in layout.slots():
         cells.setdefault(slot.row, []).append(signals.of(layout, slot))
-    changes = [pair for row in cells.values() for pair in pairwise(row)]
+    neighbours = [pair for row in cells.values() for pair in pairwise(row)]
     halves = [
         (signal[: len(signal) // 2], signal[len(signal) // 2 :])
         for row in cells.values()
         for signal in row
-        if len(signal) > _HALVED_S * FS_HZ
+        if len(signal) > _MIN_HALVED_S * FS_HZ
     ]
-    repeats, recurs = (
-        [share for first, second in pairs if (share := repetition(first, second, FS_HZ)) is not None]
-        for pairs in (changes, halves)
+    between, within = (
+        [share for first, second in pairs if (share := matching_beat_share(first, second, FS_HZ)) is not None]
+        for pairs in (neighbours, halves)
     )
-    doubt = (float(np.median(repeats)) - _CHANGES) / _SPAN if repeats else 0.0
-    missing = (_REPEATS - float(np.median(recurs))) / _SPAN if recurs else 0.0
-    return _CONTRADICTED * float(np.clip(max(doubt, missing), 0.0, 1.0))
+    excess = (float(np.median(between)) - _BETWEEN_SHARE) / _SHARE_RANGE if between else 0.0
+    lack = (_WITHIN_SHARE - float(np.median(within))) / _SHARE_RANGE if within else 0.0
+    return _MAX_PENALTY * float(np.clip(max(excess, lack), 0.0, 1.0))
 
 
-def _coincidence(layout: Layout, signals: _Signals) -> float:
+def _columns_simultaneity(layout: Layout, signals: _CellSignals) -> float:
     """Return how clearly the columns show the same seconds, by the leads in them and the strips below them."""
     leads: dict[int, list[Floats]] = {}
     strips: list[Floats] = []
     for slot in layout.slots():
         (strips if slot.column is None else leads.setdefault(slot.column, [])).append(signals.of(layout, slot))
-    return coincidence([leads[column] for column in sorted(leads)], FS_HZ, strips)
+    return simultaneity_score([leads[column] for column in sorted(leads)], FS_HZ, strips)

@@ -1,160 +1,201 @@
-"""Settle paper speed and gain: as the user or the page says, else as the calibration pulses show, else as usual."""
+"""Resolve paper speed, gain and millimetre: as given or printed, else by the calibration pulses, else as usual.
+
+Without a grid, the millimetre follows from the width of the page: usual pages show ten seconds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.heart_rate import Beats, find_beats
+from ecgimg.digitization.interpretation.column_extent import RECORD_S
+from ecgimg.digitization.interpretation.heart_rate import BeatStatistics, measure_beats
 from ecgimg.digitization.model import Pulse, ResolvedScale, RowTrace, Scale, ScaleReading
-from ecgimg.digitization.pulses.detect import STANDARD_GAINS_MM_MV, STANDARD_SPEEDS_MM_S, nearest_standard
+from ecgimg.digitization.pulses.detect import GAINS_MM_MV, SPEEDS_MM_S, nearest
 from ecgimg.reasons import Reason, ReasonCode
 
-Floats = NDArray[np.float64]
+_USUAL_GAIN_MM_MV, _USUAL_SPEED_MM_S = 10.0, 25.0
+_FASTEST_MM_S = max(SPEEDS_MM_S)
+_RECORD_TOLERANCE_S = 0.5  # pages that show a record are longer or shorter by less
+_PULSE_S = 0.2  # width of a usual pulse
+_HEIGHT_TOLERANCE, _WIDTH_TOLERANCE = 0.15, 0.2  # shares by which a pulse may differ from a usual gain, and speed
+_MAX_PULSE_RATIO = 1.4  # a pulse that would be so many times too wide tells that the page shows less than a record
+_MIN_PAGE_S = 1.0  # no page is shorter, whatever was taken for a pulse
+_SHORT_PAGE_S = (6.0, 9.0)  # pages that are told to be short by the height of their pulses alone
+_MIN_FAST_PAGE_S = 4.0  # at 50 mm/s, if the gain is known
+_CLEARLY = 6.0  # log likelihoods: so much decides against what is usual
+_RARITY = {(False, False): 0.0, (True, False): 1 / 3, (False, True): 1 / 2, (True, True): 0.9}
+"""How rare a page is, as a share of that, by whether its speed, and its length, are unusual."""
 
-_ABOUT_TEN_S = 0.5
-_PULSE_TOLERANCE = 0.15
-_PULSE_S, _TOO_WIDE, _SHORTEST_S = 0.2, 1.4, 1.0
-_USUAL_MM_MV, _USUAL_MM_S = 10.0, 25.0
-_TEN_SECONDS, _LESS_S, _SHORT_S, _FAST_SHORT_S = 10.0, 9.0, 6.0, 4.0
-_CLEARLY = 6.0  # of likelihoods: as much as tells in spite of what is usual
-_RARE = {(False, False): 0.0, (True, False): 1 / 3, (False, True): 1 / 2, (True, True): 0.9}  # speed, length
 
-
-def settle_scale(
+def resolve_scale(
     px_per_mm: float,
     width_px: float,
     rows: Sequence[RowTrace],
     pulses: Sequence[Pulse],
-    said: Sequence[ScaleReading],
+    readings: Sequence[ScaleReading],
     *,
-    ruled: bool = True,
+    has_grid: bool = True,
 ) -> ResolvedScale:
-    """Take each number from the first who says it, else from the pulses, else as usual.
+    """Take each number from the first reading that has it, else from the pulses, else as usual.
 
-    Without a ruling a millimetre is what makes the page, of a width less the gaps between its columns, ten seconds
-    wide, or five at 50 mm/s unless the heart would race, or 6 to 9 seconds where its pulses are of a usual height only
-    then; that height is taken as it is. At 50 mm/s a page may be as short as 4 seconds, if its gain is told. Pulses
-    that would be too wide at the speed that is told tell how short a page is.
+    Without a grid, a millimetre is what makes the page ten seconds wide. At 50 mm/s it is five, unless the heart would
+    race. If only 6 to 9 seconds make the pulses as high as a usual gain, the page shows these; at 50 mm/s, four if the
+    gain is known. The gain is then the height of the pulses. Pulses that would be too wide at a known speed tell how
+    short the page is.
+
+    Parameters
+    ----------
+    px_per_mm : float
+        Of the flat page, a guess if there is no grid.
+    width_px : float
+        Of all columns together, without gaps between them.
+    rows : sequence of RowTrace
+    pulses : sequence of Pulse
+    readings : sequence of ScaleReading
+        The one to be trusted most first.
+    has_grid : bool
+        Whether the page map follows a grid.
+
+    Returns
+    -------
+    ResolvedScale
+        Its zero levels are the means of the rows.
     """
-    told = next((each for each in said if each.speed_mm_s), None)
-    told_mm_s = told.speed_mm_s if told is not None else None
-    spoken = next((each for each in said if each.gain_mm_mv), None)
-    height_mm = float(np.median([pulse.height_mm for pulse in pulses])) if pulses else None
-    sized_by = "grid"
-    if not ruled:
-        told_gain = spoken.gain_mm_mv if spoken is not None else None
-        stretch, sized_by = _sized(px_per_mm, width_px, rows, pulses, told_mm_s, told_gain)
-        px_per_mm *= stretch
-        pulses = [replace(pulse, height_mm=pulse.height_mm / stretch) for pulse in pulses]
-        height_mm = None if height_mm is None else height_mm / stretch
-    shown = None
-    if height_mm is not None:
-        shown = nearest_standard(height_mm, STANDARD_GAINS_MM_MV, _PULSE_TOLERANCE) if ruled else height_mm
-    chest = next((each.chest_gain_mm_mv for each in said if each.chest_gain_mm_mv or each is spoken), None)
-    gain, told_by = shown or _USUAL_MM_MV, "pulse" if shown else "assumed"
-    warnings: tuple[Reason, ...] = ()
-    if spoken is not None and spoken.gain_mm_mv and (ruled or shown is None or spoken.source == "given"):
-        gain, told_by = spoken.gain_mm_mv, spoken.source
-        if shown not in (None, gain, chest) and spoken.source != "given":
-            warnings = (ReasonCode.GAIN_CONTRADICTS_PULSE.reason(gain_mm_mv=gain, pulse_mm=shown),)
-    elif spoken is not None and spoken.gain_mm_mv and chest is not None:  # as many times the pulse's height
-        chest *= gain / spoken.gain_mm_mv
-    if chest is None and any(each.limb_only for each in said):
-        warnings = (*warnings, ReasonCode.CHEST_GAIN_UNREAD.reason())
-    speed, speed_by = (
-        (told_mm_s, told.source) if told and told_mm_s else _shown_speed(width_px / px_per_mm, rows, pulses, px_per_mm)
+    read_speed, speed_source = next(
+        ((read.speed_mm_s, read.source) for read in readings if read.speed_mm_s), (None, "")
     )
-    sources = {"px_per_mm": sized_by, "speed": speed_by, "gain": told_by}
-    levels = tuple(float(np.mean(row.points_px[:, 1])) for row in rows)
-    return ResolvedScale(Scale(px_per_mm, speed, gain, chest or gain, levels), sources, warnings)
+    gain_reading = next((reading for reading in readings if reading.gain_mm_mv), None)
+    pulse_mm = float(np.median([pulse.height_mm for pulse in pulses])) if pulses else None
+    size_source = "grid"
+    if not has_grid:
+        read_gain = gain_reading.gain_mm_mv if gain_reading is not None else None
+        stretch, size_source = _stretch_without_grid(px_per_mm, width_px, rows, pulses, read_speed, read_gain)
+        px_per_mm *= stretch
+        pulse_mm = None if pulse_mm is None else pulse_mm / stretch
+    gain, chest_gain, gain_source, warnings = _resolve_gain(readings, gain_reading, pulse_mm, has_grid=has_grid)
+    speed = read_speed
+    if speed is None:
+        speed, speed_source = _infer_speed(width_px / px_per_mm, rows, pulses, px_per_mm)
+    sources = {"px_per_mm": size_source, "speed": speed_source, "gain": gain_source}
+    means_px = tuple(float(np.mean(row.points_px[:, 1])) for row in rows)
+    return ResolvedScale(Scale(px_per_mm, speed, gain, chest_gain or gain, means_px), sources, warnings)
 
 
-def _sized(
+def _resolve_gain(
+    readings: Sequence[ScaleReading], gain_reading: ScaleReading | None, pulse_mm: float | None, *, has_grid: bool
+) -> tuple[float, float | None, str, tuple[Reason, ...]]:
+    """Return gain, chest gain (None if it is the same), source of the gain, and warnings."""
+    shown = nearest(pulse_mm, GAINS_MM_MV, _HEIGHT_TOLERANCE) if pulse_mm is not None and has_grid else pulse_mm
+    chest = next(
+        (reading.chest_gain_mm_mv for reading in readings if reading.chest_gain_mm_mv or reading is gain_reading), None
+    )
+    gain, source = shown or _USUAL_GAIN_MM_MV, "pulse" if shown else "assumed"
+    warnings: tuple[Reason, ...] = ()
+    if gain_reading is not None and gain_reading.gain_mm_mv:
+        if has_grid or shown is None or gain_reading.source == "given":
+            gain, source = gain_reading.gain_mm_mv, gain_reading.source
+            if shown not in (None, gain, chest) and gain_reading.source != "given":
+                warnings = (ReasonCode.GAIN_CONTRADICTS_PULSE.reason(gain_mm_mv=gain, pulse_mm=shown),)
+        elif chest is not None:  # in the same ratio to the gain that the pulse shows as it is printed
+            chest *= gain / gain_reading.gain_mm_mv
+    if chest is None and any(reading.limb_only for reading in readings):
+        warnings = (*warnings, ReasonCode.CHEST_GAIN_UNREAD.reason())
+    return gain, chest, source, warnings
+
+
+def _stretch_without_grid(
     px_per_mm: float,
     width_px: float,
     rows: Sequence[RowTrace],
     pulses: Sequence[Pulse],
-    told_mm_s: float | None,
-    told_mm_mv: float | None,
+    read_speed_mm_s: float | None,
+    read_gain_mm_mv: float | None,
 ) -> tuple[float, str]:
-    """Return how many times more px a millimetre of a page without ruling has than thought, and what tells."""
-    speed, is_fast = told_mm_s or _USUAL_MM_S, told_mm_s == max(STANDARD_SPEEDS_MM_S)
-    stretch = width_px / (_TEN_SECONDS * speed) / px_per_mm
-    wide = [(pulse.right_px - pulse.left_px) / (px_per_mm * stretch * speed) for pulse in pulses if pulse.is_whole]
-    too_wide = float(np.median(wide)) / _PULSE_S if wide and told_mm_s else 1.0
-    seconds, sized_by = _TEN_SECONDS, "width"
-    if too_wide > _TOO_WIDE:
-        seconds = max(round(2 * _TEN_SECONDS / too_wide) / 2, _SHORTEST_S)
+    """Return how many times as many px as thought a millimetre of a page without a grid has, and the source."""
+    speed, is_fast = read_speed_mm_s or _USUAL_SPEED_MM_S, read_speed_mm_s == _FASTEST_MM_S
+    stretch = width_px / (RECORD_S * speed) / px_per_mm
+    widths_s = [(pulse.right_px - pulse.left_px) / (px_per_mm * stretch * speed) for pulse in pulses if pulse.is_whole]
+    pulse_ratio = float(np.median(widths_s)) / _PULSE_S if widths_s and read_speed_mm_s else 1.0
+    seconds = RECORD_S
+    if pulse_ratio > _MAX_PULSE_RATIO:
+        seconds = max(round(2 * RECORD_S / pulse_ratio) / 2, _MIN_PAGE_S)
     elif pulses:
         height_mm = float(np.median([pulse.height_mm for pulse in pulses])) / stretch
-        seconds = _shown_seconds(height_mm, told_mm_mv, _FAST_SHORT_S if is_fast and told_mm_mv else _SHORT_S)
+        min_seconds = _MIN_FAST_PAGE_S if is_fast and read_gain_mm_mv else _SHORT_PAGE_S[0]
+        seconds = _seconds_by_pulse_height(height_mm, read_gain_mm_mv, min_seconds)
     elif is_fast and len(rows) > 1:
-        beats = find_beats(rows, px_per_mm * stretch)
-        if beats is None or beats.likelihood(2 * speed) > beats.likelihood(speed) - _CLEARLY:
-            return stretch * 2, sized_by
-    if seconds != _TEN_SECONDS:
-        sized_by = "pulse"
-    return stretch * _TEN_SECONDS / seconds, sized_by
+        beats = measure_beats(rows, px_per_mm * stretch)
+        if beats is None or beats.log_likelihood(2 * speed) > beats.log_likelihood(speed) - _CLEARLY:
+            return stretch * 2, "width"
+    return stretch * RECORD_S / seconds, "width" if seconds == RECORD_S else "pulse"
 
 
-def _shown_seconds(height_mm: float, gain_mm_mv: float | None, shortest_s: float) -> float:
-    """Return how long a page is, in half seconds, whose pulses would be so high if it showed ten."""
-    gains = (gain_mm_mv,) if gain_mm_mv else STANDARD_GAINS_MM_MV
-    lengths = [round(2 * _TEN_SECONDS * gain / height_mm) / 2 for gain in gains]
-    shorter = [seconds for seconds in lengths if shortest_s <= seconds <= _LESS_S]
-    return (
-        shorter[0]
-        if shorter and all(abs(seconds - _TEN_SECONDS) > _ABOUT_TEN_S for seconds in lengths)
-        else _TEN_SECONDS
-    )
+def _seconds_by_pulse_height(height_mm: float, gain_mm_mv: float | None, min_seconds: float) -> float:
+    """Return how many seconds a page shows, in halves, whose pulses would be so high if it showed ten."""
+    gains = (gain_mm_mv,) if gain_mm_mv else GAINS_MM_MV
+    lengths = [round(2 * RECORD_S * gain / height_mm) / 2 for gain in gains]
+    if any(abs(seconds - RECORD_S) <= _RECORD_TOLERANCE_S for seconds in lengths):
+        return RECORD_S
+    return next((seconds for seconds in lengths if min_seconds <= seconds <= _SHORT_PAGE_S[1]), RECORD_S)
 
 
-def _shown_speed(
+def _infer_speed(
     width_mm: float, rows: Sequence[RowTrace], pulses: Sequence[Pulse], px_per_mm: float
 ) -> tuple[float, str]:
-    """Take the speed at which the page shows ten seconds, else the one that the pulses' width (0.2 s) says.
+    """Return the speed at which the page shows ten seconds, else the one that the width of the pulses says.
 
-    Some pulses are short, none is long: a page of several rows that would show more than ten seconds is not as slow as
-    its pulses say, unless its beats do. Without pulses these tell whether ten seconds are five at 50 mm/s.
+    Without pulses, the beats tell whether ten seconds are five at 50 mm/s.
     """
-    fast, longest_s = max(STANDARD_SPEEDS_MM_S), _TEN_SECONDS + _ABOUT_TEN_S
-    pulse_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses if pulse.is_whole]
-    told = nearest_standard(float(np.median(pulse_mm)) / _PULSE_S, STANDARD_SPEEDS_MM_S, 0.2) if pulse_mm else None
-    if told == fast:
-        return fast, "pulse"
-    is_long = told is not None and len(rows) > 1 and width_mm > longest_s * told
-    beats = find_beats(rows, px_per_mm) if told is None or is_long else None
-    while told and told < fast and len(rows) > 1 and width_mm > longest_s * told:
-        if beats is not None and beats.likelihood(2 * told) < beats.likelihood(told) - _CLEARLY:
+    widths_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses if pulse.is_whole]
+    by_pulse = nearest(float(np.median(widths_mm)) / _PULSE_S, SPEEDS_MM_S, _WIDTH_TOLERANCE) if widths_mm else None
+    if by_pulse is None:
+        speed = _likeliest_speed(width_mm, measure_beats(rows, px_per_mm), len(rows))
+        is_usual = speed == _USUAL_SPEED_MM_S and _shows_record(width_mm, speed)
+        return speed, "width" if is_usual else "assumed"
+    speed = _speed_of_short_pulses(by_pulse, width_mm, rows, px_per_mm)
+    if by_pulse == _FASTEST_MM_S or _shows_record(width_mm, speed):
+        return speed, "pulse"
+    return (_USUAL_SPEED_MM_S, "width") if _shows_record(width_mm, _USUAL_SPEED_MM_S) else (speed, "pulse")
+
+
+def _speed_of_short_pulses(speed_mm_s: float, width_mm: float, rows: Sequence[RowTrace], px_per_mm: float) -> float:
+    """Return the speed that the pulses say, or twice as much or more if they may be short.
+
+    Some pulses are short, none is long. So a page of several rows that would show more than ten seconds is not as slow
+    as its pulses say, unless its beats are.
+    """
+    longest_s = RECORD_S + _RECORD_TOLERANCE_S
+
+    def is_too_slow(speed: float) -> bool:
+        return speed < _FASTEST_MM_S and len(rows) > 1 and width_mm > longest_s * speed
+
+    beats = measure_beats(rows, px_per_mm) if is_too_slow(speed_mm_s) else None
+    while is_too_slow(speed_mm_s):
+        if beats is not None and beats.log_likelihood(2 * speed_mm_s) < beats.log_likelihood(speed_mm_s) - _CLEARLY:
             break
-        told *= 2
-    if told is not None:
-        by_width = told != _USUAL_MM_S and _shows_ten_seconds(width_mm, _USUAL_MM_S)
-        return (_USUAL_MM_S, "width") if by_width and not _shows_ten_seconds(width_mm, told) else (told, "pulse")
-    likely = _likely_speed(width_mm, beats, len(rows))
-    return likely, "width" if likely == _USUAL_MM_S and _shows_ten_seconds(width_mm, likely) else "assumed"
+        speed_mm_s *= 2
+    return speed_mm_s
 
 
-def _shows_ten_seconds(width_mm: float, speed_mm_s: float) -> bool:
-    return abs(width_mm / speed_mm_s - _TEN_SECONDS) < _ABOUT_TEN_S
+def _shows_record(width_mm: float, speed_mm_s: float) -> bool:
+    """Tell whether a page shows about ten seconds at a speed."""
+    return abs(width_mm / speed_mm_s - RECORD_S) < _RECORD_TOLERANCE_S
 
 
-def _likely_speed(width_mm: float, beats: Beats | None, n_rows: int) -> float:
+def _likeliest_speed(width_mm: float, beats: BeatStatistics | None, n_rows: int) -> float:
     """Return the likeliest speed: a usual one, of a usual page, of a usual heart.
 
     Pages of more than ten seconds are single strips; the picture may show a part of the page only. Another speed at
     which the page shows ten seconds is likelier than the usual one at which it does not.
     """
 
-    def likelihood(speed: float) -> float:
-        result = beats.likelihood(speed) if beats is not None else 0.0
-        result -= _CLEARLY * _RARE[speed != _USUAL_MM_S, not _shows_ten_seconds(width_mm, speed)]
-        if width_mm / speed > _TEN_SECONDS + _ABOUT_TEN_S:
+    def log_likelihood(speed: float) -> float:
+        result = beats.log_likelihood(speed) if beats is not None else 0.0
+        result -= _CLEARLY * _RARITY[speed != _USUAL_SPEED_MM_S, not _shows_record(width_mm, speed)]
+        if width_mm / speed > RECORD_S + _RECORD_TOLERANCE_S:
             result -= _CLEARLY if n_rows > 1 else _CLEARLY / 3
         return result
 
-    return max(STANDARD_SPEEDS_MM_S, key=likelihood)
+    return max(SPEEDS_MM_S, key=log_likelihood)
