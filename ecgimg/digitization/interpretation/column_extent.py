@@ -294,9 +294,13 @@ def _refine_start(coarse_px: float, ends: _RowEnds, evidence: _Evidence, by_sepa
     by_left, by_right = nearest_first(ends.left_px[is_left]), nearest_first(ends.right_px[is_right] - evidence.width_px)
     if not len(by_left) and not len(by_right):
         by_left = by_separators_px[np.abs(by_separators_px - coarse_px) < reach_px]
-    is_left_doubtful = bool(len(by_left) and evidence.pulse_rights_px) and (
-        not is_left.any() or float(ends.starts_at_pulse[is_left].mean()) > 0.5
-    )
+    are_at_pulse = not is_left.any() or float(ends.starts_at_pulse[is_left].mean()) > 0.5
+    return _start_by_sides(by_left, by_right, evidence, are_left_at_pulse=are_at_pulse)
+
+
+def _start_by_sides(by_left: Floats, by_right: Floats, evidence: _Evidence, *, are_left_at_pulse: bool) -> float:
+    """Return the start by the side whose ends tell it best, or in the middle of what both sides say."""
+    is_left_doubtful = bool(len(by_left) and evidence.pulse_rights_px) and are_left_at_pulse
     if not is_left_doubtful and not evidence.pulse_lefts_px and min(len(by_left), len(by_right)) > 1:
         return (modal_end_px(by_left) + modal_end_px(by_right)) / 2
     # left ends that run into a pulse must outnumber the right ones; they win where those may run into one

@@ -255,13 +255,20 @@ def _column_starts_px(
     cap_px = float(np.median([rows[row].cap_px for row in separated]))
     gap_ends = _space_evenly(middles, measured, px_per_mm) + half + cap_px
     lefts = np.array([rows[row].left_px for row in separated])
-    slant = gap_ends[0] - gap_ends[0].mean()
-    first = slant + modal_end_px(lefts - slant[separated])
-    off_px = abs(float(np.median(first - gap_ends[0])) + gaps.spacing_px)
-    is_cropped = lefts.min() < CROPPED_MM * px_per_mm and gaps.spacing_px > 0
-    if is_cropped or (gaps.spacing_px > 0 and off_px > _MAX_LATE_MM * px_per_mm):
-        first = gap_ends[0] - gaps.spacing_px
-    return np.stack([first, *gap_ends], axis=1)
+    first_column = _first_starts_px(gap_ends[0], gaps.spacing_px, lefts, separated, px_per_mm)
+    return np.stack([first_column, *gap_ends], axis=1)
+
+
+def _first_starts_px(
+    second_px: Floats, spacing_px: float, lefts_px: Floats, separated: Sequence[int], px_per_mm: float
+) -> Floats:
+    """Return the starts (rows,) of the first column, by those of the second if the left ends of the rows are off."""
+    slant_px = second_px - second_px.mean()
+    first_px = slant_px + modal_end_px(lefts_px - slant_px[separated])
+    off_px = abs(float(np.median(first_px - second_px)) + spacing_px)
+    is_cropped = lefts_px.min() < CROPPED_MM * px_per_mm
+    is_off = is_cropped or off_px > _MAX_LATE_MM * px_per_mm
+    return second_px - spacing_px if spacing_px > 0 and is_off else first_px
 
 
 def _measured_middles(

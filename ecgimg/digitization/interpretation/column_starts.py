@@ -48,25 +48,30 @@ def set_starts_by_row_ends(
     Printers leave out a few samples a column, and a grid may be followed to some thousandths only. The right ends of
     the rows tell the width, if the traces jump at the borders that follow from it rather than at the usual ones.
     """
-    layout, mm = interpretation.layout, scale.px_per_mm
     indices = _rows_without_starts(rows, interpretation)
-    if not indices:
+    multi_column = [rows[index] for index in indices]
+    spacing_px = _spacing_by_row_ends(multi_column, interpretation, scale) if indices else None
+    if spacing_px is None:
         return tuple(rows)
-    usual_spacing_px = layout.seconds_per_column * scale.px_per_s
-    ends_px = [rows[index].right_px for index in indices]
+    columns = np.arange(interpretation.layout.columns)
+    starts_px = np.asarray(interpretation.start_px + spacing_px * columns, np.float64)
+    usual_jumps_mm = _jumps_mm(multi_column, _usual_starts_px(interpretation, scale)[1:], scale.px_per_mm)
+    is_better = _jumps_mm(multi_column, starts_px[1:], scale.px_per_mm) >= _JUMP_RATIO * usual_jumps_mm
+    return with_column_starts(rows, indices, starts_px) if is_better else tuple(rows)
+
+
+def _spacing_by_row_ends(rows: Sequence[RowTrace], interpretation: Interpretation, scale: Scale) -> float | None:
+    """Return the spacing of the columns by the right ends of the rows, None if they give the usual one or disagree."""
+    layout, mm = interpretation.layout, scale.px_per_mm
+    usual_px = layout.seconds_per_column * scale.px_per_s
+    ends_px = [row.right_px for row in rows]
     right_px = shared_end_px(np.array(ends_px), mm)
     agreeing_px = [end for end in ends_px if abs(end - right_px) < SAME_PLACE_MM * mm]
-    if len(agreeing_px) < _MIN_ROWS_SHARE * len(indices):
-        return tuple(rows)
+    if len(agreeing_px) < _MIN_ROWS_SHARE * len(rows):
+        return None
     spacing_px = (right_px - interpretation.start_px) / layout.columns
     min_shift_px = max(_MIN_SHIFT_MM * mm, _OVER_SPREAD * float(np.ptp(agreeing_px))) / layout.columns
-    if not min_shift_px < abs(spacing_px - usual_spacing_px) < MAX_SPEED_ERROR * usual_spacing_px:
-        return tuple(rows)
-    starts_px = np.asarray(interpretation.start_px + spacing_px * np.arange(layout.columns), np.float64)
-    separated = [rows[index] for index in indices]
-    usual_jumps_mm = _jumps_mm(separated, _usual_starts_px(interpretation, scale)[1:], mm)
-    is_better = _jumps_mm(separated, starts_px[1:], mm) >= _JUMP_RATIO * usual_jumps_mm
-    return with_column_starts(rows, indices, starts_px) if is_better else tuple(rows)
+    return spacing_px if min_shift_px < abs(spacing_px - usual_px) < MAX_SPEED_ERROR * usual_px else None
 
 
 def with_column_starts(rows: Sequence[RowTrace], indices: Collection[int], starts_px: Floats) -> tuple[RowTrace, ...]:

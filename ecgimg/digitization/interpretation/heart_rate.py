@@ -57,15 +57,9 @@ def measure_beats(rows: Sequence[RowTrace], px_per_mm: float) -> BeatStatistics 
     BeatStatistics or None
         None where the rows show fewer than two beats.
     """
-    left = min(float(row.points_px[0, 0]) for row in rows)
-    right = max(float(row.points_px[-1, 0]) for row in rows)
-    x = np.arange(left, right, _STEP_MM * px_per_mm)
-    if len(x) < 2:
+    steepness = _sum_steepness(rows, px_per_mm)
+    if not len(steepness):
         return None
-    steepness = np.zeros(len(x) - 1)
-    for row in rows:
-        row_steepness = np.abs(np.diff(np.interp(x, row.points_px[:, 0], row.points_px[:, 1])))
-        steepness += np.minimum(row_steepness / (np.percentile(row_steepness, _TOP_PERCENT) + 1e-9), 1)
     joined = gaussian_filter1d(steepness, _JOIN_MM / _STEP_MM)
     height = _PEAK_SHARE * float(np.percentile(joined, _TOP_PERCENT))
     peaks, _ = find_peaks(joined, height=height, distance=_MIN_SPACING_MM / _STEP_MM)
@@ -73,6 +67,20 @@ def measure_beats(rows: Sequence[RowTrace], px_per_mm: float) -> BeatStatistics 
     if len(peaks) < _MIN_BEATS or width_mm is None:
         return None
     return BeatStatistics(float(np.median(np.diff(peaks))) * _STEP_MM, width_mm)
+
+
+def _sum_steepness(rows: Sequence[RowTrace], px_per_mm: float) -> Floats:
+    """Return the steepness (steps,) along x of all rows together, 1 for a steep row; empty if rows have no width."""
+    left = min(float(row.points_px[0, 0]) for row in rows)
+    right = max(float(row.points_px[-1, 0]) for row in rows)
+    x = np.arange(left, right, _STEP_MM * px_per_mm)
+    if len(x) < 2:
+        return np.zeros(0)
+    steepness = np.zeros(len(x) - 1)
+    for row in rows:
+        row_steepness = np.abs(np.diff(np.interp(x, row.points_px[:, 0], row.points_px[:, 1])))
+        steepness += np.minimum(row_steepness / (np.percentile(row_steepness, _TOP_PERCENT) + 1e-9), 1)
+    return steepness
 
 
 def _beat_width_mm(steepness: Floats, peaks: NDArray[np.intp]) -> float | None:

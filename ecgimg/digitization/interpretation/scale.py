@@ -40,10 +40,7 @@ def resolve_scale(
 ) -> ResolvedScale:
     """Take each number from the first reading that has it, else from the pulses, else as usual.
 
-    Without a grid, a millimetre is what makes the page ten seconds wide. At 50 mm/s it is five, unless the heart would
-    race. If only 6 to 9 seconds make the pulses as high as a usual gain, the page shows these; at 50 mm/s, four if the
-    gain is known. The gain is then the height of the pulses. Pulses that would be too wide at a known speed tell how
-    short the page is.
+    Without a grid, the millimetre follows from the width of the page, and the gain from the pulses as they are high.
 
     Parameters
     ----------
@@ -63,9 +60,8 @@ def resolve_scale(
     ResolvedScale
         Its zero levels are the means of the rows.
     """
-    read_speed, speed_source = next(
-        ((read.speed_mm_s, read.source) for read in readings if read.speed_mm_s), (None, "")
-    )
+    speeds = ((reading.speed_mm_s, reading.source) for reading in readings if reading.speed_mm_s)
+    read_speed, speed_source = next(speeds, (None, ""))
     gain_reading = next((reading for reading in readings if reading.gain_mm_mv), None)
     pulse_mm = float(np.median([pulse.height_mm for pulse in pulses])) if pulses else None
     size_source = "grid"
@@ -113,7 +109,15 @@ def _stretch_without_grid(
     read_speed_mm_s: float | None,
     read_gain_mm_mv: float | None,
 ) -> tuple[float, str]:
-    """Return how many times as many px as thought a millimetre of a page without a grid has, and the source."""
+    """Return how many times as many px as thought a millimetre of a page without a grid has, and the source.
+
+    The page shows ten seconds, with these exceptions:
+
+    - Pulses that would be too wide at a known speed tell how short the page is.
+    - If only 6 to 9 seconds make the pulses as high as a usual gain, the page shows these; at 50 mm/s it may show as
+      little as 4, if the gain is known.
+    - Without pulses, it shows five at 50 mm/s unless the heart would race.
+    """
     speed, is_fast = read_speed_mm_s or _USUAL_SPEED_MM_S, read_speed_mm_s == _FASTEST_MM_S
     stretch = width_px / (RECORD_S * speed) / px_per_mm
     widths_s = [(pulse.right_px - pulse.left_px) / (px_per_mm * stretch * speed) for pulse in pulses if pulse.is_whole]

@@ -54,10 +54,7 @@ def detect_separators(page: FlatPage, baselines_px: Sequence[float]) -> Floats:
         Pixels along x. A stroke that passes several rows counts once for each.
     """
     mm, heights = page.px_per_mm, np.asarray(baselines_px, np.float64)
-    mask = (page.segmentation.other > _OTHER_PRINT).astype(np.uint8)
-    upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((round(_MIN_STROKE_MM * mm), 1), np.uint8))
-    upright = cv2.morphologyEx(upright, cv2.MORPH_CLOSE, np.ones((round(_JOIN_MM * mm), 1), np.uint8))
-    _, _, stats, centres = cv2.connectedComponentsWithStats(upright, connectivity=8)
+    _, _, stats, centres = cv2.connectedComponentsWithStats(_upright_strokes(page), connectivity=8)
     width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     top, bottom = stats[:, cv2.CC_STAT_TOP, None], (stats[:, cv2.CC_STAT_TOP] + height)[:, None]
     reach = _ROW_REACH_MM * mm
@@ -65,6 +62,15 @@ def detect_separators(page: FlatPage, baselines_px: Sequence[float]) -> Floats:
     n_rows[0] = 0  # the first component is the background
     is_separator = (width < _MAX_STROKE_WIDTH_MM * mm) & (height > _MIN_HEIGHT_MM * mm)
     return np.repeat(centres[:, 0], np.where(is_separator, n_rows, 0))
+
+
+def _upright_strokes(page: FlatPage) -> NDArray[np.uint8]:
+    """Return the mask (height, width) of upright strokes of other print, dashes joined to one."""
+    mm = page.px_per_mm
+    mask = (page.segmentation.other > _OTHER_PRINT).astype(np.uint8)
+    strokes = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((round(_MIN_STROKE_MM * mm), 1), np.uint8))
+    closed = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, np.ones((round(_JOIN_MM * mm), 1), np.uint8))
+    return np.asarray(closed, np.uint8)
 
 
 def separator_finder(page: FlatPage, rows: Sequence[RowTrace]) -> SeparatorFinder:

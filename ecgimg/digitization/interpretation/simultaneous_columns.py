@@ -66,11 +66,11 @@ def simultaneity_score(columns: Sequence[Sequence[Floats]], fs_hz: float, strips
         if not len(delays_s):
             continue
         strip_delays_s = _delays_s(strip_beats_s - (index + 1) * column_s, second_s, rhythm)
+        sequential = 0.0
         if len(strip_delays_s):
             sequential = _coincident_log_likelihood(strip_delays_s, rhythm)
-        else:
-            interval_s = column_s - first_s[-1] + second_s[0]
-            sequential = _sequential_log_likelihood(interval_s, rhythm) if len(cycles_s) > 1 else 0.0
+        elif len(cycles_s) > 1:
+            sequential = _sequential_log_likelihood(column_s - first_s[-1] + second_s[0], rhythm)
         start_log_odds.append(_coincident_log_likelihood(delays_s, rhythm) - sequential)
         cycle_log_odds.append(_same_cycles_log_odds(np.diff(delays_s), rhythm))
     if not start_log_odds:
