@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecgimg import EcgRecord
-from ecgimg.digitization import Digitization, digitize_image, pipeline, views
+from ecgimg.digitization import Digitization, digitize_image, pipeline, reading_choice, views
 from ecgimg.digitization.interpretation.scale import resolve_scale
 from ecgimg.digitization.model import Interpretation, Pulse, ResolvedScale, RowTrace, ScaleReading
 from ecgimg.digitization.quality import assess
@@ -98,7 +98,7 @@ def test_a_small_page_that_was_hardly_read_is_read_enlarged_and_told_in_its_own_
     plain = digitize_image(page.image)
     assert not plain.unread
     monkeypatch.setattr(assess, "_LEAST_READ", 1.1)
-    monkeypatch.setattr(pipeline, "_shows_more", lambda tried, read: tried.layout == read.layout)
+    monkeypatch.setattr(pipeline, "shows_more", lambda tried, read: tried.layout == read.layout)
     larger = digitize_image(page.image)
     assert set(larger.unread) == set(plain.record.leads)
     assert larger.layout == plain.layout
@@ -125,16 +125,16 @@ def test_a_small_page_that_was_hardly_read_is_read_enlarged_and_told_in_its_own_
     ],
 )
 def test_another_reading_must_show_more_and_agree_no_less(layout, unread, einthoven_db, more):
-    read = Digitization("limited", "", layout="3x4", unread=("V1",), consistency_db={"einthoven": 12.0})
+    read = Digitization("limited", (), layout="3x4", unread=("V1",), consistency_db={"einthoven": 12.0})
     tried = replace(read, layout=layout, unread=unread, consistency_db={"einthoven": einthoven_db, "strip": 1.0})
-    assert pipeline._shows_more(tried, read) == more
+    assert pipeline.shows_more(tried, read) == more
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("doubtful_db", [5.0, 100.0])
 def test_a_small_page_whose_leads_do_not_agree_is_looked_at_enlarged(monkeypatch, doubtful_db):
     looked_at = []
-    monkeypatch.setattr(pipeline, "_DOUBTFUL_DB", doubtful_db)
+    monkeypatch.setattr(reading_choice, "_DOUBTFUL_DB", doubtful_db)
     monkeypatch.setattr(pipeline, "alternative_views", lambda *_: ())
     monkeypatch.setattr(pipeline, "strengthen_pale_ink", lambda image: looked_at.append(image.shape) or image)
     read = digitize_image(clean_page(px_per_mm=5.0).image)

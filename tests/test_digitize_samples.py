@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ecgimg import EcgRecord
-from ecgimg.digitization import digitize_image, pipeline
+from ecgimg.digitization import digitize_image
+from ecgimg.digitization.interpretation import interpret
 from ecgimg.digitization.model import RowTrace, Scale
 from ecgimg.digitization.tracing.plot_averaging import undo_sample_averaging
 from ecgimg.digitization.tracing.plot_samples import interpolate_plot_samples
@@ -40,7 +41,7 @@ def test_between_the_samples_of_a_plot_a_curve_is_read(fs_hz, layout, monkeypatc
     plotted = resample(record(), fs_hz)
     page = clean_page(layout, plotted)
     found = digitize_image(page.image)
-    monkeypatch.setattr(pipeline, "interpolate_plot_samples", lambda rows, borders_px: rows)
+    monkeypatch.setattr(interpret, "interpolate_plot_samples", lambda rows, borders_px: rows)
     straight = digitize_image(page.image)
     truth = resample(plotted, 500.0)
     assert form_db(truth, found.record) > form_db(truth, straight.record) + 4
@@ -54,7 +55,7 @@ def test_a_pen_s_curve_is_left_as_it_is(hum_mv, monkeypatch):
     hum = hum_mv * np.sin(2 * np.pi * 50 * np.arange(drawn.n_samples) / drawn.fs_hz)
     page = clean_page(record=EcgRecord(drawn.signals + hum.astype(np.float32), drawn.fs_hz, drawn.leads))
     sought = []
-    monkeypatch.setattr(pipeline, "interpolate_plot_samples", lambda *given: sought.append(given) or given[0])
+    monkeypatch.setattr(interpret, "interpolate_plot_samples", lambda *given: sought.append(given) or given[0])
     digitize_image(page.image)
     rows, borders_px = sought[0]
     for before, after in zip(rows, interpolate_plot_samples(rows, borders_px), strict=True):

@@ -52,9 +52,9 @@ def view_page(image: Image8, timer: StageTimer) -> tuple[Segmentation, PageView 
         Gets the time of each stage.
     """
     segmentation = segment(image)
-    timer.lap("segment")
+    timer.lap("segmentation")
     grid_map = fit_map_to_grid(image, segmentation.ink, segmentation.trace)
-    timer.lap("rectify")
+    timer.lap("grid")
     return segmentation, _flat_view(image, segmentation, grid_map, timer)
 
 
@@ -71,13 +71,13 @@ def _flat_view(
         gridless = _flat_view(image, segmentation, None, timer)
         if gridless is not None:
             return gridless
-    timer.lap("flatten")
+    timer.lap("dewarp")
     with in_background(partial(_read_print, page)) as print_of_page:
         rows = trace_rows(page) if rows is None else rows
-        timer.lap("trace")
+        timer.lap("tracing")
         labels, printed_scale = print_of_page()
     view = _upright_by_print(PageView(page, labels, printed_scale, grid_map is not None, rows))
-    timer.lap("read")
+    timer.lap("text")
     return view
 
 

@@ -12,11 +12,11 @@ import numpy as np
 from ecgimg.digitization.interpretation.column_extent import RECORD_S
 from ecgimg.digitization.interpretation.heart_rate import BeatStatistics, measure_beats
 from ecgimg.digitization.model import Pulse, ResolvedScale, RowTrace, Scale, ScaleReading
-from ecgimg.digitization.pulses.detect import GAINS_MM_MV, SPEEDS_MM_S, nearest
+from ecgimg.digitization.pulses.detect import STANDARD_GAINS_MM_MV, STANDARD_SPEEDS_MM_S, nearest_standard
 from ecgimg.reasons import Reason, ReasonCode
 
 _USUAL_GAIN_MM_MV, _USUAL_SPEED_MM_S = 10.0, 25.0
-_FASTEST_MM_S = max(SPEEDS_MM_S)
+_FASTEST_MM_S = max(STANDARD_SPEEDS_MM_S)
 _RECORD_TOLERANCE_S = 0.5  # pages that show a record are longer or shorter by less
 _PULSE_S = 0.2  # width of a usual pulse
 _HEIGHT_TOLERANCE, _WIDTH_TOLERANCE = 0.15, 0.2  # shares by which a pulse may differ from a usual gain, and speed
@@ -83,7 +83,11 @@ def _resolve_gain(
     readings: Sequence[ScaleReading], gain_reading: ScaleReading | None, pulse_mm: float | None, *, has_grid: bool
 ) -> tuple[float, float | None, str, tuple[Reason, ...]]:
     """Return gain, chest gain (None if it is the same), source of the gain, and warnings."""
-    shown = nearest(pulse_mm, GAINS_MM_MV, _HEIGHT_TOLERANCE) if pulse_mm is not None and has_grid else pulse_mm
+    shown = (
+        nearest_standard(pulse_mm, STANDARD_GAINS_MM_MV, _HEIGHT_TOLERANCE)
+        if pulse_mm is not None and has_grid
+        else pulse_mm
+    )
     chest = next(
         (reading.chest_gain_mm_mv for reading in readings if reading.chest_gain_mm_mv or reading is gain_reading), None
     )
@@ -138,7 +142,7 @@ def _stretch_without_grid(
 
 def _seconds_by_pulse_height(height_mm: float, gain_mm_mv: float | None, min_seconds: float) -> float:
     """Return how many seconds a page shows, in halves, whose pulses would be so high if it showed ten."""
-    gains = (gain_mm_mv,) if gain_mm_mv else GAINS_MM_MV
+    gains = (gain_mm_mv,) if gain_mm_mv else STANDARD_GAINS_MM_MV
     lengths = [round(2 * RECORD_S * gain / height_mm) / 2 for gain in gains]
     if any(abs(seconds - RECORD_S) <= _RECORD_TOLERANCE_S for seconds in lengths):
         return RECORD_S
@@ -153,7 +157,11 @@ def _infer_speed(
     Without pulses, the beats tell whether ten seconds are five at 50 mm/s.
     """
     widths_mm = [(pulse.right_px - pulse.left_px) / px_per_mm for pulse in pulses if pulse.is_whole]
-    by_pulse = nearest(float(np.median(widths_mm)) / _PULSE_S, SPEEDS_MM_S, _WIDTH_TOLERANCE) if widths_mm else None
+    by_pulse = (
+        nearest_standard(float(np.median(widths_mm)) / _PULSE_S, STANDARD_SPEEDS_MM_S, _WIDTH_TOLERANCE)
+        if widths_mm
+        else None
+    )
     if by_pulse is None:
         speed = _likeliest_speed(width_mm, measure_beats(rows, px_per_mm), len(rows))
         is_usual = speed == _USUAL_SPEED_MM_S and _shows_record(width_mm, speed)
@@ -202,4 +210,4 @@ def _likeliest_speed(width_mm: float, beats: BeatStatistics | None, n_rows: int)
             result -= _CLEARLY if n_rows > 1 else _CLEARLY / 3
         return result
 
-    return max(SPEEDS_MM_S, key=log_likelihood)
+    return max(STANDARD_SPEEDS_MM_S, key=log_likelihood)

@@ -16,7 +16,7 @@ from scipy.ndimage import maximum_filter1d
 
 from ecgimg.digitization.model import FlatPage, RowTrace
 from ecgimg.digitization.numerics import Floats
-from ecgimg.digitization.tracing.centerline import ink_level
+from ecgimg.digitization.tracing.row_ink import full_ink_darkness
 
 SeparatorFinder = Callable[[float], tuple[float, float] | None]
 """Gives the left and the right edge (px) of the separator at a border (px), or None where there is none."""
@@ -75,7 +75,7 @@ def _upright_strokes(page: FlatPage) -> NDArray[np.uint8]:
 
 def separator_finder(page: FlatPage, rows: Sequence[RowTrace]) -> SeparatorFinder:
     """Return the function that finds the separator at a border by the darkness of the page."""
-    ink_darkness = ink_level(page, _SURE_TRACE)
+    ink_darkness = full_ink_darkness(page, _SURE_TRACE)
     if ink_darkness is None:
         return lambda _: None
     return lambda border_px: find_separator_at(page, rows, border_px, ink_darkness)

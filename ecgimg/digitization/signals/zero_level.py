@@ -9,10 +9,11 @@ spaced evenly tell of each other too, unless the rest of the page contradicts th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from ecgimg.digitization.model import Interpretation, RowTrace, Scale
+from ecgimg.digitization.model import Interpretation, Pulse, RowTrace, Scale
 from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, SlotSignal, slot_signal_mv
 from ecgimg.digitization.signals.limb_leads import LIMB_LEAD_MIX, vanishing_sums
@@ -84,6 +85,16 @@ class _ZeroLevelEquations:
             misses = (matrix @ levels - values) / sds
             weights = 1 / sds / np.sqrt(1 + (misses / _CAUCHY_SD) ** 2)
         return levels
+
+
+def with_zero_levels(
+    rows: Sequence[RowTrace], pulses: Sequence[Pulse], interpretation: Interpretation | None, scale: Scale
+) -> Scale:
+    """Return a scale with the zero level of each row; the scale itself where no layout was found."""
+    if interpretation is None:
+        return scale
+    bases_px = {pulse.row: pulse.base_px for pulse in pulses}
+    return replace(scale, zero_px=tuple(fit_zero_levels(rows, interpretation, scale, bases_px).tolist()))
 
 
 def fit_zero_levels(
