@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ecgimg.digitization.interpretation.beat_matching import matching_beat_share
+from ecgimg.digitization.interpretation.beats.beat_matching import matching_beat_share
+from ecgimg.digitization.interpretation.beats.heart_rate import measure_beats
+from ecgimg.digitization.interpretation.beats.simultaneous_columns import simultaneity_score
 from ecgimg.digitization.interpretation.column_dewarp import fit_column_dewarp
 from ecgimg.digitization.interpretation.column_extent import find_column_extent
 from ecgimg.digitization.interpretation.column_gaps import find_column_gaps
@@ -18,12 +20,10 @@ from ecgimg.digitization.interpretation.gapped_columns import (
     gapped_extent,
     refine_gapped_starts,
 )
-from ecgimg.digitization.interpretation.heart_rate import measure_beats
 from ecgimg.digitization.interpretation.layout_matching import _CellSignals, _lead_change_penalty, match_layout
 from ecgimg.digitization.interpretation.row_extent import shared_end_px, uncropped_extents
 from ecgimg.digitization.interpretation.scale import resolve_scale
 from ecgimg.digitization.interpretation.separators import detect_separators
-from ecgimg.digitization.interpretation.simultaneous_columns import simultaneity_score
 from ecgimg.digitization.model import FlatPage, LeadLabel, Pulse, ResolvedScale, RowTrace, Scale, Segmentation
 from ecgimg.digitization.pulses.trim import equalise_bases, trim_pulses
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal_mv

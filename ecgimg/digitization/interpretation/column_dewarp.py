@@ -213,7 +213,7 @@ def _fit_polynomial(borders: Floats, ends: Floats, is_at_pulse: Mask, px_per_mm:
 def _nearest_separator(
     find_separator: SeparatorFinder, usual_px: float, reach_px: float, step_px: float
 ) -> float | None:
-    """Return the middle of the separator nearest_standard to a place, or None where none is within reach."""
+    """Return the middle of the separator nearest to a place, or None where none is within reach."""
     offsets_px = np.arange(-reach_px, reach_px + step_px / 2, step_px)
     for offset_px in sorted(offsets_px.tolist(), key=abs):
         edges_px = find_separator(usual_px + offset_px)

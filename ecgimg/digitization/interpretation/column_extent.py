@@ -283,7 +283,7 @@ def _refine_start(coarse_px: float, ends: _RowEnds, evidence: _Evidence, by_sepa
     is_left = np.abs(ends.left_px - coarse_px) < reach_px
     is_right = ~ends.is_cropped_right & (np.abs(ends.right_px - coarse_px - evidence.width_px) < reach_px)
 
-    def nearest_first(starts_px: Floats) -> Floats:  # where no two agree, the mode is then the nearest_standard
+    def nearest_first(starts_px: Floats) -> Floats:  # where no two agree, the mode is then the nearest
         return np.asarray(starts_px[np.argsort(np.abs(starts_px - coarse_px))], np.float64)
 
     ink_left = nearest_first(ends.left_px[is_left & ends.is_on_ink[:, 0] & ~ends.is_cropped_left])

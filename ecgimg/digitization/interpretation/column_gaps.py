@@ -188,9 +188,9 @@ def _evenly_spaced_gaps(blanks: Sequence[Sequence[Blank]], slants_px: Floats, px
         for last in places[first_index + 1 :].tolist():
             for n_spaces in range(1, _MAX_GAPS):
                 even = np.linspace(first, last, n_spaces + 1)
-                nearest_standard = places[np.abs(places[:, None] - even).argmin(axis=0)]
-                if np.abs(even - nearest_standard).max() < _MAX_OFF_EVEN_MM * px_per_mm:
-                    yield gaps_at(nearest_standard.tolist())
+                nearest = places[np.abs(places[:, None] - even).argmin(axis=0)]
+                if np.abs(even - nearest).max() < _MAX_OFF_EVEN_MM * px_per_mm:
+                    yield gaps_at(nearest.tolist())
 
 
 def _widths_at_places(level_blanks: Sequence[Sequence[Blank]], px_per_mm: float) -> dict[float, float]:

@@ -14,8 +14,8 @@ from typing import Literal
 
 import numpy as np
 
-from ecgimg.digitization.interpretation.beat_matching import matching_beat_share
-from ecgimg.digitization.interpretation.simultaneous_columns import simultaneity_score
+from ecgimg.digitization.interpretation.beats.beat_matching import matching_beat_share
+from ecgimg.digitization.interpretation.beats.simultaneous_columns import simultaneity_score
 from ecgimg.digitization.model import Interpretation, LeadLabel, RowTrace, Scale
 from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal_mv

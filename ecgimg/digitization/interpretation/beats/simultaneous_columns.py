@@ -91,14 +91,14 @@ def _measure_rhythm(cycles_s: Floats) -> _Rhythm:
 def _delays_s(first_s: Floats, second_s: Floats, rhythm: _Rhythm) -> Floats:
     """Return by how much beats of the second column come later than those of the first.
 
-    Only pairs count in which each beat is the other's nearest_standard, less than half a cycle away.
+    Only pairs count in which each beat is the other's nearest, less than half a cycle away.
     """
     if not len(first_s) or not len(second_s):
         return np.zeros(0)
     delays = second_s[:, None] - first_s
-    nearest_standard = np.abs(delays).argmin(axis=1)
-    is_mutual = np.abs(delays).argmin(axis=0)[nearest_standard] == np.arange(len(second_s))
-    delays_s = delays[np.arange(len(second_s)), nearest_standard][is_mutual]
+    nearest = np.abs(delays).argmin(axis=1)
+    is_mutual = np.abs(delays).argmin(axis=0)[nearest] == np.arange(len(second_s))
+    delays_s = delays[np.arange(len(second_s)), nearest][is_mutual]
     return np.asarray(delays_s[np.abs(delays_s) < rhythm.cycle_s / 2], np.float64)
 
 

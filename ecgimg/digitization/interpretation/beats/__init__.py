@@ -1,0 +1,1 @@
+"""What beats tell about columns: heart rate, repetition within a lead, and coincidence between leads."""
