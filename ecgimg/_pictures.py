@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 
 # the eight neighbours of a pixel
 _AROUND = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ecgimg import __version__
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg.commands.app import app as serve_app
 from ecgimg.commands.batch import batch
 from ecgimg.commands.common import ERR, OUT

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg.errors import BadRecord
 from ecgimg.record import EcgRecord
 from synth.degradation import Degradation, DegradedPage, degrade_page

@@ -14,7 +14,7 @@ from typing import Any
 
 import cv2
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg._version import __version__
 from ecgimg.errors import BadOutput, BadRequest
 from synth.labels.coco import coco_annotations

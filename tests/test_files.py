@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ecgimg._files import atomic_path, atomic_paths
+from ecgimg._atomic_files import atomic_path, atomic_paths
 
 
 def test_atomic_path_when_writing_fails(tmp_path: Path) -> None:

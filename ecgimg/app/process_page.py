@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg import paper
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg._pictures import as_jpeg
 from ecgimg.app.page.messages import advice
 from ecgimg.app.report import write_report

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg import paper
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg.app.page.messages import (
     LEAST_SHOWN,
     NO_FINDING,

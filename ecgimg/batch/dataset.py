@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg._optional_packages import import_optional
 from ecgimg.batch.ledger import Entry, Ledger
 from ecgimg.batch.store import Store

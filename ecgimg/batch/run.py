@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg._version import __version__
 from ecgimg.batch.dataset import PAGES_PER_PART, Dataset
 from ecgimg.batch.engines import ENGINES

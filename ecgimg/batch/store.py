@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ecgimg._files import atomic_paths
+from ecgimg._atomic_files import atomic_paths
 from ecgimg._optional_packages import import_optional
 from ecgimg.errors import BadOutput, BadRequest
 

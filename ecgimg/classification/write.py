@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path, check_stems
+from ecgimg._atomic_files import atomic_path, check_stems
 from ecgimg._pictures import write_png
 from ecgimg.classification.evidence_figure import draw_on_page, draw_on_signal
 from ecgimg.classification.findings import Findings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 
-from ecgimg._files import atomic_path, check_stems
+from ecgimg._atomic_files import atomic_path, check_stems
 from ecgimg._pictures import write_png
 from ecgimg.digitization.overlay import draw_overlay
 from ecgimg.digitization.pipeline import digitize_image

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg.errors import MissingExtra
 from ecgimg.evaluate.classifier_metrics import auroc
 from ecgimg.evaluate.digitizer import ScoredPage

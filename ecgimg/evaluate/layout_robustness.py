@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg.classification.labelled_records import LabelledRecords, network_rate_leads
 from ecgimg.classification.labels import LABELS, SUBCLASSES, SUPERCLASSES
 from ecgimg.classification.tokens import CANVAS, FS_HZ

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg.evaluate.digitizer_report import plain, pyplot, save_figure
 
 Summary = Mapping[str, Any]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg.errors import BadRecord
 from ecgimg.formats.checks import build_record, reading
 from ecgimg.record import EcgRecord, canonical_lead

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg._optional_packages import import_optional
 from ecgimg.errors import BadRecord
 from ecgimg.formats.channels import MISSING, ecg_channels, quantised

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_paths
+from ecgimg._atomic_files import atomic_paths
 from ecgimg._optional_packages import import_optional, without_warnings
 from ecgimg.errors import BadOutput, BadRecord
 from ecgimg.formats.channels import ecg_channels, one_rate, quantised

@@ -6,7 +6,7 @@ replaced where a call ends it, and ends itself within a second of the process th
 """
 
 from ecgimg.isolation.limits import CallFailed, Limits, is_out_of_memory
-from ecgimg.isolation.pool import WorkerPool
 from ecgimg.isolation.worker import ONE_THREAD, Worker, run_to_end
+from ecgimg.isolation.worker_pool import WorkerPool
 
 __all__ = ["ONE_THREAD", "CallFailed", "Limits", "Worker", "WorkerPool", "is_out_of_memory", "run_to_end"]

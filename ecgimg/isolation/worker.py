@@ -17,13 +17,13 @@ from types import TracebackType
 from typing import IO, Any
 
 from ecgimg.errors import EcgImgError
-from ecgimg.isolation.frames import read_frame, write_frame
 from ecgimg.isolation.limits import WALL_PER_CPU, CallFailed, Limits
+from ecgimg.isolation.messages import read_message, write_message
 
 _START_S = 180.0  # to start Python and load networks, on a machine under load
 _STOP_S = 5.0  # to leave a generator, after which the process is ended
 _ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}  # else each thread maps 64 MB that count against the limit, used or not
-_CHILD = "import sys; sys.path[:] = sys.argv[1:]; from ecgimg.isolation.child import serve; serve()"
+_CHILD = "import sys; sys.path[:] = sys.argv[1:]; from ecgimg.isolation.child_process import serve; serve()"
 
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -154,7 +154,7 @@ class Worker:
         assert self._process is not None
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # the answer tells how it ended
-            write_frame(self._process.stdin, message)
+            write_message(self._process.stdin, message)
 
     def _receive(self, seconds: float) -> tuple[str, Any]:
         try:
@@ -205,7 +205,7 @@ def _pass_on(stream: IO[bytes], answers: queue.SimpleQueue[Any]) -> None:
     """Put every answer of a process into a queue, and None when it has ended."""
     try:
         while True:
-            answers.put(read_frame(stream))
+            answers.put(read_message(stream))
     except (EOFError, OSError, ValueError, pickle.UnpicklingError):
         answers.put(None)
 

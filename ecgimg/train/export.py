@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ecgimg._files import atomic_paths
+from ecgimg._atomic_files import atomic_paths
 from ecgimg.errors import BadWeights
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg.digitization.segmentation.threads import one_thread_pool
 from layouts import load_layout
 from synth.page import Page

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 
 # Four of the 32 bits are kinds of print, the others are traces; the layouts here need 15 at most.
 MAX_TRACES = 28

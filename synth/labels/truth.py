@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg.errors import BadRecord
 from ecgimg.record import EcgRecord, unbroken_runs
 from layouts import Layout, Slot, parse_layout

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg._version import __version__
 from ecgimg.classification.labels import LABELS
 from ecgimg.classification.weights import TOKEN_INPUTS, ClassifierCard, Digests, LabelCard, network_inputs

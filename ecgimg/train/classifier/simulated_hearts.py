@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_paths
+from ecgimg._atomic_files import atomic_paths
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import CODES_BY_LABEL, LABELS, targets
 from ecgimg.classification.tokens import CANVAS, FS_HZ

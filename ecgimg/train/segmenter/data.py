@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg.digitization.segmentation.threads import one_thread_pool
 from ecgimg.record import EcgRecord
 from synth.labels.masks import BITS, MAX_TRACES, Masks

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ecgimg._files import atomic_path
+from ecgimg._atomic_files import atomic_path
 from ecgimg.digitization.dewarp.resample import dewarp_page
 from ecgimg.digitization.model import FlatPage
 from ecgimg.digitization.segmentation.segmenter import segment

@@ -7,7 +7,7 @@ import struct
 from typing import IO, Any
 
 
-def write_frame(stream: IO[bytes], message: Any) -> None:
+def write_message(stream: IO[bytes], message: Any) -> None:
     """Write a message; arrays go as they lie in memory."""
     # protocol 5 keeps arrays out of the pickle: a page of 72 MB is not copied into it first
     buffers: list[pickle.PickleBuffer] = []
@@ -19,7 +19,7 @@ def write_frame(stream: IO[bytes], message: Any) -> None:
     stream.flush()
 
 
-def read_frame(stream: IO[bytes]) -> Any:
+def read_message(stream: IO[bytes]) -> Any:
     """Read a message (`EOFError` at the end)."""
     (count,) = struct.unpack("<I", _exactly(stream, 4))
     sizes = struct.unpack(f"<{count}Q", _exactly(stream, 8 * count))

@@ -13,8 +13,8 @@ from types import GeneratorType
 from typing import IO, Any
 
 from ecgimg.errors import EcgImgError
-from ecgimg.isolation.frames import read_frame, write_frame
 from ecgimg.isolation.limits import is_out_of_memory
+from ecgimg.isolation.messages import read_message, write_message
 
 
 def serve() -> None:
@@ -26,7 +26,7 @@ def serve() -> None:
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
     try:
-        memory_gb, quiet, prepare = read_frame(asked)
+        memory_gb, quiet, prepare = read_message(asked)
     except EOFError:  # who asked has gone already
         return
     if quiet:
@@ -35,7 +35,7 @@ def serve() -> None:
     threading.Thread(target=_listen, args=(asked, requests), daemon=True).start()
     if prepare is not None:
         prepare()
-    write_frame(answers, ("ready", None))
+    write_message(answers, ("ready", None))
     while True:
         _, function, args, cpu_s, folder = requests.get()
         with contextlib.suppress(OSError):
@@ -49,7 +49,7 @@ def _listen(asked: IO[bytes], requests: queue.SimpleQueue[Any]) -> None:
     """Put every request into a queue, and end the process, busy or not, when nobody is left to ask."""
     try:
         while True:
-            requests.put(read_frame(asked))
+            requests.put(read_message(asked))
     finally:  # nobody asks any more, or for what cannot be found here
         os._exit(1)
 
@@ -67,20 +67,20 @@ def _answer(
         result = function(*args)
         if isinstance(result, GeneratorType):
             result = _iterate(result, used_s, requests, answers)
-        write_frame(answers, ("done", result))
+        write_message(answers, ("done", result))
     except MemoryError:
-        write_frame(answers, ("memory", None))
+        write_message(answers, ("memory", None))
     except EcgImgError as error:
-        write_frame(answers, ("error", (type(error), str(error))))
+        write_message(answers, ("error", (type(error), str(error))))
     except Exception as error:  # a fault of our own: its kind is told, its text may name a person's file
         out = is_out_of_memory(error)
-        write_frame(answers, ("memory", None) if out else ("error", (RuntimeError, type(error).__name__)))
+        write_message(answers, ("memory", None) if out else ("error", (RuntimeError, type(error).__name__)))
 
 
 def _iterate(steps: Any, used_s: float, requests: queue.SimpleQueue[Any], answers: IO[bytes]) -> Any:
     while True:
         try:
-            write_frame(answers, ("item", next(steps)))
+            write_message(answers, ("item", next(steps)))
         except StopIteration as stopped:
             return stopped.value
         word, *more = requests.get()
