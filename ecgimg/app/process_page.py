@@ -115,7 +115,7 @@ def store_pages(path: Path, name: str, folder: Path, first: int, limits: PageLim
             raise UnreadablePage(f"the file is larger than {limits.max_mb:g} MB; save it smaller or split it")
         pages = count_pages(path)
         if first - 1 + pages > limits.max_pages:
-            raise UnreadablePage(f"more than {limits.max_pages} pages at a time are not read; split the file")
+            raise UnreadablePage(f"at most {limits.max_pages} pages are read at a time; split the file")
         for page in open_pages(path, max_pixels=round(limits.max_megapixels * 1e6)):
             page_name = f"{name}, page {page.number}" if pages > 1 else name
             yield _store(StoredPage(page_name, number, folder / f"page-{number}", vector=page.vector), page.image)

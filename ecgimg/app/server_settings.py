@@ -86,7 +86,7 @@ class ServerSettings:
             if not 0 <= getattr(self, name) < math.inf:
                 raise BadRequest(f"{name.replace('_', ' ')} must be 0 or more and finite, got {getattr(self, name):g}")
         if not 0 <= self.port <= 65535:
-            raise BadRequest(f"there is no port {self.port}; choose one from 1024 to 65535")
+            raise BadRequest(f"port {self.port} does not exist; choose one from 1024 to 65535")
         if self.root_path and not self.root_path.startswith("/"):
             raise BadRequest(f"the root path must begin with a slash, got {self.root_path!r}")
 

@@ -210,7 +210,7 @@ def _suffix(path: Path) -> str:
     if path.with_name(f"{path.name}.hea").is_file():
         return ".hea"
     if path.exists() or path.suffix:
-        raise BadRecord(f"{path} is of no known kind of record; known are {_known(_READ)}")
+        raise BadRecord(f"{path} is not a known kind of record; known are {_known(_READ)}")
     raise BadRecord(f"{path} does not exist; check the name and the folder")
 
 

@@ -47,7 +47,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except Exception as error:
         text = " ".join(str(error).split())[:120].rstrip(".")
         reason = text or type(error).__name__
-        raise BadRecord(f"{path} is damaged or no {kind} file ({reason}); copy or export it again") from error
+        raise BadRecord(f"{path} is damaged or not a valid {kind} file ({reason}); copy or export it again") from error
 
 
 def peak_mv(signals: NDArray[np.floating]) -> float:

@@ -137,10 +137,10 @@ def _lines(path: Path) -> list[str]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadRecord(f"{path} is no text, so no CSV; give it the suffix of what it is") from error
+        raise BadRecord(f"{path} is not text, so not a CSV file; give it the suffix of its format") from error
     lines = text.replace("\r\n", "\n").rstrip().split("\n")
     if len(lines) < 2 or "\x00" in text:
-        raise BadRecord(f"{path} is no table of samples; it needs a header time_s,I,II,… and a row for each sample")
+        raise BadRecord(f"{path} is not a table of samples; it needs a header time_s,I,II,… and a row for each sample")
     return lines
 
 
@@ -161,7 +161,7 @@ def _header(path: Path, line: str) -> list[str]:
     leads = [canonical_lead(cell) for cell in cells[1:]]
     for cell, lead in zip(cells[1:], leads, strict=True):
         if lead is None:
-            raise BadRecord(f"{path} has a column {cell[:40]!r} that is no ECG lead; rename or remove it")
+            raise BadRecord(f"{path} has a column {cell[:40]!r} that is not an ECG lead; rename or remove it")
     return [lead for lead in leads if lead]
 
 
@@ -185,5 +185,5 @@ def _number(path: Path, cell: str, line: int) -> float:
         return float(cell) if cell.strip() else math.nan
     except ValueError as error:
         raise BadRecord(
-            f"{path} has {cell[:40]!r} in line {line}, which is no number; leave unknown cells blank"
+            f"{path} has {cell[:40]!r} in line {line}, which is not a number; leave unknown cells blank"
         ) from error

@@ -71,7 +71,7 @@ def _record(
         return build_record(path, signals, fs_hz, leads)
     match = _NOTE.fullmatch(note)
     if match is None or not 0 < int(match[1]) <= signals.shape[1]:
-        raise BadRecord(f"{path} holds {signals.shape[1]} samples and says of itself {note!r}; copy it again")
+        raise BadRecord(f"{path} holds {signals.shape[1]} samples, but its header says {note!r}; copy it again")
     n_samples = int(match[1])
     if match[2] == "yes":
         signals[:, :n_samples][_masked(path, leads, steps[:, :n_samples] == MISSING)] = np.nan
@@ -167,7 +167,7 @@ def _check_size(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(256)
         if len(head) < 256 or head[:8] != b"0       ":
-            raise BadRecord(f"{path} is no EDF file; give it the suffix of what it is")
+            raise BadRecord(f"{path} is not an EDF file; give it the suffix of its format")
         n_blocks, n_signals = int(head[236:244]), int(head[252:256])
         file.seek(256 + 216 * n_signals)
         per_block = [int(file.read(8)) for _ in range(n_signals)]
@@ -199,7 +199,7 @@ def _masked(path: Path, leads: list[str], missing: NDArray[np.bool_]) -> NDArray
     with reading(mask_path, "mask"):
         header, *rows = mask_path.read_text(encoding="utf-8").split()
         if header != MASK_HEADER:
-            raise BadRecord(f"{mask_path} is no mask of an EDF file; its first line must be {MASK_HEADER}")
+            raise BadRecord(f"{mask_path} is not the mask of an EDF file; its first line must be {MASK_HEADER}")
         for row in rows:
             lead, first, last = row.split(",")
             mask[leads.index(lead), int(first) : int(last) + 1] = True

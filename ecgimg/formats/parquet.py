@@ -37,7 +37,7 @@ def read(path: Path) -> EcgRecord:
         source = parquet.ParquetFile(file, page_checksum_verification=True)
         # before anything is decoded: a few bytes of run lengths can announce gigabytes
         if not 0 < source.metadata.num_rows <= _MAX_SAMPLES:
-            raise BadRecord(f"{path} announces {source.metadata.num_rows} samples, which is no ECG; write it again")
+            raise BadRecord(f"{path} announces {source.metadata.num_rows} samples, too many for an ECG; write it again")
         check_announced(path, source.metadata.num_rows * source.metadata.num_columns)
         table = source.read(use_threads=False)
         about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}

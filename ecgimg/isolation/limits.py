@@ -33,7 +33,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not (0 < self.cpu_s < 1e9 and 1 <= self.memory_gb < 1e6):
-            raise BadRequest("a page needs a time limit above 0 s and a memory limit of 1 GB at least")
+            raise BadRequest("a page needs a time limit above 0 s and a memory limit of at least 1 GB")
 
     @property
     def wall_s(self) -> float:

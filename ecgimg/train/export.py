@@ -84,7 +84,7 @@ def load_weights(network: nn.Module, path: Path, place: int = 0) -> None:
         own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
         network.load_state_dict(own or weights)
     except (OSError, SafetensorError) as error:
-        raise BadWeights(f"{path} is no safetensors file that can be read ({error})") from None
+        raise BadWeights(f"{path} is not a readable safetensors file ({error})") from None
     except RuntimeError:
         raise BadWeights(f"{path} holds the weights of another network, or of other labels") from None
 

@@ -67,7 +67,7 @@ def test_open_sheets_over_limits(tmp_path):
     page = Image.new("RGB", (400, 300), "white")
     page.save(tiff, save_all=True, append_images=[page, page])
     (page,) = process_page.store_pages(tiff, "x.tif", tmp_path, 1, PageLimits(max_pages=2))
-    assert "more than 2 pages" in page.failure.text
+    assert "at most 2 pages" in page.failure.text
     assert [each.name for each in process_page.store_pages(tiff, "x.tif", tmp_path, 1, PageLimits())] == [
         "x.tif, page 1", "x.tif, page 2", "x.tif, page 3",
     ]  # fmt: skip

@@ -110,5 +110,5 @@ def test_read_dicom_refusals(tmp_path: Path) -> None:
     with pytest.raises(BadRecord, match="of an image, not an ECG waveform"):
         read_record(tmp_path / "image.dcm")
     (tmp_path / "text.dcm").write_text("time_s,I\n0,1\n" * 40)
-    with pytest.raises(BadRecord, match="no DICOM file"):
+    with pytest.raises(BadRecord, match="not a valid DICOM file"):
         read_record(tmp_path / "text.dcm")

@@ -64,7 +64,7 @@ def test_read_edf_refusals(tmp_path: Path) -> None:
     with pytest.raises(BadRecord, match=r"different rates \(100, 200 Hz\)"):
         read_record(edf_file(tmp_path / "rates.edf", ["I", "II"], rates=[100, 200]))
     (tmp_path / "text.edf").write_text("time_s,I\n0,1\n" * 40)
-    with pytest.raises(BadRecord, match="no EDF file"):
+    with pytest.raises(BadRecord, match="not an EDF file"):
         read_record(tmp_path / "text.edf")
 
 
@@ -80,10 +80,10 @@ def test_read_edf_without_its_mask(tmp_path: Path) -> None:
     with pytest.raises(BadRecord, match="does not belong"):
         read_record(path)
     mask.write_text("lead,first_sample,last_sample\nQ,1,2\n")
-    with pytest.raises(BadRecord, match="damaged or no mask"):
+    with pytest.raises(BadRecord, match="damaged or not a valid mask"):
         read_record(path)
     mask.write_text("time_s,I\n0,1\n")
-    with pytest.raises(BadRecord, match="no mask of an EDF"):
+    with pytest.raises(BadRecord, match="not the mask of an EDF"):
         read_record(path)
 
 

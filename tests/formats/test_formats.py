@@ -68,7 +68,7 @@ def test_read_record_of_wrong_suffix(tmp_path: Path, source: str, claimed: str) 
 def test_read_and_write_record_of_unknown_suffix(tmp_path: Path) -> None:
     """An unknown suffix is refused, and the known ones are listed."""
     (tmp_path / "ecg.xyz").write_text("?")
-    with pytest.raises(BadRecord, match=r"no known kind .* known are \.hea, \.dat, \.csv, \.edf"):
+    with pytest.raises(BadRecord, match=r"not a known kind .* known are \.hea, \.dat, \.csv, \.edf"):
         read_record(tmp_path / "ecg.xyz")
     for name in ("ecg.npz", "ecg.xyz", "ecg"):
         with pytest.raises(BadRecord, match=r"known are \.hea"):

@@ -73,7 +73,7 @@ def test_read_npy_orders_and_types(tmp_path: Path, order: str, dtype: str) -> No
         ({"x": np.zeros((2, 12, 1000)), "ecg_id": [4]}, "one ecg_id for each"),
         ({"x": np.zeros((2, 12, 1000)), "ecg_id": [4, 4]}, "each once"),
         ({"x": np.full((12, 1000), 900.0)}, "looks like µV"),
-        ({"x": np.zeros((12, 1000)), "fs_hz": [1, 2]}, "damaged or no NumPy"),
+        ({"x": np.zeros((12, 1000)), "fs_hz": [1, 2]}, "damaged or not a valid NumPy"),
         ({"x": np.zeros((12, 1000)), "fs_hz": -5}, "rate must be between"),
     ],
 )

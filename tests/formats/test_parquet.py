@@ -45,7 +45,7 @@ def test_read_parquet_of_other_software(tmp_path: Path) -> None:
         ({"time_s": [0, 0.002], "I": [0.0, 1], "age": [3, 4]}, "rename or remove: age"),
         ({"time_s": [0, 0.002]}, "one column for each ECG lead"),
         ({"time_s": [0, 0.002], "I": [0.0, 1000]}, "looks like µV"),
-        ({"time_s": [0, 0.002], "I": ["a", "b"]}, "damaged or no Parquet"),
+        ({"time_s": [0, 0.002], "I": ["a", "b"]}, "damaged or not a valid Parquet"),
         ({"time_s": [], "I": []}, "announces 0 samples"),
     ],
 )

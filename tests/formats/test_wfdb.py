@@ -63,9 +63,9 @@ def test_read_wfdb_units_and_other_channels(tmp_path: Path) -> None:
         ("ecg 0 500 4\n", "announces"),
         ("ecg/2 1 500 4\na 2\nb 2\n", "segments"),
         ("ecg 1 500 4\nother.dat 16 1000/mV 16 0 0 0 0 I\n", "needs its signal file other.dat"),
-        ("ecg 1 500 4\n../ecg.dat 16 1000/mV 16 0 0 0 0 I\n", "damaged or no WFDB"),
-        ("hello\n", "damaged or no WFDB"),
-        ("# only this\n", "damaged or no WFDB"),
+        ("ecg 1 500 4\n../ecg.dat 16 1000/mV 16 0 0 0 0 I\n", "damaged or not a valid WFDB"),
+        ("hello\n", "damaged or not a valid WFDB"),
+        ("# only this\n", "damaged or not a valid WFDB"),
     ],
 )
 def test_read_wfdb_refusals(tmp_path: Path, header: str, message: str) -> None:

@@ -131,7 +131,7 @@ class AccessMiddleware:
         if route is None:
             raise Refused(404, "not found")
         if not self._keys.is_valid(key):
-            raise Refused(403, "this is no session of this app; open its page again")
+            raise Refused(403, "this session is not known here; open the page of the app again")
         if self._settings.password and not await self._is_logged_in(scope):
             raise Refused(401, "log in first")
         if route["file"]:

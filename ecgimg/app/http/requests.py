@@ -63,9 +63,9 @@ async def body_chunks(scope: Scope, receive: Receive, max_bytes: int) -> AsyncIt
         try:
             message = await asyncio.wait_for(receive(), _SILENCE_S)
         except TimeoutError:
-            raise BadRequest("the request did not come to its end; send it again") from None
+            raise BadRequest("the request is incomplete; send it again") from None
         if message["type"] != "http.request":
-            raise BadRequest("the request was given up")
+            raise BadRequest("the request was cancelled")
         data = message.get("body", b"")
         read += len(data)
         if read > max_bytes:
@@ -128,17 +128,17 @@ def _parsed(body: bytes) -> dict[str, Any]:
     try:
         message = json.loads(body)
     except (ValueError, RecursionError):
-        raise BadRequest("the request is no JSON") from None
+        raise BadRequest("the request is not JSON") from None
     if not isinstance(message, dict) or not set(message) <= _MESSAGE_KEYS:
         raise BadRequest(f"a request is an object with the keys {', '.join(sorted(_MESSAGE_KEYS))}")
     data = message.get("data", [])
     if not isinstance(data, list) or len(data) > _MAX_VALUES:
-        raise BadRequest(f"data is a list of at most {_MAX_VALUES} values")
+        raise BadRequest(f"data must be a list of at most {_MAX_VALUES} values")
     for name in ("fn_index", "trigger_id"):
         if message.get(name) is not None and type(message[name]) is not int:
-            raise BadRequest(f"{name} is a whole number")
+            raise BadRequest(f"{name} must be a whole number")
     if not isinstance(message.get("event_id"), str | None):
-        raise BadRequest("event_id is a text")
+        raise BadRequest("event_id must be a text")
     return message
 
 
@@ -165,12 +165,12 @@ def checked_arguments(data: Sequence[Any]) -> list[Any]:
     if not isinstance(given["file"], dict):
         raise BadRequest('a file is {"path": PATH}, with the path that its upload gave')
     if not _is_number(given["page"]) or given["page"] < 1 or given["page"] != int(given["page"]):
-        raise BadRequest("page is a whole number from 1")
+        raise BadRequest("page must be a whole number, 1 or more")
     if not isinstance(given["layout"], str):
         raise BadRequest("layout is auto, or the name of a layout")
     for name in ("speed_mm_s", "gain_mm_mv"):
         if not _is_number(given[name]):
-            raise BadRequest(f"{name} is a number, 0 to measure it on the page")
+            raise BadRequest(f"{name} must be a number; 0 has it measured on the page")
     if not isinstance(given["corrections"], dict):
         raise BadRequest("corrections are an object with rotate_deg, corners_px and leads")
     return list(given.values())
@@ -183,7 +183,7 @@ def _is_number(value: Any) -> bool:
 def prefixed_hash(session_hash: Any, prefix: str) -> str:
     """Return a session hash that no other session can name (`BadRequest` where it is none)."""
     if not isinstance(session_hash, str) or not _SESSION_HASH.fullmatch(session_hash):
-        raise BadRequest("a session hash is 1 to 64 letters and digits")
+        raise BadRequest("session_hash must be 1 to 64 letters, digits, - or _")
     return prefix + session_hash
 
 
@@ -203,7 +203,7 @@ def _with_own_files(value: Any, key: str, sessions: Sessions, depth: int) -> Any
 def _own_file(value: Mapping[str, Any], key: str, sessions: Sessions) -> dict[str, Any]:
     path = value.get("path")
     if any("://" in str(value.get(name) or "") for name in ("path", "url")):
-        raise BadRequest("addresses are not fetched; send the file itself")
+        raise BadRequest("web addresses are not fetched; upload the file itself")
     if not isinstance(path, str) or "\0" in path:
         raise BadRequest("a file is named by the path that its upload gave")
     # "a/../b" and "a//b" name a file that is compared with the uploads by its text

@@ -65,7 +65,7 @@ def _corners_px(told: str, size_px: tuple[int, int]) -> Any:
             return None
         return tuple((float(x) * size_px[0] - 0.5, float(y) * size_px[1] - 0.5) for x, y in shares)
     except (ValueError, TypeError, KeyError) as error:
-        raise BadRequest("the page corners can not be understood; reset them and set them again") from error
+        raise BadRequest("the page corners cannot be understood; reset them and set them again") from error
 
 
 def corner_value(reading: Reading, link: str) -> str:

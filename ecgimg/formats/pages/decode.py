@@ -22,7 +22,7 @@ def decode_pages(
 ) -> Iterator[PageInput]:
     """Do what `ecgimg.formats.pages.open_pages` does, in this process."""
     if not 20 <= pdf_dpi <= 1200:
-        raise BadRequest(f"pdf_dpi {pdf_dpi:g} cannot be rasterised at; give 20 to 1200")
+        raise BadRequest(f"pages cannot be rasterised at pdf_dpi {pdf_dpi:g}; give 20 to 1200")
     if first < 1:
         raise BadRequest(f"pages are counted from 1, got first = {first}")
     path = Path(path)

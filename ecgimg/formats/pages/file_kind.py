@@ -27,7 +27,7 @@ def file_kind(path: Path) -> str:
     # readers accept bytes before the header, and some scanners and mail programs put some there
     if b"%PDF-" in head:
         return "PDF"
-    raise UnreadablePage(f"{path} is no known kind of picture{_looks_like(head)}; save it as {_KNOWN}")
+    raise UnreadablePage(f"{path} is not a known kind of picture{_looks_like(head)}; save it as {_KNOWN}")
 
 
 def _check_file(path: Path) -> None:
@@ -36,13 +36,13 @@ def _check_file(path: Path) -> None:
     if not path.exists():
         raise UnreadablePage(f"{path} does not exist; check the name and the folder")
     if not path.is_file():
-        raise UnreadablePage(f"{path} is no ordinary file; save the page to a file first")
+        raise UnreadablePage(f"{path} is not an ordinary file; save the page to a file first")
     size = path.stat().st_size
     if size == 0:
         raise UnreadablePage(f"{path} is empty; copy or export it again")
     if size > MAX_BYTES:
         raise UnreadablePage(
-            f"{path} holds {size / 1e6:.0f} MB, and more than {MAX_BYTES / 1e6:.0f} MB are not read; "
+            f"{path} holds {size / 1e6:.0f} MB, and files above {MAX_BYTES / 1e6:.0f} MB are not read; "
             "save it smaller or split it"
         )
 

@@ -61,7 +61,7 @@ def reading(name: str | Path, kind: str) -> Iterator[None]:
         raise UnreadablePage(_too_large(name, MAX_PIXELS)) from error
     except Exception as error:
         reason = "" if isinstance(error, UnidentifiedImageError) else _reason(error)
-        raise UnreadablePage(f"{name} is damaged or no {kind}{reason}; copy or export it again") from error
+        raise UnreadablePage(f"{name} is damaged or not a valid {kind}{reason}; copy or export it again") from error
 
 
 def _reason(error: Exception) -> str:

@@ -28,7 +28,9 @@ def open_pdf(path: Path) -> Iterator[Any]:
             # PDFium may report the reason of an earlier failure, so the file must bear it out
             is_locked = any(word in str(error).lower() for word in ("password", "security"))
             if not is_locked or b"/Encrypt" not in path.read_bytes():
-                raise UnreadablePage(f"{path} is damaged or no PDF, or has no pages; export it again") from error
+                raise UnreadablePage(
+                    f"{path} is damaged or not a valid PDF, or has no pages; export it again"
+                ) from error
             raise PasswordProtected(f"{path} is locked by a password; save a copy without one") from error
     with closing(document):
         if len(document) == 0:

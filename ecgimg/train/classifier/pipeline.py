@@ -103,7 +103,7 @@ def train_classifier(
         Where the initial weights cannot be read, or are of another network.
     """
     if cross_validated and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise BadRequest("folds are trained by processes of their own: under torchrun say --no-cross-validation")
+        raise BadRequest("cross-validation starts processes of its own; under torchrun add --no-cross-validation")
     starts = [
         _starting_weights(out / name, position, name, data, settings, options)
         for position, name in enumerate(settings.names)
@@ -190,7 +190,7 @@ def _guess_patches(
     """Go on from `start` with masked patches of the records; returns the weights."""
     network = make_network(name)
     if not isinstance(network, PatchECG):
-        raise BadRequest(f"a network of the kind {name!r} has no patches that could be guessed")
+        raise BadRequest(f"the network {name!r} has no patches, so it cannot be pretrained; set pretrain_epochs to 0")
     load_weights(network, *start)
     pretrain(
         network, data.signals_mv, out / "patches", epochs=settings.pretrain_epochs, learning_rate=5e-4,

@@ -44,11 +44,11 @@ def test_call_with_foreign_file(app, session, outside):
     ("change", "reason"),
     [
         ({0: "page.jpg"}, "a file is"), ({0: 5}, "a file is"), ({0: None}, "a file is"), ({0: [{}]}, "a file is"),
-        ({1: "1"}, "page is a whole"), ({1: 0}, "page is a whole"), ({1: 1.5}, "page is a whole"),
-        ({1: True}, "page is a whole"), ({1: 1e30}, "page is a whole"), ({1: []}, "page is a whole"),
-        ({2: 7}, "layout is auto"), ({3: "x"}, "speed_mm_s is a number"), ({3: []}, "speed_mm_s is a number"),
-        ({4: {}}, "gain_mm_mv is a number"), ({5: "{}"}, "corrections are an object"), ({5: 5}, "corrections are an"),
-        ({6: 1}, "at most 6 values"),
+        ({1: "1"}, "page must be a whole"), ({1: 0}, "page must be a whole"), ({1: 1.5}, "page must be a whole"),
+        ({1: True}, "page must be a whole"), ({1: 1e30}, "page must be a whole"), ({1: []}, "page must be a whole"),
+        ({2: 7}, "layout is auto"), ({3: "x"}, "speed_mm_s must be a number"), ({3: []}, "speed_mm_s must be a number"),
+        ({4: {}}, "gain_mm_mv must be a number"), ({5: "{}"}, "corrections are an object"),
+        ({5: 5}, "corrections are an"), ({6: 1}, "at most 6 values"),
     ],
 )  # fmt: skip
 def test_call_with_wrong_values(app, session, change, reason):

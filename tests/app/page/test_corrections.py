@@ -22,5 +22,5 @@ def test_corrections_of_panel(read_photo):
     )  # fmt: skip
     with pytest.raises(BadRequest, match="choose both"):
         corrections_of(read_photo, "as found", 0, "as found", "as found", "", "V1", None)
-    with pytest.raises(BadRequest, match="corners can not be understood"):
+    with pytest.raises(BadRequest, match="corners cannot be understood"):
         corrections_of(read_photo, "as found", 0, "as found", "as found", "{", None, None)

@@ -68,8 +68,8 @@ def test_decode_pdf_refusals(tmp_path: Path):
     for content, said in [
         (assembled(["<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Count 0 >>"], locked), "password"),
         (none, "no pages"),
-        (good[:60], "damaged or no PDF"),
-        (b"%PDF-1.7\n" + bytes(range(256)) * 9, "damaged or no PDF"),
+        (good[:60], "damaged or not a valid PDF"),
+        (b"%PDF-1.7\n" + bytes(range(256)) * 9, "damaged or not a valid PDF"),
         (pdf_bytes([""] * 501), "501 pages"),
         (pdf_bytes([""], box="0 0 20 20"), "too small"),
         (pdf_bytes([""], box="0 0 100000 0.01"), "too small"),

@@ -33,10 +33,10 @@ def test_decode_missing_file_or_folder(tmp_path: Path):
         (b"<html></html>", "but text"),
         (bytes(128) + b"DICM" + bytes(90), "DICOM"),
         (b"PK\x03\x04\x00\x00", "archive"),
-        (bytes(5000), "no known kind"),
+        (bytes(5000), "not a known kind"),
         (b"\x89PNG", "damaged"),
         (b"BM is how this text begins", "damaged"),
-        (b"P6 300 300 255\n" + bytes(270000), "no known kind"),
+        (b"P6 300 300 255\n" + bytes(270000), "not a known kind"),
     ],
 )
 def test_decode_other_content(tmp_path: Path, content: bytes, said: str):
