@@ -59,15 +59,9 @@ def cross_validate(
     with atomic_path(shared) as temporary:
         np.savez(temporary, **vars(data))
     work = partial(
-        _one_fold,
-        out=out,
-        shared=shared,
-        name=name,
-        stage=stage,
-        layouts=tuple(layouts),
-        initial=initial,
+        _one_fold, out=out, shared=shared, name=name, stage=stage, layouts=tuple(layouts), initial=initial,
         device=device,
-    )
+    )  # fmt: skip
     tasks = [(group, seed) for seed, group in product(seeds, groups)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         done = list(pool.map(work, tasks))
