@@ -78,9 +78,7 @@ def write_pages(
     report = on_page or (lambda _stem: None)
     for index in _draw_pages(folder, request, _missing_pages(folder, n, first, stream, report), jobs):
         report(_stem(index))
-    stems = [_stem(index) for index in range(n)]
-    _write_tables(folder, stems)
-    return stems
+    return _write_tables(folder, n)
 
 
 def _stem(index: int) -> str:
@@ -145,8 +143,12 @@ def _draw_and_save(folder: Path, request: PageRequest, index: int, item: RecordI
     return index
 
 
-def _write_tables(folder: Path, stems: list[str]) -> None:
-    """Write ``pages.csv`` and ``coco.json`` from the truth files, so that pages of an earlier run are in them too."""
+def _write_tables(folder: Path, n: int) -> list[str]:
+    """Write ``pages.csv`` and ``coco.json``, and return the stems.
+
+    All truth files are read again, so that pages of a stopped run are in the tables too.
+    """
+    stems = [_stem(index) for index in range(n)]
     pages = []
     text = io.StringIO()
     table = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
@@ -160,6 +162,7 @@ def _write_tables(folder: Path, stems: list[str]) -> None:
         temporary.write_text(text.getvalue(), encoding="utf-8")
     with atomic_path(folder / "coco.json") as temporary:
         temporary.write_text(json.dumps(coco_annotations(pages), separators=(",", ":")), encoding="utf-8")
+    return stems
 
 
 def _table_row(stem: str, file: str, truth: PageTruth) -> dict[str, Any]:

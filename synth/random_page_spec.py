@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, cast, get_args
 
 import numpy as np
 
-from layouts import Layout
+from layouts import Layout, Separator
 from synth.degradation import Kind
 from synth.page_geometry import GAP_MM
 from synth.page_spec import PAPER_MM, Colour, GridStyle, LabelStyle, PageSpec, TraceStyle, Vendor
@@ -68,10 +68,7 @@ def make_random_page_spec(layout: Layout, rng: np.random.Generator, kind: Kind =
     speed = weighted_choice(rng, {25.0: 0.88, 50.0: 0.07, 12.5: 0.05})
     gain = weighted_choice(rng, {10.0: 0.85, 5.0: 0.07, 20.0: 0.08})
     pulse = weighted_choice(rng, {"left": 0.6, "right": 0.2, "none": 0.2})
-    weights = {"none": 0.3, "tick": 0.25, "bar": 0.12, "row-dashes": 0.12, "line": 0.22, "dashed": 0.08, "gap": 0.15}
-    # What the layout file names is likelier, but devices can be set otherwise.
-    weights[layout.separator] += 0.3
-    separator = weighted_choice(rng, weights) if layout.columns > 1 else "none"
+    separator = _random_separator(layout, rng)
     vendor = cast(Vendor, weighted_choice(rng, dict.fromkeys(get_args(Vendor), 1.0)))
     header = layout.style.header and rng.random() < 0.85
     # A child generator: pulses were added later, and the other draws of a seed had to stay.
@@ -79,8 +76,7 @@ def make_random_page_spec(layout: Layout, rng: np.random.Generator, kind: Kind =
     pulse_mm = pulse_s * speed + 2 * pulse_foot_mm if pulse != "none" else 0.0
     paper = _random_paper(layout, speed, pulse_mm, separator, header, rng)
     pitch = (paper.plot_mm[3] - paper.plot_mm[1]) / paper.layout.n_rows
-    # Hand-set pens do not stand exactly in the middle of their rows.
-    jitter = rng.normal(0, 0.04 * pitch, layout.n_rows) if rng.random() < 0.3 else np.zeros(0)
+    jitter = _random_baseline_jitter(layout, pitch, rng)
     spec = PageSpec(
         layout=paper.layout,
         size_mm=paper.size_mm,
@@ -89,25 +85,48 @@ def make_random_page_spec(layout: Layout, rng: np.random.Generator, kind: Kind =
         gain_mm_mv=gain,
         chest_gain_mm_mv=gain / 2 if rng.random() < 0.06 else None,
         plot_mm=paper.plot_mm,
-        baseline_jitter=tuple(float(value) for value in jitter),
-        paper=_random_paper_colour(rng),
-        grid=_random_grid(layout, rng),
-        trace=_random_trace(rng),
-        label=_random_label(layout, pitch, rng),
+        baseline_jitter=jitter,
+        **_random_styles(layout, pitch, rng),
         pulse=cast(Any, pulse),
         pulse_rows=cast(Any, weighted_choice(rng, {"every": 0.7, "first": 0.1, "last": 0.1, layout.pulse_rows: 0.1})),
         pulse_s=pulse_s,
         pulse_lean_mm=pulse_lean_mm,
         pulse_foot_mm=pulse_foot_mm,
-        separator=cast(Any, separator),
+        separator=separator,
         vendor=vendor,
         header=header,
         print_scale=rng.random() < 0.8,
     )
+    return spec if _prints_chest_gain(spec) else replace(spec, chest_gain_mm_mv=None)
+
+
+def _random_separator(layout: Layout, rng: np.random.Generator) -> Separator:
+    weights = {"none": 0.3, "tick": 0.25, "bar": 0.12, "row-dashes": 0.12, "line": 0.22, "dashed": 0.08, "gap": 0.15}
+    # What the layout file names is likelier, but devices can be set otherwise.
+    weights[layout.separator] += 0.3
+    return cast(Separator, weighted_choice(rng, weights) if layout.columns > 1 else "none")
+
+
+def _random_styles(layout: Layout, pitch_mm: float, rng: np.random.Generator) -> dict[str, Any]:
+    """Draw the fields of a `PageSpec` that hold colours, lines and lettering."""
+    return {
+        "paper": _random_paper_colour(rng),
+        "grid": _random_grid(layout, rng),
+        "trace": _random_trace(rng),
+        "label": _random_label(layout, pitch_mm, rng),
+    }
+
+
+def _random_baseline_jitter(layout: Layout, pitch_mm: float, rng: np.random.Generator) -> tuple[float, ...]:
+    # Hand-set pens do not stand exactly in the middle of their rows.
+    jitter = rng.normal(0, 0.04 * pitch_mm, layout.n_rows) if rng.random() < 0.3 else np.zeros(0)
+    return tuple(float(value) for value in jitter)
+
+
+def _prints_chest_gain(spec: PageSpec) -> bool:
     # The footer is the only place that prints a chest gain.
     has_footer = spec.print_scale and spec.size_mm[1] - spec.plot_mm[3] > _FOOTER_ROOM_MM
-    gain_is_printed = has_footer and vendor not in _SINGLE_GAIN_VENDORS
-    return spec if gain_is_printed else replace(spec, chest_gain_mm_mv=None)
+    return has_footer and spec.vendor not in _SINGLE_GAIN_VENDORS
 
 
 def _random_resolution(kind: Kind, rng: np.random.Generator) -> float:
