@@ -49,15 +49,7 @@ def _reading(
     x = row.points_px[:, 0]
     inside = (x >= left) & (x < right)
     points = row.points_px[inside]
-    half = _HALF_BOX_MM * scale.px_per_mm
-    corners = np.array(
-        [
-            (left, row.baseline_px - half),
-            (right, row.baseline_px - half),
-            (right, row.baseline_px + half),
-            (left, row.baseline_px + half),
-        ]
-    )
+    corners = _box(left, right, row.baseline_px, _HALF_BOX_MM * scale.px_per_mm)
     error_uv = 1000 * float(row.error_px[inside].mean()) / scale.px_per_mv(slot.lead) if inside.any() else 0.0
     covered = _covered(x[inside], scale) / max(right - left, 1e-6)
     reading = LeadReading(
@@ -71,3 +63,9 @@ def _covered(x: Floats, scale: Scale) -> float:
     """Return the length along x that points without a gap between them cover."""
     steps = np.diff(np.sort(x))
     return float(steps[steps < _GAP_MM * scale.px_per_mm].sum())
+
+
+def _box(left: float, right: float, middle: float, half_height: float) -> Floats:
+    """Return the corners (4, 2) of a box, clockwise from the top left."""
+    top, bottom = middle - half_height, middle + half_height
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -178,6 +179,7 @@ def _learn_hearts(out: Path, name: str, settings: ClassifierTraining, options: R
     hearts = simulated_records(out.parent / "hearts", settings.hearts, settings.seed, options.jobs)
     if is_first():
         wait_for_all()
+    torch.manual_seed(settings.seed)  # the weights to begin with are drawn from torch's own generator
     network = make_network(name)
     stage = settings.on_hearts(name)
     learn(network, hearts, None, stage, out / "hearts", device=options.device, on_step=options.on_step)

@@ -23,10 +23,12 @@ from ecgimg.evaluate.probability_calibration import calibrate
 from tests.conftest import ROOT
 
 torch = pytest.importorskip("torch", reason="training needs torch (the train extra)")
+from ecgimg.train.classifier import pipeline  # noqa: E402
 from ecgimg.train.classifier.ensemble import Ensemble, export_classifier  # noqa: E402
 from ecgimg.train.classifier.pipeline import ClassifierTraining  # noqa: E402
 from ecgimg.train.classifier.training import make_network, predict_logits  # noqa: E402
 from ecgimg.train.export import load_weights  # noqa: E402
+from ecgimg.train.training_run import RunOptions  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 
@@ -100,3 +102,17 @@ def test_settings_of_wide_network() -> None:
     assert published.learning_rate == pytest.approx(0.2 * ours.learning_rate)
     assert published.epochs == ours.epochs
     assert settings.on_hearts("published").learning_rate < settings.on_hearts("resnet").learning_rate
+
+
+def test_same_seed_same_first_weights(tmp_path, monkeypatch):
+    """The weights that training begins with depend on the seed alone, whatever was drawn before."""
+    monkeypatch.setattr(pipeline, "simulated_records", lambda *_: None)
+    monkeypatch.setattr(pipeline, "learn", lambda *_, **__: None)
+    files = []
+    for run, seed in enumerate((7, 7, 8)):
+        torch.rand(run + 1)
+        (tmp_path / f"{run}").mkdir()
+        settings = ClassifierTraining(network="mean", seed=seed)
+        files.append(pipeline._learn_hearts(tmp_path / f"{run}", "mean", settings, RunOptions()).read_bytes())
+    assert files[0] == files[1]
+    assert files[0] != files[2]
