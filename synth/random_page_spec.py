@@ -50,9 +50,8 @@ class _Paper:
 def make_random_page_spec(layout: Layout, rng: np.random.Generator, kind: Kind = "none") -> PageSpec:
     """Draw the look of one page of `layout`.
 
-    The resolution fits the kind of degradation: scans go down to 100 dpi, photos to what a phone gives. Where the
-    seconds of the layout do not fit on the paper at the drawn speed, each column shows fewer of them, as devices do. A
-    separate gain of the chest leads is drawn only where the page prints it, since nothing else on the page shows it.
+    Scans have 100 dpi or more, photos what a phone gives. Where the seconds of the layout do not fit on the paper, each
+    column shows fewer of them, as devices do. A separate chest gain is drawn only where the page prints it.
 
     Parameters
     ----------
