@@ -62,6 +62,10 @@ def digitize_image(
         Used as they are where given.
     vector : VectorPage, optional
         The page's own paths, where its file has them; read in place of the picture.
+
+    Returns
+    -------
+    Digitization
     """
     layouts = load_layouts("all") if layout == "auto" else (load_layout(layout),)
     given, timer = Given(layouts, ScaleReading(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")), StageTimer()
