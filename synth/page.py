@@ -126,8 +126,8 @@ def fit_canvas(record: EcgRecord, spec: PageSpec) -> EcgRecord:
         )
     samples = round(layout.duration_s * record.fs_hz)
     signals = np.full((len(record.leads), samples), np.nan, np.float32)
-    kept = min(samples, record.n_samples)
-    signals[:, :kept] = record.signals[:, :kept]
+    n_common = min(samples, record.n_samples)
+    signals[:, :n_common] = record.signals[:, :n_common]
     canvas = EcgRecord(signals, record.fs_hz, record.leads)
     if not canvas.known.any():
         raise BadRecord("the record has no value at all (all NaN): there is nothing to draw")

@@ -70,9 +70,9 @@ def drop_unreadable_chest_gain(spec: PageSpec, degradation: Degradation) -> Page
     """Return the page with one gain for all leads where the picture cuts off the line that says otherwise."""
     left, bottom = spec.plot_mm[0], spec.size_mm[1]
     line = np.array([(x, bottom - y) for x in (left, left + _SCALE_TEXT_MM) for y in _SCALE_TEXT_UP_MM])
-    seen_px = degradation.page_map.page_to_image(line)
-    is_seen = bool(((seen_px >= 0) & (seen_px < degradation.size_px)).all())
-    return spec if is_seen else replace(spec, chest_gain_mm_mv=None)
+    line_px = degradation.page_map.page_to_image(line)
+    is_visible = bool(((line_px >= 0) & (line_px < degradation.size_px)).all())
+    return spec if is_visible else replace(spec, chest_gain_mm_mv=None)
 
 
 # ---------------------------------------------------------------- paper

@@ -72,17 +72,17 @@ class LabelledRecords:
 
 def parse_folds(data: LabelledRecords, folds: str) -> LabelledRecords:
     """Return the records of some folds, given as ``1-8`` or ``1,2,9`` (`BadRequest` where there are none)."""
-    wanted: set[int] = set()
+    numbers: set[int] = set()
     try:
         for part in folds.split(","):
             first, _, last = part.partition("-")
-            wanted |= set(range(int(first), int(last or first) + 1))
+            numbers |= set(range(int(first), int(last or first) + 1))
     except ValueError:
         raise BadRequest(f"folds are given as 1-8 or 1,2,9, not {folds!r}") from None
-    kept = np.isin(data.folds, sorted(wanted))
-    if not kept.any():
+    in_folds = np.isin(data.folds, sorted(numbers))
+    if not in_folds.any():
         raise BadRequest(f"no record is in the folds {folds}; the table of labels needs a column strat_fold")
-    return data.subset(kept)
+    return data.subset(in_folds)
 
 
 def joined(parts: Sequence[LabelledRecords]) -> LabelledRecords:
@@ -92,8 +92,8 @@ def joined(parts: Sequence[LabelledRecords]) -> LabelledRecords:
 
 def network_rate_leads(record: EcgRecord) -> NDArray[np.float32]:
     """Return the twelve leads of a record at `FS_HZ`, (12, samples); a lead it does not have is NaN."""
-    wanted = record.select(STANDARD_LEADS)
-    return (wanted if record.fs_hz == FS_HZ else resample(wanted, FS_HZ)).signals
+    leads = record.select(STANDARD_LEADS)
+    return (leads if record.fs_hz == FS_HZ else resample(leads, FS_HZ)).signals
 
 
 def read_labelled(records: Path, labels: Path | None, *, gain_known: bool = True) -> LabelledRecords:
@@ -169,9 +169,10 @@ def _table(path: Path) -> dict[str, dict[str, str]]:
     if "statements" not in rows[0]:
         unknown = [name for name in rows[0] if name not in _FACTS and name not in LABELS]
         if unknown or not set(rows[0]) & set(LABELS):
-            said = ", ".join(map(str, unknown[:4])) or "only facts"
+            others = ", ".join(map(str, unknown[:4])) or "only facts"
             raise BadRecord(
-                f"the table of labels {path} has neither the column statements nor columns named as labels are ({said})"
+                f"the table of labels {path} has neither the column statements nor columns named as labels are "
+                f"({others})"
             )
     return {(row["ecg_id"] or "").strip(): row for row in rows}
 
@@ -187,8 +188,8 @@ def _with_table(records: Path, table: Mapping[str, Mapping[str, str]], path: Pat
         cells = [(row.get(label) or "").strip() for label in LABELS]
         if not set(cells) <= {"", "0", "1", "0.0", "1.0"}:
             raise BadRecord(f"the labels of {name} in {path} must be 0 or 1, or blank where not known")
-        said, known = np.array([cell[:1] == "1" for cell in cells]), np.array([cell != "" for cell in cells])
-        yield _Row(name, record, row, said, known)
+        positive, known = np.array([cell[:1] == "1" for cell in cells]), np.array([cell != "" for cell in cells])
+        yield _Row(name, record, row, positive, known)
 
 
 def _ptbxl_folder(folder: Path) -> Iterator[_Row]:
@@ -205,9 +206,9 @@ def _ptbxl_folder(folder: Path) -> Iterator[_Row]:
 
 
 def _with_headers(folder: Path) -> Iterator[_Row]:
-    said = frozenset(SCP_OF_SNOMED.values())
+    scp_codes = frozenset(SCP_OF_SNOMED.values())
     # A label is known only if SNOMED has every statement that gives it; otherwise its absence says nothing.
-    known = np.array([CODES_BY_LABEL[label] <= said for label in LABELS])
+    known = np.array([CODES_BY_LABEL[label] <= scp_codes for label in LABELS])
     for header in record_files(folder):
         codes = header_codes(header) if header.suffix == ".hea" else None
         if codes is not None:
@@ -216,8 +217,8 @@ def _with_headers(folder: Path) -> Iterator[_Row]:
 
 def _ten_seconds(signals: NDArray[np.float32]) -> NDArray[np.float32]:
     """Cut or extend (12, samples) to the canvas."""
-    kept = signals[:, :CANVAS]
-    return np.pad(kept, ((0, 0), (0, CANVAS - kept.shape[1])), constant_values=np.nan)
+    shown = signals[:, :CANVAS]
+    return np.pad(shown, ((0, 0), (0, CANVAS - shown.shape[1])), constant_values=np.nan)
 
 
 def _number(text: str | None, missing: float = 0.0) -> float:

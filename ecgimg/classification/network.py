@@ -49,8 +49,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, keys: Tensor) -> Tensor:
         """Map (b, t, width) with the keys that count, (b, 1, 1, t) bool."""
-        x = x + self._kept(self._attend(self.norm_attention(x), keys))
-        return x + self._kept(self.narrow(functional.gelu(self.widen(self.norm_perceptron(x)))))
+        x = x + self._stochastic_depth(self._attend(self.norm_attention(x), keys))
+        return x + self._stochastic_depth(self.narrow(functional.gelu(self.widen(self.norm_perceptron(x)))))
 
     def _attend(self, x: Tensor, keys: Tensor) -> Tensor:
         batch, tokens, width = x.shape
@@ -64,7 +64,7 @@ class Block(nn.Module):
         projected: Tensor = self.project((weights @ value).transpose(1, 2).reshape(batch, tokens, width))
         return projected
 
-    def _kept(self, change: Tensor) -> Tensor:
+    def _stochastic_depth(self, change: Tensor) -> Tensor:
         """Leave the change out for some records of a batch in training (stochastic depth, Huang 2016)."""
         if not self.training or self.drop_path == 0:
             return change
@@ -128,10 +128,10 @@ class PatchECG(nn.Module):
         The pretext of the pretraining. What is asked for attends to what is seen, and is itself seen by nothing but
         what else is asked for.
         """
-        seen = self._embedded(values) + self._place(lead, time_s)
+        visible = self._embedded(values) + self._place(lead, time_s)
         asked = self.hidden + self._place(asked_lead, asked_time_s)
         there = torch.cat([present, present.new_ones(asked_lead.shape)], dim=1)
-        _, tokens = self._transform(torch.cat([seen, asked.to(seen.dtype)], dim=1), there)
+        _, tokens = self._transform(torch.cat([visible, asked.to(visible.dtype)], dim=1), there)
         guess: Tensor = self.reconstruct(tokens[:, values.shape[1] :])
         return guess
 

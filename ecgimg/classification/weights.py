@@ -124,15 +124,15 @@ class Classifier:
 
         Records with about as many patches share a batch. One without any value gets NaN.
         """
-        found = np.full((len(signals_mv), len(self.labels)), np.nan, np.float32)
+        logits = np.full((len(signals_mv), len(self.labels)), np.nan, np.float32)
         # Sorted by length, a batch needs little padding.
         counts = np.isfinite(signals_mv).sum(axis=(1, 2))
         order = np.argsort(counts, kind="stable")[int((counts == 0).sum()) :]
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
-            (logits,) = self.session.run(None, network_inputs(signals_mv[chosen], self._inputs))
-            found[chosen] = logits
-        return found
+            (batch_logits,) = self.session.run(None, network_inputs(signals_mv[chosen], self._inputs))
+            logits[chosen] = batch_logits
+        return logits
 
     @cached_property
     def _inputs(self) -> tuple[str, ...]:

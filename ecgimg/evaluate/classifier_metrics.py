@@ -29,15 +29,15 @@ def auprc(score: NDArray[np.floating], positive: Flags) -> float:
     order = np.argsort(-np.asarray(score), kind="stable")
     hits = positive[order]
     last = np.r_[np.diff(np.asarray(score)[order]) != 0, True]  # equal scores are one step
-    found, said = np.cumsum(hits)[last], np.arange(1, len(hits) + 1)[last]
-    return float((np.diff(np.r_[0, found]) * found / said).sum() / positive.sum())
+    true_positives, flagged = np.cumsum(hits)[last], np.arange(1, len(hits) + 1)[last]
+    return float((np.diff(np.r_[0, true_positives]) * true_positives / flagged).sum() / positive.sum())
 
 
-def f_score(said: Flags, positive: Flags) -> float:
+def f_score(flagged: Flags, positive: Flags) -> float:
     """Return the F1 score; NaN where there is nothing to find."""
     if not positive.any():
         return float("nan")
-    return float(2 * (said & positive).sum() / (said.sum() + positive.sum()))
+    return float(2 * (flagged & positive).sum() / (flagged.sum() + positive.sum()))
 
 
 def calibration_error(probability: Floats, positive: Flags, bins: int = 10) -> float:
@@ -56,8 +56,8 @@ def macro(score: Callable[[Floats, Flags], float], probabilities: Floats, positi
     """Return the mean of a score over the labels (columns) that have one, each over the records where it is known."""
     values = [score(probabilities[known[:, k], k], positive[known[:, k], k]) for k in range(positive.shape[1])]
     # A label without positives in a draw has no score, and stays out of the mean.
-    kept = [value for value in values if np.isfinite(value)]
-    return float(np.mean(kept)) if kept else float("nan")
+    finite = [value for value in values if np.isfinite(value)]
+    return float(np.mean(finite)) if finite else float("nan")
 
 
 def resampled(groups: NDArray[np.str_], times: int, rng: Generator) -> list[NDArray[np.intp]]:

@@ -50,17 +50,17 @@ def calibrate_label(logits: Floats, positive: Flags, known: Flags) -> LabelCard:
         Platt's scaling (Platt 1999), its slope held to 1 the more, the fewer positives there are; without thresholds
         where there are fewer than eight.
     """
-    scores, wanted = logits[:, known].ravel(), np.tile(positive[known], len(logits))
+    scores, target = logits[:, known].ravel(), np.tile(positive[known], len(logits))
     positives = int(positive[known].sum())
-    slope, offset = fit_platt_scaling(scores, wanted, positives)
+    slope, offset = fit_platt_scaling(scores, target, positives)
     probability = np.asarray(expit(slope * scores + offset))
     enough = positives >= _MIN_POSITIVES
     return LabelCard(
         slope=slope,
         offset=offset,
-        thresholds=operating_points(probability, wanted) if enough else None,
+        thresholds=operating_points(probability, target) if enough else None,
         positives=positives,
-        auroc=metrics.auroc(scores, wanted) if enough else None,
+        auroc=metrics.auroc(scores, target) if enough else None,
     )
 
 

@@ -57,34 +57,34 @@ def statements(
     sokolow_mv, limb_chest_mv : float, (float, float)
         Measured on the conducted QRS: Sokolow-Lyon's sum, and the largest peak-to-peak of limb and of chest leads.
     """
-    found = _rhythm_codes(spec, kinds) | _av_block_codes(spec, intervals, dropped)
+    codes = _rhythm_codes(spec, kinds) | _av_block_codes(spec, intervals, dropped)
     if not spec.paced_ventricles:
-        found |= _conduction_codes(spec) | _voltage_codes(spec, sokolow_mv, limb_chest_mv) | _ischaemia_codes(spec)
+        codes |= _conduction_codes(spec) | _voltage_codes(spec, sokolow_mv, limb_chest_mv) | _ischaemia_codes(spec)
         # A wide QRS lengthens QT by itself, so long QT is not read there.
         if spec.conduction in ("normal", "lafb", "lpfb") and _corrected_qt_s(spec, intervals) > 0.470:
-            found.add("LNGQT")
-    if found <= _COMPATIBLE_WITH_NORMAL:
-        found.add("NORM")
-    return tuple(code for code in CODES if code in found)
+            codes.add("LNGQT")
+    if codes <= _COMPATIBLE_WITH_NORMAL:
+        codes.add("NORM")
+    return tuple(code for code in CODES if code in codes)
 
 
 def _rhythm_codes(spec: HeartSpec, kinds: Sequence[str]) -> set[str]:
     named = {"af": "AFIB", "flutter": "AFLT", "svt": "SVTAC", "junctional": "SVARR"}
-    found = {named[spec.rhythm]} if spec.rhythm in named else set()
+    codes = {named[spec.rhythm]} if spec.rhythm in named else set()
     if spec.has_p and spec.pacing == "none":
-        found = {"SBRAD" if spec.rate_bpm < 60 else "STACH" if spec.rate_bpm > 100 else "SR"}
+        codes = {"SBRAD" if spec.rate_bpm < 60 else "STACH" if spec.rate_bpm > 100 else "SR"}
         if spec.rhythm == "sinus_arrhythmia":
-            found = (found - {"SR"}) | {"SARRH"}
+            codes = (codes - {"SR"}) | {"SARRH"}
     if spec.pacing != "none":
-        found.add("PACE")
+        codes.add("PACE")
     if "pac" in kinds:
-        found.add("PAC")
+        codes.add("PAC")
     if "pvc" in kinds:
-        found.add("PVC")
+        codes.add("PVC")
         if kinds.count("pvc") > 1:
             # One PVC on the canvas is no pattern yet.
-            found |= {{"bigeminy": "BIGU", "trigeminy": "TRIGU"}.get(spec.pvc_pattern, "PVC")}
-    return found
+            codes |= {{"bigeminy": "BIGU", "trigeminy": "TRIGU"}.get(spec.pvc_pattern, "PVC")}
+    return codes
 
 
 def _av_block_codes(spec: HeartSpec, intervals: Intervals, dropped: bool) -> set[str]:
@@ -104,42 +104,42 @@ def _conduction_codes(spec: HeartSpec) -> set[str]:
 
 
 def _voltage_codes(spec: HeartSpec, sokolow_mv: float, limb_chest_mv: tuple[float, float]) -> set[str]:
-    found = {{"lvh": "LVH", "rvh": "RVH"}[spec.hypertrophy]} if spec.hypertrophy != "none" else set()
-    found |= {{"lae": "LAO/LAE", "rae": "RAO/RAE"}[spec.atria]} if spec.atria != "none" else set()
+    codes = {{"lvh": "LVH", "rvh": "RVH"}[spec.hypertrophy]} if spec.hypertrophy != "none" else set()
+    codes |= {{"lae": "LAO/LAE", "rae": "RAO/RAE"}[spec.atria]} if spec.atria != "none" else set()
     # Voltage criteria hold for normal conduction only; diagnosed hypertrophy has its own code.
     plain = spec.conduction in ("normal", "irbbb", "lafb", "lpfb") and spec.hypertrophy == "none"
     if plain and sokolow_mv > 3.5:
-        found.add("VCLVH")
+        codes.add("VCLVH")
     limb, chest = limb_chest_mv
     if spec.low_voltage or (limb < 0.5 and chest < 1.0):
-        found.add("LVOLT")
+        codes.add("LVOLT")
     if spec.t_gain < 0.35:
-        found.add("LOWT")
-    return found
+        codes.add("LOWT")
+    return codes
 
 
 def _ischaemia_codes(spec: HeartSpec) -> set[str]:
-    found: set[str] = set()
+    codes: set[str] = set()
     # The usual thresholds: 0.1 mV for elevation, 0.05 mV for depression.
     raised = {name for name, mv in spec.st.items() if mv >= 0.1}
     lowered = {name for name, mv in spec.st.items() if mv <= -0.05}
     infarct = frozenset(set(spec.q_wave) | (raised - {"subendocardial"}))
     if infarct:
-        found.add(_territory_codes(infarct)[0])
+        codes.add(_territory_codes(infarct)[0])
     # Twelve leads show a posterior wall only in the mirror of V1 to V3: no Q, no elevation, no inversion there.
     if set(spec.q_wave) - {"posterior"}:
-        found.add("QWAVE")
+        codes.add("QWAVE")
     if raised - {"posterior"}:
-        found.add("STE_")
+        codes.add("STE_")
     if "posterior" in raised:
-        found.add("STD_")
+        codes.add("STD_")
     if lowered:
-        found |= {"STD_", "ISC_"} if "subendocardial" in lowered else {"STD_", _territory_codes(frozenset(lowered))[1]}
+        codes |= {"STD_", "ISC_"} if "subendocardial" in lowered else {"STD_", _territory_codes(frozenset(lowered))[1]}
     if spec.t_inversion:
-        found.add(_territory_codes(frozenset(spec.t_inversion))[2])
+        codes.add(_territory_codes(frozenset(spec.t_inversion))[2])
     if set(spec.t_inversion) - {"posterior"}:
-        found.add("INVT")
-    return found
+        codes.add("INVT")
+    return codes
 
 
 def _territory_codes(places: frozenset[str]) -> tuple[str, str, str]:

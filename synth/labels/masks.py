@@ -35,8 +35,8 @@ class Masks:
 
     def trace(self, index: int | None = None) -> NDArray[np.bool_]:
         """Return where the trace of one cell is, or with None where any is, (height, width) bool."""
-        wanted = np.uint32((1 << MAX_TRACES) - 1) if index is None else np.uint32(1 << index)
-        return np.asarray((self.bits & wanted) != 0)
+        trace_bits = np.uint32((1 << MAX_TRACES) - 1) if index is None else np.uint32(1 << index)
+        return np.asarray((self.bits & trace_bits) != 0)
 
     def kind(self, name: str) -> NDArray[np.bool_]:
         """Return where ``"label"``, ``"pulse"``, ``"grid"`` or ``"other"`` print is, (height, width) bool."""

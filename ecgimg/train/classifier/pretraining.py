@@ -50,14 +50,14 @@ def pretrain(
         rng = np.random.default_rng([seed, step])
         whole = np.stack([_cut(disturbed(signals_mv[k], rng)) for k in rng.integers(0, len(signals_mv), batch)])
         shown = np.stack([random_mask(layouts, whole.shape[2], rng) for _ in whole])
-        lead, patch, wanted = _hidden_patches(whole, shown, rng)
+        lead, patch, hidden_mv = _hidden_patches(whole, shown, rng)
         tokens = [torch.from_numpy(part).to(device) for part in vars(tokenize(np.where(shown, whole, np.nan))).values()]
         time_s = ((patch + 0.5) * (PATCH / FS_HZ)).astype(np.float32)
         with mixed_precision(device):
             asked = torch.from_numpy(lead).to(device), torch.from_numpy(time_s).to(device)
             guess = network.fill_in(tokens[0], tokens[1], tokens[2], tokens[3], *asked)
-        known = torch.from_numpy(np.isfinite(wanted)).to(device)
-        truth = torch.from_numpy(np.nan_to_num(wanted)).to(device)
+        known = torch.from_numpy(np.isfinite(hidden_mv)).to(device)
+        truth = torch.from_numpy(np.nan_to_num(hidden_mv)).to(device)
         losses = smooth_l1_loss(guess.float(), truth, beta=_BEND_MV, reduction="none")
         return (losses * known).sum() / known.sum().clamp(min=1)
 
@@ -89,6 +89,6 @@ def _hidden_patches(
     # a random order in which those that are not hidden come last
     chosen = np.argsort(rng.random(there.shape) + 2.0 * ~there, axis=1)[:, :_ASKED]
     rows = np.arange(batch)[:, None]
-    wanted = np.where(there[rows, chosen][:, :, None], patches[rows, chosen], np.float32(np.nan))
+    hidden_mv = np.where(there[rows, chosen][:, :, None], patches[rows, chosen], np.float32(np.nan))
     per_lead = samples // PATCH
-    return chosen // per_lead, chosen % per_lead, wanted
+    return chosen // per_lead, chosen % per_lead, hidden_mv

@@ -102,10 +102,10 @@ def learn(
     batches = _Batches(data, stage, rank)
 
     def loss_of_step(step: int) -> Tensor:
-        signals, wanted, weights = batches.of_step(step)
+        signals, targets, weights = batches.of_step(step)
         with mixed_precision(device):
             logits = forward(*inputs(network, signals, device))
-        return classification_loss(logits.float(), wanted.to(device), weights.to(device))
+        return classification_loss(logits.float(), targets.to(device), weights.to(device))
 
     def evaluate() -> Mapping[str, float]:
         return _scores(network, held_back, device) if held_back is not None and len(held_back) else {}
@@ -124,12 +124,12 @@ def inputs(network: nn.Module, signals: Signals, device: str = "cpu") -> tuple[T
     return tuple(torch.from_numpy(part).to(device) for part in network_inputs(signals, TOKEN_INPUTS).values())
 
 
-def classification_loss(logits: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:
+def classification_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """Weighted mean of the cross-entropy of labels and sex, and the squared error of the age."""
     count = len(LABELS)
-    named = binary_cross_entropy_with_logits(logits[:, :count], wanted[:, :count], reduction="none")
-    age = _AGE_WEIGHT * (logits[:, count] - wanted[:, count]).square()
-    sex = binary_cross_entropy_with_logits(logits[:, count + 1], wanted[:, count + 1], reduction="none")
+    named = binary_cross_entropy_with_logits(logits[:, :count], targets[:, :count], reduction="none")
+    age = _AGE_WEIGHT * (logits[:, count] - targets[:, count]).square()
+    sex = binary_cross_entropy_with_logits(logits[:, count + 1], targets[:, count + 1], reduction="none")
     losses = torch.cat([named, age[:, None], sex[:, None]], dim=1)
     return (losses * weights).sum() / weights.sum()
 
@@ -158,13 +158,13 @@ class _Batches:
         facts = np.stack([years, np.nan_to_num(data.male)], axis=1)
         facts_known = np.stack([np.isfinite(data.age_years), np.isfinite(data.male)], axis=1)
         label_weight = [_SUBCLASS_WEIGHT if label in SUBCLASSES else 1.0 for label in LABELS]
-        self.wanted = np.concatenate([data.targets, facts], axis=1).astype(np.float32)
+        self.targets = np.concatenate([data.targets, facts], axis=1).astype(np.float32)
         weights = np.concatenate([data.known, facts_known], axis=1) * np.array([*label_weight, *[_FACT_WEIGHT] * 2])
         self.weights = weights.astype(np.float32)
         self._drawn: tuple[int, list[tuple[Signals, Tensor, Tensor]]] = (-1, [])
 
     def of_step(self, step: int) -> tuple[Signals, Tensor, Tensor]:
-        """Return signals (batch, 12, samples), what is wanted and its weights, (batch, `OUTPUTS`)."""
+        """Return signals (batch, 12, samples), targets and their weights, (batch, `OUTPUTS`)."""
         number = step // _BATCHES_TOGETHER
         if self._drawn[0] != number:
             self._drawn = number, self._together(number)
@@ -183,7 +183,7 @@ class _Batches:
         # stable, so that the order does not depend on the sorting of equal counts
         parts = np.array_split(np.argsort(patches, kind="stable"), _BATCHES_TOGETHER)
         return [
-            (canvas[part], torch.from_numpy(self.wanted[records[part]]), torch.from_numpy(self.weights[records[part]]))
+            (canvas[part], torch.from_numpy(self.targets[records[part]]), torch.from_numpy(self.weights[records[part]]))
             for part in (parts[k] for k in rng.permutation(_BATCHES_TOGETHER))
         ]
 
