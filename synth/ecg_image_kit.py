@@ -41,13 +41,12 @@ def ecg_image_kit_pages(folder: str | Path) -> Iterator[tuple[Path, PageTruth]]:
     BadRecord
         When there is none, or when the iteration comes to a page that cannot be read.
     """
-    found = [path for path in sorted(Path(folder).rglob("*.json")) if _picture_of(path) is not None]
-    if not found:
+    files = sorted(Path(folder).rglob("*.json"))
+    pages = [(picture, path) for path in files if (picture := _picture_of(path)) is not None]
+    if not pages:
         raise BadRecord(f"{folder} holds no page of ecg-image-kit: no JSON with a picture of the same name")
-    for path in found:
-        picture = _picture_of(path)
-        if picture is not None:
-            yield picture, read_ecg_image_kit_page(path)
+    for picture, path in pages:
+        yield picture, read_ecg_image_kit_page(path)
 
 
 def read_ecg_image_kit_page(path: str | Path) -> PageTruth:

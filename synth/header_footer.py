@@ -67,14 +67,7 @@ class _PrintedValues:
 
 
 def _random_values(rng: np.random.Generator) -> _PrintedValues:
-    day, month, year = int(rng.integers(1, 29)), int(rng.integers(0, 12)), int(rng.integers(1996, 2026))
-    hour, minute, second = (int(rng.integers(0, top)) for top in (24, 60, 60))
-    style = int(rng.integers(0, 3))
-    date = (
-        f"{day:02d}-{_MONTHS[month]}-{year}",
-        f"{year}-{month + 1:02d}-{day:02d}",
-        f"{day:02d}.{month + 1:02d}.{year}",
-    )[style]
+    date, time = _random_date_and_time(rng)
     # The numbers are invented, and need not fit the drawn ECG.
     rate = int(rng.integers(48, 130))
     qt = int(rng.integers(330, 450))
@@ -90,11 +83,22 @@ def _random_values(rng: np.random.Generator) -> _PrintedValues:
         axes=axes,
         ident="".join(str(digit) for digit in rng.integers(0, 10, size=int(rng.integers(5, 11)))),
         date=date,
-        time=f"{hour:02d}:{minute:02d}:{second:02d}",
+        time=time,
         age=int(rng.integers(18, 95)),
         sex=("Male", "Female")[int(rng.integers(0, 2))],
         statements=tuple(_STATEMENTS[index] for index in picks),
     )
+
+
+def _random_date_and_time(rng: np.random.Generator) -> tuple[str, str]:
+    day, month, year = int(rng.integers(1, 29)), int(rng.integers(0, 12)), int(rng.integers(1996, 2026))
+    hour, minute, second = (int(rng.integers(0, top)) for top in (24, 60, 60))
+    dates = (
+        f"{day:02d}-{_MONTHS[month]}-{year}",
+        f"{year}-{month + 1:02d}-{day:02d}",
+        f"{day:02d}.{month + 1:02d}.{year}",
+    )
+    return dates[int(rng.integers(0, 3))], f"{hour:02d}:{minute:02d}:{second:02d}"
 
 
 def _column(lines: list[str], x: float, y: float, size: float, font: str) -> list[Text]:
@@ -191,18 +195,14 @@ def _schiller(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
         f"QTc  {v.qtc} ms",
     ]
     texts += _column(rows[:3], left + 85, y, 2.1, SANS) + _column(rows[3:], left + 120, y, 2.1, SANS)
-    texts += _column(
-        [f"Axis {name} {angle}\u00b0" for name, angle in zip("PQT", v.axes, strict=True)], left + 155, y, 2.1, SANS
-    )
+    axes = [f"Axis {name} {angle}\u00b0" for name, angle in zip("PQT", v.axes, strict=True)]
+    texts += _column(axes, left + 155, y, 2.1, SANS)
     texts += _column([*v.statements], left, y + 15, 2.1, SANS)
     footer = f"AT-10{v.rate % 10}  1.{v.qrs}     {_scale_text(spec)}     LP 150 Hz  AC 50 Hz"
     right = spec.size_mm[0] - 50
     boxes = [Box((left, y + 13.5, spec.size_mm[0] - 8, y + 13.9), filled=True), Box((right, y, right + 30, y + 9))]
-    return [
-        *texts,
-        Text("LOGO", right + 7, y + 3, 3.0, BOLD),
-        Text(footer, left, spec.size_mm[1] - 7, 2.1, SANS),
-    ], boxes
+    logo = Text("LOGO", right + 7, y + 3, 3.0, BOLD)
+    return [*texts, logo, Text(footer, left, spec.size_mm[1] - 7, 2.1, SANS)], boxes
 
 
 def _nihon_kohden(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
@@ -233,19 +233,10 @@ def _monitor(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
         f"QT/QTc 0.{v.qt:03d}s/0.{v.qtc:03d}s",
     ]
     texts = _column(first, left, y, 2.0, CONDENSED) + _column(second, left + 45, y, 2.0, CONDENSED)
-    texts += _column(
-        [f"\u2022 {line}" for line in v.statements[:2]] + ["**Unconfirmed**"], left + 100, y, 2.0, CONDENSED
-    )
-    texts.append(
-        Text(
-            f"x{spec.gain_mm_mv / 10:.1f}   .05-150Hz   {spec.speed_mm_s:g}mm/sec",
-            left,
-            spec.size_mm[1] - 6,
-            2.0,
-            CONDENSED,
-        )
-    )
-    return texts, []
+    third = [*(f"\u2022 {line}" for line in v.statements[:2]), "**Unconfirmed**"]
+    texts += _column(third, left + 100, y, 2.0, CONDENSED)
+    footer = f"x{spec.gain_mm_mv / 10:.1f}   .05-150Hz   {spec.speed_mm_s:g}mm/sec"
+    return [*texts, Text(footer, left, spec.size_mm[1] - 6, 2.0, CONDENSED)], []
 
 
 def _plain(spec: PageSpec, v: _PrintedValues) -> HeaderFooter:
@@ -277,16 +268,16 @@ def make_header_footer(spec: PageSpec, rng: np.random.Generator) -> HeaderFooter
     # Values are drawn even for a page without header, so that the seed gives the same footer.
     texts, boxes = _VENDOR_FORMS[spec.vendor](spec, _random_values(rng))
     top, bottom = spec.plot_mm[1], spec.plot_mm[3]
-    kept = [
+    printed = [
         text
         for text in texts
         if (text.y_mm > bottom and spec.print_scale) or (spec.header and text.y_mm + text.size_mm < top - 1)
     ]
-    frames = [box for box in boxes if _is_kept_box(box, spec)]
-    return kept, frames
+    frames = [box for box in boxes if _is_printed_box(box, spec)]
+    return printed, frames
 
 
-def _is_kept_box(box: Box, spec: PageSpec) -> bool:
+def _is_printed_box(box: Box, spec: PageSpec) -> bool:
     if box.box_mm == spec.plot_mm:
         return True
     above = box.box_mm[3] < spec.plot_mm[1]

@@ -49,26 +49,36 @@ def make_page_geometry(spec: PageSpec) -> PageGeometry:
     BadRequest
         When the traces do not fit between the left and right edge of the plot.
     """
-    left, top, right, bottom = spec.plot_mm
+    left, top, _, bottom = spec.plot_mm
     layout = spec.layout
     pitch = (bottom - top) / layout.n_rows
-    jitter = (*spec.baseline_jitter, *[0.0] * layout.n_rows)
-    baselines = [top + pitch * (row + 0.5) + jitter[row] for row in range(layout.n_rows)]
+    baselines = _baselines(spec, top, pitch)
     pulse_mm = pulse_space_mm(spec) if spec.pulse != "none" else 0.0
     start = left + (pulse_mm if spec.pulse == "left" else 0.0)
     gap = GAP_MM if spec.separator == "gap" else 0.0
     width = layout.printed_s * spec.speed_mm_s + gap * (layout.columns - 1)
-    needed = start + width + (pulse_mm if spec.pulse == "right" else 0.0)
-    # Half a millimetre of tolerance covers the rounding of seconds and sizes.
-    if needed > right + 0.5:
-        raise BadRequest(
-            f"{layout.printed_s:g} s at {spec.speed_mm_s:g} mm/s need {needed - left:.0f} mm, the page has "
-            f"{right - left:.0f} mm; choose wider paper, a slower speed or fewer seconds per column"
-        )
+    _check_width(spec, start + width + (pulse_mm if spec.pulse == "right" else 0.0))
     cells = tuple(_cell(slot, spec, start, baselines[slot.row], pitch, gap) for slot in layout.slots())
     pulse_x = left if spec.pulse == "left" else start + width
     pulses = tuple(_pulse_polyline(spec, pulse_x, baselines[row]) for row in _pulse_rows(spec))
     return PageGeometry(cells, pulses, tuple(_separator_strokes(spec, cells, baselines, pitch)), pitch)
+
+
+def _baselines(spec: PageSpec, top: float, pitch: float) -> list[float]:
+    n_rows = spec.layout.n_rows
+    jitter = (*spec.baseline_jitter, *[0.0] * n_rows)
+    return [top + pitch * (row + 0.5) + jitter[row] for row in range(n_rows)]
+
+
+def _check_width(spec: PageSpec, end_mm: float) -> None:
+    """Refuse rows that end at `end_mm`, to the right of the plot (`BadRequest`)."""
+    left, _, right, _ = spec.plot_mm
+    # Half a millimetre of tolerance covers the rounding of seconds and sizes.
+    if end_mm > right + 0.5:
+        raise BadRequest(
+            f"{spec.layout.printed_s:g} s at {spec.speed_mm_s:g} mm/s need {end_mm - left:.0f} mm, the page has "
+            f"{right - left:.0f} mm; choose wider paper, a slower speed or fewer seconds per column"
+        )
 
 
 def _cell(slot: Slot, spec: PageSpec, start: float, baseline: float, pitch: float, gap: float) -> Cell:

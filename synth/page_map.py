@@ -136,13 +136,8 @@ class PageMap:
         for _ in range(12):
             value, jacobian = self._forward(page)
             miss = target - value
-            determinant = jacobian[..., 0, 0] * jacobian[..., 1, 1] - jacobian[..., 0, 1] * jacobian[..., 1, 0]
-            # A singular Jacobian belongs to points that see the paper edge on.
-            determinant = np.where(np.abs(determinant) < 1e-6, 1e-6, determinant)
-            step_x = (jacobian[..., 1, 1] * miss[..., 0] - jacobian[..., 0, 1] * miss[..., 1]) / determinant
-            step_y = (jacobian[..., 0, 0] * miss[..., 1] - jacobian[..., 1, 0] * miss[..., 0]) / determinant
             # Bounded steps keep far points from jumping over the page.
-            page = page + np.clip(np.stack([step_x, step_y], axis=-1), -30.0, 30.0)
+            page = page + np.clip(_newton_step(jacobian, miss), -30.0, 30.0)
             # The last points lie off the paper and need no exact answer.
             if np.mean(np.abs(miss) < 1e-3) > 0.98:
                 break
@@ -193,31 +188,27 @@ class PageMap:
     def _forward(self, points_mm: Floats) -> tuple[Floats, Floats]:
         """Return pixels (…, 2) and the Jacobian d(pixel)/d(mm) (…, 2, 2)."""
         s, t, (cosine, sine) = self._bend_coordinates(points_mm)
-        if self.is_flat:
-            along_x, along_z, along_dx, along_dz = s, np.zeros_like(s), np.ones_like(s), np.zeros_like(s)
-            across_x, across_z, across_dx, across_dz = t, along_z, along_dx, along_dz
-        else:
-            along_x, along_z, along_dx, along_dz = self.along.at(s)
-            across_x, across_z, across_dx, across_dz = self.across.at(t)
+        (along_x, along_z, along_dx, along_dz), (across_x, across_z, across_dx, across_dz) = self._bend(s, t)
         x3 = along_x * cosine - across_x * sine
         y3 = along_x * sine + across_x * cosine
         z3 = along_z + across_z
         camera = np.asarray(self.camera)
         u, v, w = (row[0] * x3 + row[1] * y3 + row[2] * z3 + row[3] for row in camera)
         pixel = np.stack([u / w, v / w], axis=-1)
-        directions = {
-            0: (along_dx * cosine, along_dx * sine, along_dz),
-            1: (-across_dx * sine, across_dx * cosine, across_dz),
-        }
-        by_bend = []
-        for dx, dy, dz in directions.values():
-            du, dv, dw = (row[0] * dx + row[1] * dy + row[2] * dz for row in camera)
-            by_bend.append(np.stack([(du - pixel[..., 0] * dw) / w, (dv - pixel[..., 1] * dw) / w], axis=-1))
-        jacobian = np.stack([by_bend[0] * cosine - by_bend[1] * sine, by_bend[0] * sine + by_bend[1] * cosine], axis=-1)
+        by_s = _pixel_derivative(camera, pixel, w, (along_dx * cosine, along_dx * sine, along_dz))
+        by_t = _pixel_derivative(camera, pixel, w, (-across_dx * sine, across_dx * cosine, across_dz))
+        jacobian = np.stack([by_s * cosine - by_t * sine, by_s * sine + by_t * cosine], axis=-1)
         post = np.asarray(self.post)
         if any(self.lens[:2]):
             pixel, jacobian = self._distort(pixel, jacobian)
         return _apply_homography(post, pixel), post[:2, :2] @ jacobian
+
+    def _bend(self, s: Floats, t: Floats) -> tuple[tuple[Floats, ...], tuple[Floats, ...]]:
+        """Return position, height and their slopes along and across the bend, as `BendProfile.at` gives them."""
+        if self.is_flat:
+            zeros, ones = np.zeros_like(s), np.ones_like(s)
+            return (s, zeros, ones, zeros), (t, zeros, ones, zeros)
+        return self.along.at(s), self.across.at(t)
 
     def _distort(self, pixel: Floats, jacobian: Floats) -> tuple[Floats, Floats]:
         k1, k2, cx, cy, norm_px = self.lens
@@ -242,6 +233,13 @@ class PageMap:
             # Newton on one radius; the bounded slope keeps strong barrel distortion from diverging.
             r = r - (value - radius) / np.maximum(1 + 3 * k1 * r**2 + 5 * k2 * r**4, 0.2)
         return np.asarray(centre + offset * np.where(radius > 0, r / np.maximum(radius, 1e-12), 1.0)[..., None])
+
+
+def _pixel_derivative(camera: Floats, pixel: Floats, w: Floats, direction: tuple[Floats, Floats, Floats]) -> Floats:
+    """Return how fast `pixel` (…, 2), at the camera's depth `w`, moves as its point moves in a 3-D direction."""
+    dx, dy, dz = direction
+    du, dv, dw = (row[0] * dx + row[1] * dy + row[2] * dz for row in camera)
+    return np.stack([(du - pixel[..., 0] * dw) / w, (dv - pixel[..., 1] * dw) / w], axis=-1)
 
 
 def flat_map(px_per_mm: float) -> PageMap:
@@ -275,6 +273,16 @@ def quarter_turn(turns: int, size_px: tuple[int, int]) -> tuple[Floats, tuple[in
         matrix = np.array([[0.0, -1.0, height - 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]) @ matrix
         width, height = height, width
     return matrix, (width, height)
+
+
+def _newton_step(jacobian: Floats, miss: Floats) -> Floats:
+    """Return the step (…, 2) that a linear map (…, 2, 2) turns into `miss` (…, 2)."""
+    determinant = jacobian[..., 0, 0] * jacobian[..., 1, 1] - jacobian[..., 0, 1] * jacobian[..., 1, 0]
+    # A singular Jacobian belongs to points that see the paper edge on.
+    determinant = np.where(np.abs(determinant) < 1e-6, 1e-6, determinant)
+    step_x = (jacobian[..., 1, 1] * miss[..., 0] - jacobian[..., 0, 1] * miss[..., 1]) / determinant
+    step_y = (jacobian[..., 0, 0] * miss[..., 1] - jacobian[..., 1, 0] * miss[..., 0]) / determinant
+    return np.stack([step_x, step_y], axis=-1)
 
 
 def _apply_homography(matrix: Floats, points: Floats) -> Floats:

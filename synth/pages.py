@@ -113,13 +113,7 @@ def draw_requested_page(request: PageRequest, index: int, item: RecordItem) -> P
     source = prepare_record(item, spec.layout, np.random.default_rng(heart_seed))
     parameters = {"seed": request.seed, "index": index, "version": __version__, "record": source.origin}
     return make_page(
-        spec,
-        degradation,
-        source.record,
-        page_seed,
-        labels=source.labels,
-        parameters=parameters,
-        masks=request.masks,
+        spec, degradation, source.record, page_seed, labels=source.labels, parameters=parameters, masks=request.masks
     )
 
 

@@ -23,6 +23,15 @@ _GRID_COLOURS: dict[str, tuple[Colour, ...]] = {
     "black": ((60, 60, 60), (90, 90, 90)),
     "orange": ((240, 150, 70), (246, 170, 110)),
 }
+_GRID_COLOUR_WEIGHTS = {
+    "red": 0.3,
+    "pink": 0.25,
+    "green": 0.06,
+    "blue": 0.06,
+    "grey": 0.12,
+    "black": 0.08,
+    "orange": 0.06,
+}
 _FONTS = (
     "LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "LiberationSerif-Regular.ttf", "LiberationSerif-Bold.ttf",
     "LiberationMono-Regular.ttf", "DejaVuSans.ttf", "RobotoCondensed-Regular.ttf",
@@ -195,19 +204,10 @@ def _random_paper_colour(rng: np.random.Generator) -> Colour:
 
 
 def _random_grid(layout: Layout, rng: np.random.Generator) -> GridStyle:
-    default = layout.style.grid
-    colours: dict[str, float] = {
-        "red": 0.3,
-        "pink": 0.25,
-        "green": 0.06,
-        "blue": 0.06,
-        "grey": 0.12,
-        "black": 0.08,
-        "orange": 0.06,
-    }
-    if default in colours:
-        colours[default] += 0.15
-    options = _GRID_COLOURS[weighted_choice(rng, colours)]
+    weights = dict(_GRID_COLOUR_WEIGHTS)
+    if layout.style.grid in weights:
+        weights[layout.style.grid] += 0.15
+    options = _GRID_COLOURS[weighted_choice(rng, weights)]
     style = weighted_choice(rng, {"lines": 0.8, "dotted": 0.09, "major": 0.07, "none": 0.04})
     thick = float(rng.uniform(0.4, 1.0))
     return GridStyle(

@@ -50,20 +50,27 @@ def cycle_records(records: Records, layouts: Sequence[Layout]) -> Iterator[tuple
         yield None
     pool = records if isinstance(records, str | Path) else list(records)
     while True:
-        # Counted in every round: records that were all passed over must not loop for ever.
-        count, reason = 0, BadRecord("the list of records is empty; there is nothing to draw")
-        for outcome in _read_each(pool):
-            problem = outcome if isinstance(outcome, BadRecord) else _undrawable(*outcome, layouts)
-            if problem is not None:
-                reason = problem
-            elif not isinstance(outcome, BadRecord):
-                count += 1
-                yield outcome
-        if not count:
-            raise reason
+        yield from _drawable_records(pool, layouts)
 
 
-def _read_each(pool: str | Path | list[tuple[str, EcgRecord]]) -> Iterator[tuple[str, EcgRecord] | BadRecord]:
+def _drawable_records(
+    pool: str | Path | list[tuple[str, EcgRecord]], layouts: Sequence[Layout]
+) -> Iterator[tuple[str, EcgRecord]]:
+    """Yield the records of one round that can be drawn (`BadRecord` where there is none)."""
+    # Counted in every round: records that were all passed over must not loop for ever.
+    count, reason = 0, BadRecord("the list of records is empty; there is nothing to draw")
+    for outcome in _records_and_errors(pool):
+        problem = outcome if isinstance(outcome, BadRecord) else _undrawable(*outcome, layouts)
+        if problem is not None:
+            reason = problem
+        elif not isinstance(outcome, BadRecord):
+            count += 1
+            yield outcome
+    if not count:
+        raise reason
+
+
+def _records_and_errors(pool: str | Path | list[tuple[str, EcgRecord]]) -> Iterator[tuple[str, EcgRecord] | BadRecord]:
     """Yield records, and in the place of a file that cannot be read, the reason."""
     if isinstance(pool, list):
         yield from pool
@@ -101,10 +108,7 @@ def prepare_record(item: tuple[str, EcgRecord] | None, layout: Layout, rng: np.r
         When the record lacks a lead of the layout.
     """
     if item is None:
-        spec = make_random_heart_spec(rng)
-        leads = STANDARD_LEADS if set(layout.record_leads) <= set(STANDARD_LEADS) else _HEART_LEADS
-        beats = simulate(spec, rng, duration_s=max(layout.duration_s, 10.0), fs_hz=DRAWN_FS_HZ, leads=leads)
-        return SourcedRecord(beats.record, beats.labels, {"source": "simulated heart", "heart": asdict(spec)})
+        return _simulated_record(layout, rng)
     name, record = item
     if record.fs_hz < _MIN_DRAWN_FS_HZ:
         record = resample(record, DRAWN_FS_HZ)
@@ -114,3 +118,10 @@ def prepare_record(item: tuple[str, EcgRecord] | None, layout: Layout, rng: np.r
     if start:
         record = EcgRecord(record.signals[:, start:], record.fs_hz, record.leads)
     return SourcedRecord(record, (), {"source": "record", "record_id": str(name), "start_s": start / record.fs_hz})
+
+
+def _simulated_record(layout: Layout, rng: np.random.Generator) -> SourcedRecord:
+    spec = make_random_heart_spec(rng)
+    leads = STANDARD_LEADS if set(layout.record_leads) <= set(STANDARD_LEADS) else _HEART_LEADS
+    beats = simulate(spec, rng, duration_s=max(layout.duration_s, 10.0), fs_hz=DRAWN_FS_HZ, leads=leads)
+    return SourcedRecord(beats.record, beats.labels, {"source": "simulated heart", "heart": asdict(spec)})

@@ -64,14 +64,18 @@ def page_tasks(table: Path, truth: Path | None) -> list[PageTask]:
         raise BadRequest(f"the table {table} cannot be read: {error}") from None
     if not rows or not {"stem", "file"} <= set(rows[0]):
         raise BadRequest(f"the table {table} needs the columns stem and file, and a row a page")
-    tasks = []
-    for row in rows:
-        known = truth / f"{row['stem']}.csv" if truth is not None else None
-        known = known if known is not None and known.is_file() else None
-        tasks.append(
-            PageTask(row["stem"], table.parent / row["file"], row.get("set") or "", row.get("layout") or "", known)
-        )
-    return tasks
+    return [_page_task(row, table.parent, truth) for row in rows]
+
+
+def _page_task(row: Mapping[str, str], folder: Path, truth: Path | None) -> PageTask:
+    record = truth / f"{row['stem']}.csv" if truth is not None else None
+    return PageTask(
+        stem=row["stem"],
+        file=folder / row["file"],
+        group=row.get("set") or "",
+        layout=row.get("layout") or "",
+        truth=record if record is not None and record.is_file() else None,
+    )
 
 
 def evaluate_pages(tasks: Sequence[PageTask], jobs: int = 1) -> Iterator[ScoredPage]:

@@ -83,15 +83,15 @@ def find_model(name: str | None) -> Model:
         return _as_model("PatchECG", shipped_classifier())
     if Path(name).suffix in {".json", ".onnx", ".safetensors"}:
         return _as_model(Path(name).stem, load_classifier(name))
-    found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    plugins = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     try:
-        if name in found:
-            plugin = found[name].load()
+        if name in plugins:
+            plugin = plugins[name].load()
         else:
             module, _, attribute = name.partition(":")
             plugin = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        known = f"; entry points are {', '.join(found)}" if found else ""
+        known = f"; entry points are {', '.join(plugins)}" if plugins else ""
         raise BadRequest(
             f"the model {name!r} is no weights file (.json, .onnx), entry point, or module:name ({error}){known}"
         ) from None
@@ -180,20 +180,20 @@ def _predicted(model: Model, signals: Signals) -> tuple[Floats, NDArray[np.bool_
     mask = np.isfinite(signals)
     unread = np.asarray(~mask.any(axis=(1, 2)), bool)
     filled = np.where(mask, signals, np.float32(0))
-    seen = np.flatnonzero(~unread)
+    readable = np.flatnonzero(~unread)
     parts = [
         np.asarray(model.predict(filled[rows], mask[rows], FS_HZ), np.float64)
-        for rows in np.array_split(seen, max(-(-len(seen) // _BATCH), 1))
+        for rows in np.array_split(readable, max(-(-len(readable) // _BATCH), 1))
         if len(rows)
     ]
     if not parts:
         raise BadRequest("no record shows anything in this layout, or no page could be read")
     if any(part.ndim != 2 or not np.isfinite(part).all() for part in parts):
         raise BadRequest(f"the model {model.name!r} must return finite probabilities (records, labels)")
-    found = np.concatenate(parts)
-    probabilities = np.empty((len(signals), found.shape[1]))
+    predicted = np.concatenate(parts)
+    probabilities = np.empty((len(signals), predicted.shape[1]))
     # A page that was not read gets the mean: it ranks neither high nor low.
-    probabilities[seen], probabilities[unread] = found, found.mean(axis=0)
+    probabilities[readable], probabilities[unread] = predicted, predicted.mean(axis=0)
     return probabilities, unread
 
 
@@ -210,10 +210,10 @@ def _read_page(task: tuple[int, Signals, str], degradation: str, seed: int) -> S
     index, signals_mv, layout = task
     request: PageRequest = make_page_request(layout, degradation, seed, masks=False)
     page = draw_requested_page(request, index, (str(index), EcgRecord(signals_mv, FS_HZ)))
-    found = digitize_image(page.image)
+    digitization = digitize_image(page.image)
     read = np.full(signals_mv.shape, np.nan, np.float32)
-    if found.record is not None:
-        values = network_rate_leads(found.record)[:, : signals_mv.shape[-1]]
+    if digitization.record is not None:
+        values = network_rate_leads(digitization.record)[:, : signals_mv.shape[-1]]
         read[:, : values.shape[-1]] = values
     return read
 
@@ -259,19 +259,22 @@ def summarize(
         name: _group_scores(model, data, scores, members, columns, draws)
         for name, members in groups_of(labels, data).items()
     }
+    by_label = {label: _label_scores(data, label, scores.probabilities[:, columns[label]]) for label in labels}
     # A label without positives has no AUROC.
-    summary["labels"] = {}
-    for label in labels:
-        at = LABELS.index(label)
-        known = data.known[:, at]
-        positive, score = data.targets[known, at], scores.probabilities[known, columns[label]]
-        if positive.any():
-            summary["labels"][label] = {
-                "positives": int(positive.sum()),
-                "auroc": metrics.auroc(score, positive),
-                "auprc": metrics.auprc(score, positive),
-            }
+    summary["labels"] = {label: values for label, values in by_label.items() if values["positives"]}
     return summary
+
+
+def _label_scores(data: LabelledRecords, label: str, probability: Floats) -> dict[str, float]:
+    """Return positives, AUROC and AUPRC of one label, over the records where it is known."""
+    at = LABELS.index(label)
+    known = data.known[:, at]
+    positive = data.targets[known, at]
+    return {
+        "positives": int(positive.sum()),
+        "auroc": metrics.auroc(probability[known], positive),
+        "auprc": metrics.auprc(probability[known], positive),
+    }
 
 
 def _group_scores(
@@ -279,18 +282,18 @@ def _group_scores(
     draws: Sequence[NDArray[np.intp]],
 ) -> dict[str, Any]:  # fmt: skip
     at, own = [LABELS.index(label) for label in members], [columns[label] for label in members]
-    positive, known, found = data.targets[:, at], data.known[:, at], scores.probabilities[:, own]
+    positive, known, probabilities = data.targets[:, at], data.known[:, at], scores.probabilities[:, own]
     cut = model.thresholds[own] if len(model.thresholds) == len(columns) else np.full(len(own), 0.5)
-    said = (found >= cut).astype(np.float64)
+    flagged = (probabilities >= cut).astype(np.float64)
     # The same draws for all scores, so that layouts can be compared.
-    spread = [metrics.macro(metrics.auroc, found[draw], positive[draw], known[draw]) for draw in draws]
+    spread = [metrics.macro(metrics.auroc, probabilities[draw], positive[draw], known[draw]) for draw in draws]
     return {
         "labels": len(members),
-        "auroc": metrics.macro(metrics.auroc, found, positive, known),
+        "auroc": metrics.macro(metrics.auroc, probabilities, positive, known),
         "auroc_95": metrics.interval(np.array(spread)),
-        "auprc": metrics.macro(metrics.auprc, found, positive, known),
-        "macro_f": metrics.macro(lambda flags, truth: metrics.f_score(flags > 0.5, truth), said, positive, known),
-        "calibration_error": metrics.macro(metrics.calibration_error, found, positive, known),
+        "auprc": metrics.macro(metrics.auprc, probabilities, positive, known),
+        "macro_f": metrics.macro(lambda flags, truth: metrics.f_score(flags > 0.5, truth), flagged, positive, known),
+        "calibration_error": metrics.macro(metrics.calibration_error, probabilities, positive, known),
     }
 
 
@@ -311,9 +314,8 @@ def paired_difference(
     positive, known = data.targets[:, at], data.known[:, at]
 
     def difference(rows: NDArray[np.intp] | slice) -> float:
-        return metrics.macro(metrics.auroc, first[rows], positive[rows], known[rows]) - metrics.macro(
-            metrics.auroc, second[rows], positive[rows], known[rows]
-        )
+        truth = positive[rows], known[rows]
+        return metrics.macro(metrics.auroc, first[rows], *truth) - metrics.macro(metrics.auroc, second[rows], *truth)
 
     draws = metrics.resampled(data.patients, times, np.random.default_rng([seed, 2]))
     return difference(slice(None)), metrics.interval(np.array([difference(draw) for draw in draws]))

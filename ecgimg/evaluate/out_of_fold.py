@@ -27,21 +27,26 @@ def read_out_of_fold(path: Path, data: LabelledRecords) -> tuple[LabelledRecords
     BadRequest
         When the file cannot be read, or shares no record with `data`.
     """
-    try:
-        with np.load(path) as parts:
-            ids, labels = parts["ids"], tuple(parts["labels"].tolist())
-            logits = {name: parts[name].astype(np.float64) for name in parts.files if name not in ("ids", "labels")}
-    except (OSError, KeyError, ValueError) as error:
-        raise BadRequest(f"{path} holds no out-of-fold predictions: {error}") from None
+    ids, labels, logits = _read_predictions(path)
     # Records of folds that a run did not hold out have NaN.
     predicted = np.isfinite(next(iter(logits.values()))).all(axis=1)
-    row_of = {name: row for row, name in enumerate(ids.tolist()) if predicted[row]}
+    row_of = {ids[row]: row for row in np.flatnonzero(predicted).tolist()}
     chosen = np.array([name in row_of for name in data.ids.tolist()], bool)
     if not chosen.any():
         raise BadRequest(f"{path} predicts none of these records")
-    kept = data.subset(chosen)
-    rows = np.array([row_of[name] for name in kept.ids.tolist()])
-    return kept, labels, {name: values[rows] for name, values in logits.items()}
+    records = data.subset(chosen)
+    rows = np.array([row_of[name] for name in records.ids.tolist()])
+    return records, labels, {name: values[rows] for name, values in logits.items()}
+
+
+def _read_predictions(path: Path) -> tuple[list[str], tuple[str, ...], dict[str, Floats]]:
+    """Return the ids of all records of the file, the labels, and layout → logits (records, labels)."""
+    try:
+        with np.load(path) as parts:
+            logits = {name: parts[name].astype(np.float64) for name in parts.files if name not in ("ids", "labels")}
+            return parts["ids"].tolist(), tuple(parts["labels"].tolist()), logits
+    except (OSError, KeyError, ValueError) as error:
+        raise BadRequest(f"{path} holds no out-of-fold predictions: {error}") from None
 
 
 def summarize_out_of_fold(
@@ -52,7 +57,7 @@ def summarize_out_of_fold(
     Probabilities are calibrated, and thresholds chosen, on the records `calibrating`, which may not be those that are
     scored if calibration is to be judged; without them they are the network's own, cut at 0.5.
     """
-    kept, labels, logits = read_out_of_fold(path, data)
+    records, labels, logits = read_out_of_fold(path, data)
     slope, offset, cuts = np.ones(len(labels)), np.zeros(len(labels)), np.full(len(labels), 0.5)
     if calibrating is not None:
         known, _, others = read_out_of_fold(path, calibrating)
@@ -62,8 +67,8 @@ def summarize_out_of_fold(
     # The predictions exist already: this model is never called.
     model = Model(path.stem, lambda *_: np.zeros((0, 0)), labels, cuts)
     for layout, values in logits.items():
-        scores = LayoutScores(layout, np.asarray(expit(slope * values + offset)), np.zeros(len(kept), bool))
-        yield summarize(model, kept, scores)
+        scores = LayoutScores(layout, np.asarray(expit(slope * values + offset)), np.zeros(len(records), bool))
+        yield summarize(model, records, scores)
 
 
 def comparison_table(first: Path, others: Sequence[Path], data: LabelledRecords, group: int = 0) -> Table:
@@ -71,15 +76,15 @@ def comparison_table(first: Path, others: Sequence[Path], data: LabelledRecords,
 
     `group` counts the groups of `groups_of`: 0 is the subclasses with enough positives.
     """
-    kept, labels, logits = read_out_of_fold(first, data)
-    name, members = list(groups_of(labels, kept).items())[group]
+    records, labels, logits = read_out_of_fold(first, data)
+    name, members = list(groups_of(labels, records).items())[group]
     at = [labels.index(label) for label in members]
     table = Table("layout", "less than", f"{name}: difference", "95 %", box=None)
     for other in others:
-        same, _, rival = read_out_of_fold(other, kept)
-        if len(same) != len(kept):
+        same, _, rival = read_out_of_fold(other, records)
+        if len(same) != len(records):
             raise BadRequest(f"{other} does not predict all records that {first} predicts")
-        for layout, difference in _differences(kept, members, at, logits, rival):
+        for layout, difference in _differences(records, members, at, logits, rival):
             gain, (low, high) = difference
             table.add_row(layout, other.parent.name, f"{gain:+.4f}", f"{low:+.4f} to {high:+.4f}")
     return table

@@ -119,29 +119,35 @@ def _fade_and_tint(image: Image8, factors: NDArray[np.float32], fading: float, r
 def _pen_stroke(shape: tuple[int, ...], px_per_mm: float, rng: np.random.Generator) -> Layer:
     """A circle, an underline, a tick or an arrow, drawn by a hand that is not quite steady."""
     height, width = shape[:2]
-    t = np.linspace(0, 1, 80)
     size = rng.uniform(6, 30) * px_per_mm
     x0, y0 = rng.uniform(0.08, 0.92) * width, rng.uniform(0.2, 0.95) * height
-    figure = int(rng.integers(0, 4))
-    if figure == 0:
-        # A hand overshoots: the circle does not end where it began.
-        turn = 2 * np.pi * t * 1.06 + rng.uniform(0, 6)
-        x, y = x0 + size * 0.8 * np.cos(turn), y0 + size * 0.5 * np.sin(turn)
-    elif figure == 1:
-        x, y = x0 + size * 2 * (t - 0.5), y0 + 0.06 * size * np.sin(5 * t)
-    elif figure == 2:
-        x, y = x0 + size * 0.6 * t, y0 + size * np.where(t < 0.3, t, 0.3 - (t - 0.3) * 1.2)
-    else:
-        x, y = x0 + size * 0.12 * np.sin(9 * t), y0 + size * 1.4 * (t - 0.5)
+    figure = _pen_figure(size, rng)
     # A random walk drifts as a hand does; independent noise would look like a saw.
-    shake = np.cumsum(rng.standard_normal((80, 2)), axis=0) * 0.012 * size / 3
-    points = np.stack([x, y], axis=1) + shake
+    shake = np.cumsum(rng.standard_normal(figure.shape), axis=0) * 0.012 * size / 3
+    points = np.array([x0, y0]) + figure + shake
     coverage = np.zeros((height, width), np.uint8)
     thickness = max(round(rng.uniform(0.35, 0.8) * px_per_mm), 1)
     # OpenCV takes sub-pixel points in sixteenths (shift = 4).
     fixed = np.rint(points * 16).astype(np.int32)
     cv2.polylines(coverage, [fixed.reshape(-1, 1, 2)], False, 255, thickness, cv2.LINE_AA, 4)
     return Layer("mark", coverage, 0, 0)
+
+
+def _pen_figure(size: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the outline of a circle, an underline, a tick or an arrow about the origin, (80, 2)."""
+    t = np.linspace(0, 1, 80)
+    figure = int(rng.integers(0, 4))
+    if figure == 0:
+        # A hand overshoots: the circle does not end where it began.
+        turn = 2 * np.pi * t * 1.06 + rng.uniform(0, 6)
+        x, y = size * 0.8 * np.cos(turn), size * 0.5 * np.sin(turn)
+    elif figure == 1:
+        x, y = size * 2 * (t - 0.5), 0.06 * size * np.sin(5 * t)
+    elif figure == 2:
+        x, y = size * 0.6 * t, size * np.where(t < 0.3, t, 0.3 - (t - 0.3) * 1.2)
+    else:
+        x, y = size * 0.12 * np.sin(9 * t), size * 1.4 * (t - 0.5)
+    return np.stack([x, y], axis=1)
 
 
 def _handwritten_note(shape: tuple[int, ...], px_per_mm: float, rng: np.random.Generator) -> Layer:

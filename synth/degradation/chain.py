@@ -120,13 +120,19 @@ def _compose_on_backdrop(
     ys, xs = np.nonzero(share < 255)
     if len(ys) == 0:
         return image, share
-    behind = backdrop(degradation, rng)
-    if degradation.screen and warp.x is not None and warp.y is not None:
-        _draw_window_and_bezel(behind, degradation, drawn, warp.x, warp.y)
+    behind = _backdrop_behind(drawn, degradation, warp, rng)
     # paper is black where there is none, so the warp has weighted it by its share; the backdrop's part is missing
     missing = (255 - share[ys, xs]).astype(np.float32)[:, None] / 255
     image[ys, xs] = np.clip(image[ys, xs] + behind[ys, xs] * missing, 0, 255).astype(np.uint8)
     return image, share
+
+
+def _backdrop_behind(drawn: DrawnPage, degradation: Degradation, warp: _Warp, rng: np.random.Generator) -> Image8:
+    """Return what lies behind the page: the backdrop, and on a monitor the viewer's window and the bezel over it."""
+    behind = backdrop(degradation, rng)
+    if degradation.screen and warp.x is not None and warp.y is not None:
+        _draw_window_and_bezel(behind, degradation, drawn, warp.x, warp.y)
+    return behind
 
 
 def _draw_window_and_bezel(

@@ -29,9 +29,7 @@ _ECTOPIC = (
 
 def p_waves(spec: HeartSpec, intervals: Intervals, rng: Generator, kind: str) -> tuple[Wave, ...]:
     """Return the waves of one P, timed from its onset; `kind` is that of an `AtrialEvent`, never ``flutter``."""
-    dipoles = {"ectopic": _ECTOPIC[int(rng.integers(3))], "retrograde": _RETROGRADE, "paced": _PACED}.get(kind, _SINUS)
-    if kind == "sinus":
-        dipoles = {"lae": _LEFT_ENLARGED, "rae": _RIGHT_ENLARGED}.get(spec.atria, _SINUS)
+    dipoles = _atrial_dipoles(spec, rng, kind)
     # Retrograde activation reaches both atria at once, so its P wave is short.
     duration = intervals.p_s * {"retrograde": 0.8, "ectopic": 0.9}.get(kind, 1.0)
     # P waves follow the voltage of the QRS only in part.
@@ -40,7 +38,7 @@ def p_waves(spec: HeartSpec, intervals: Intervals, rng: Generator, kind: str) ->
     if spec.atria != "none" and kind == "sinus":
         # An enlarged atrium must meet its criteria: chance may only add to it.
         size, spread = max(size, 1.0), np.maximum(spread, 1.0)
-    amp = project(size * spread * np.array(dipoles), size * _CHEST)
+    amp = project(size * spread * dipoles, size * _CHEST)
     # Start, peak and end of the right and the left atrial part, in fractions of the P wave.
     times = ((0.0, 0.36, 0.78), (0.24, 0.62, 1.0))
     if spec.atria == "lae" and kind == "sinus":
@@ -50,6 +48,15 @@ def p_waves(spec: HeartSpec, intervals: Intervals, rng: Generator, kind: str) ->
         Wave("P", duration * start, duration * peak, 0.0, duration * end, amp[row])
         for row, (start, peak, end) in enumerate(times)
     )
+
+
+def _atrial_dipoles(spec: HeartSpec, rng: Generator, kind: str) -> Array:
+    """Return the dipoles of the right and the left atrial part, (2, 3) mV."""
+    # Drawn for every kind, so that the draws after it do not depend on the kind.
+    ectopic = _ECTOPIC[int(rng.integers(3))]
+    if kind == "sinus":
+        return np.array({"lae": _LEFT_ENLARGED, "rae": _RIGHT_ENLARGED}.get(spec.atria, _SINUS))
+    return np.array({"ectopic": ectopic, "retrograde": _RETROGRADE, "paced": _PACED}.get(kind, _SINUS))
 
 
 def fibrillation(n: int, fs_hz: float, gain: float, rng: Generator) -> Array:

@@ -44,18 +44,22 @@ def _wander_and_muscle(spec: HeartSpec, n: int, fs_hz: float, rng: Generator) ->
     muscle = (f / (f + 12.0)) / (1 + (f / cut_hz) ** 2)
     # Drift rises towards low frequencies; below 0.04 Hz it would be an offset, not wander.
     wander = np.where(f > 0.04, np.maximum(f, 0.04) ** -1.1, 0.0)[None] * np.exp(-((f / 0.45) ** 2))
-    runs = []
-    for shape, rms_mv in ((muscle, spec.muscle_mv), (wander, spec.baseline_wander_mv)):
-        white = np.fft.rfft(rng.standard_normal((count, padded)), axis=1)
-        power = np.maximum(np.sum(shape**2, axis=1, keepdims=True), 1e-12)
-        scale = np.sqrt(padded / 2 / power) * _TO_ELECTRODE * rms_mv
-        runs.append(np.fft.irfft(white * shape * scale, padded, axis=1)[:, :n])
+    muscle_mv = _shaped_noise(muscle, spec.muscle_mv, padded, rng)[:, :n]
+    wander_mv = _shaped_noise(wander, spec.baseline_wander_mv, padded, rng)[:, :n]
     # Every electrode has a contact of its own.
     place = np.exp(0.35 * rng.standard_normal(count))
     place[:_LIMBS] *= 1.15
     # Muscles tense and relax within seconds.
     swell = np.exp(0.45 * _slow_courses(count, n, fs_hz, rng) - 0.1)
-    return runs[0] * place[:, None] * swell + 0.8 * runs[1] * np.exp(0.3 * rng.standard_normal((count, 1)))
+    return muscle_mv * place[:, None] * swell + 0.8 * wander_mv * np.exp(0.3 * rng.standard_normal((count, 1)))
+
+
+def _shaped_noise(shape: Array, rms_mv: float, n: int, rng: Generator) -> Array:
+    """Return white noise with the spectrum `shape` (1 or electrodes, frequencies), (electrodes, n) mV."""
+    white = np.fft.rfft(rng.standard_normal((len(ELECTRODES), n)), axis=1)
+    power = np.maximum(np.sum(shape**2, axis=1, keepdims=True), 1e-12)
+    scale = np.sqrt(n / 2 / power) * _TO_ELECTRODE * rms_mv
+    return np.fft.irfft(white * shape * scale, n, axis=1)
 
 
 def _slow_courses(count: int, n: int, fs_hz: float, rng: Generator) -> Array:

@@ -27,6 +27,19 @@ _GROUP_SHARES = {
     "small": 0.02,
 }
 
+# How often each kind is drawn, its shortest and longest QRS in ms, and the limits of its axis in degrees.
+_CONDUCTION_KINDS = {
+    "clbbb": (0.14, 122, 175, -50, 60),
+    "ilbbb": (0.07, 106, 118, -30, 60),
+    "crbbb": (0.15, 122, 165, -25, 100),
+    "irbbb": (0.16, 96, 117, 0, 95),
+    "lafb": (0.20, 84, 112, -75, -46),
+    "lpfb": (0.05, 88, 112, 101, 135),
+    "crbbb+lafb": (0.08, 124, 165, -80, -46),
+    "wpw": (0.06, 112, 155, -30, 85),
+    "ivcd": (0.09, 112, 145, -40, 80),
+}
+
 # Inferior stands twice, so that it is drawn twice as often.
 _TERRITORY_SETS = (
     *(("septal", "anterior"), ("anterior",), ("anterior", "lateral"), ("septal", "anterior", "lateral")),
@@ -102,20 +115,8 @@ def _normal(rng: Generator) -> HeartOptions:
 
 
 def _conduction(rng: Generator) -> HeartOptions:
-    kinds = {
-        "clbbb": (122, 175, -50, 60),
-        "ilbbb": (106, 118, -30, 60),
-        "crbbb": (122, 165, -25, 100),
-        "irbbb": (96, 117, 0, 95),
-        "lafb": (84, 112, -75, -46),
-        "lpfb": (88, 112, 101, 135),
-        "crbbb+lafb": (124, 165, -80, -46),
-        "wpw": (112, 155, -30, 85),
-        "ivcd": (112, 145, -40, 80),
-    }
-    kind = str(rng.choice(list(kinds), p=[0.14, 0.07, 0.15, 0.16, 0.20, 0.05, 0.08, 0.06, 0.09]))
-    # Shortest and longest QRS in ms, then the limits of the axis in degrees.
-    shortest, longest, left, right = kinds[kind]
+    kind = str(rng.choice(list(_CONDUCTION_KINDS), p=[share for share, *_ in _CONDUCTION_KINDS.values()]))
+    _, shortest, longest, left, right = _CONDUCTION_KINDS[kind]
     options: HeartOptions = {
         "conduction": kind,
         "qrs_ms": _uniform(rng, shortest, longest),

@@ -201,6 +201,23 @@ def _with_pvcs(
     slots = _pvc_slots(spec, rng, beats)
     if not slots:
         return atrial, beats
+    premature = _premature_beats(spec, intervals, rng, beats, slots)
+    onsets = np.array([beat.qrs_onset_s for beat in premature])
+    # The basic beat that falls into this time finds the ventricles refractory: the compensatory pause.
+    refractory = max(0.38, 0.62 * (60.0 / spec.rate_bpm))
+    lost = [bool(np.any((b.qrs_onset_s > onsets - 0.2) & (b.qrs_onset_s < onsets + refractory))) for b in beats]
+    gone = {beat.p_onset_s for beat, is_lost in zip(beats, lost, strict=True) if is_lost}
+    remaining = [beat for beat, is_lost in zip(beats, lost, strict=True) if not is_lost]
+    atrial = [replace(event, conducted=event.conducted and event.onset_s not in gone) for event in atrial]
+    # A retrograde P wave or an ectopic one goes with its beat.
+    atrial = [event for event in atrial if not (event.onset_s in gone and event.kind in ("retrograde", "ectopic"))]
+    return atrial, sorted(remaining + premature, key=lambda beat: beat.qrs_onset_s)
+
+
+def _premature_beats(
+    spec: HeartSpec, intervals: Intervals, rng: Generator, beats: list[Beat], slots: list[int]
+) -> list[Beat]:
+    """Return the PVCs after the basic beats `slots`, one or, in couplets, two after each."""
     mean = 60.0 / spec.rate_bpm
     share = rng.uniform(0.56, 0.68)
     premature: list[Beat] = []
@@ -212,16 +229,7 @@ def _with_pvcs(
         if spec.pvc_pattern == "couplets":
             times.append(times[0] + max(0.36, 0.55 * mean))
         premature += [Beat(t, "pvc") for t in times]
-    onsets = np.array([beat.qrs_onset_s for beat in premature])
-    # The basic beat that falls into this time finds the ventricles refractory: the compensatory pause.
-    refractory = max(0.38, 0.62 * mean)
-    lost = [bool(np.any((b.qrs_onset_s > onsets - 0.2) & (b.qrs_onset_s < onsets + refractory))) for b in beats]
-    gone = {beat.p_onset_s for beat, is_lost in zip(beats, lost, strict=True) if is_lost}
-    kept = [beat for beat, is_lost in zip(beats, lost, strict=True) if not is_lost]
-    atrial = [replace(event, conducted=event.conducted and event.onset_s not in gone) for event in atrial]
-    # A retrograde P wave or an ectopic one goes with its beat.
-    atrial = [event for event in atrial if not (event.onset_s in gone and event.kind in ("retrograde", "ectopic"))]
-    return atrial, sorted(kept + premature, key=lambda beat: beat.qrs_onset_s)
+    return premature
 
 
 def _pvc_slots(spec: HeartSpec, rng: Generator, beats: list[Beat]) -> list[int]:

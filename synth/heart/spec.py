@@ -210,12 +210,16 @@ class HeartSpec:
         qt = self.qt_ms or 405.0 * (60.0 / ventricular_bpm) ** (1 / 3) + 0.7 * max(0.0, qrs - 100.0)
         # ST and T need 130 ms after the QRS.
         qt = max(qt, qrs + 130.0)
-        axis = self.axis_deg
-        if axis is None:
-            axis = {"lvh": 15.0, "rvh": 115.0}.get(self.hypertrophy, float(usual_axis))
-            if self.conduction == "normal" and not self.paced_ventricles and self.hypertrophy == "none":
-                axis = -8.0 if "inferior" in self.q_wave else 80.0 if "lateral" in self.q_wave else axis
+        axis = self._usual_axis_deg(float(usual_axis)) if self.axis_deg is None else self.axis_deg
         return Intervals(min(p, pr - 10.0) / 1000, pr / 1000, qrs / 1000, qt / 1000, axis)
+
+    def _usual_axis_deg(self, default_deg: float) -> float:
+        """Return the axis where none was given: that of hypertrophy or infarction, else `default_deg`."""
+        if self.hypertrophy != "none":
+            return {"lvh": 15.0, "rvh": 115.0}[self.hypertrophy]
+        if self.conduction == "normal" and not self.paced_ventricles:
+            return -8.0 if "inferior" in self.q_wave else 80.0 if "lateral" in self.q_wave else default_deg
+        return default_deg
 
 
 def _check_words(spec: HeartSpec) -> None:

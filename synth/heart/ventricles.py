@@ -150,14 +150,18 @@ def _add_q_waves(waves: list[Wave], names: tuple[str, ...]) -> list[Wave]:
     q_mv = -share * np.clip(0.34 * keep * tallest + 0.11, 0.16, 0.8)
     left.append(Wave("QRS", 0.0, 0.24 * qrs_s, 0.0, 0.62 * qrs_s, q_mv))
     if "posterior" in names:
-        front = np.zeros(N_BASE)
-        front[2:5] = 0.55, 0.75, 0.35
-        calm = np.ones(N_BASE)
-        calm[2:5] = 0.45
-        left = [with_amplitudes(wave, np.where(wave.amp < 0, wave.amp * calm, wave.amp)) for wave in left]
-        left.append(Wave("QRS", 0.10 * qrs_s, 0.46 * qrs_s, 0.0, 0.84 * qrs_s, front))
+        left = _mirror_posterior_q(left, qrs_s)
     left.append(Wave("QRS", 0.42 * qrs_s, 0.64 * qrs_s, 0.0, 0.90 * qrs_s, r_mv))
     return left
+
+
+def _mirror_posterior_q(waves: list[Wave], qrs_s: float) -> list[Wave]:
+    """Return the QRS with the mirror of a posterior Q wave: in V1 to V3 a broad R, and smaller negative waves."""
+    r_mv, share = np.zeros(N_BASE), np.ones(N_BASE)
+    r_mv[2:5] = 0.55, 0.75, 0.35
+    share[2:5] = 0.45
+    waves = [with_amplitudes(wave, np.where(wave.amp < 0, wave.amp * share, wave.amp)) for wave in waves]
+    return [*waves, Wave("QRS", 0.10 * qrs_s, 0.46 * qrs_s, 0.0, 0.84 * qrs_s, r_mv)]
 
 
 def _scale_to_voltage(spec: HeartSpec, rng: Generator, qrs: list[Wave]) -> list[Wave]:

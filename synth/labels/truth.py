@@ -151,14 +151,8 @@ class PageTruth:
             "gain_mm_mv": self.gain_mm_mv,
             "chest_gain_mm_mv": self.chest_gain_mm_mv,
             "size_px": list(self.size_px),
-            "traces": [
-                {"slot": trace.slot.model_dump(), "first_sample": trace.first_sample, "box_px": _rounded(trace.box_px)}
-                for trace in self.traces
-            ],
-            "texts": [
-                {"kind": text.kind, "text": text.text, "cell": text.cell, "box_px": _rounded(text.box_px)}
-                for text in self.texts
-            ],
+            "traces": [_describe_trace(trace) for trace in self.traces],
+            "texts": [_describe_text(text) for text in self.texts],
             "pulses_px": [_rounded(pulse) for pulse in self.pulses_px],
             "corners_px": _rounded(self.corners_px),
             "grid_shape": list(self.grid_px.shape[:2]),
@@ -166,6 +160,14 @@ class PageTruth:
             "labels": list(self.labels),
             "parameters": self.parameters,
         }
+
+
+def _describe_trace(trace: TraceTruth) -> dict[str, Any]:
+    return {"slot": trace.slot.model_dump(), "first_sample": trace.first_sample, "box_px": _rounded(trace.box_px)}
+
+
+def _describe_text(text: TextTruth) -> dict[str, Any]:
+    return {"kind": text.kind, "text": text.text, "cell": text.cell, "box_px": _rounded(text.box_px)}
 
 
 def load_truth(stem: str | Path) -> PageTruth:
@@ -200,12 +202,10 @@ def load_truth(stem: str | Path) -> PageTruth:
 
 
 def _unpacked(values: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PageTruth:
-    traces = []
-    for index, entry in enumerate(values["traces"]):
-        points = _unpack_points(arrays[f"points_{index}"])
-        hidden = np.unpackbits(arrays[f"hidden_{index}"], count=len(points)).astype(bool)
-        box = np.array(entry["box_px"])
-        traces.append(TraceTruth(Slot.model_validate(entry["slot"]), entry["first_sample"], points, hidden, box))
+    traces = tuple(
+        _unpack_trace(entry, arrays[f"points_{index}"], arrays[f"hidden_{index}"])
+        for index, entry in enumerate(values["traces"])
+    )
     texts = tuple(TextTruth(t["kind"], t["text"], np.array(t["box_px"]), t["cell"]) for t in values["texts"])
     rows, columns = values["grid_shape"]
     return PageTruth(
@@ -215,7 +215,7 @@ def _unpacked(values: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Pag
         gain_mm_mv=values["gain_mm_mv"],
         chest_gain_mm_mv=values["chest_gain_mm_mv"],
         size_px=(values["size_px"][0], values["size_px"][1]),
-        traces=tuple(traces),
+        traces=traces,
         texts=texts,
         pulses_px=tuple(np.array(pulse) for pulse in values["pulses_px"]),
         corners_px=np.array(values["corners_px"]),
@@ -224,6 +224,13 @@ def _unpacked(values: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Pag
         labels=tuple(values["labels"]),
         parameters=values["parameters"],
     )
+
+
+def _unpack_trace(entry: dict[str, Any], packed_points: NDArray[Any], packed_hidden: NDArray[Any]) -> TraceTruth:
+    points = _unpack_points(packed_points)
+    hidden = np.unpackbits(packed_hidden, count=len(points)).astype(bool)
+    box = np.array(entry["box_px"])
+    return TraceTruth(Slot.model_validate(entry["slot"]), entry["first_sample"], points, hidden, box)
 
 
 def _rounded(points: Floats) -> list[list[float]]:
