@@ -1,4 +1,4 @@
-"""Corrections of a page: what is refused, what they do to the picture, and the leads' names."""
+"""Corrections of a page: what is refused, what they do to the picture, and the lead labels."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def test_corrected_picture_of_corners_and_turn():
 
 def test_rename_leads_onto_taken_name():
     """Renaming a lead to a name that is taken swaps the two."""
-    found = page_of(STANDARD_LEADS)
-    named = rename_leads(found, {"V1": "V2"})
+    digitization = page_of(STANDARD_LEADS)
+    named = rename_leads(digitization, {"V1": "V2"})
     assert named.record is not None
     assert named.record.leads == STANDARD_LEADS
     assert named.record.lead("V2")[0] == STANDARD_LEADS.index("V1")
     assert named.record.lead("V1")[0] == STANDARD_LEADS.index("V2")
-    assert named.lead_confidence["V2"] == found.lead_confidence["V1"]
+    assert named.lead_confidence["V2"] == digitization.lead_confidence["V1"]
     assert named.readings[6].lead == "V2"
     assert named.readings[7].lead == "V1"
 
@@ -97,12 +97,12 @@ def test_renamed_again_from_new_names():
 def test_digitize_corrected_notes_corrections():
     """The corrections are noted in the summary and in the verdict."""
     made = Corrections(layout="3x4+II", speed_mm_s=25.0, leads={"V1": "V2", "V2": "V1"})
-    seen, found = digitize_corrected(picture("photo.jpg"), made)
-    assert seen.shape == picture("photo.jpg").shape
-    told = found.summary()
-    assert told["corrections"] == {"layout": "3x4+II", "speed_mm_s": 25.0, "leads": {"V1": "V2", "V2": "V1"}}
-    said = [reason["text"] for reason in told["reasons"] if reason["code"] == "corrected_by_hand"]
-    assert "Corrected by hand: layout 3x4+II." in said
-    assert "Corrected by hand: lead labels, V1 is V2, V2 is V1." in said
-    assert messages.verdict_of(found).corrected
+    corrected, digitization = digitize_corrected(picture("photo.jpg"), made)
+    assert corrected.shape == picture("photo.jpg").shape
+    summary = digitization.summary()
+    assert summary["corrections"] == {"layout": "3x4+II", "speed_mm_s": 25.0, "leads": {"V1": "V2", "V2": "V1"}}
+    texts = [reason["text"] for reason in summary["reasons"] if reason["code"] == "corrected_by_hand"]
+    assert "Corrected by hand: layout 3x4+II." in texts
+    assert "Corrected by hand: lead labels, V1 is V2, V2 is V1." in texts
+    assert messages.verdict_of(digitization).corrected
     assert Digitization("ok", "").summary()["corrections"] == {}

@@ -18,14 +18,14 @@ FONTS = ("LiberationSans-Regular.ttf", "LiberationSerif-Bold.ttf", "DejaVuSans.t
 PAPER, INK = 250.0, 25.0
 
 
-def printed(names: list[tuple[str, str, int]], turns: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """A page with (text, font, cap height px) on faint ruling, and their boxes."""
+def printed(prints: list[tuple[str, str, int]], turns: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Draw a page with (text, font, cap height px) on a faint grid; returns it and the boxes."""
     cell_px = 200
-    height, width = cell_px * ((len(names) + 9) // 10), 10 * cell_px
+    height, width = cell_px * ((len(prints) + 9) // 10), 10 * cell_px
     share = np.zeros((height, width))
     share[::10], share[:, ::10] = 0.15, 0.15
     boxes = []
-    for number, (text, font, tall) in enumerate(names):
+    for number, (text, font, tall) in enumerate(prints):
         ink = np.rot90(text_coverage(text, font, tall), turns) / 255
         top, left = cell_px * (number // 10) + 61, cell_px * (number % 10) + 47
         window = share[top : top + ink.shape[0], left : left + ink.shape[1]]
@@ -85,23 +85,23 @@ def test_normalize_crop_at_edge_of_image():
     assert normalize_crop(image, np.array([0.0, 0, 99, 99])).max() < 0.1
 
 
-def every_name(names: tuple[str, ...] = LEAD_LABELS) -> list[tuple[str, str, int]]:
+def prints_of(names: tuple[str, ...] = LEAD_LABELS) -> list[tuple[str, str, int]]:
     return [(name.replace("-", "\u2212"), font, tall) for name in names for font in FONTS for tall in (12, 20, 34)]
 
 
 def test_read_labels_in_three_fonts():
     """Every lead label is read in three fonts and three sizes."""
-    prints = every_name()
+    prints = prints_of()
     image, boxes = printed(prints)
     readings = read_labels(image, boxes)
-    right = [found == text.replace("\u2212", "-") for found, (text, _, _) in zip(readings.leads, prints, strict=True)]
+    right = [lead == text.replace("\u2212", "-") for lead, (text, _, _) in zip(readings.leads, prints, strict=True)]
     assert np.mean(right) >= 0.95
 
 
 @pytest.mark.parametrize(("turns", "least"), [(1, 0.9), (2, 0.8), (3, 0.9)])
 def test_read_labels_turned(turns, least):
     """A turned label is read as none."""
-    image, boxes = printed(every_name(tuple(name for name in LEAD_LABELS if set(name) != {"I"})), turns)
+    image, boxes = printed(prints_of(tuple(name for name in LEAD_LABELS if set(name) != {"I"})), turns)
     assert np.mean([name == "" for name in read_labels(image, boxes).leads]) >= least
 
 
@@ -132,7 +132,7 @@ def test_read_labels_without_boxes():
 
 
 def test_read_labels_without_weights(monkeypatch):
-    """Missing weights are told with the mend."""
+    """Missing weights are reported with what mends it."""
     monkeypatch.setattr(label_recognition, "_WEIGHTS", "absent.onnx")
     with pytest.raises(EcgImgError, match=r"absent\.onnx are missing; install ecgimg again"):
         read_labels(np.zeros((50, 50, 3), np.uint8), np.array([[5.0, 5, 20, 15]]))

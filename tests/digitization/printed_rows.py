@@ -43,5 +43,26 @@ def scale_of(rows):
     return Scale(PX_PER_MM, 25.0, 10.0, 10.0, tuple(row.baseline_px for row in rows))
 
 
-def placed(layout):
+def interpretation_of(layout):
     return Interpretation(layout, START_PX, 1.0, 1.0, None, 1.0, has_usual_width=True)
+
+
+def flat_row(n=2000):
+    points = np.stack([np.arange(n, dtype=np.float64), np.zeros(n)], axis=1)
+    return RowTrace(0.0, points, np.ones(n), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
+
+
+def gapped_rows(*, slant=0.0, lost=(), left_px=100.0, strip=True):
+    """Return three rows of four columns of 200 px, 15 px apart, and a strip; 5 px a mm; `lost`: (row, from, to) px."""
+    rows = []
+    for index in range(3 + strip):
+        x = np.arange(left_px, 945.0 if index < 3 else 900.0)
+        column, inside = np.divmod(x - 100, 215)
+        kept = (inside < 200) & (column < 4) if index < 3 else np.ones(len(x), bool)
+        for row, start, end in lost:
+            kept &= (row != index) | (x < start) | (x > end)
+        x = x[kept] + slant * 100 * index
+        points = np.stack([x, np.full(len(x), 100.0 + 100 * index)], axis=1)
+        no = np.zeros(len(x), bool)
+        rows.append(RowTrace(100.0 + 100 * index, points, np.ones(len(x)), np.ones(len(x)), no, no))
+    return rows

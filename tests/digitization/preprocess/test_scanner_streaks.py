@@ -1,4 +1,4 @@
-"""Streaks of a scanner are taken off a picture, and nothing else is."""
+"""Streaks of a scanner are removed from a picture, and nothing else is."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from ecgimg.digitization.preprocess.scanner_streaks import remove_scanner_streaks
 
 
-def ruled_page(tilt_px=3.0):
-    """A page, its ruling and a trace, a little askew, as scanned."""
+def page_with_grid(tilt_px=3.0):
+    """Draw a page with its grid and a trace, a little askew, as scanned."""
     image = np.full((600, 800, 3), 250, np.uint8)
     y, x = np.mgrid[:600, :800]
     for at in range(20, 800, 25):
@@ -21,8 +21,9 @@ def ruled_page(tilt_px=3.0):
 
 @pytest.mark.parametrize("share", [0.5, 0.8])
 @pytest.mark.parametrize("upright", [True, False])
-def test_what_lies_below_a_streak_is_still_there(share, upright):
-    page = ruled_page()
+def test_remove_streak_that_dims(share, upright):
+    """What lies below a streak that dims it is still there."""
+    page = page_with_grid()
     page = page if upright else np.ascontiguousarray(np.swapaxes(page, 0, 1))
     streaked = page.copy()
     lines = (slice(None), slice(401, 404)) if upright else (slice(401, 404),)
@@ -31,16 +32,18 @@ def test_what_lies_below_a_streak_is_still_there(share, upright):
     assert np.abs(cleared.astype(int) - page).max() <= 3
 
 
-def test_what_hides_everything_is_drawn_across():
-    page = ruled_page()
+def test_remove_streak_that_hides():
+    """A streak that hides everything is filled from beside it."""
+    page = page_with_grid()
     streaked = page.copy()
     streaked[:, 401:404] = 0
     cleared = remove_scanner_streaks(streaked)
     assert np.median(cleared[:, 401:404]) > 240
 
 
-def test_a_page_without_streaks_is_returned_as_it_is():
-    page = ruled_page()
+def test_remove_streaks_of_page_without_any():
+    """A page without streaks is returned as it is."""
+    page = page_with_grid()
     assert remove_scanner_streaks(page) is page
-    upright = ruled_page(tilt_px=0.0)  # a ruling is no streak
+    upright = page_with_grid(tilt_px=0.0)  # a grid is no streak
     assert remove_scanner_streaks(upright) is upright

@@ -44,7 +44,8 @@ def errors_mv(cells, signals, true, chosen):
         ("3x4+V1", ("V1",), None),
     ],
 )
-def test_what_is_shown_more_than_once_is_read_better(layout_name, leads, left):
+def test_reconcile_of_repeated_leads(layout_name, leads, left):
+    """What is shown more than once gets more accurate."""
     cells, true = cells_of(layout_name)
     signals = reconcile(cells)
     before, after = errors_mv(cells, signals, true, leads)
@@ -52,7 +53,8 @@ def test_what_is_shown_more_than_once_is_read_better(layout_name, leads, left):
     assert after < 0.95 * before
 
 
-def test_limb_leads_obey_their_laws_afterwards_and_chest_leads_stay():
+def test_reconcile_limb_and_chest_leads():
+    """Limb leads obey their laws afterwards, and chest leads stay."""
     cells, _ = cells_of("12x1")
     signals = dict(zip((cell.slot.lead for cell in cells), reconcile(cells), strict=True))
     assert np.abs(signals["I"] + signals["III"] - signals["II"]).max() < 1e-6
@@ -62,7 +64,8 @@ def test_limb_leads_obey_their_laws_afterwards_and_chest_leads_stay():
             assert np.array_equal(signals[cell.slot.lead], cell.signal_mv)
 
 
-def test_what_one_row_lost_the_others_tell():
+def test_reconcile_error_in_one_row():
+    """The other limb leads mend an error in one row."""
     cells, true = cells_of("12x1", noise_mv=0.005, errors_mv=0.005)
     lost = next(k for k, cell in enumerate(cells) if cell.slot.lead == "aVF")
     cells[lost].signal_mv[1000:1020] += 0.8  # a complex of the row below, taken for its own
@@ -70,7 +73,8 @@ def test_what_one_row_lost_the_others_tell():
     assert np.abs(signals[lost] - true[lost])[1000:1020].max() < 0.1
 
 
-def test_where_nothing_tells_which_of_three_leads_is_wrong_they_stay_as_they_were_read():
+def test_reconcile_error_in_one_of_three_leads():
+    """Three leads stay as they were read where nothing tells which of them is wrong."""
     cells, _ = cells_of("3x4", noise_mv=0.005, errors_mv=0.005)
     cells[0].signal_mv[300:320] += 0.3
     signals = reconcile(cells)
@@ -80,7 +84,8 @@ def test_where_nothing_tells_which_of_three_leads_is_wrong_they_stay_as_they_wer
         assert not np.array_equal(signals[k][:300], cells[k].signal_mv[:300])
 
 
-def test_leads_that_disagree_stay_as_they_were_read():
+def test_reconcile_leads_that_disagree():
+    """Leads that disagree stay as they were read."""
     cells, _ = cells_of("3x4+II")
     second = next(k for k, cell in enumerate(cells) if cell.slot.lead == "II" and cell.slot.column is not None)
     cells[second].signal_mv[:] = cells[0].signal_mv[::-1]  # no lead II
@@ -89,7 +94,8 @@ def test_leads_that_disagree_stay_as_they_were_read():
             assert np.array_equal(signal, cell.signal_mv)
 
 
-def test_a_strip_that_does_not_repeat_its_lead_tells_nothing():
+def test_reconcile_strip_of_other_lead():
+    """A rhythm strip that does not repeat its lead changes nothing."""
     cells, _ = cells_of("3x4+II")
     clean = reconcile([cell for cell in cells if cell.slot.column is not None])
     strip = next(cell for cell in cells if cell.slot.column is None)
@@ -99,7 +105,8 @@ def test_a_strip_that_does_not_repeat_its_lead_tells_nothing():
     assert all(np.array_equal(one, other) for one, other in zip(clean, with_strip, strict=False))
 
 
-def test_what_was_not_seen_is_not_made_up_and_what_a_file_tells_is_left():
+def test_reconcile_keeps_gaps_and_exact_values():
+    """Gaps stay NaN, and values without error stay as they are."""
     cells, _ = cells_of("12x1")
     cells[0].signal_mv[500:900] = np.nan
     assert np.isnan(reconcile(cells)[0][500:900]).all()

@@ -1,4 +1,4 @@
-"""Rows are followed through the ink of a page drawn for it."""
+"""Rows are tracked together through the ink of a page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BASELINES = np.array([200.0, 320.0, 440.0, 560.0])
 
 
 def paths_of(heights, then, *more):
-    """Draw rows (heights of each column, NaN for no ink) and more; follow them, first one by one, then by `then`."""
+    """Draw rows (heights of each column, NaN for no ink) and more; track them one by one, then by `then`."""
     ink = np.zeros((760, heights.shape[1]), np.uint8)
     for row in (*heights, *more):
         drawn = np.isfinite(row)
@@ -46,7 +46,8 @@ def rows():
     return BASELINES[:, None] + 4 * np.sin(x / 30)
 
 
-def test_a_baseline_that_wanders_across_another_row_is_followed(rows):
+def test_retrack_row_with_baseline_wander(rows):
+    """A row whose baseline wanders across another row is tracked."""
     x = np.arange(1600)
     rows[2] -= 200 * np.exp(-0.5 * ((x - 800) / 90) ** 2)  # over the row above, and farther
     runs, before, after = paths_of(rows, retrack_to_unclaimed_ink)
@@ -58,13 +59,15 @@ def test_a_baseline_that_wanders_across_another_row_is_followed(rows):
         assert np.nanmedian(off_px(runs, after[row], rows[row])) < 2
 
 
-def test_a_row_that_has_lost_a_piece_takes_no_other_row_s(rows):
+def test_retrack_row_with_lost_piece(rows):
+    """A row that lost a piece takes no piece of another row."""
     rows[2, 600:900] = np.nan
     _, before, after = paths_of(rows, retrack_to_unclaimed_ink)
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
 
-def test_a_row_that_a_pen_leads_off_its_trace_is_followed_to_the_common_end(rows):
+def test_retrack_row_that_pen_leads_off(rows):
+    """A row that a pen leads off its trace is tracked to the common end."""
     x = np.arange(1600)
     rows[:, 1300:] = np.nan
     rows[3] -= 50 * np.clip(1 - np.abs(x - 1200) / 6, 0, None)  # up to the pen
@@ -75,36 +78,40 @@ def test_a_row_that_a_pen_leads_off_its_trace_is_followed_to_the_common_end(rows
     assert np.nanmedian(off_px(runs, after[3], rows[3])[1220:1290]) < 2
 
 
-def test_a_row_that_is_longer_by_itself_stays_as_long(rows):
+def test_retrack_longer_row(rows):
+    """A row that is longer by itself stays as long."""
     rows[:3, 1300:] = np.nan
     _, before, after = paths_of(rows, retrack_to_common_ends)
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
 
-@pytest.mark.parametrize("crumb_px", [5, 60])
-def test_specks_of_a_frame_far_from_a_row_s_ends_are_none_of_it(crumb_px):
+@pytest.mark.parametrize("fragment_px", [5, 60])
+def test_remove_end_fragments_of_frame(fragment_px):
+    """Specks of a frame far from the ends of a row are no part of it."""
     path = np.full(1600, -1)
     path[200:1300] = np.arange(1100)
     path[500:540] = -1  # what was lost within
-    path[1400 : 1400 + crumb_px] = path[100:104] = 7
+    path[1400 : 1400 + fragment_px] = path[100:104] = 7
     kept = remove_end_fragments(path, PX_PER_MM)
     assert kept[100:104].max() == -1
-    assert kept[1400] == (7 if crumb_px == 60 else -1)
+    assert kept[1400] == (7 if fragment_px == 60 else -1)
     assert np.array_equal(kept[200:1300], path[200:1300])
 
 
-def test_a_path_of_specks_alone_stays():
+def test_remove_end_fragments_of_specks_alone():
+    """A path of nothing but specks stays."""
     path = np.full(1600, -1)
     path[100:104] = path[900:904] = 3
     assert np.array_equal(remove_end_fragments(path, PX_PER_MM), path)
 
 
 @pytest.mark.parametrize(("lower", "joined"), [((900, 1600), True), ((0, 1600), False), ((0, 1000), False)])
-def test_two_rows_that_each_have_what_the_other_lacks_are_one_that_wanders(lower, joined):
+def test_merge_split_row_of_wandering_baseline(lower, joined):
+    """Two rows that each have what the other lacks are one row that wanders."""
     paths = [np.arange(1600) + 1600 * row for row in range(4)]
     for row, (first, last) in ((1, (0, 1000)), (2, lower)):
         paths[row][:first] = paths[row][last:] = -1
-    found = merge_split_row(paths, BASELINES)
-    assert (found is not None) == joined
+    merged = merge_split_row(paths, BASELINES)
+    assert (merged is not None) == joined
     if joined:
-        assert found.tolist() == [200.0, 320.0, 560.0]
+        assert merged.tolist() == [200.0, 320.0, 560.0]
