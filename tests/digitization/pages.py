@@ -18,6 +18,7 @@ def simulated_record():
 
 
 def clean_page(layout="3x4+II", record=None, **settings):
+    """Draw a page without degradation; `settings` are those of its spec."""
     layout = load_layout(layout) if isinstance(layout, str) else layout
     spec = PageSpec(layout=layout, **{"vendor": "ge", "separator": "tick", **settings})
     record = record or simulated_record()
@@ -49,6 +50,7 @@ def snr_db(page, digitization, max_shift_ms: float = 4.0) -> float:
 
 
 def read_page(page):
+    """Digitize the picture of a drawn page."""
     return digitize_image(page.image)
 
 

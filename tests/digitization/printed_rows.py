@@ -40,14 +40,17 @@ def printed_rows(layout, *, column_s=2.5, shifts_ms=(0, 0, 0, 0), step_mv=0.0):
 
 
 def scale_of(rows):
+    """Return the scale that printed rows have."""
     return Scale(PX_PER_MM, 25.0, 10.0, 10.0, tuple(row.baseline_px for row in rows))
 
 
 def interpretation_of(layout):
+    """Return the interpretation that printed rows have."""
     return Interpretation(layout, START_PX, 1.0, 1.0, None, 1.0, has_usual_width=True)
 
 
 def flat_row(n=2000):
+    """Return a row of `n` px at 0 mV."""
     points = np.stack([np.arange(n, dtype=np.float64), np.zeros(n)], axis=1)
     return RowTrace(0.0, points, np.ones(n), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
 

@@ -50,7 +50,7 @@ def test_match_layout_of_strip_without_spike(lead):
 @pytest.mark.parametrize("side", ["top", "bottom"])
 @pytest.mark.parametrize("labelled", [True, False])
 def test_match_layout_of_cropped_row(side, labelled):
-    """A row that the picture crops is missed where lead labels tell of it."""
+    """A row that the picture crops is noticed where lead labels tell of it."""
     layout = load_layout("12x1")
     kept = slice(1, None) if side == "top" else slice(0, -1)
     rows = printed_rows(layout, shifts_ms=(0,) * 12)[kept]
@@ -70,7 +70,7 @@ def test_match_layout_of_cropped_row(side, labelled):
 
 
 def test_match_layout_of_cropped_row_beside_shorter_layout():
-    """A cropped row is missed though another layout has as many rows."""
+    """A cropped row is noticed though another layout has as many rows."""
     layout = load_layout("3x4+II+V1+V5")
     rows = printed_rows(layout, shifts_ms=(0,) * 6)[1:]
     labels = [
