@@ -1,7 +1,7 @@
-"""Whole archives of pages: to a dataset, resumable, on one machine or many."""
+"""Read whole archives of pages into a dataset: resumable, on one machine or many."""
 
-from ecgimg.batch.run import BatchSettings, Progress, Summary, look, run_batch
-from ecgimg.batch.work import Task
+from ecgimg.batch.page import Task
+from ecgimg.batch.run import BatchSettings, Progress, Summary, preview, run_batch
 from ecgimg.isolation import Limits
 
-__all__ = ["BatchSettings", "Limits", "Progress", "Summary", "Task", "look", "run_batch"]
+__all__ = ["BatchSettings", "Limits", "Progress", "Summary", "Task", "preview", "run_batch"]

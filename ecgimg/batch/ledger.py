@@ -1,4 +1,4 @@
-"""The ledger of a run: which pages there are, what became of each, and in which part of the dataset they stand."""
+"""The ledger of a run, an SQLite file: the pages of the archive, the row of each, and whether it is in the dataset."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecgimg.batch.source import SourceFile
-from ecgimg.batch.work import Unit
+from ecgimg.batch.page import ArchivePage
+from ecgimg.batch.source_files import SourceFile
 from ecgimg.errors import BadOutput, BadRequest
 
 _SCHEMA = """
@@ -21,35 +21,35 @@ CREATE TABLE IF NOT EXISTS units (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL, url TEXT NOT NULL, page INTEGER NOT NULL, sha256 TEXT NOT NULL,
     layout TEXT, speed_mm_s REAL, gain_mm_mv REAL,
     duplicate_of INTEGER,         -- the first page with the same content, which is read in its place
-    status TEXT,                  -- NULL until it is done
-    row TEXT,                     -- what the table of pages says, JSON
+    status TEXT,                  -- NULL until it is read
+    row TEXT,                     -- its row of the table of pages, JSON
     written INTEGER NOT NULL DEFAULT 0,  -- whether its part of the dataset holds it
     UNIQUE (url, page)
 );
 CREATE INDEX IF NOT EXISTS units_content ON units (sha256, page);
 CREATE INDEX IF NOT EXISTS units_status ON units (status);
 """
-_UNIT = "number, name, url, page, sha256, layout, speed_mm_s, gain_mm_mv"
+_PAGE_COLUMNS = "number, name, url, page, sha256, layout, speed_mm_s, gain_mm_mv"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One page of the ledger: the unit, the page it duplicates, and its row once it is done."""
+    """One page of the ledger: the page, the number of the page it duplicates, and its row once it is read."""
 
-    unit: Unit
+    page: ArchivePage
     duplicate_of: int | None
     row: Mapping[str, Any] | None
 
 
 class Ledger:
-    """An SQLite file in WAL mode, held by one run at a time; every change is committed before it is told.
+    """An SQLite file in WAL mode, held by one run at a time. Every change is committed before its method returns.
 
     Raises
     ------
     BadRequest
-        When another run holds it.
+        When another run holds the file.
     BadOutput
-        When it is damaged, or the disk refuses it.
+        When the file is damaged, or the disk refuses it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,6 +58,7 @@ class Ledger:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=2)
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
+            # the exclusive lock is taken by the first write, and a run must learn now that another holds it
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("COMMIT")
             self._db.executescript(_SCHEMA)
@@ -69,30 +70,30 @@ class Ledger:
             raise BadOutput(f"the ledger {path} is damaged ({error}); use another folder, or remove it") from None
 
     def close(self) -> None:
-        """Close the file; what was committed is kept in any case."""
+        """Close the file. Committed changes are kept even without this."""
         self._db.close()
 
-    def claim(self, settings: Mapping[str, Any]) -> None:
-        """Note how this run reads pages; `BadRequest` where the ledger was begun otherwise."""
-        told = json.dumps(settings, sort_keys=True)
-        self._change("INSERT OR IGNORE INTO meta VALUES ('settings', ?)", (told,))
-        (kept,) = self._db.execute("SELECT value FROM meta WHERE key = 'settings'").fetchone()
-        before, now = json.loads(kept), json.loads(told)
+    def check_settings(self, settings: Mapping[str, Any]) -> None:
+        """Note how this run reads pages; `BadRequest` where the ledger was begun with other settings."""
+        now_json = json.dumps(settings, sort_keys=True)
+        self._change("INSERT OR IGNORE INTO meta VALUES ('settings', ?)", (now_json,))
+        (before_json,) = self._db.execute("SELECT value FROM meta WHERE key = 'settings'").fetchone()
+        before, now = json.loads(before_json), json.loads(now_json)
         for key in now:
             if before.get(key) != now[key]:
                 raise BadRequest(
-                    f"these outputs were begun with {key} {before.get(key)!r}, not {now[key]!r}; go on as they were "
-                    "begun, or use another folder"
+                    f"these outputs were begun with {key} {before.get(key)!r}, not {now[key]!r}; use the same setting "
+                    "again, or another folder"
                 )
 
-    def fresh(self, files: Iterable[SourceFile]) -> list[SourceFile]:
-        """Return the files that are new, or have changed since they were looked at."""
-        known = dict(self._db.execute("SELECT url, stamp FROM files"))
-        return [file for file in files if known.get(file.url) != _stamp(file)]
+    def new_or_changed(self, files: Iterable[SourceFile]) -> list[SourceFile]:
+        """Return the files that are new, or have changed since they were entered."""
+        stamps = dict(self._db.execute("SELECT url, stamp FROM files"))
+        return [file for file in files if stamps.get(file.url) != _stamp(file)]
 
     def enter(self, file: SourceFile, sha256: str, n_pages: int) -> None:
         """Enter the pages of a file, or enter them anew where it has changed."""
-        with self._whole():
+        with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (file.url, _stamp(file)))
             self._db.execute("DELETE FROM units WHERE url = ? AND page > ?", (file.url, n_pages))
             for page in range(1, n_pages + 1):
@@ -103,11 +104,11 @@ class Ledger:
                     "ON CONFLICT (url, page) DO UPDATE SET name = excluded.name, sha256 = excluded.sha256, "
                     "layout = excluded.layout, speed_mm_s = excluded.speed_mm_s, gain_mm_mv = excluded.gain_mm_mv, "
                     "status = NULL, row = NULL, duplicate_of = NULL, written = 0",
-                    (name, file.url, page, sha256, *file.given),
+                    (name, file.url, page, sha256, *file.reading_settings),
                 )
 
     def mark_duplicates(self) -> None:
-        """Point pages of the same content, to be read alike, at the first of them."""
+        """Note of each page the first one that has the same content and settings."""
         self._change(
             "UPDATE units SET duplicate_of = (SELECT min(other.number) FROM units other WHERE "
             "other.sha256 = units.sha256 AND other.page = units.page AND other.layout IS units.layout AND "
@@ -116,37 +117,35 @@ class Ledger:
         self._change("UPDATE units SET duplicate_of = NULL WHERE duplicate_of = number")
 
     def reopen_refused(self) -> None:
-        """Have refused and failed pages read again."""
+        """Mark refused and failed pages as still to be read."""
         self._change("UPDATE units SET status = NULL, row = NULL, written = 0 WHERE status IN ('refused', 'failed')")
 
-    def pending(self, limit: int | None = None) -> list[Unit]:
+    def pending(self, limit: int | None = None) -> list[ArchivePage]:
         """Return the pages that are still to be read, in order."""
         rows = self._db.execute(
-            f"SELECT {_UNIT} FROM units WHERE status IS NULL AND duplicate_of IS NULL ORDER BY number LIMIT ?",
+            f"SELECT {_PAGE_COLUMNS} FROM units WHERE status IS NULL AND duplicate_of IS NULL ORDER BY number LIMIT ?",
             (-1 if limit is None else limit,),
         )
-        return [Unit(*row) for row in rows]
+        return [ArchivePage(*row) for row in rows]
 
     def is_pending(self, number: int) -> bool:
         """Tell whether a page is still to be read."""
-        found = self._db.execute("SELECT 1 FROM units WHERE number = ? AND status IS NULL", (number,)).fetchone()
-        return found is not None
+        rows = self._db.execute("SELECT 1 FROM units WHERE number = ? AND status IS NULL", (number,))
+        return rows.fetchone() is not None
 
     def finish(self, number: int, row: Mapping[str, Any]) -> None:
-        """Note what became of a page."""
-        told = json.dumps(row, sort_keys=True)
-        self._change(
-            "UPDATE units SET status = ?, row = ?, written = 0 WHERE number = ?", (row["status"], told, number)
-        )
+        """Note the row of a page that was read."""
+        values = (row["status"], json.dumps(row, sort_keys=True), number)
+        self._change("UPDATE units SET status = ?, row = ?, written = 0 WHERE number = ?", values)
 
     def entries(self, first: int = 0, end: int | None = None) -> Iterator[Entry]:
         """Yield the pages from one number to before another, in order."""
         rows = self._db.execute(
-            f"SELECT {_UNIT}, duplicate_of, row FROM units WHERE number >= ? AND number < ? ORDER BY number",
+            f"SELECT {_PAGE_COLUMNS}, duplicate_of, row FROM units WHERE number >= ? AND number < ? ORDER BY number",
             (first, 1 << 62 if end is None else end),
         )
-        for *unit, duplicate_of, row in rows:
-            yield Entry(Unit(*unit), duplicate_of, json.loads(row) if row else None)
+        for *page, duplicate_of, row in rows:
+            yield Entry(ArchivePage(*page), duplicate_of, json.loads(row) if row else None)
 
     def is_complete(self, first: int, end: int) -> bool:
         """Tell whether no page from one number to before another is still to be read."""
@@ -157,7 +156,7 @@ class Ledger:
         return rows.fetchone() is None
 
     def unwritten(self) -> list[int]:
-        """Return the numbers of the pages that are finished and in no part of the dataset."""
+        """Return the numbers of the pages that are read, and in no part of the dataset yet."""
         rows = self._db.execute("SELECT number FROM units WHERE status IS NOT NULL AND NOT written ORDER BY number")
         return [number for (number,) in rows]
 
@@ -168,7 +167,7 @@ class Ledger:
         )
 
     def counts(self) -> dict[str, int]:
-        """Return how many pages there are of each status; ``pending`` and ``duplicate`` besides those of pages."""
+        """Return the number of pages of each status, and of those that are ``pending`` or a ``duplicate``."""
         rows = self._db.execute(
             "SELECT CASE WHEN duplicate_of IS NOT NULL THEN 'duplicate' ELSE coalesce(status, 'pending') END, count(*) "
             "FROM units GROUP BY 1 ORDER BY 1"
@@ -177,6 +176,7 @@ class Ledger:
 
     def snapshot(self) -> bytes:
         """Return the ledger as one file."""
+        # in WAL mode the last changes lie in a file beside it
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return self.path.read_bytes()
 
@@ -187,8 +187,8 @@ class Ledger:
             raise BadOutput(f"the ledger {self.path} cannot be written ({error}); is there room on the disk?") from None
 
     @contextmanager
-    def _whole(self) -> Iterator[None]:
-        """Make all of a block's changes, or none of them."""
+    def _transaction(self) -> Iterator[None]:
+        """Commit all changes of a block, or none of them."""
         self._change("BEGIN IMMEDIATE")
         try:
             yield
@@ -199,4 +199,5 @@ class Ledger:
 
 
 def _stamp(file: SourceFile) -> str:
-    return json.dumps([file.stamp, *file.given])
+    """Return what tells whether a file has to be read again: its own stamp and its line of the manifest."""
+    return json.dumps([file.stamp, *file.reading_settings])

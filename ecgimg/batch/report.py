@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file without scripts, fonts or pictures from elsewhere."""
+"""The report of a run: one HTML file that loads no script, font or picture from elsewhere."""
 
 from __future__ import annotations
 
@@ -14,22 +14,30 @@ import numpy as np
 from PIL import Image
 
 from ecgimg._pictures import as_data_url
-from ecgimg.batch.store import Store
+from ecgimg.batch.output_store import OutputStore
 from ecgimg.classification.labels import FULL_NAMES
 from ecgimg.reasons import ReasonCode
 
-GALLERY = 48
-"""Pictures in the gallery: those that a person should look at first."""
-
+_MAX_PICTURES = 48  # keeps the file of a large archive small enough to be opened and sent
 _THUMB_PX = 320
 _STATUSES = ("ok", "limited", "refused", "failed", "pending")
-_ORDER = {"failed": 0, "refused": 1, "limited": 2, "ok": 3}
-_LOW_CONFIDENCE = 0.5
-_MOST_FINDINGS = 12
+_WORST_FIRST = {"failed": 0, "refused": 1, "limited": 2, "ok": 3}
+_LOW_CONFIDENCE = 0.5  # of the median lead; a page below it is looked at even where its status is ok
+_MAX_FINDINGS = 12
 
 
-def draw_report(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], store: Store) -> str:
-    """Return the report of the pages in `rows` (of the table of pages) as one HTML page."""
+def draw_report(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], store: OutputStore) -> str:
+    """Return the report as one HTML page.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        The table of pages.
+    summary : mapping
+        The values of `Summary`.
+    store : OutputStore
+        Holds the overlays, of which the report shows small copies.
+    """
     firsts = [row for row in rows if not row["duplicate_of"]]
     done = [row for row in firsts if row["status"] != "pending"]
     read = [row for row in done if row["status"] in ("ok", "limited")]
@@ -40,7 +48,7 @@ def draw_report(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], s
         '<div class="columns">',
         _table("Layouts", Counter(row["layout"] for row in read if row["layout"]).most_common()),
         _table("Median confidence of the leads", _histogram([row["lead_confidence"] for row in read])),
-        _table("Findings", _findings(read)),
+        _table("Findings", _count_findings(read)),
         "</div>",
         _throughput(summary, [row["seconds"] for row in done if row.get("seconds")]),
         _gallery(done, store),
@@ -80,16 +88,16 @@ def count_reasons(rows: Iterable[Mapping[str, Any]], statuses: Sequence[str]) ->
     return {ReasonCode.named(code): count for code, count in counts.most_common()}
 
 
-def _findings(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
+def _count_findings(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
     counts = Counter(label for row in rows for label in row.get("present") or ())
-    return [(FULL_NAMES[label], count) for label, count in counts.most_common(_MOST_FINDINGS)]
+    return [(FULL_NAMES[label], count) for label, count in counts.most_common(_MAX_FINDINGS)]
 
 
 def _histogram(values: Sequence[float | None]) -> list[tuple[str, int]]:
-    known = [value for value in values if value is not None]
+    confidences = [value for value in values if value is not None]
     edges = np.linspace(0, 1, 11)
-    counts, _ = np.histogram(known, edges)
-    bars = list(zip(edges[:-1], edges[1:], counts.tolist(), strict=True)) if known else []
+    counts, _ = np.histogram(confidences, edges)
+    bars = list(zip(edges[:-1], edges[1:], counts.tolist(), strict=True)) if confidences else []
     return [(f"{low:.1f} to {high:.1f}", count) for low, high, count in reversed(bars)]
 
 
@@ -98,71 +106,76 @@ def _reason_table(title: str, counts: Mapping[ReasonCode, int]) -> str:
 
 
 def _table(title: str, counts: Sequence[tuple[str, int]], advice: Mapping[str, Sequence[str]] | None = None) -> str:
-    """Return counts as a table with a bar each, and below a name what to do about it."""
+    """Return counts as a table with a bar in each row, and the advice below each name."""
     if not counts:
         return ""
     largest = max(max(count for _, count in counts), 1)
     hints = {
         name: f'<br><span class="faint">{escape(" ".join(lines))}</span>' for name, lines in (advice or {}).items()
     }
-    lines = "".join(
+    table_rows = "".join(
         f'<tr><td>{escape(name)}{hints.get(name, "")}</td><td class="n">{count}</td>'
         f'<td class="bar"><i style="width:{100 * count / largest:.1f}%"></i></td></tr>'
         for name, count in counts
     )
-    return f"<section><h2>{title}</h2><table>{lines}</table></section>"
+    return f"<section><h2>{title}</h2><table>{table_rows}</table></section>"
 
 
 def _throughput(summary: Mapping[str, Any], seconds: Sequence[float]) -> str:
     if not seconds:
         return ""
-    tenth, median, most = np.percentile(seconds, [10, 50, 90])
-    lines = [f"A page takes {median:.2f} s of one core (median; 10 % below {tenth:.2f} s, 10 % above {most:.2f} s)."]
+    low, median, high = np.percentile(seconds, [10, 50, 90])
+    lines = [f"A page takes {median:.2f} s of one core (median; 10 % below {low:.2f} s, 10 % above {high:.2f} s)."]
     if summary["read_now"]:
         lines.append(
-            f"The last run read {summary['read_now']} pages in {_clock(summary['seconds'])}: "
+            f"The last run read {summary['read_now']} pages in {_duration_text(summary['seconds'])}: "
             f"{summary['pages_per_s'] * 3600:,.0f} pages an hour."
         )
     return "<h2>Throughput</h2>" + "".join(f"<p>{line}</p>" for line in lines)
 
 
-def _clock(seconds: float) -> str:
+def _duration_text(seconds: float) -> str:
     hours, rest = divmod(round(seconds), 3600)
     if hours:
         return f"{hours} h {rest // 60} min"
     return f"{rest // 60} min {rest % 60} s" if rest >= 60 else f"{rest} s"
 
 
-def _gallery(rows: Iterable[Mapping[str, Any]], store: Store) -> str:
-    """Show refused pages and those of low confidence, the worst first."""
+def _gallery(rows: Iterable[Mapping[str, Any]], store: OutputStore) -> str:
+    """Return the pictures of pages that are not ok or have a low confidence, the worst first."""
     doubtful = [row for row in rows if row["status"] != "ok" or (row["lead_confidence"] or 0) < _LOW_CONFIDENCE]
-    doubtful.sort(key=lambda row: (_ORDER[row["status"]], row.get("lead_confidence") or 0, row["page_id"]))
+    doubtful.sort(key=lambda row: (_WORST_FIRST[row["status"]], row.get("lead_confidence") or 0, row["page_id"]))
     if not doubtful:
         return ""
-    more = f", {GALLERY} of {len(doubtful)}; the others are in pages.parquet" if len(doubtful) > GALLERY else ""
-    figures = "".join(_figure(row, store) for row in doubtful[:GALLERY])
+    more = (
+        f", {_MAX_PICTURES} of {len(doubtful)}; the others are in pages.parquet"
+        if len(doubtful) > _MAX_PICTURES
+        else ""
+    )
+    figures = "".join(_figure(row, store) for row in doubtful[:_MAX_PICTURES])
     return f'<h2>Pages to look at{more}</h2><div class="gallery">{figures}</div>'
 
 
-def _figure(row: Mapping[str, Any], store: Store) -> str:
+def _figure(row: Mapping[str, Any], store: OutputStore) -> str:
     overlay = row.get("overlay") or ""
     content = store.read(overlay) if overlay else None
     if content is None:
         picture = '<div class="none">no picture</div>'
     else:
-        alt = f"{row['page_id']} with what was read drawn over it"
+        alt = f"{row['page_id']} with the reading drawn over it"
         picture = f'<a href="{quote(overlay)}"><img alt="{escape(alt)}" src="{_thumbnail(content)}"></a>'
     confidence = row.get("lead_confidence")
-    sure = f", confidence {confidence:.2f}" if confidence is not None else ""
-    told = " ".join(row["reasons"]).replace(str(row["source"]), "the file") or "low confidence"
+    confidence_text = f", confidence {confidence:.2f}" if confidence is not None else ""
+    # an error names the file by its full path, which would fill the caption
+    why = " ".join(row["reasons"]).replace(str(row["source"]), "the file") or "low confidence"
     return (
         f'<figure class="{row["status"]}">{picture}<figcaption><b>{escape(row["page_id"])}</b>'
-        f"{row['status']}{sure}<br>{escape(told)}</figcaption></figure>"
+        f"{row['status']}{confidence_text}<br>{escape(why)}</figcaption></figure>"
     )
 
 
 def _thumbnail(content: bytes) -> str:
     with Image.open(io.BytesIO(content)) as image:
-        image.draft("RGB", (2 * _THUMB_PX, 2 * _THUMB_PX))
+        image.draft("RGB", (2 * _THUMB_PX, 2 * _THUMB_PX))  # decodes a JPEG at a fraction of its size: much faster
         image.thumbnail((_THUMB_PX, _THUMB_PX))
         return as_data_url(image)

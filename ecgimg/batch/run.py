@@ -1,4 +1,4 @@
-"""A run over an archive: look at the files, read what is still to be read, keep what is finished."""
+"""A run over an archive: enter its files into the ledger, read the pages still to be read, write the outputs."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg._version import __version__
 from ecgimg.batch.dataset import PAGES_PER_PART, Dataset
 from ecgimg.batch.engines import ENGINES
+from ecgimg.batch.filesystems import is_in_memory, open_filesystem
 from ecgimg.batch.ledger import Ledger
+from ecgimg.batch.output_store import STATE_FOLDER, OutputStore
+from ecgimg.batch.page import UNWRITTEN, ArchivePage, PageResult, Task
 from ecgimg.batch.report import count_reasons, draw_report
-from ecgimg.batch.source import SourceFile, find_files, fingerprint
-from ecgimg.batch.store import OWN_FOLDER, Store, filesystem, is_of_this_process
-from ecgimg.batch.work import UNWRITTEN, PageResult, Task, Unit
+from ecgimg.batch.source_files import SourceFile, find_files, fingerprint
 from ecgimg.digitization.write import Settings, check_settings
 from ecgimg.errors import BadOutput, BadRequest
 from ecgimg.isolation import Limits
 from layouts import load_layout
 
-LEDGER = "ledger.sqlite"
-
-_LOOKING = 4
+_LEDGER_FILE = "ledger.sqlite"
+_FINGERPRINT_THREADS = 4  # files are hashed at the same time, as file systems elsewhere answer slowly
 
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """How a run works; none of it changes what is read from a page.
+    """How a run works. No setting changes what is read from a page.
 
     Parameters
     ----------
@@ -41,11 +41,15 @@ class BatchSettings:
     jobs : int
         Processes, or actors of Ray.
     limit : int, optional
-        Pages to read in this run; the next one goes on.
+        Pages to read in this run; the next run goes on.
     retry_refused : bool
-        Read refused and failed pages again.
-    work : Path, optional
-        Where ledger and spool lie when the outputs go to a URL; else in ``.ecgimg`` among the outputs.
+        Whether refused and failed pages are read again.
+    limits : Limits
+        Time and memory that a page may take.
+    work_folder : Path, optional
+        Local folder of ledger and spool. By default ``.ecgimg`` among local outputs, or a cache of the user.
+    pages_per_part : int
+        Pages in one Parquet file of the records.
     """
 
     engine: str = "local"
@@ -53,13 +57,23 @@ class BatchSettings:
     limit: int | None = None
     retry_refused: bool = False
     limits: Limits = field(default_factory=Limits)
-    work: Path | None = None
+    work_folder: Path | None = None
     pages_per_part: int = PAGES_PER_PART
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a run tells while it goes on: what it is doing, how much of it is done, and the result just finished."""
+    """The progress of a run.
+
+    Parameters
+    ----------
+    stage : {"looking", "reading"}
+        Whether files are entered or pages are read.
+    done, total : int
+        Files or pages.
+    result : PageResult, optional
+        Of the page that was just read.
+    """
 
     stage: str
     done: int
@@ -74,14 +88,14 @@ class Summary:
     Parameters
     ----------
     pages : mapping of status to pages
-        Of the whole archive; ``pending`` are those still to be read.
+        Of the whole archive; ``pending`` pages are still to be read.
     passed_over : int
         Files of the source that are no pages.
     read_now : int
         Pages that this run read, in `seconds`.
     reasons : mapping
-        Of the code of a reason to how many pages it concerns (``pages``, duplicates left out), its ``severity`` and
-        its ``advice``; the most frequent first.
+        From the code of a reason to the number of its ``pages`` without duplicates, its ``severity`` and its
+        ``advice``; the most frequent first.
     """
 
     source: str
@@ -95,15 +109,20 @@ class Summary:
     version: str = __version__
 
 
-def look(source: str) -> dict[str, int]:
-    """Tell what a run would find, and write nothing: files, pages, pages of the same content, files passed over."""
-    files, passed = find_files(source)
-    with ThreadPoolExecutor(_LOOKING) as threads:
-        prints = list(threads.map(fingerprint, files))
-    pages = sum(n_pages for _, n_pages in prints)
-    same = {(sha256, file.given): n for file, (sha256, n) in zip(files, prints, strict=True) if sha256}
-    single = sum(same.values()) + sum(n_pages for sha256, n_pages in prints if not sha256)
-    return {"files": len(files), "pages": pages, "duplicates": pages - single, "passed_over": passed}
+def preview(source: str) -> dict[str, int]:
+    """Count what a run would read, and write nothing: files, pages, duplicates among them, files passed over."""
+    files, n_others = find_files(source)
+    with ThreadPoolExecutor(_FINGERPRINT_THREADS) as threads:
+        fingerprints = list(threads.map(fingerprint, files))
+    n_pages = sum(pages for _, pages in fingerprints)
+    contents = {
+        (sha256, file.reading_settings): pages
+        for file, (sha256, pages) in zip(files, fingerprints, strict=True)
+        if sha256
+    }
+    # a file that could not be opened has no hash, and is never a duplicate
+    n_distinct = sum(contents.values()) + sum(pages for sha256, pages in fingerprints if not sha256)
+    return {"files": len(files), "pages": n_pages, "duplicates": n_pages - n_distinct, "passed_over": n_others}
 
 
 def run_batch(
@@ -113,67 +132,124 @@ def run_batch(
     settings: BatchSettings | None = None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> Summary:
-    """Digitize an archive to a dataset; what a run before finished is kept, what it began is read again.
+    """Digitize an archive to a dataset. Pages that an earlier run finished are kept; those it began are read again.
 
     Parameters
     ----------
     source : str
         As `find_files` takes it.
     out : str
-        A folder or URL: ``records/`` and ``pages.parquet`` (see `Dataset`), ``overlays/``, a folder for each further
-        format, ``report.html`` and ``summary.json``.
+        A folder or URL for ``records/`` and ``pages.parquet`` (see `Dataset`), ``overlays/``, a folder for each
+        further format, ``report.html`` and ``summary.json``.
 
     Raises
     ------
     BadRequest, UnknownLayout
         Before any work.
     BadOutput
-        When the outputs cannot be written; what was finished is kept.
+        When the outputs cannot be written; finished pages are kept.
     """
     task, settings = task or Task(), settings or BatchSettings()
     _check(task, settings)
-    files, passed = find_files(source)
-    store = Store(out)
-    files = [file for file in files if not file.url.startswith(store.path(""))]  # outputs among the sources
-    work = _work_folder(store, settings.work)
-    started = time.perf_counter()
-    with closing(_open_ledger(store, work)) as ledger:
-        ledger.claim({"source": filesystem(source)[1], **asdict(task), "pages_per_part": settings.pages_per_part})
-        dataset = Dataset(store, work / "spool", classified=task.classify, per_part=settings.pages_per_part)
-        store.clear_drafts()
-        dataset.recover(ledger)
-        _look_at(files, ledger, on_progress)
-        if settings.retry_refused:
-            ledger.reopen_refused()
-        pending = ledger.pending(settings.limit)
-        dataset.forget(unit.number for unit in pending)
-        read = 0
+    files, n_others = find_files(source)
+    store = OutputStore(out)
+    files = [file for file in files if not file.url.startswith(store.path(""))]  # outputs may lie among the sources
+    work_folder = _make_work_folder(store, settings.work_folder)
+    with closing(_open_ledger(store, work_folder)) as ledger:
+        dataset = Dataset(store, work_folder / "spool", classified=task.classify, per_part=settings.pages_per_part)
+        run = _Run(source, task, settings, store, ledger, dataset, n_others)
+        run.resume()
+        run.enter(files, on_progress)
+        return run.read(on_progress)
+
+
+@dataclass
+class _Run:
+    """A run, its outputs and its state, from the opened ledger to the summary."""
+
+    source: str
+    task: Task
+    settings: BatchSettings
+    store: OutputStore
+    ledger: Ledger
+    dataset: Dataset
+    n_others: int
+    started_s: float = field(default_factory=time.perf_counter)
+    n_read: int = 0
+
+    def resume(self) -> None:
+        """Refuse other settings than those of earlier runs, and clean up after one that was killed."""
+        source_path = open_filesystem(self.source)[1]
+        per_part = self.settings.pages_per_part
+        self.ledger.check_settings({"source": source_path, **asdict(self.task), "pages_per_part": per_part})
+        self.store.clear_drafts()
+        self.dataset.recover(self.ledger)
+
+    def enter(self, files: Sequence[SourceFile], on_progress: Callable[[Progress], None]) -> None:
+        """Enter new and changed files into the ledger, page by page, each with its fingerprint."""
+        files = self.ledger.new_or_changed(files)
+        with ThreadPoolExecutor(_FINGERPRINT_THREADS) as threads:
+            fingerprints = zip(files, threads.map(fingerprint, files), strict=True)
+            for done, (file, (sha256, n_pages)) in enumerate(fingerprints, start=1):
+                self.ledger.enter(file, sha256, n_pages)
+                on_progress(Progress("looking", done, len(files)))
+        if files:
+            self.ledger.mark_duplicates()
+
+    def read(self, on_progress: Callable[[Progress], None]) -> Summary:
+        """Read the pending pages, and write the dataset and the report, even when the run is interrupted."""
+        if self.settings.retry_refused:
+            self.ledger.reopen_refused()
+        pending = self.ledger.pending(self.settings.limit)
+        self.dataset.discard_spooled(page.number for page in pending)
         try:
-            for read, result in enumerate(_kept(pending, task, settings, store, dataset, ledger), start=1):
-                on_progress(Progress("reading", read, len(pending), result))
+            for n_read, result in enumerate(self._read_and_store(pending), start=1):
+                self.n_read = n_read
+                on_progress(Progress("reading", self.n_read, len(pending), result))
         except KeyboardInterrupt:
-            _conclude(dataset, ledger, store, source, passed, read, time.perf_counter() - started)
+            self._write_outputs()
             raise
-        return _conclude(dataset, ledger, store, source, passed, read, time.perf_counter() - started)
+        return self._write_outputs()
 
+    def _read_and_store(self, pending: list[ArchivePage]) -> Iterator[PageResult]:
+        """Read pages, and yield each result once its files, its record and its row of the ledger are written."""
+        task = replace(self.task, out=_url_for_workers(self.store, self.settings.engine))
+        for page, result in _read_pages(pending, task, self.settings):
+            if result.row["status"] == UNWRITTEN:
+                raise BadOutput(result.row["reasons"][0])
+            for name, content in result.files.items():
+                self.store.write(name, content)
+            # the ledger comes last: a page that it calls finished is in the spool, whenever the run is killed
+            self.dataset.spool_page(page, result)
+            self.ledger.finish(page.number, result.row)
+            if self.dataset.write_part_if_complete(page.number, self.ledger):
+                _save_ledger(self.store, self.ledger)
+            yield result
 
-def _kept(
-    pending: list[Unit], task: Task, settings: BatchSettings, store: Store, dataset: Dataset, ledger: Ledger
-) -> Iterator[PageResult]:
-    """Read pages, and yield each result when its files, its record and its line in the ledger are written."""
-    for unit, result in _results(pending, replace(task, out=_shared(store, settings.engine)), settings):
-        if result.row["status"] == UNWRITTEN:
-            raise BadOutput(result.row["reasons"][0])
-        for name, content in result.files.items():
-            store.write(name, content)
-        dataset.keep(unit, result)
-        ledger.finish(unit.number, result.row)
-        if dataset.write_part_of(unit.number, ledger):
-            _save_ledger(store, ledger)
-        yield result
+    def _write_outputs(self) -> Summary:
+        """Write the rest of the dataset, the table of pages, the report and the summary."""
+        seconds = time.perf_counter() - self.started_s
+        self.dataset.write_open_parts(self.ledger)
+        rows = self.dataset.write_pages(self.ledger.entries())
+        summary = Summary(
+            source=self.source,
+            out=self.store.url,
+            pages=self.ledger.counts(),
+            passed_over=self.n_others,
+            read_now=self.n_read,
+            seconds=round(seconds, 3),
+            pages_per_s=round(self.n_read / seconds, 3) if self.n_read else 0.0,
+            reasons=_reason_counts(rows),
+        )
+        values: dict[str, Any] = asdict(summary)
+        self.store.write("report.html", draw_report(rows, values, self.store).encode())
+        self.store.write("summary.json", json.dumps(values, indent=1).encode())
+        _save_ledger(self.store, self.ledger)
+        return summary
 
 
 def _check(task: Task, settings: BatchSettings) -> None:
+    """Refuse settings that cannot work before any work."""
     if settings.engine not in ENGINES:
         raise BadRequest(f"there is no engine {settings.engine!r}; choose from {', '.join(ENGINES)}")
     if settings.jobs < 1 or (settings.limit is not None and settings.limit < 1) or settings.pages_per_part < 1:
@@ -183,88 +259,63 @@ def _check(task: Task, settings: BatchSettings) -> None:
         load_layout(task.layout)
 
 
-def _work_folder(store: Store, wanted: Path | None) -> Path:
-    """Return the local folder of ledger and spool."""
-    if wanted is None and store.local:
-        wanted = Path(store.path(OWN_FOLDER))
-    if wanted is None:
-        own = hashlib.sha256(store.url.encode()).hexdigest()[:16]
-        wanted = Path.home() / ".cache" / "ecgimg" / own
+def _make_work_folder(store: OutputStore, folder: Path | None) -> Path:
+    """Make and return the local folder of ledger and spool."""
+    if folder is None and store.local:
+        folder = Path(store.path(STATE_FOLDER))
+    if folder is None:
+        # the ledger of outputs elsewhere must be found again by the next run, which knows only their address
+        address_hash = hashlib.sha256(store.url.encode()).hexdigest()[:16]
+        folder = Path.home() / ".cache" / "ecgimg" / address_hash
     try:
-        wanted.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadOutput(f"cannot write to {wanted}: {error.strerror}; choose a folder that can be written") from None
-    return wanted
+        raise BadOutput(f"cannot write to {folder}: {error.strerror}; choose a folder that can be written") from None
+    return folder
 
 
-def _open_ledger(store: Store, work: Path) -> Ledger:
-    """Open the ledger here; where it is not here, go on from the one saved with outputs elsewhere."""
-    path = work / LEDGER
-    if not path.exists() and not store.local and (saved := store.read(LEDGER)) is not None:
+def _open_ledger(store: OutputStore, work_folder: Path) -> Ledger:
+    """Open the local ledger; where there is none, start from the copy beside outputs elsewhere."""
+    path = work_folder / _LEDGER_FILE
+    if not path.exists() and not store.local and (saved := store.read(_LEDGER_FILE)) is not None:
         with atomic_path(path) as draft:
             draft.write_bytes(saved)
     return Ledger(path)
 
 
-def _save_ledger(store: Store, ledger: Ledger) -> None:
+def _save_ledger(store: OutputStore, ledger: Ledger) -> None:
     """Keep a copy of the ledger beside outputs elsewhere, for a run that goes on from another machine."""
     if not store.local:
-        store.write(LEDGER, ledger.snapshot())
+        store.write(_LEDGER_FILE, ledger.snapshot())
 
 
-def _look_at(files: list[SourceFile], ledger: Ledger, on_progress: Callable[[Progress], None]) -> None:
-    fresh = ledger.fresh(files)
-    with ThreadPoolExecutor(_LOOKING) as threads:
-        for done, (file, (sha256, n_pages)) in enumerate(
-            zip(fresh, threads.map(fingerprint, fresh), strict=True), start=1
-        ):
-            ledger.enter(file, sha256, n_pages)
-            on_progress(Progress("looking", done, len(fresh)))
-    if fresh:
-        ledger.mark_duplicates()
-
-
-def _results(pending: list[Unit], task: Task, settings: BatchSettings) -> Iterator[tuple[Unit, PageResult]]:
-    """Yield every unit with its result as it comes, each once."""
+def _read_pages(
+    pending: list[ArchivePage], task: Task, settings: BatchSettings
+) -> Iterator[tuple[ArchivePage, PageResult]]:
+    """Yield every page with its result as it comes, each once."""
     if not pending:
         return
-    waiting = {unit.number: unit for unit in pending}
+    unread = {page.number: page for page in pending}
     jobs = min(settings.jobs, len(pending))
-    for result in ENGINES[settings.engine](map(_portable, pending), task, settings.limits, jobs):
-        unit = waiting.pop(result.number, None)
-        if unit is not None:  # a node that was lost may have told it already
-            yield unit, result
+    for result in ENGINES[settings.engine](map(_with_content, pending), task, settings.limits, jobs):
+        page = unread.pop(result.number, None)
+        if page is not None:  # Ray reads the pages of a lost node again, so a result may come twice
+            yield page, result
 
 
-def _shared(store: Store, engine: str) -> str | None:
-    """Return where the processes that read pages can write themselves, or None: a cluster's share no local folder."""
-    return None if is_of_this_process(store.fs) or (engine == "ray" and store.local) else store.url
+def _url_for_workers(store: OutputStore, engine: str) -> str | None:
+    """Return where reading processes write files themselves; None where they cannot, as other machines' folders."""
+    return None if is_in_memory(store.fs) or (engine == "ray" and store.local) else store.url
 
 
-def _portable(unit: Unit) -> Unit:
-    """Have the content travel with a unit that other processes cannot open."""
-    fs, path = filesystem(unit.url)
-    return replace(unit, data=fs.cat_file(path)) if is_of_this_process(fs) else unit
+def _with_content(page: ArchivePage) -> ArchivePage:
+    """Return a page with its file's content where the reading processes cannot open the file."""
+    fs, path = open_filesystem(page.url)
+    return replace(page, data=fs.cat_file(path)) if is_in_memory(fs) else page
 
 
-def _conclude(
-    dataset: Dataset, ledger: Ledger, store: Store, source: str, passed: int, read: int, seconds: float
-) -> Summary:
-    """Write the dataset as far as it goes, the table of pages, the report and the summary."""
-    dataset.write_rest(ledger)
-    rows = dataset.write_pages(ledger.entries())
-    rate = round(read / seconds, 3) if read else 0.0
-    reasons = _counted_reasons(rows)
-    summary = Summary(source, store.url, ledger.counts(), passed, read, round(seconds, 3), rate, reasons)
-    told: dict[str, Any] = asdict(summary)
-    store.write("report.html", draw_report(rows, told, store).encode())
-    store.write("summary.json", json.dumps(told, indent=1).encode())
-    _save_ledger(store, ledger)
-    return summary
-
-
-def _counted_reasons(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return what `Summary.reasons` holds, of the rows of the table of pages."""
+def _reason_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return `Summary.reasons` of the rows of the table of pages."""
     firsts = [row for row in rows if not row["duplicate_of"]]
     counts = count_reasons(firsts, ("ok", "limited", "refused", "failed"))
     return {

@@ -25,9 +25,10 @@ def batch(
     out: Annotated[str, typer.Option(help="Folder or URL for the dataset.")],
     engine: Annotated[str, typer.Option(help="local, or ray: as many machines as the cluster has.")] = "local",
     jobs: Annotated[int, typer.Option(help="Processes, one core each.")] = 2,
-    classify: Annotated[bool, typer.Option("--classify", help="Also classify what was read.")] = False,
+    classify: Annotated[bool, typer.Option("--classify", help="Classify the pages, too.")] = False,
     formats: Annotated[
-        list[str] | None, typer.Option("--format", help="Also a file a page: csv, wfdb, edf, dicom or parquet.")
+        list[str] | None,
+        typer.Option("--format", help="Also write a file for each page: csv, wfdb, edf, dicom or parquet."),
     ] = None,
     layout: Annotated[str, typer.Option(help="auto, a name of `ecgimg layouts list`, or FILE.yaml.")] = "auto",
     speed: Annotated[float | None, typer.Option(help="Paper speed in mm/s, where you know it.")] = None,
@@ -36,23 +37,23 @@ def batch(
     retry_refused: Annotated[
         bool, typer.Option("--retry-refused", help="Read refused and failed pages again.")
     ] = False,
-    limit: Annotated[int | None, typer.Option(help="Read so many pages and stop; the next run goes on.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Pages to read in this run; the next run goes on.")] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds of processor time that a page may take.")] = 30.0,
     memory_gb: Annotated[float, typer.Option(help="Memory that a page may take, GB.")] = 2.0,
-    work: Annotated[Path | None, typer.Option(help="Local folder of the ledger, where --out is a URL.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be read, and write nothing.")] = False,
+    work: Annotated[Path | None, typer.Option(help="Local folder of the ledger where --out is a URL.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be read, and write nothing.")] = False,
 ) -> None:
     """Digitize an archive to a Parquet dataset, resumable. Exit code 1 when some page was refused or failed."""
-    from ecgimg.batch import BatchSettings, Limits, Task, look, run_batch
+    from ecgimg.batch import BatchSettings, Limits, Task, preview, run_batch
 
     if dry_run:
-        _show_found(source, look(source))
+        _show_preview(source, preview(source))
         return
     task = Task(layout, speed, gain, tuple(dict.fromkeys(formats or ())), not no_overlay, classify)
     settings = BatchSettings(engine, jobs, limit, retry_refused, Limits(time_limit, memory_gb), work)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Bar(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
-        shown = bar.add_task("starting", total=None)
+        bar_task = bar.add_task("starting", total=None)
         stage = ""
 
         def advance(progress: Progress) -> None:
@@ -60,8 +61,8 @@ def batch(
             # A stage counts from 0 with a total of its own.
             if progress.stage != stage:
                 stage = progress.stage
-                bar.reset(shown)
-            bar.update(shown, description=_STAGES[stage], completed=progress.done, total=progress.total)
+                bar.reset(bar_task)
+            bar.update(bar_task, description=_STAGES[stage], completed=progress.done, total=progress.total)
 
         summary = run_batch(source, out, task, settings, advance)
     _show_summary(summary)
@@ -70,18 +71,18 @@ def batch(
 
 
 class _Rate(ProgressColumn):
-    """Pages a second."""
+    """Pages read per second."""
 
     def render(self, task: BarTask) -> Text:
-        """Return the mean speed of the last while."""
+        """Return the mean speed of the last seconds."""
         speed = task.finished_speed or task.speed
         return Text(f"{speed:.2f}/s" if speed else "", style="cyan")
 
 
-def _show_found(source: str, found: dict[str, int]) -> None:
+def _show_preview(source: str, counts: dict[str, int]) -> None:
     OUT.print(
-        f"{source}: {found['files']} files with {found['pages']} pages, {found['duplicates']} of them duplicates; "
-        f"{found['passed_over']} other files are passed over. Nothing was written.",
+        f"{source}: {counts['files']} files with {counts['pages']} pages, {counts['duplicates']} of them duplicates; "
+        f"{counts['passed_over']} other files are passed over. Nothing was written.",
         markup=False,
     )
 
@@ -93,11 +94,11 @@ def _show_summary(summary: Summary) -> None:
     OUT.print(table)
     if summary.reasons:
         reasons = Table("reason", "pages", "what to do", box=None)
-        for code, about in summary.reasons.items():
-            reasons.add_row(code.replace("_", " "), str(about["pages"]), " ".join(about["advice"]))
+        for code, values in summary.reasons.items():
+            reasons.add_row(code.replace("_", " "), str(values["pages"]), " ".join(values["advice"]))
         OUT.print(reasons)
     if summary.passed_over:
-        OUT.print(f"{summary.passed_over} files were passed over: they are no pictures or PDFs")
+        OUT.print(f"{summary.passed_over} files were passed over: they are neither pictures nor PDFs")
     rate = f", {summary.pages_per_s:.2f} a second" if summary.read_now else ""
     OUT.print(
         f"{summary.read_now} pages read in {summary.seconds:.0f} s{rate}; the dataset and report.html are in "

@@ -64,9 +64,9 @@ def test_engines_on_s3(pages: Path, bucket: str, cluster: object, tmp_path: Path
     parts = []
     for engine in ("local", "ray"):
         out = f"{bucket}/{engine}"
-        settings = BatchSettings(engine=engine, limit=3, work=tmp_path / engine)
+        settings = BatchSettings(engine=engine, limit=3, work_folder=tmp_path / engine)
         assert run_batch(f"{bucket}/in", out, LIGHT, settings).read_now == 3
-        elsewhere = BatchSettings(engine=engine, work=tmp_path / f"{engine} on another machine")
+        elsewhere = BatchSettings(engine=engine, work_folder=tmp_path / f"{engine} on another machine")
         assert run_batch(f"{bucket}/in", out, LIGHT, elsewhere).read_now == 3
         parts.append(s3.cat_file(f"{out}/records/part-00000.parquet"))
     assert parts[0] == parts[1]

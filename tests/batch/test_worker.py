@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from ecgimg.batch import BatchSettings, Limits, Task, run_batch
-from ecgimg.batch.work import PageResult, Unit
+from ecgimg.batch.page import ArchivePage, PageResult
 from ecgimg.batch.worker import PageReader
 from ecgimg.errors import BadRequest
 from tests.batch.pages import LIGHT
@@ -28,7 +28,7 @@ def test_limits_below_one_gigabyte():
         Limits(memory_gb=0.1)
 
 
-def naughty(unit: Unit, task: Task) -> PageResult:
+def naughty(unit: ArchivePage, task: Task) -> PageResult:
     """Stand in for reading a page: do what the page's name says."""
     if unit.name == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -43,7 +43,7 @@ def test_worker_that_crashes_or_hangs():
     """A worker that crashes, hangs or exits is replaced, and its page has the reason."""
     with PageReader(LIGHT, Limits(cpu_s=1), naughty) as reader:
         results = [
-            reader.read(Unit(k, name, "", 1, "")) for k, name in enumerate(("ok", "crash", "hang", "exit", "ok"))
+            reader.read(ArchivePage(k, name, "", 1, "")) for k, name in enumerate(("ok", "crash", "hang", "exit", "ok"))
         ]
     assert [result.row["status"] for result in results] == ["ok", "failed", "failed", "failed", "ok"]
     said = [result.row["reasons"][0] for result in results[1:4]]

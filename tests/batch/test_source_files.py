@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ecgimg.batch import look, run_batch
-from ecgimg.batch.source import find_files
+from ecgimg.batch import preview, run_batch
+from ecgimg.batch.source_files import find_files
 from ecgimg.errors import BadRequest
 from tests.batch.pages import LIGHT
 
@@ -18,13 +18,13 @@ pytest.importorskip("fsspec", reason="the batch extra is not installed")
 
 def test_look_in_threads(tmp_path, monkeypatch):
     """Looking at files in threads changes no filter of warnings."""
-    from ecgimg.batch import look
+    from ecgimg.batch import preview
 
     for number in range(8):
         (tmp_path / f"{number}.png").write_bytes(b"\x89PNG damaged")
     changed = set()
     monkeypatch.setattr(warnings, "simplefilter", lambda *_args, **_kwargs: changed.add(threading.current_thread()))
-    assert look(str(tmp_path))["files"] == 8
+    assert preview(str(tmp_path))["files"] == 8
     assert changed <= {threading.main_thread()}
 
 
@@ -86,4 +86,4 @@ def test_run_over_source_without_pages(tmp_path: Path, source: str):
 
 def test_look_at_archive(archive: Path):
     """Looking counts files, pages and duplicates."""
-    assert look(str(archive)) == {"files": 6, "pages": 7, "duplicates": 1, "passed_over": 1}
+    assert preview(str(archive)) == {"files": 6, "pages": 7, "duplicates": 1, "passed_over": 1}

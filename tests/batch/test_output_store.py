@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ecgimg.batch import BatchSettings, Task, run_batch
-from ecgimg.batch.source import find_files
+from ecgimg.batch.source_files import find_files
 from tests.batch.pages import page_ids
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="the batch extra is not installed")
@@ -25,7 +25,7 @@ def test_run_from_memory_to_memory(pages: Path, tmp_path: Path):
     files, _ = find_files("memory://in")
     assert [file.name for file in files] == ["deep/0.png", "deep/1.png"]
     for expected in (2, 0):  # the second run finds the ledger that the first one left in the store
-        settings = BatchSettings(work=tmp_path / f"work{expected}")
+        settings = BatchSettings(work_folder=tmp_path / f"work{expected}")
         assert run_batch("memory://in", "memory://out", Task(), settings).read_now == expected
     with memory.open("/out/records/part-00000.parquet") as part:
         assert page_ids(parquet.read_table(part)) == ["deep/0.png", "deep/1.png"]

@@ -1,0 +1,159 @@
+"""Read one page of an archive: open, digitize and classify it, and turn every error into a result."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecgimg._pictures import as_jpeg
+from ecgimg.batch.output_store import OutputStore
+from ecgimg.batch.page import UNWRITTEN, ArchivePage, PageResult, Task
+from ecgimg.batch.source_files import local_copy
+from ecgimg.digitization.overlay import draw_overlay
+from ecgimg.digitization.pipeline import digitize_image
+from ecgimg.digitization.result import Digitization
+from ecgimg.digitization.write import FORMATS
+from ecgimg.errors import BadOutput, EcgImgError, UnreadablePage
+from ecgimg.formats import write_record
+from ecgimg.formats.pages import PageInput, open_pages
+from ecgimg.isolation import is_out_of_memory
+from ecgimg.reasons import Reason, ReasonCode, reason_of
+from ecgimg.record import EcgRecord
+
+if TYPE_CHECKING:
+    from ecgimg.classification.findings import Findings
+
+_OVERLAY_PX = 1800  # longer side of the overlays, which are for review only
+_SUMMARY_COLUMNS = (
+    "status",
+    "layout",
+    "layout_confidence",
+    "speed_mm_s",
+    "gain_mm_mv",
+    "chest_gain_mm_mv",
+    "px_per_mm",
+    "rotation_deg",
+    "sources",
+    "leads",
+    "version",
+)
+
+
+def read_page(page: ArchivePage, task: Task) -> PageResult:
+    """Open, digitize and, where the task says so, classify one page; an error becomes a result with its reason."""
+    try:
+        with local_copy(page.url, page.data) as path:
+            return _write_files(_digitize(_open(path, page), page, task), task.out)
+    except BadOutput as error:
+        # a full disk concerns every page to come, so it is no failure of this one
+        return PageResult(page.number, {"status": UNWRITTEN, "reasons": [str(error)]})
+    except EcgImgError as error:
+        return failed_page(page, reason_of(error))
+    except MemoryError:
+        return failed_page(page, ReasonCode.MEMORY_LIMIT_EXCEEDED.reason())
+    except Exception as error:  # one bad page never stops a run
+        if is_out_of_memory(error):
+            return failed_page(page, ReasonCode.MEMORY_LIMIT_EXCEEDED.reason())
+        return failed_page(page, ReasonCode.INTERNAL_ERROR.reason(detail=f"{type(error).__name__}: {error}"))
+
+
+def failed_page(page: ArchivePage, reason: Reason) -> PageResult:
+    """Return the result of a page that was not read."""
+    return PageResult(page.number, {"status": "failed"} | _reason_columns((reason,)))
+
+
+def _write_files(result: PageResult, out: str | None) -> PageResult:
+    """Write the files of a page to `out`; without it they stay in the result."""
+    if out is None:
+        return result
+    store = _open_store(out)
+    for name, content in result.files.items():
+        store.write(name, content)
+    return replace(result, files={})
+
+
+@cache
+def _open_store(out: str) -> OutputStore:
+    """Return the store of an address; each process opens it once, as a connection may take seconds."""
+    return OutputStore(out)
+
+
+def _reason_columns(reasons: Sequence[Reason]) -> dict[str, list[str]]:
+    """Return reasons as two columns of the table of pages."""
+    return {"reason_codes": [reason.code.value for reason in reasons], "reasons": [reason.text for reason in reasons]}
+
+
+def _open(path: Path, page: ArchivePage) -> PageInput:
+    """Open the page of a local file; errors name the file of the archive, not its local copy."""
+    try:
+        page_input = next(open_pages(path, first=page.page), None)
+    except UnreadablePage as error:
+        raise type(error)(str(error).replace(str(path), page.url)) from None
+    if page_input is None:
+        raise UnreadablePage(f"{page.url} has no page {page.page} any more; run again to count its pages anew")
+    return page_input
+
+
+def _digitize(page_input: PageInput, page: ArchivePage, task: Task) -> PageResult:
+    digitization = digitize_image(
+        page_input.image,
+        layout=page.layout or task.layout,
+        speed_mm_s=page.speed_mm_s or task.speed_mm_s,
+        gain_mm_mv=page.gain_mm_mv or task.gain_mm_mv,
+        vector=page_input.vector,
+    )
+    files: dict[str, bytes] = {}
+    if task.overlay:
+        files[f"overlays/{page.name}.jpg"] = as_jpeg(draw_overlay(page_input.image, digitization), _OVERLAY_PX)
+    if digitization.record is not None:
+        for name in task.formats:
+            files |= _record_files(digitization.record, name, page.name)
+    row = _page_row(digitization, files)
+    probabilities: dict[str, float | None] = {}
+    findings = _classify(digitization) if task.classify else None
+    if findings is not None:
+        row["present"] = [finding.label for finding in findings.leading]
+        probabilities = {finding.label: finding.probability for finding in findings.findings}
+    return PageResult(page.number, row, digitization.record, probabilities, files)
+
+
+def _classify(digitization: Digitization) -> Findings | None:
+    """Return the findings of a page, or None where nothing is judged."""
+    from ecgimg.classification.predict import classify_page  # a run that does not classify never loads the classifier
+
+    findings = classify_page(digitization)
+    return findings if findings.findings else None
+
+
+def _page_row(digitization: Digitization, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the page's row of the table of pages; of what differs from run to run it holds the seconds alone."""
+    summary = digitization.summary()
+    confidences = [lead["confidence"] for lead in summary["leads"].values()]
+    return (
+        {key: summary[key] for key in _SUMMARY_COLUMNS}
+        | _reason_columns(digitization.reasons)
+        | {
+            "lead_confidence": float(np.median(confidences)) if confidences else None,
+            "overlay": next((name for name in files if name.startswith("overlays/")), ""),
+            "seconds": round(sum(summary["timings_s"].values()), 3),
+        }
+    )
+
+
+def _record_files(record: EcgRecord, format_name: str, page_name: str) -> dict[str, bytes]:
+    """Return the files of a record in one format, as ``FORMAT/NAME.suffix``."""
+    folder, _, stem = page_name.rpartition("/")
+    with tempfile.TemporaryDirectory(prefix="ecgimg-") as draft:
+        # WFDB allows neither dots nor blanks in the name of a record
+        safe_stem = stem.replace(".", "_").replace(" ", "_")
+        write_record(record, Path(draft) / f"{safe_stem}{FORMATS[format_name]}")
+        return {
+            "/".join(part for part in (format_name, folder, file.name) if part): file.read_bytes()
+            for file in sorted(Path(draft).iterdir())
+        }
