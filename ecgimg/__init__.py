@@ -88,7 +88,7 @@ def digitize(
 def classify(
     ecg: EcgRecord | Digitization | str | Path | NDArray[np.uint8],
     *,
-    operating: str = "youden",
+    operating_point: str = "youden",
     explain: bool = False,
     classifier: Classifier | None = None,
 ) -> Findings:
@@ -98,7 +98,7 @@ def classify(
     ----------
     ecg : EcgRecord, Digitization, str, Path or (height, width, 3) uint8 array
         A path is read as a record where its suffix says so, and digitized otherwise; so is an RGB picture.
-    operating : {"youden", "sens90", "spec90"}
+    operating_point : {"youden", "sens90", "spec90"}
         Which thresholds decide that a finding is present.
     explain : bool
         Also find the patches that the top findings rest on.
@@ -117,4 +117,4 @@ def classify(
     """
     from ecgimg.classification import classify as run
 
-    return run(ecg, operating=operating, explain=explain, classifier=classifier)
+    return run(ecg, operating_point=operating_point, explain=explain, classifier=classifier)

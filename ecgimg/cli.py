@@ -172,7 +172,7 @@ def classify(
 
     classifier = load_classifier(model) if model is not None else None
     failed = wrong = 0
-    for outcome in classify_files(inputs, out, operating=threshold, explain=explain, classifier=classifier):
+    for outcome in classify_files(inputs, out, operating_point=threshold, explain=explain, classifier=classifier):
         found = outcome.findings
         wrong += found is None
         failed += found is not None and not found.findings

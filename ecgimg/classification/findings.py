@@ -1,4 +1,4 @@
-"""What a classifier says of a record, and what that rests on."""
+"""The findings of a classifier, and the parts of the record that they rest on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEMA_VERSION = 2
 
 @dataclass(frozen=True)
 class Finding:
-    """One label.
+    """The classifier's judgement of one label.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Finding:
     probability : float or None
         Calibrated; None where the label is not judged.
     threshold : float or None
-        From which it counts as present; None where too few positives were there to choose one.
+        Lowest probability of a present finding; None where too few records had the label to choose one.
     not_judged : Reason or None
         Why the label is not judged.
     """
@@ -69,15 +69,15 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What is said of one record.
+    """The findings of one record.
 
     Parameters
     ----------
     reasons : tuple of Reason
-        Why nothing is judged (no `findings` then), or what limits the findings, those of the page included.
+        Why nothing is judged, with no `findings`, or what limits them; the page's reasons are included.
     findings : tuple of Finding
-        Every label, in the order of `LABELS`.
-    operating : str
+        One for every label, in the order of `LABELS`.
+    operating_point : str
         The operating point of the thresholds.
     seen_s : mapping of lead to the seconds seen
     evidence : mapping of label to its patches, most important first
@@ -88,14 +88,14 @@ class Findings:
 
     reasons: tuple[Reason, ...] = ()
     findings: tuple[Finding, ...] = ()
-    operating: str = ""
+    operating_point: str = ""
     seen_s: Mapping[str, float] = field(default_factory=dict)
     evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
     record: EcgRecord | None = None
     digitization: Digitization | None = None
 
     def __getitem__(self, label: str) -> Finding:
-        """Return the finding of a label (`KeyError` where there is none of that name)."""
+        """Return the finding of a label; `KeyError` for an unknown label."""
         for finding in self.findings:
             if finding.label == label:
                 return finding
@@ -104,16 +104,16 @@ class Findings:
     @property
     def present(self) -> tuple[Finding, ...]:
         """The findings at or above their threshold, those farthest above it (in odds) first."""
-        found = [finding for finding in self.findings if finding.present]
-        return tuple(sorted(found, key=_excess, reverse=True))
+        present = [finding for finding in self.findings if finding.present]
+        return tuple(sorted(present, key=_odds_ratio, reverse=True))
 
     @property
     def leading(self) -> tuple[Finding, ...]:
-        """The findings of `present` that are no group of others: what a person reads first."""
+        """The findings of `present` that are no superclass of others: a person reads these first."""
         return tuple(finding for finding in self.present if finding.label in INDIVIDUAL_LABELS)
 
     def not_judged(self, labels: Collection[str]) -> dict[Reason, list[Finding]]:
-        """Return the findings of some labels that are not judged, by the reason why."""
+        """Return those of some labels that are not judged, grouped by their reason."""
         by_reason: dict[Reason, list[Finding]] = {}
         for finding in self.findings:
             if finding.not_judged is not None and finding.label in labels:
@@ -121,7 +121,7 @@ class Findings:
         return by_reason
 
     def summary(self) -> dict[str, Any]:
-        """Return what ``STEM.findings.json`` holds."""
+        """Return the content of ``STEM.findings.json``."""
         from ecgimg._version import __version__
 
         return {
@@ -130,10 +130,10 @@ class Findings:
             "version": __version__,
             "notice": "research use only, not a medical device",
             "reasons": [reason.summary() for reason in self.reasons],
-            "operating_point": self.operating,
+            "operating_point": self.operating_point,
             "seen_s": {lead: round(seconds, 2) for lead, seconds in self.seen_s.items()},
             "present": [finding.label for finding in self.present],
-            "findings": {finding.label: _told(finding) for finding in self.findings},
+            "findings": {finding.label: _finding_summary(finding) for finding in self.findings},
             "evidence": {
                 label: [
                     [item.lead, round(item.start_s, 2), round(item.end_s, 2), round(item.weight, 4)] for item in items
@@ -143,13 +143,14 @@ class Findings:
         }
 
 
-def _excess(finding: Finding) -> float:
+def _odds_ratio(finding: Finding) -> float:
+    """Return the odds of a finding over those of its threshold; zero probabilities and thresholds are allowed."""
     probability, threshold = finding.probability or 0.0, finding.threshold or 0.0
     return probability * (1 - threshold) / max((1 - probability) * threshold, 1e-12)
 
 
-def _told(finding: Finding) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": finding.name, "present": finding.present}
-    told["probability"] = None if finding.probability is None else round(finding.probability, 4)
-    told["threshold"] = None if finding.threshold is None else round(finding.threshold, 4)
-    return told | ({"not_judged": finding.not_judged.summary()} if finding.not_judged else {})
+def _finding_summary(finding: Finding) -> dict[str, Any]:
+    summary: dict[str, Any] = {"name": finding.name, "present": finding.present}
+    summary["probability"] = None if finding.probability is None else round(finding.probability, 4)
+    summary["threshold"] = None if finding.threshold is None else round(finding.threshold, 4)
+    return summary | ({"not_judged": finding.not_judged.summary()} if finding.not_judged else {})

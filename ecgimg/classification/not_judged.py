@@ -1,4 +1,4 @@
-"""Which labels are not judged: what of a record must be seen before a label can be."""
+"""The leads and seconds that a label needs: without them it is not judged."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping
 from ecgimg.classification.labels import RHYTHMS
 from ecgimg.reasons import Reason, ReasonCode
 
-LEAST_S = 2.5
-"""Seconds of some lead below which no label is judged."""
-_LONE_LEAD_S = 5.0
+MIN_LEAD_S = 2.5
+"""The longest lead must show this much before any label is judged; it is one column of a 3x4 page."""
+_MIN_SINGLE_LEAD_S = 5.0  # P waves and rhythm of a single lead: no other lead confirms a beat
 
-_RHYTHMIC = frozenset(
+_RHYTHM_LABELS = frozenset(
     {
         *RHYTHMS,
         "AVB",
@@ -31,10 +31,10 @@ _FRONTAL = frozenset({"I", "II", "III", "aVR", "aVL", "aVF"})
 _INFERIOR = frozenset({"II", "III", "aVF"})
 _LATERAL = frozenset({"I", "aVL", "V5", "V6"})
 _ANTERIOR = frozenset({"V1", "V2", "V3", "V4"})
-_RIGHT = frozenset({"V1", "V2"})
+_RIGHT_PRECORDIAL = frozenset({"V1", "V2"})
 
-# A label, and the sets of leads of each of which at least one must be seen.
-_NEEDS: dict[str, tuple[frozenset[str], ...]] = {
+# Of each set of leads at least one must be seen, as a wall of the heart shows in the leads that face it.
+_NEEDED_LEADS: dict[str, tuple[frozenset[str], ...]] = {
     "NORM": (_FRONTAL, _ANTERIOR),
     "super_NORM": (_FRONTAL, _ANTERIOR),
     "cinc_NORM": (_FRONTAL, _ANTERIOR),
@@ -45,13 +45,13 @@ _NEEDS: dict[str, tuple[frozenset[str], ...]] = {
     "PMI": (_ANTERIOR,),
     "ISCA": (_ANTERIOR | _LATERAL,),
     "LAFB/LPFB": (frozenset({"I", "aVL"}), _INFERIOR),
-    "IRBBB": (_RIGHT,),
-    "CRBBB": (_RIGHT | _LATERAL,),
-    "CLBBB": (_RIGHT | _LATERAL,),
-    "ILBBB": (_RIGHT | _LATERAL,),
-    "RVH": (_RIGHT,),
-    "LVH": (_LATERAL | _RIGHT,),
-    "VCLVH": (_LATERAL, _RIGHT),
+    "IRBBB": (_RIGHT_PRECORDIAL,),
+    "CRBBB": (_RIGHT_PRECORDIAL | _LATERAL,),
+    "CLBBB": (_RIGHT_PRECORDIAL | _LATERAL,),
+    "ILBBB": (_RIGHT_PRECORDIAL | _LATERAL,),
+    "RVH": (_RIGHT_PRECORDIAL,),
+    "LVH": (_LATERAL | _RIGHT_PRECORDIAL,),
+    "VCLVH": (_LATERAL, _RIGHT_PRECORDIAL),
     "LVOLT": (_FRONTAL,),
 }
 
@@ -61,18 +61,20 @@ def why_not_judged(label: str, seen_s: Mapping[str, float], uncertain_gain: Coll
 
     Parameters
     ----------
+    label : str
     seen_s : mapping of lead to the seconds of it that are visible
-    uncertain_gain : labels that cannot be judged because the gain is assumed
+    uncertain_gain : collection of str
+        Labels that cannot be judged because the gain is assumed.
     """
     leads = {lead for lead, seconds in seen_s.items() if seconds > 0}
     longest_s = max(seen_s.values(), default=0.0)
-    if longest_s < LEAST_S:
-        return ReasonCode.TOO_SHORT_TO_JUDGE.reason(seconds=longest_s, least_s=LEAST_S)
-    if label in _RHYTHMIC and len(leads) == 1 and longest_s < _LONE_LEAD_S:
+    if longest_s < MIN_LEAD_S:
+        return ReasonCode.TOO_SHORT_TO_JUDGE.reason(seconds=longest_s, least_s=MIN_LEAD_S)
+    if label in _RHYTHM_LABELS and len(leads) == 1 and longest_s < _MIN_SINGLE_LEAD_S:
         return ReasonCode.TOO_SHORT_FOR_RHYTHM.reason(seconds=longest_s)
     if label in uncertain_gain:
         return ReasonCode.VOLTAGES_UNCERTAIN.reason()
-    for needed in _NEEDS.get(label, ()):
+    for needed in _NEEDED_LEADS.get(label, ()):
         if not needed & leads:
             return ReasonCode.LEADS_NOT_SEEN.reason(leads=", ".join(sorted(needed)))
     return None

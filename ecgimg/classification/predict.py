@@ -1,4 +1,4 @@
-"""From a record or a page to findings."""
+"""Classify a record or a page."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.classification.explain import explain
 from ecgimg.classification.findings import Evidence, Finding, Findings
 from ecgimg.classification.labelled_records import VOLTAGE_LABELS, network_rate_leads
 from ecgimg.classification.not_judged import why_not_judged
+from ecgimg.classification.occlusion import occlude_patches
 from ecgimg.classification.tokens import CANVAS, FS_HZ, PATCH
 from ecgimg.classification.weights import Classifier, check_operating_point, shipped_classifier
 from ecgimg.digitization import Digitization, digitize, digitize_image
@@ -22,36 +22,36 @@ from ecgimg.record import STANDARD_LEADS, EcgRecord
 
 Signals = NDArray[np.float32]
 
-_TOP = 3
-_LARGEST_MV = 30.0
-_FLAT_MV = 0.01
-_SURE_ENOUGH = 0.3
+_EXPLAINED_FINDINGS = 3
+_MAX_MV = 30.0  # no heart reaches it; a record in µV, or of raw converter counts, does
+_FLAT_MV = 0.01  # peak to peak in every lead: electrodes that were off, or a blank line
+_MIN_LEAD_CONFIDENCE = 0.3  # below it the digitizer itself does not believe a lead
 
 
 def classify(
     ecg: EcgRecord | Digitization | str | Path | NDArray[np.uint8],
     *,
-    operating: str = "youden",
+    operating_point: str = "youden",
     explain: bool = False,
     classifier: Classifier | None = None,
 ) -> Findings:
     """Classify a record or a page; see `ecgimg.classify`."""
-    check_operating_point(operating)
+    check_operating_point(operating_point)
     if isinstance(ecg, str | Path):
         ecg = read_record(ecg) if is_record_file(ecg) else digitize(ecg)
     elif isinstance(ecg, np.ndarray):
         ecg = digitize_image(ecg)
     classifier = classifier or shipped_classifier()
     if isinstance(ecg, EcgRecord):
-        return _of_record(ecg, classifier, operating, explain)
+        return _classify_record(ecg, classifier, operating_point, explain)
     if ecg.record is None:
         reason = ReasonCode.PAGE_NOT_READ.reason(text=texts(ecg.reasons))
-        return Findings((reason,), operating=operating, digitization=ecg)
-    return _of_page(ecg, classifier, operating, explain)
+        return Findings((reason,), operating_point=operating_point, digitization=ecg)
+    return _classify_leads(ecg, classifier, operating_point, explain)
 
 
 def classify_page(page: Digitization, *, explain: bool = False) -> Findings:
-    """Classify a page that was read; where it holds no ECG (flat, absurd voltages), that is the findings' reason."""
+    """Classify a digitized page; a page without an ECG (flat, absurd voltages) gives a reason instead of an error."""
     try:
         return classify(page, explain=explain)
     except EcgImgError as error:
@@ -60,38 +60,40 @@ def classify_page(page: Digitization, *, explain: bool = False) -> Findings:
 
 def check_ecg(record: EcgRecord) -> None:
     """Refuse what can be no ECG in mV (`BadRecord`): none of the twelve leads, no value, flat, absurd voltages."""
-    known = [lead for lead in STANDARD_LEADS if lead in record.leads]
-    if not known:
+    leads = [lead for lead in STANDARD_LEADS if lead in record.leads]
+    if not leads:
         raise BadRecord(f"the record has none of the twelve leads (it has {', '.join(record.leads)}); name them")
-    signals = record.select(known).signals
+    signals = record.select(leads).signals
     if not np.isfinite(signals).any():
         raise BadRecord("the record holds no value in the twelve leads (all NaN): there is nothing to classify")
-    largest = float(np.nanmax(np.abs(signals)))
-    if largest > _LARGEST_MV:
-        raise BadRecord(f"the record reaches {largest:.3g} mV, which no heart does; its values must be in millivolt")
-    alive = np.isfinite(signals).sum(axis=1) > 1
-    if max((float(np.nanmax(row) - np.nanmin(row)) for row in signals[alive]), default=0.0) < _FLAT_MV:
+    largest_mv = float(np.nanmax(np.abs(signals)))
+    if largest_mv > _MAX_MV:
+        raise BadRecord(f"the record reaches {largest_mv:.3g} mV, which no heart does; its values must be in millivolt")
+    has_samples = np.isfinite(signals).sum(axis=1) > 1
+    heights_mv = (float(np.nanmax(row) - np.nanmin(row)) for row in signals[has_samples])
+    if max(heights_mv, default=0.0) < _FLAT_MV:
         raise BadRecord("the record is flat in every lead: there is no ECG to classify")
 
 
-def logits_of(record: EcgRecord, classifier: Classifier) -> NDArray[np.float32]:
+def mean_logits(record: EcgRecord, classifier: Classifier) -> NDArray[np.float32]:
     """Return (labels,) logits; of a record longer than ten seconds the mean over windows of ten."""
-    windows = np.stack([window for _, window in _windows(network_rate_leads(record))])
+    windows = np.stack([window for _, window in _split_windows(network_rate_leads(record))])
     return np.asarray(classifier.logits(windows).mean(axis=0), np.float32)
 
 
-def _windows(signals: Signals) -> list[tuple[int, Signals]]:
-    """Cut (12, samples) into windows of the canvas that hold a value: (first sample, (12, samples)) of each."""
+def _split_windows(signals: Signals) -> list[tuple[int, Signals]]:
+    """Split (12, samples) into windows of the canvas that hold a value: (first sample, (12, samples)) of each."""
     samples = signals.shape[1]
+    # of a record just above ten seconds, a second window would repeat most of the first
     if samples <= CANVAS * 5 // 4:
         return [(0, signals)]
     starts = sorted({*range(0, samples - CANVAS, CANVAS), samples - CANVAS})
-    cut = [(start, signals[:, start : start + CANVAS]) for start in starts]
-    return [(start, window) for start, window in cut if np.isfinite(window).any()]
+    windows = [(start, signals[:, start : start + CANVAS]) for start in starts]
+    return [(start, window) for start, window in windows if np.isfinite(window).any()]
 
 
-def _of_record(
-    record: EcgRecord, classifier: Classifier, operating: str, wanted: bool, gain_assumed: bool = False
+def _classify_record(
+    record: EcgRecord, classifier: Classifier, operating_point: str, explain: bool, gain_assumed: bool = False
 ) -> Findings:
     check_ecg(record)
     seen_s = {
@@ -99,53 +101,51 @@ def _of_record(
         for lead in STANDARD_LEADS
         if lead in record.leads
     }
-    chances = classifier.probabilities(logits_of(record, classifier))
-    thresholds = classifier.thresholds(operating)
-    findings = []
-    for label, chance in zip(classifier.labels, chances, strict=True):
+    probabilities = classifier.probabilities(mean_logits(record, classifier))
+    thresholds = classifier.thresholds(operating_point)
+    judged = []
+    for label, probability in zip(classifier.labels, probabilities, strict=True):
         reason = why_not_judged(label, seen_s, VOLTAGE_LABELS if gain_assumed else ())
-        findings.append(Finding(label, None if reason else float(chance), thresholds[label], reason))
-    found = Findings((), tuple(findings), operating, seen_s, record=record)
-    return replace(found, evidence=evidence_of(found, record, classifier)) if wanted else found
+        judged.append(Finding(label, None if reason else float(probability), thresholds[label], reason))
+    findings = Findings((), tuple(judged), operating_point, seen_s, record=record)
+    return replace(findings, evidence=_find_evidence(findings, record, classifier)) if explain else findings
 
 
-def _of_page(page: Digitization, classifier: Classifier, operating: str, wanted: bool) -> Findings:
-    """Classify what was read off a page, without the leads that the digitizer does not believe itself."""
+def _classify_leads(page: Digitization, classifier: Classifier, operating_point: str, explain: bool) -> Findings:
+    """Classify the leads of a page without those that were read with a very low confidence."""
     assert page.record is not None
     confidence = page.lead_confidence or {}
-    doubted = [lead for lead in page.record.leads if confidence.get(lead, 1.0) < _SURE_ENOUGH]
-    kept = tuple(lead for lead in page.record.leads if lead not in doubted)
-    if not set(kept) & set(STANDARD_LEADS):
+    uncertain = [lead for lead in page.record.leads if confidence.get(lead, 1.0) < _MIN_LEAD_CONFIDENCE]
+    leads = tuple(lead for lead in page.record.leads if lead not in uncertain)
+    if not set(leads) & set(STANDARD_LEADS):
         reasons = (ReasonCode.ALL_LEADS_UNCERTAIN.reason(), *page.reasons)
-        return Findings(reasons, operating=operating, digitization=page)
-    left_out = (ReasonCode.LEADS_LEFT_OUT.reason(leads=", ".join(doubted)),) if doubted else ()
+        return Findings(reasons, operating_point=operating_point, digitization=page)
+    left_out = (ReasonCode.LEADS_LEFT_OUT.reason(leads=", ".join(uncertain)),) if uncertain else ()
     gain_assumed = (page.sources or {}).get("gain") == "assumed"
-    found = _of_record(page.record.select(kept), classifier, operating, wanted, gain_assumed)
-    return replace(found, reasons=(*page.reasons, *left_out), digitization=page)
+    findings = _classify_record(page.record.select(leads), classifier, operating_point, explain, gain_assumed)
+    return replace(findings, reasons=(*page.reasons, *left_out), digitization=page)
 
 
-def evidence_of(
-    found: Findings, record: EcgRecord, classifier: Classifier, top: int = _TOP
-) -> dict[str, tuple[Evidence, ...]]:
-    """Return the patches that the `top` leading findings rest on, most important first.
+def _find_evidence(findings: Findings, record: EcgRecord, classifier: Classifier) -> dict[str, tuple[Evidence, ...]]:
+    """Return the patches that the top findings rest on, most important first.
 
-    Of a record longer than ten seconds the first ten in which something is seen are explained.
+    Of a record longer than ten seconds, the first window with a value is explained.
     """
-    first, signals = _windows(network_rate_leads(record))[0]
-    labels = [finding.label for finding in found.leading[:top]]
+    first, signals = _split_windows(network_rate_leads(record))[0]
+    labels = [finding.label for finding in findings.leading[:_EXPLAINED_FINDINGS]]
     if not labels:
         return {}
-    patches = explain(classifier, signals, labels)
+    patches = occlude_patches(classifier, signals, labels)
+    starts_s = first / FS_HZ + patches.start_s
     evidence = {}
     for label, weights in patches.weights.items():
-        order = np.argsort(-weights)
         evidence[label] = tuple(
             Evidence(
-                STANDARD_LEADS[int(patches.lead[k])],
-                first / FS_HZ + float(patches.start_s[k]),
-                first / FS_HZ + float(patches.start_s[k]) + PATCH / FS_HZ,
-                float(weights[k]),
+                lead=STANDARD_LEADS[int(patches.lead[k])],
+                start_s=float(starts_s[k]),
+                end_s=float(starts_s[k]) + PATCH / FS_HZ,
+                weight=float(weights[k]),
             )
-            for k in order
+            for k in np.argsort(-weights)
         )
     return evidence

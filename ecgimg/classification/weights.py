@@ -144,10 +144,11 @@ class Classifier:
         slope, offset = (np.array([getattr(card, name) for card in cards]) for name in ("slope", "offset"))
         return np.asarray(expit(slope * logits.astype(np.float64) + offset), np.float64)
 
-    def thresholds(self, operating: str) -> Mapping[str, float | None]:
+    def thresholds(self, operating_point: str) -> Mapping[str, float | None]:
         """Return label → the probability from which it counts as a finding."""
         return {
-            label: card.thresholds[operating] if card.thresholds else None for label, card in self.card.labels.items()
+            label: card.thresholds[operating_point] if card.thresholds else None
+            for label, card in self.card.labels.items()
         }
 
 
@@ -170,10 +171,10 @@ def network_inputs(signals_mv: NDArray[np.float32], inputs: Collection[str]) -> 
     return feed
 
 
-def check_operating_point(operating: str) -> None:
+def check_operating_point(operating_point: str) -> None:
     """Refuse an operating point that is none of `OPERATING_POINTS` (`BadRequest`)."""
-    if operating not in OPERATING_POINTS:
-        raise BadRequest(f"there is no operating point {operating!r}; choose from {', '.join(OPERATING_POINTS)}")
+    if operating_point not in OPERATING_POINTS:
+        raise BadRequest(f"there is no operating point {operating_point!r}; choose from {', '.join(OPERATING_POINTS)}")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Classify files to a folder: one JSON an input, and pictures of what its findings rest on; whole or not at all."""
+"""Classify files, and write for each one JSON and pictures of the evidence, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ecgimg.record import EcgRecord
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of one input: its stem, its findings, or the reason why it could not be opened."""
+    """The outcome of one input: its stem, and its findings or the reason why it could not be opened."""
 
     stem: str
     findings: Findings | None
@@ -37,35 +37,35 @@ def classify_files(
     inputs: Sequence[Path],
     out: Path | None = None,
     *,
-    operating: str = "youden",
+    operating_point: str = "youden",
     explain: bool = False,
     classifier: Classifier | None = None,
 ) -> Iterator[Outcome]:
-    """Classify every record and page of some files, in order; what cannot be read is an outcome, not an exception.
+    """Classify every record and page of some files, in order. A file that cannot be read is an outcome, no exception.
 
-    With `out`, ``STEM.findings.json`` is written for each, and with `explain` ``STEM.LABEL.png`` for the top findings.
+    With `out`, ``STEM.findings.json`` is written for each, and with `explain` ``STEM.LABEL.png`` for its top findings.
 
     Raises
     ------
     BadRequest
         Before any work: an unknown operating point, or two inputs that would write the same file.
     """
-    check_operating_point(operating)
+    check_operating_point(operating_point)
     if out is not None:
         check_stems(inputs, ".findings.json")
     for path in inputs:
         try:
-            for stem, ecg, image in _opened(path):
-                found = classify(ecg, operating=operating, explain=explain, classifier=classifier)
+            for stem, ecg, image in _open_inputs(path):
+                findings = classify(ecg, operating_point=operating_point, explain=explain, classifier=classifier)
                 if out is not None:
-                    write_findings(found, stem, out, image)
-                yield Outcome(stem, found)
+                    write_findings(findings, stem, out, image)
+                yield Outcome(stem, findings)
         except EcgImgError as error:
             yield Outcome(path.stem, None, reason_of(error))
 
 
-def _opened(path: Path) -> Iterator[tuple[str, EcgRecord | Digitization, NDArray[np.uint8] | None]]:
-    """Yield (stem, record or digitization, the picture of a page) of everything in a file."""
+def _open_inputs(path: Path) -> Iterator[tuple[str, EcgRecord | Digitization, NDArray[np.uint8] | None]]:
+    """Yield (stem, record or digitization, picture of the page or None) for each record or page of a file."""
     if is_record_file(path):
         for name, record in iter_records(path):
             yield name, record, None
@@ -74,13 +74,13 @@ def _opened(path: Path) -> Iterator[tuple[str, EcgRecord | Digitization, NDArray
         yield page.stem, digitize_image(page.image, vector=page.vector), page.image
 
 
-def write_findings(found: Findings, stem: str, out: Path, image: NDArray[np.uint8] | None = None) -> None:
+def write_findings(findings: Findings, stem: str, out: Path, image: NDArray[np.uint8] | None = None) -> None:
     """Write the pictures of the evidence, and last ``STEM.findings.json``."""
-    for label in found.evidence:
+    for label in findings.evidence:
         name = label.replace("/", "-").replace(" ", "-")
         if image is not None:
-            write_png(draw_on_page(image, found, label), out / f"{stem}.{name}.page.png")
-        if found.record is not None:
-            write_png(draw_on_signal(found.record, found, label), out / f"{stem}.{name}.png")
+            write_png(draw_on_page(image, findings, label), out / f"{stem}.{name}.page.png")
+        if findings.record is not None:
+            write_png(draw_on_signal(findings.record, findings, label), out / f"{stem}.{name}.png")
     with atomic_path(out / f"{stem}.findings.json") as temporary:
-        temporary.write_text(json.dumps(found.summary(), indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps(findings.summary(), indent=1), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Read a page again as a person corrected it: turned, its corners set, layout, speed, gain and lead names told."""
+"""Read a page again as a person corrected it: turn, page corners, layout, speed, gain and lead labels."""
 
 from __future__ import annotations
 
@@ -21,32 +21,33 @@ Image8 = NDArray[np.uint8]
 Point = tuple[float, float]
 
 _WHITE = (255, 255, 255)
-_LEAST_PAGE_SHARE = 0.02
-_OUTSIDE_SHARE = 0.5
-_MM_S, _MM_MV = (5.0, 200.0), (1.0, 80.0)
+_MIN_PAGE_SHARE = 0.02  # of the picture; a smaller page has too few pixels to be read
+_MAX_OUTSIDE_SHARE = 0.5  # of the picture's sides, by which a corner may lie outside
+_SPEED_RANGE_MM_S, _GAIN_RANGE_MM_MV = (5.0, 200.0), (1.0, 80.0)
 
 
 @dataclass(frozen=True)
 class Corrections:
-    """What a person said of a page; everything left out is found as usual.
+    """The corrections of a person. What is not corrected is found as usual.
 
     Parameters
     ----------
     rotate_deg : float
         Clockwise turn of the picture, after the corners are applied.
     corners_px : four of (x, y), optional
-        Where the page's top left, top right, bottom right and bottom left corners lie in the picture, px; they may lie
-        outside of it. The perspective they show is undone and what lies beyond them is left out.
+        The page's top left, top right, bottom right and bottom left corners in the picture, px; they may lie outside
+        of it. Their perspective is undone, and everything beyond them is cut off.
     layout : str
         ``"auto"``, a name of `layouts.layout_names`, or a user's own file.
     speed_mm_s, gain_mm_mv : float, optional
     leads : mapping
-        Lead as read to the lead it is. A lead whose name is taken so takes the name set free: two leads are swapped.
+        From the lead as read to the true lead. A lead whose label is taken gets the label that becomes free, so
+        that two leads are swapped.
 
     Raises
     ------
     BadRequest
-        For corners that enclose no page, absurd scales, unknown leads, or two leads of one name.
+        For corners that enclose no page, absurd scales, unknown leads, or two leads with one label.
     """
 
     rotate_deg: float = 0.0
@@ -58,8 +59,9 @@ class Corrections:
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.rotate_deg):
-            raise BadRequest(f"the page can not be turned by {self.rotate_deg} degrees; give a number")
-        for name, value, (low, high) in (("speed", self.speed_mm_s, _MM_S), ("gain", self.gain_mm_mv, _MM_MV)):
+            raise BadRequest(f"the page cannot be turned by {self.rotate_deg} degrees; give a number")
+        scales = (("speed", self.speed_mm_s, _SPEED_RANGE_MM_S), ("gain", self.gain_mm_mv, _GAIN_RANGE_MM_MV))
+        for name, value, (low, high) in scales:
             if value is not None and not low <= value <= high:
                 raise BadRequest(f"the {name} must be between {low:g} and {high:g}, got {value:g}")
         if self.corners_px is not None:
@@ -67,7 +69,7 @@ class Corrections:
         _check_leads(self.leads)
 
     def summary(self) -> dict[str, Any]:
-        """Return what was corrected, and only that, as the outputs say it."""
+        """Return the corrections that were made, as the JSON files hold them."""
         values = {
             "rotate_deg": self.rotate_deg % 360 or None,
             "corners_px": [[round(x, 1), round(y, 1)] for x, y in self.corners_px] if self.corners_px else None,
@@ -79,15 +81,15 @@ class Corrections:
         return {name: value for name, value in values.items() if value is not None}
 
     def reasons(self) -> tuple[Reason, ...]:
-        """Return a reason for each correction, as the result holds it."""
-        swaps = ", ".join(f"{read} is {true}" for read, true in self.leads.items())
+        """Return a reason for each correction that was made."""
+        relabelled = ", ".join(f"{read} is {true}" for read, true in self.leads.items())
         corrections = {
             f"turned {self.rotate_deg % 360:g}° clockwise": bool(self.rotate_deg % 360),
             "page corners": self.corners_px is not None,
             f"layout {self.layout}": self.layout != "auto",
             f"paper speed {self.speed_mm_s or 0:g} mm/s": self.speed_mm_s is not None,
             f"gain {self.gain_mm_mv or 0:g} mm/mV": self.gain_mm_mv is not None,
-            f"lead labels, {swaps}": bool(swaps),
+            f"lead labels, {relabelled}": bool(relabelled),
         }
         code = ReasonCode.CORRECTED_BY_HAND
         return tuple(code.reason(correction=correction) for correction, was_made in corrections.items() if was_made)
@@ -96,7 +98,7 @@ class Corrections:
 def digitize_corrected(
     image: Image8, corrections: Corrections, vector: VectorPage | None = None
 ) -> tuple[Image8, Digitization]:
-    """Digitize a page as corrected.
+    """Digitize a page with corrections.
 
     Parameters
     ----------
@@ -104,17 +106,17 @@ def digitize_corrected(
         The picture as it was opened.
     corrections : Corrections
     vector : VectorPage, optional
-        The page's own paths; used while the picture is neither turned nor cut to its corners.
+        The page's own paths. They are not used if the picture is turned or cut to its corners.
 
     Returns
     -------
     picture : (height, width, 3) uint8 RGB
-        The picture that was read, with its corners and turn applied: the result's pixels are of it.
-    found : Digitization
-        With `corrections` filled, and a reason for each of them.
+        The picture that was read, cut and turned; pixels of the result refer to it.
+    digitization : Digitization
+        With `corrections`, and a reason for each of them.
     """
-    picture = corrected_picture(image, corrections)
-    found = digitize_image(
+    picture = correct_picture(image, corrections)
+    digitization = digitize_image(
         picture,
         layout=corrections.layout,
         speed_mm_s=corrections.speed_mm_s,
@@ -122,78 +124,82 @@ def digitize_corrected(
         vector=vector if picture is image else None,
     )
     if corrections.leads:
-        found = rename_leads(found, corrections.leads)
-    return picture, replace(found, reasons=(*found.reasons, *corrections.reasons()), corrections=corrections.summary())
+        digitization = relabel_leads(digitization, corrections.leads)
+    reasons = (*digitization.reasons, *corrections.reasons())
+    return picture, replace(digitization, reasons=reasons, corrections=corrections.summary())
 
 
-def corrected_picture(image: Image8, corrections: Corrections) -> Image8:
-    """Return the picture cut to the page's corners and turned; the picture itself where neither was asked for."""
+def correct_picture(image: Image8, corrections: Corrections) -> Image8:
+    """Return the picture cut to the page's corners and turned, or the same object where neither is corrected."""
     if corrections.corners_px is not None:
         image = _cut_to_corners(image, np.array(corrections.corners_px, np.float64))
     angle_deg = corrections.rotate_deg % 360
     if angle_deg % 90 == 0:
         return np.ascontiguousarray(np.rot90(image, -int(angle_deg // 90))) if angle_deg else image
-    return _turned(image, angle_deg)
+    return _turn(image, angle_deg)
 
 
-def renamed_again(leads: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
-    """Return one renaming for two in a row: `more` is said of the names that `leads` gave."""
-    first, then = _closed(leads, KNOWN_LEADS), _closed(more, KNOWN_LEADS)
-    both = {lead: then.get(first.get(lead, lead), first.get(lead, lead)) for lead in KNOWN_LEADS}
+def combine_relabelling(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:
+    """Return one relabelling that does what two in a row do; the keys of `second` are labels that `first` gave."""
+    first, second = _as_permutation(first, KNOWN_LEADS), _as_permutation(second, KNOWN_LEADS)
+    both = {lead: second.get(first.get(lead, lead), first.get(lead, lead)) for lead in KNOWN_LEADS}
     return {read: true for read, true in both.items() if read != true}
 
 
-def rename_leads(found: Digitization, leads: Mapping[str, str]) -> Digitization:
-    """Return a reading with leads renamed in the record and everywhere else; names that are taken change places.
+def relabel_leads(digitization: Digitization, leads: Mapping[str, str]) -> Digitization:
+    """Return a reading with other lead labels, in the record and everywhere else; labels that are taken are swapped.
 
-    What the page's own laws said of the old names (`consistency_db`) is dropped.
+    `consistency_db` is dropped, because the laws of the limb leads were tested with the old labels.
     """
-    if found.record is None:
-        return found
-    names = _closed(leads, found.record.leads)
-    renamed = EcgRecord(
-        found.record.signals, found.record.fs_hz, tuple(names.get(lead, lead) for lead in found.record.leads)
-    )
-    order = [lead for lead in KNOWN_LEADS if lead in STANDARD_LEADS or lead in renamed.leads]
+    if digitization.record is None:
+        return digitization
+    labels = _as_permutation(leads, digitization.record.leads)
 
-    def keyed(values: Mapping[str, float] | None) -> dict[str, float]:
-        return {names.get(lead, lead): value for lead, value in (values or {}).items()}
+    def relabel(lead: str) -> str:
+        return labels.get(lead, lead)
 
+    def relabel_keys(values: Mapping[str, float] | None) -> dict[str, float]:
+        return {relabel(lead): value for lead, value in (values or {}).items()}
+
+    signals, fs_hz = digitization.record.signals, digitization.record.fs_hz
+    record = EcgRecord(signals, fs_hz, tuple(map(relabel, digitization.record.leads)))
+    order = [lead for lead in KNOWN_LEADS if lead in STANDARD_LEADS or lead in record.leads]
     return replace(
-        found,
-        record=renamed.select(order),
-        readings=tuple(replace(reading, lead=names.get(reading.lead, reading.lead)) for reading in found.readings),
-        lead_confidence=keyed(found.lead_confidence),
-        lead_error_uv=keyed(found.lead_error_uv),
-        lead_seconds=keyed(found.lead_seconds),
-        unread=tuple(names.get(lead, lead) for lead in found.unread),
+        digitization,
+        record=record.select(order),
+        readings=tuple(replace(reading, lead=relabel(reading.lead)) for reading in digitization.readings),
+        lead_confidence=relabel_keys(digitization.lead_confidence),
+        lead_error_uv=relabel_keys(digitization.lead_error_uv),
+        lead_seconds=relabel_keys(digitization.lead_seconds),
+        unread=tuple(map(relabel, digitization.unread)),
         consistency_db={},
-        reconciled=tuple(names.get(lead, lead) for lead in found.reconciled),
+        reconciled=tuple(map(relabel, digitization.reconciled)),
     )
 
 
-def _closed(leads: Mapping[str, str], present: tuple[str, ...]) -> dict[str, str]:
-    """Return the renaming made a permutation: a lead whose name is taken gets the name that was set free for it."""
-    wanted = {read: true for read, true in leads.items() if read != true}
-    named_from = {true: read for read, true in wanted.items()}
-    closed = dict(wanted)
+def _as_permutation(leads: Mapping[str, str], present: tuple[str, ...]) -> dict[str, str]:
+    """Return a relabelling in which a lead whose label is taken gets the label that becomes free."""
+    changes = {read: true for read, true in leads.items() if read != true}
+    read_as = {true: read for read, true in changes.items()}
+    permutation = dict(changes)
     for lead in present:
-        if lead in named_from and lead not in wanted:
-            free = named_from[lead]
-            while free in named_from:
-                free = named_from[free]
-            closed[lead] = free
-    return closed
+        if lead in read_as and lead not in changes:
+            # back along the chain of changes to the label that nobody takes
+            free = read_as[lead]
+            while free in read_as:
+                free = read_as[free]
+            permutation[lead] = free
+    return permutation
 
 
 def _check_leads(leads: Mapping[str, str]) -> None:
-    unknown = [name for name in (*leads, *leads.values()) if name not in KNOWN_LEADS]
+    unknown = [lead for lead in (*leads, *leads.values()) if lead not in KNOWN_LEADS]
     if unknown:
         raise BadRequest(f"there is no lead {unknown[0]!r}; leads are {', '.join(KNOWN_LEADS)}")
-    names = list(leads.values())
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise BadRequest(f"two leads can not both be {twice[0]}; rename one of them only")
+    true_leads = list(leads.values())
+    repeated = [lead for lead in true_leads if true_leads.count(lead) > 1]
+    if repeated:
+        raise BadRequest(f"two leads cannot both be {repeated[0]}; correct the label of one of them only")
 
 
 def _check_corners(corners_px: tuple[Point, ...]) -> None:
@@ -202,7 +208,7 @@ def _check_corners(corners_px: tuple[Point, ...]) -> None:
         raise BadRequest("a page has four corners, each with an x and a y in pixels")
     sides = np.roll(corners, -1, axis=0) - corners
     turns = sides[:, 0] * np.roll(sides[:, 1], -1) - sides[:, 1] * np.roll(sides[:, 0], -1)
-    if not (turns > 0).all():
+    if not (turns > 0).all():  # each corner must turn right: else sides cross, or the page is mirrored
         raise BadRequest(
             "the corners enclose no page; give them clockwise from the top left: top left, top right, bottom right, "
             "bottom left"
@@ -210,24 +216,24 @@ def _check_corners(corners_px: tuple[Point, ...]) -> None:
 
 
 def _cut_to_corners(image: Image8, corners: NDArray[np.float64]) -> Image8:
-    """Undo the perspective that four corners, (4, 2) px, show."""
+    """Cut a picture to four corners, (4, 2) px, and undo their perspective."""
     height, width = image.shape[:2]
-    outside = np.array([width, height]) * _OUTSIDE_SHARE
+    outside = np.array([width, height]) * _MAX_OUTSIDE_SHARE
     if (corners < -outside).any() or (corners > np.array([width, height]) + outside).any():
         raise BadRequest(f"a page corner lies far outside the picture of {width} × {height} px; set it nearer")
-    across = max(np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[2] - corners[3]))
-    down = max(np.linalg.norm(corners[3] - corners[0]), np.linalg.norm(corners[2] - corners[1]))
-    if across * down < _LEAST_PAGE_SHARE * width * height:
+    width_px = max(np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[2] - corners[3]))
+    height_px = max(np.linalg.norm(corners[3] - corners[0]), np.linalg.norm(corners[2] - corners[1]))
+    if width_px * height_px < _MIN_PAGE_SHARE * width * height:
         raise BadRequest("the corners enclose too little of the picture to hold an ECG page; set them farther apart")
-    size = round(float(across)), round(float(down))
+    size = round(float(width_px)), round(float(height_px))
     target = np.array([(0, 0), (size[0] - 1, 0), (size[0] - 1, size[1] - 1), (0, size[1] - 1)], np.float32)
     image_to_page = cv2.getPerspectiveTransform(corners.astype(np.float32), target)
     cut = cv2.warpPerspective(image, image_to_page, size, flags=cv2.INTER_CUBIC, borderValue=_WHITE)
     return np.asarray(cut, np.uint8)
 
 
-def _turned(image: Image8, angle_deg: float) -> Image8:
-    """Turn a picture clockwise by any angle, on white, large enough to hold all of it."""
+def _turn(image: Image8, angle_deg: float) -> Image8:
+    """Turn a picture clockwise by any angle; the result is large enough to hold all of it, on white."""
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -angle_deg, 1.0)
     cos, sin = abs(matrix[0, 0]), abs(matrix[0, 1])

@@ -1,4 +1,4 @@
-"""Draw what was read on the original picture, so that a person checks it in two seconds."""
+"""Draw the reading on the original picture, so that a person can check it at a glance."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _MAX_COORDINATE_PX = 1e5  # a wild point would overflow OpenCV's integers
 
 
 def draw_overlay(image: Image8, digitization: Digitization) -> Image8:
-    """Return the picture with the grid, lead boxes, lead labels and traces that were read, and the status in words.
+    """Draw the grid, lead boxes, lead labels and traces on the picture, and the status along its top.
 
     Parameters
     ----------
     image : (height, width, 3) uint8
-        RGB. The original, which is left as it is.
+        RGB. The original, which is not changed.
     digitization : Digitization
-        Of that picture.
+        The reading of that picture.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def _draw_lead(picture: Image8, reading: LeadReading, line_px: int) -> None:
 
 
 def _split_at_gaps(reading: LeadReading) -> list[Floats]:
-    """Split the traced points where nothing was read between them, as the signal is blank there."""
+    """Split the traced points at gaps of the reading, where the signal is NaN, too."""
     if len(reading.points_px) < 2:
         return []
     side = reading.box_px[1] - reading.box_px[0]

@@ -1,4 +1,4 @@
-"""What digitizing a page gives: the record, and how much of it to believe."""
+"""The result of digitizing a page: the record, and how far each part of it can be trusted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCHEMA_VERSION = 2
 
 @dataclass(frozen=True, eq=False)
 class LeadReading:
-    """One cell or rhythm strip as it was read.
+    """One cell or rhythm strip of the page, as it was read.
 
     Parameters
     ----------
@@ -28,11 +28,11 @@ class LeadReading:
     sign : {1, -1}
         −1 where the page prints the lead upside down (−aVR).
     row : int
-        From the top, from 0.
+        Number of the row from the top, from 0.
     column : int or None
-        From the left, from 0; None for a rhythm strip.
+        Number of the column from the left, from 0; None for a rhythm strip.
     start_s, end_s : float
-        Seconds of the recording.
+        The part of the recording that the page shows here.
     points_px : (n, 2) float64
         The trace in pixels (x, y) of the original picture.
     box_px : (4, 2) float64
@@ -51,45 +51,48 @@ class LeadReading:
 
 @dataclass(frozen=True, eq=False)
 class Digitization:
-    """A page read.
+    """A page as it was read.
 
     Parameters
     ----------
     status : {"ok", "limited", "refused"}
-        ``limited`` is usable within what `reasons` say; a refused page has no record.
+        A ``limited`` page can be used with the limits that `reasons` name; a ``refused`` page has no record.
     reasons : tuple of Reason
-        Why the page is refused, or what limits it, the gravest first; empty when all is well.
+        Why the page is refused, or what limits it, the gravest first; empty for status ``ok``.
     record : EcgRecord or None
-        500 Hz, NaN where the page shows nothing.
+        At 500 Hz, in mV, NaN where the page shows nothing.
     layout : str or None
         A name of `layouts.layout_names`, or that of a user's own file.
     layout_confidence : float
-        0-1, from how far the next best layout lies behind.
+        0 to 1: by how much the layout explains the page better than the second best one.
     labels_read : float
-        Share of the layout's leads whose printed names were read and agree.
+        Share of the layout's leads whose printed lead labels were read and agree.
     speed_mm_s, gain_mm_mv, chest_gain_mm_mv, px_per_mm : float or None
-        The chest gain is that of the leads V1 to V9.
+        The chest gain holds for the leads V1 to V9.
     sources : mapping
-        Where speed, gain and px_per_mm came from: ``given``, ``print``, ``text``, ``pulse``, ``grid``, ``width`` or
+        Sources of speed, gain and px_per_mm: ``given``, ``print``, ``text``, ``pulse``, ``grid``, ``width`` or
         ``assumed``.
     rotation_deg : int
         Clockwise turn that brings the picture upright.
-    lead_confidence, lead_error_uv, lead_seconds : mapping
-        Of lead to the chance 0-1 that its mean error is below 100 µV, to the error that is to be expected of its trace
-        alone, and to the seconds seen.
+    lead_confidence : mapping
+        From lead to the probability that its mean error is below 100 µV.
+    lead_error_uv : mapping
+        From lead to the expected error of its trace alone.
+    lead_seconds : mapping
+        From lead to the seconds that the page shows of it.
     unread : tuple of str
-        Leads of which less than half of a cell could be read.
+        Leads with a cell of which less than half could be read.
     readings : tuple of LeadReading
     grid_px : tuple of (n, 2) float64
-        Lines of the found 5 mm ruling in the original picture, for the overlay.
+        Lines of the 5 mm grid in the original picture, for the overlay.
     timings_s : mapping of stage to seconds
     consistency_db : mapping
-        How well the page agrees with itself as it was read: signal over residual, dB, of ``einthoven`` (I + III
+        Consistency of the leads before they were reconciled, as signal over residual in dB: ``einthoven`` (I + III
         against II), ``goldberger`` (aVR + aVL + aVF against 0) and ``strip`` (a rhythm strip against its lead's cell).
     reconciled : tuple of str
-        Leads whose signals were moved so that what the page shows more than once agrees.
+        Leads whose signals were changed so that leads that are bound by a law, or shown twice, agree.
     corrections : mapping
-        What a person set by hand, as `Corrections.summary` returns it.
+        The corrections by hand, as `Corrections.summary` returns them.
     """
 
     status: Status
@@ -116,7 +119,7 @@ class Digitization:
     corrections: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
-        """Return what ``STEM.json`` holds: everything but the signals and the drawing."""
+        """Return the content of ``STEM.json``: everything but the signals, the traces and the grid."""
         from ecgimg._version import __version__
 
         return {

@@ -1,4 +1,4 @@
-"""Digitize files to a folder: one record, one JSON and one overlay a page, each whole or not at all."""
+"""Digitize files, and write a record, a JSON and an overlay for each page, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,11 +21,22 @@ from ecgimg.reasons import Reason, reason_of
 from layouts import load_layout
 
 FORMATS = {"csv": ".csv", "wfdb": ".hea", "edf": ".edf", "dicom": ".dcm", "parquet": ".parquet"}
+"""The formats of records, and the suffix of each."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How pages are read and what is written, alike for every page."""
+    """How every page is read, and what is written for it.
+
+    Parameters
+    ----------
+    layout, speed_mm_s, gain_mm_mv
+        As `ecgimg.digitize` takes them.
+    formats : tuple of str
+        Keys of `FORMATS`; a CSV is written in any case.
+    overlay : bool
+        Whether the overlay picture is written.
+    """
 
     layout: str = "auto"
     speed_mm_s: float | None = None
@@ -36,7 +47,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class PageOutcome:
-    """What became of one page: its stem, its status (``failed`` where the file could not be opened), and why."""
+    """The outcome of one page; its status is ``failed`` where the file could not be opened."""
 
     stem: str
     status: str
@@ -45,7 +56,7 @@ class PageOutcome:
 
 
 def check_settings(pages: Sequence[Path], settings: Settings) -> None:
-    """Refuse what can not work before any work (`BadRequest`): unknown formats, stems that collide, absurd scales."""
+    """Refuse unknown formats, stems that collide and absurd scales before any work (`BadRequest`)."""
     unknown = [name for name in settings.formats if name not in FORMATS]
     if unknown:
         raise BadRequest(f"there is no format {unknown[0]!r}; choose from {', '.join(FORMATS)}")
@@ -56,7 +67,7 @@ def check_settings(pages: Sequence[Path], settings: Settings) -> None:
 
 
 def digitize_files(pages: Sequence[Path], out: Path, settings: Settings, jobs: int = 1) -> Iterator[list[PageOutcome]]:
-    """Digitize files into a folder; yields the outcomes of each file as it is done, in order.
+    """Digitize files into a folder; yields the outcomes of each file in order, as soon as it is done.
 
     Raises
     ------
@@ -74,18 +85,19 @@ def digitize_files(pages: Sequence[Path], out: Path, settings: Settings, jobs: i
         raise BadOutput(f"cannot write to {out}: {error.strerror}; choose a folder that can be written") from None
     if jobs == 1:
         for path in pages:
-            yield list(digitize_file(path, out, settings))
+            yield _outcomes_of_file(path, out, settings)
         return
     with one_thread_pool(jobs) as pool:
-        yield from pool.map(_listed, pages, repeat(out), repeat(settings))
+        yield from pool.map(_outcomes_of_file, pages, repeat(out), repeat(settings))
 
 
-def _listed(path: Path, out: Path, settings: Settings) -> list[PageOutcome]:
+def _outcomes_of_file(path: Path, out: Path, settings: Settings) -> list[PageOutcome]:
+    """Return the outcomes of a file as a list, which unlike an iterator travels between processes."""
     return list(digitize_file(path, out, settings))
 
 
 def digitize_file(path: Path, out: Path, settings: Settings) -> Iterator[PageOutcome]:
-    """Digitize every page of a file; what cannot be opened or read is an outcome, not an exception."""
+    """Digitize every page of a file; a page that cannot be opened or read is an outcome, not an exception."""
     try:
         for page in open_pages(path):
             yield _digitize_page(page, out, settings)
@@ -94,23 +106,23 @@ def digitize_file(path: Path, out: Path, settings: Settings) -> Iterator[PageOut
 
 
 def _digitize_page(page: PageInput, out: Path, settings: Settings) -> PageOutcome:
-    found = digitize_image(
+    digitization = digitize_image(
         page.image,
         layout=settings.layout,
         speed_mm_s=settings.speed_mm_s,
         gain_mm_mv=settings.gain_mm_mv,
         vector=page.vector,
     )
-    write_page(found, page, out, settings)
-    return PageOutcome(page.stem, found.status, found.reasons, found.layout or "")
+    write_page(digitization, page, out, settings)
+    return PageOutcome(page.stem, digitization.status, digitization.reasons, digitization.layout or "")
 
 
-def write_page(found: Digitization, page: PageInput, out: Path, settings: Settings) -> None:
-    """Write the record in every format asked for, the overlay, and last the JSON, which marks the page as done."""
-    if found.record is not None:
+def write_page(digitization: Digitization, page: PageInput, out: Path, settings: Settings) -> None:
+    """Write the record in the formats of the settings, the overlay, and last the JSON, which marks the page as done."""
+    if digitization.record is not None:
         for name in dict.fromkeys(("csv", *settings.formats)):
-            write_record(found.record, out / f"{page.stem}{FORMATS[name]}")
+            write_record(digitization.record, out / f"{page.stem}{FORMATS[name]}")
     if settings.overlay:
-        write_png(draw_overlay(page.image, found), out / f"{page.stem}.overlay.png")
+        write_png(draw_overlay(page.image, digitization), out / f"{page.stem}.overlay.png")
     with atomic_path(out / f"{page.stem}.json") as temporary:
-        temporary.write_text(json.dumps(found.summary(), indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps(digitization.summary(), indent=1), encoding="utf-8")

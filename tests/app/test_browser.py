@@ -175,7 +175,7 @@ def test_browser_refused_page(person):
     person.drops("too-close.jpg")
     person.sees("The page could not be read")
     person.is_done()
-    assert "left edge with the lead names" in person.page.locator(".ecg-verdict").inner_text()
+    assert "left edge with the lead labels" in person.page.locator(".ecg-verdict").inner_text()
     assert person.page.locator(".ecg-download").count() == 0
     assert person.page.get_by_role("button", name="Read the page again").is_visible()
 

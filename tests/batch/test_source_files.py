@@ -16,7 +16,7 @@ from tests.batch.pages import LIGHT
 pytest.importorskip("fsspec", reason="the batch extra is not installed")
 
 
-def test_look_in_threads(tmp_path, monkeypatch):
+def test_preview_in_threads(tmp_path, monkeypatch):
     """Looking at files in threads changes no filter of warnings."""
     from ecgimg.batch import preview
 
@@ -84,6 +84,6 @@ def test_run_over_source_without_pages(tmp_path: Path, source: str):
     assert not (tmp_path / "out").exists()
 
 
-def test_look_at_archive(archive: Path):
+def test_preview_of_archive(archive: Path):
     """Looking counts files, pages and duplicates."""
     assert preview(str(archive)) == {"files": 6, "pages": 7, "duplicates": 1, "passed_over": 1}

@@ -23,11 +23,11 @@ def test_findings_summary(classifier):
     assert "not a medical device" in told["notice"]
 
 
-@pytest.mark.parametrize("operating", ["youden", "sens90", "spec90"])
-def test_findings_present_at_operating_point(classifier, operating):
+@pytest.mark.parametrize("operating_point", ["youden", "sens90", "spec90"])
+def test_findings_present_at_operating_point(classifier, operating_point):
     """What is present reaches the threshold of the operating point."""
-    found = ecgimg.classify(heart(seed=3, conduction="clbbb", qrs_ms=150), operating=operating)
-    cuts = classifier.thresholds(operating)
+    found = ecgimg.classify(heart(seed=3, conduction="clbbb", qrs_ms=150), operating_point=operating_point)
+    cuts = classifier.thresholds(operating_point)
     reached = {f.label for f in found.findings if cuts[f.label] is not None and f.probability >= cuts[f.label]}
     assert {finding.label for finding in found.present} == reached
     assert "CLBBB" in {finding.label for finding in found.leading}

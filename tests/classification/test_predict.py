@@ -43,7 +43,7 @@ def test_classify_other_lead_order(classifier):
 def test_classify_with_unknown_operating_point():
     """An unknown operating point is refused, and the known ones are listed."""
     with pytest.raises(BadRequest, match="youden, sens90, spec90"):
-        ecgimg.classify(heart(), operating="lucky")
+        ecgimg.classify(heart(), operating_point="lucky")
 
 
 def test_classify_refused_page(classifier):

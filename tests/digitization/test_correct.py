@@ -9,7 +9,13 @@ from PIL import Image
 from ecgimg import STANDARD_LEADS, BadRequest, EcgRecord
 from ecgimg.app.page import messages
 from ecgimg.digitization import Digitization, LeadReading
-from ecgimg.digitization.correct import Corrections, corrected_picture, digitize_corrected, rename_leads, renamed_again
+from ecgimg.digitization.correct import (
+    Corrections,
+    combine_relabelling,
+    correct_picture,
+    digitize_corrected,
+    relabel_leads,
+)
 from tests.app.samples import SAMPLES
 
 
@@ -43,30 +49,30 @@ def test_corrections_refusals():
     with pytest.raises(BadRequest, match="enclose no page"):
         Corrections(corners_px=((0, 0), (0, 10), (10, 10), (10, 0)))
     with pytest.raises(BadRequest, match="far outside"):
-        corrected_picture(np.zeros((90, 120, 3), np.uint8), Corrections(corners_px=((-900, 0), (9, 0), (9, 9), (0, 9))))
+        correct_picture(np.zeros((90, 120, 3), np.uint8), Corrections(corners_px=((-900, 0), (9, 0), (9, 9), (0, 9))))
     with pytest.raises(BadRequest, match="too little"):
-        corrected_picture(np.zeros((90, 120, 3), np.uint8), Corrections(corners_px=((0, 0), (9, 0), (9, 9), (0, 9))))
+        correct_picture(np.zeros((90, 120, 3), np.uint8), Corrections(corners_px=((0, 0), (9, 0), (9, 9), (0, 9))))
 
 
-def test_corrected_picture_of_corners_and_turn():
+def test_correct_picture_of_corners_and_turn():
     """Corners undo the perspective, and a turn is clockwise."""
     image = np.full((100, 200, 3), 255, np.uint8)
     image[20:30, 40:60] = 0
-    cut = corrected_picture(image, Corrections(corners_px=((30, 10), (130, 10), (130, 70), (30, 70))))
+    cut = correct_picture(image, Corrections(corners_px=((30, 10), (130, 10), (130, 70), (30, 70))))
     assert cut.shape == (60, 100, 3)
     assert cut[15, 20].max() < 60
-    turned = corrected_picture(image, Corrections(rotate_deg=90))
+    turned = correct_picture(image, Corrections(rotate_deg=90))
     assert turned.shape == (200, 100, 3)
     assert turned[50, 75].max() == 0
-    tilted = corrected_picture(image, Corrections(rotate_deg=30))
+    tilted = correct_picture(image, Corrections(rotate_deg=30))
     assert tilted.shape[0] > 150
     assert tilted[0, 0].min() == 255
 
 
-def test_rename_leads_onto_taken_name():
+def test_relabel_leads_onto_taken_name():
     """Renaming a lead to a name that is taken swaps the two."""
     digitization = page_of(STANDARD_LEADS)
-    named = rename_leads(digitization, {"V1": "V2"})
+    named = relabel_leads(digitization, {"V1": "V2"})
     assert named.record is not None
     assert named.record.leads == STANDARD_LEADS
     assert named.record.lead("V2")[0] == STANDARD_LEADS.index("V1")
@@ -76,22 +82,22 @@ def test_rename_leads_onto_taken_name():
     assert named.readings[7].lead == "V1"
 
 
-def test_rename_leads_in_ring_and_to_absent_lead():
+def test_relabel_leads_in_ring_and_to_absent_lead():
     """Three leads may change places, and a lead may get a name that the page lacks."""
-    ring = rename_leads(page_of(STANDARD_LEADS), {"V1": "V2", "V2": "V3"}).record
+    ring = relabel_leads(page_of(STANDARD_LEADS), {"V1": "V2", "V2": "V3"}).record
     assert [ring.lead(name)[0] for name in ("V1", "V2", "V3")] == [8, 6, 7]
-    right = rename_leads(page_of(STANDARD_LEADS), {"V4": "V4R"}).record
+    right = relabel_leads(page_of(STANDARD_LEADS), {"V4": "V4R"}).record
     assert right.leads == (*STANDARD_LEADS, "V4R")
     assert right.lead("V4R")[0] == 9
     assert np.isnan(right.lead("V4")).all()
 
 
-def test_renamed_again_from_new_names():
+def test_combine_relabelling_from_new_labels():
     """A second renaming is given in the names of the first."""
-    once = renamed_again({}, {"V1": "V2"})
+    once = combine_relabelling({}, {"V1": "V2"})
     assert once == {"V1": "V2", "V2": "V1"}
-    assert renamed_again(once, {"V2": "V1"}) == {}
-    assert renamed_again(once, {"V2": "V3"}) == {"V1": "V3", "V2": "V1", "V3": "V2"}
+    assert combine_relabelling(once, {"V2": "V1"}) == {}
+    assert combine_relabelling(once, {"V2": "V3"}) == {"V1": "V3", "V2": "V1", "V3": "V2"}
 
 
 def test_digitize_corrected_notes_corrections():

@@ -1,4 +1,4 @@
-"""What is said of a page, in words for people who were not there when the code was written."""
+"""The verdict, the advice and the numbers of a page in words that a person without the documentation understands."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ecgimg.reasons import ReasonCode, Severity
 from ecgimg.record import KNOWN_LEADS
 from layouts import load_layout
 
-LEAST_SHOWN = 0.1
-"""Probability below which a finding is told apart from the rest, even where it reaches its threshold."""
+MIN_SHOWN_PROBABILITY = 0.1
+"""Below it, a finding is listed apart even where it reaches its threshold: thresholds for screening are low."""
 
 NO_FINDING = "No finding of 10 % or more reaches its threshold."
 
@@ -24,23 +24,23 @@ _TITLES = {
     "limited": ("The page was read, with limits", "#8a5300"),
     "refused": ("The page could not be read", "#a3211c"),
 }
-_SOURCES = {
+_SOURCE_TEXTS = {
     "given": "set by hand",
     "print": "as printed on the page",
     "text": "as written in the PDF",
     "pulse": "from the calibration pulse",
-    "grid": "from the ruling",
-    "width": "the page is taken to show ten seconds",
-    "assumed": "assumed, the page does not tell",
+    "grid": "from the grid",
+    "width": "assuming that the page shows ten seconds",
+    "assumed": "assumed, as the page does not show it",
 }
-_SMALL_PX = 1000  # a longer side below this is a preview, or a page far away
-_DARK, _BRIGHT = 90.0, 251.0  # median grey of a picture taken without light, and of one that glare has washed out
-_MOST_ADVICE = 3  # of a page that was read with limits, what mends the gravest of them
+_SMALL_PX = 1000  # a picture with a shorter longer side is a preview, or shows a page far away
+_DARK_GREY, _BRIGHT_GREY = 90.0, 251.0  # medians of a picture taken without light, and of one washed out by glare
+_MAX_ADVICE = 3  # lines for a page that was read with limits; the gravest limits come first
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a person should know first of a page.
+    """What a person should know first about a page.
 
     Parameters
     ----------
@@ -48,9 +48,13 @@ class Verdict:
         ``ok``, ``limited`` or ``refused``.
     title, colour : str
     sentences : tuple of str
-        What was read, or why nothing was.
-    limits, facts, corrected : tuple of str
-        What limits it, layout and scale with where they are from, and what was set by hand.
+        The leads and seconds that were read, or why the page was refused.
+    limits : tuple of str
+        What limits the result.
+    facts : tuple of str
+        Layout and scale, with their sources.
+    corrected : tuple of str
+        What was set by hand.
     """
 
     status: str
@@ -64,7 +68,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class LeadRow:
-    """One lead of the table of confidence."""
+    """One lead of the table of confidence; `level` is ``high``, ``fair`` or ``low``."""
 
     lead: str
     confidence: float
@@ -77,69 +81,72 @@ def verdict_of(digitization: Digitization) -> Verdict:
     title, colour = _TITLES[digitization.status]
     lines: dict[Severity, list[str]] = {severity: [] for severity in Severity}
     for reason in digitization.reasons:
-        lines[reason.severity].append(sentence(reason.text))
-    by_hand = tuple(lines[Severity.INFO])
+        lines[reason.severity].append(as_sentence(reason.text))
+    corrected = tuple(lines[Severity.INFO])
     if digitization.status == "refused":
-        return Verdict("refused", title, colour, tuple(lines[Severity.ERROR]), corrected=by_hand)
+        return Verdict("refused", title, colour, tuple(lines[Severity.ERROR]), corrected=corrected)
     limits = tuple(lines[Severity.WARNING])
-    return Verdict(digitization.status, title, colour, (_seen(digitization),), limits, _facts(digitization), by_hand)
+    sentences = (_seen_leads(digitization),)
+    return Verdict(digitization.status, title, colour, sentences, limits, _facts(digitization), corrected)
 
 
-def sentence(text: str) -> str:
-    """Return a reason as a sentence: a capital first, a full stop last."""
+def as_sentence(text: str) -> str:
+    """Return a text, which may be that of an error, as a sentence with a capital and a full stop."""
     text = text.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
 
 
 def advice(digitization: Digitization, image: NDArray[np.uint8] | None = None) -> tuple[str, ...]:
-    """Return what would mend a page: by the codes of its reasons and, if it was refused, by what the picture shows."""
+    """Return the advice of a page's reasons, and for a refused page advice on its picture as well."""
     lines = dict.fromkeys(line for reason in digitization.reasons for line in reason.advice)
     if digitization.status != "refused":
-        return tuple(lines)[:_MOST_ADVICE]
+        return tuple(lines)[:_MAX_ADVICE]
     codes = {reason.code for reason in digitization.reasons}
     return (*_picture_advice(image, codes), *lines) if image is not None else tuple(lines)
 
 
 def _picture_advice(image: NDArray[np.uint8], codes: Collection[ReasonCode]) -> Iterator[str]:
+    """Yield advice on a picture that is small, dark or washed out."""
     height, width = image.shape[:2]
     grey = float(np.median(image[::8, ::8]))
     if max(height, width) < _SMALL_PX:
         yield (
-            f"The picture is only {width} × {height} pixels: send the original photo, not a preview, or scan the page "
+            f"The picture is only {width} × {height} pixels. Send the original photo, not a preview, or scan the page "
             "at 200 dpi or more."
         )
-    if grey < _DARK:
-        yield "The picture is dark: bring more light onto the page."
-    elif grey > _BRIGHT and ReasonCode.NO_PAGE_FOUND in codes:
-        yield "The picture is almost white: avoid glare, and turn off the flash."
+    if grey < _DARK_GREY:
+        yield "The picture is dark. Bring more light onto the page."
+    elif grey > _BRIGHT_GREY and ReasonCode.NO_PAGE_FOUND in codes:
+        yield "The picture is almost white. Avoid glare, and turn off the flash."
 
 
-def lead_rows(found: Digitization) -> tuple[LeadRow, ...]:
-    """Return the leads of a page in their usual order, with the chance that each is right to 0.1 mV."""
+def lead_rows(digitization: Digitization) -> tuple[LeadRow, ...]:
+    """Return the leads of a page in their usual order, each with its confidence and the seconds seen."""
     rows = []
+    confidences, seconds = digitization.lead_confidence or {}, digitization.lead_seconds or {}
     for lead in KNOWN_LEADS:
-        if lead in (found.lead_confidence or {}):
-            chance = (found.lead_confidence or {})[lead]
-            level = "high" if chance >= 0.8 else "fair" if chance >= 0.5 else "low"
-            rows.append(LeadRow(lead, chance, level, (found.lead_seconds or {}).get(lead, 0.0)))
+        if lead in confidences:
+            confidence = confidences[lead]
+            level = "high" if confidence >= 0.8 else "fair" if confidence >= 0.5 else "low"
+            rows.append(LeadRow(lead, confidence, level, seconds.get(lead, 0.0)))
     return tuple(rows)
 
 
 def leading_findings(findings: Findings) -> tuple[Finding, ...]:
-    """Return the single findings that reach their thresholds, the most probable first."""
+    """Return the findings that reach their thresholds, without groups of labels, the most probable first."""
     return tuple(sorted(findings.leading, key=lambda finding: finding.probability or 0.0, reverse=True))
 
 
 def findings_not_judged(findings: Findings) -> dict[str, tuple[str, ...]]:
-    """Return the names of what is not judged, by the text of the reason why."""
+    """Return the names of the findings that are not judged, by the text of their reason."""
     from ecgimg.classification.labels import INDIVIDUAL_LABELS
 
     by_reason = findings.not_judged(INDIVIDUAL_LABELS)
     return {reason.text: tuple(finding.name for finding in group) for reason, group in by_reason.items()}
 
 
-def chance_words(probability: float | None) -> str:
-    """Return a probability as a percentage that claims no more than it knows."""
+def probability_text(probability: float | None) -> str:
+    """Return a probability as a percentage, which never reads 0 % or 100 %."""
     if probability is None:
         return "not judged"
     if probability < 0.01:
@@ -147,29 +154,33 @@ def chance_words(probability: float | None) -> str:
     return "above 99\N{NO-BREAK SPACE}%" if probability > 0.99 else f"{probability * 100:.0f}\N{NO-BREAK SPACE}%"
 
 
-def _seen(found: Digitization) -> str:
-    by_seconds: dict[float, list[str]] = {}
-    for row in lead_rows(found):
-        by_seconds.setdefault(round(row.seconds, 1), []).append(row.lead)
-    parts = [f"{seconds:g} s of {_listed(leads)}" for seconds, leads in sorted(by_seconds.items()) if seconds]
-    count = sum(len(leads) for seconds, leads in by_seconds.items() if seconds)
+def _seen_leads(digitization: Digitization) -> str:
+    """Return how many leads the page shows, and how many seconds of which."""
+    leads_by_seconds: dict[float, list[str]] = {}
+    for row in lead_rows(digitization):
+        if seconds := round(row.seconds, 1):
+            leads_by_seconds.setdefault(seconds, []).append(row.lead)
+    parts = [f"{seconds:g} s of {_list_leads(leads)}" for seconds, leads in sorted(leads_by_seconds.items())]
+    count = sum(map(len, leads_by_seconds.values()))
     return f"{count} lead{'s' if count != 1 else ''} can be seen: {', '.join(parts)}."
 
 
-def _listed(leads: Sequence[str]) -> str:
+def _list_leads(leads: Sequence[str]) -> str:
     return f"{len(leads)} leads" if len(leads) > 6 else " ".join(leads)
 
 
-def _facts(found: Digitization) -> tuple[str, ...]:
-    sources = found.sources or {}
-    by_hand = found.corrections
+def _facts(digitization: Digitization) -> tuple[str, ...]:
+    """Return layout, paper speed and gain in words, each with its source."""
+    sources = digitization.sources or {}
     facts = []
-    if found.layout:
-        about = load_layout(found.layout).description
-        facts.append(f"Layout {found.layout}: {about.rstrip('.')}" + (", set by hand." if "layout" in by_hand else "."))
-    facts.append(f"Paper speed: {found.speed_mm_s:g} mm/s, {_SOURCES[sources.get('speed', 'assumed')]}.")
-    gain = f"{found.gain_mm_mv:.3g} mm/mV"
-    if found.chest_gain_mm_mv not in (None, found.gain_mm_mv):
-        gain += f", chest leads {found.chest_gain_mm_mv:.3g} mm/mV"
-    facts.append(f"Gain: {gain}, {_SOURCES[sources.get('gain', 'assumed')]}.")
+    if digitization.layout:
+        description = load_layout(digitization.layout).description.rstrip(".")
+        by_hand = ", set by hand" if "layout" in digitization.corrections else ""
+        facts.append(f"Layout {digitization.layout}: {description}{by_hand}.")
+    speed_source = _SOURCE_TEXTS[sources.get("speed", "assumed")]
+    facts.append(f"Paper speed: {digitization.speed_mm_s:g} mm/s, {speed_source}.")
+    gain = f"{digitization.gain_mm_mv:.3g} mm/mV"
+    if digitization.chest_gain_mm_mv not in (None, digitization.gain_mm_mv):
+        gain += f", chest leads {digitization.chest_gain_mm_mv:.3g} mm/mV"
+    facts.append(f"Gain: {gain}, {_SOURCE_TEXTS[sources.get('gain', 'assumed')]}.")
     return tuple(facts)

@@ -15,11 +15,11 @@ from ecgimg.app.page.corrections import (
     GAINS,
     SPEEDS,
     TURNS,
+    as_found_choices,
     corner_value,
     corrections_of,
-    found_choices,
-    named,
-    shown,
+    layout_choice,
+    scale_choice,
 )
 from ecgimg.app.page.messages import lead_rows
 from ecgimg.app.page.theme import CLOSED, CORNERS_HTML, DROP_HTML, LIGHT_ONLY, static_text
@@ -191,15 +191,15 @@ class BrowserPage:
         corrections = reading.corrections
         can_correct = reading.page.failure is None
         opened = reading.digitization.status == "refused" or bool(reading.digitization.corrections)
-        choices = found_choices(reading)
+        choices = as_found_choices(reading)
         return {
             self.pages: self._choices(key, reading.page.number),
             self.result: views.result(reading, link),
             self.correct: gr.update(visible=can_correct or "hidden", **({"open": True} if opened else {})),
-            self.layout: gr.update(choices=[choices["layout"], *_layouts()], value=named(corrections.layout)),
+            self.layout: gr.update(choices=[choices["layout"], *_layouts()], value=layout_choice(corrections.layout)),
             self.turn: round(corrections.rotate_deg),
-            self.speed: gr.update(choices=[choices["speed"], *SPEEDS], value=shown(corrections.speed_mm_s)),
-            self.gain: gr.update(choices=[choices["gain"], *GAINS], value=shown(corrections.gain_mm_mv)),
+            self.speed: gr.update(choices=[choices["speed"], *SPEEDS], value=scale_choice(corrections.speed_mm_s)),
+            self.gain: gr.update(choices=[choices["gain"], *GAINS], value=scale_choice(corrections.gain_mm_mv)),
             self.lead_read: gr.update(choices=[row.lead for row in lead_rows(reading.digitization)], value=None),
             self.lead_true: None,
             self.corners: corner_value(reading, link) if can_correct else gr.skip(),

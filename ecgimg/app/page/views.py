@@ -1,4 +1,4 @@
-"""What the app shows, as HTML: pure functions from results to text, everything of a person's escaped."""
+"""Results of the app as HTML: pure functions from results to text that escape whatever a person entered."""
 
 from __future__ import annotations
 
@@ -6,52 +6,55 @@ from collections.abc import Sequence
 from html import escape
 
 from ecgimg.app.page.messages import (
-    LEAST_SHOWN,
+    MIN_SHOWN_PROBABILITY,
     NO_FINDING,
     Verdict,
-    chance_words,
+    as_sentence,
     findings_not_judged,
     lead_rows,
     leading_findings,
-    sentence,
+    probability_text,
     verdict_of,
 )
 from ecgimg.app.process_page import Reading
-from ecgimg.classification import Finding
+from ecgimg.classification import Finding, Findings
 from ecgimg.reasons import ReasonCode, texts
 
-_LIKELY = 0.5
+_LIKELY = 0.5  # probability above which a finding is called likely
 _DOWNLOADS = {
     "report": ("PDF report", "verdict, page, findings, and the leads at true size"),
     "csv": ("CSV", "time and millivolts, for a spreadsheet"),
     "wfdb": ("WFDB", "header and signals in a zip file, for PhysioNet's tools"),
     "dicom": ("DICOM", "12-lead waveform, without patient data"),
-    "json": ("JSON", "all that was read and found, for programs"),
+    "json": ("JSON", "everything that was read and found, for programs"),
 }
 
 
 def progress(step: str, done: int, total: int, name: str = "") -> str:
-    """Return what is going on, as a bar and in words that a screen reader tells."""
-    of = f"Page {min(done + 1, total)} of {total}: " if total > 1 else ""
-    shown = f" <span class='ecg-file'>{escape(name)}</span>" if name else ""
+    """Return the progress as a bar, and as words that a screen reader reads out."""
+    count = f"Page {min(done + 1, total)} of {total}: " if total > 1 else ""
+    file = f" <span class='ecg-file'>{escape(name)}</span>" if name else ""
+    doing = escape(step if count else step.capitalize())
+    value = done * 4 + _step_number(step)
     return (
-        f'<div class="ecg-working" role="status"><progress max="{max(total, 1) * 4}" value="{done * 4 + _share(step)}" '
-        f'aria-label="Progress"></progress><p>{of}{escape(step if of else step.capitalize())} …{shown}</p></div>'
+        f'<div class="ecg-working" role="status"><progress max="{max(total, 1) * 4}" value="{value}" '
+        f'aria-label="Progress"></progress><p>{count}{doing} …{file}</p></div>'
     )
 
 
-def _share(step: str) -> int:
+def _step_number(step: str) -> int:
+    """Return the number of the step that a page is at, of the four that make it."""
     steps = ("opening", "reading", "looking", "drawing")
     return next((index for index, word in enumerate(steps) if step.startswith(word)), 3)
 
 
 def message(text: str) -> str:
-    """Return what went wrong with a request, or nothing."""
-    return f'<p class="ecg-message" role="alert">{escape(sentence(text))}</p>' if text else ""
+    """Return the error of a request, or nothing."""
+    return f'<p class="ecg-message" role="alert">{escape(as_sentence(text))}</p>' if text else ""
 
 
 def result(reading: Reading, link: str) -> str:
-    """Return everything that is shown of a reading, in the order in which it is wanted.
+    """Return the cards of a reading, the most important first.
 
     Parameters
     ----------
@@ -70,12 +73,12 @@ def result(reading: Reading, link: str) -> str:
 def _verdict(verdict: Verdict, reading: Reading) -> str:
     limits = _list("What limits it", verdict.limits)
     steps = _list("What to do", reading.advice, ordered=True)
-    hand = _list("Corrected by hand", verdict.corrected)
+    by_hand = _list("Corrected by hand", verdict.corrected)
     facts = "".join(f"<li>{escape(fact)}</li>" for fact in verdict.facts)
-    told = "".join(f"<p>{escape(line)}</p>" for line in verdict.sentences)
+    sentences = "".join(f"<p>{escape(line)}</p>" for line in verdict.sentences)
     return (
         f'<section class="ecg-card ecg-verdict {verdict.status}" aria-labelledby="verdict-title">'
-        f'<h2 id="verdict-title" tabindex="-1">{escape(verdict.title)}</h2>{told}{limits}{steps}{hand}'
+        f'<h2 id="verdict-title" tabindex="-1">{escape(verdict.title)}</h2>{sentences}{limits}{steps}{by_hand}'
         + (f'<ul class="ecg-facts">{facts}</ul>' if facts else "")
         + "</section>"
     )
@@ -105,26 +108,26 @@ def _page_viewer(reading: Reading, link: str) -> str:
     if reading.digitization.record is None:
         picture = f'<img src="{link}/original.jpg" alt="The page as it was sent">'
         return _section("The page", _viewer("page", "The page", picture))
-    tool = '<label class="ecg-toggle"><input type="checkbox" data-toggle checked> Show what was found</label>'
+    toggle = '<label class="ecg-toggle"><input type="checkbox" data-toggle checked> Show what was read</label>'
     pictures = (
-        f'<img class="found" src="{link}/overlay.jpg" alt="The page with the ruling, lead boxes, lead names and traces '
-        f'that were found drawn over it"><img class="plain" src="{link}/original.jpg" loading="lazy" '
+        f'<img class="found" src="{link}/overlay.jpg" alt="The page with the grid, lead boxes, lead labels and traces '
+        f'that were read drawn over it"><img class="plain" src="{link}/original.jpg" loading="lazy" '
         'alt="The page as it was sent">'
     )
-    hint = "Do the coloured lines follow the traces, and are the lead names right? If not, correct the page below."
-    return _section("The page and what was found on it", _viewer("page", "The page", pictures, tool), hint)
+    hint = "Do the coloured lines follow the traces, and are the lead labels right? If not, correct the page below."
+    return _section("The page and what was read", _viewer("page", "The page", pictures, toggle), hint)
 
 
 def _paper_viewer(link: str) -> str:
-    tool = '<button type="button" data-zoom="true">True size</button>'
+    button = '<button type="button" data-zoom="true">True size</button>'
     picture = f'<img src="{link}/paper.svg" alt="The leads redrawn on ECG paper at 25 mm/s and 10 mm/mV">'
-    hint = "25 mm/s and 10 mm/mV, whatever the page was printed at. What the page does not show is left free."
-    return _section("The leads on clean paper", _viewer("paper", "The leads on clean paper", picture, tool), hint)
+    hint = "25 mm/s and 10 mm/mV, whatever the scale of the page. Seconds that the page does not show stay empty."
+    return _section("The leads on clean paper", _viewer("paper", "The leads on clean paper", picture, button), hint)
 
 
 def _section(title: str, body: str, hint: str = "") -> str:
-    told = f'<p class="ecg-hint">{hint}</p>' if hint else ""
-    return f'<section class="ecg-card"><h2>{title}</h2>{told}{body}</section>'
+    hint_line = f'<p class="ecg-hint">{hint}</p>' if hint else ""
+    return f'<section class="ecg-card"><h2>{title}</h2>{hint_line}{body}</section>'
 
 
 def _bar(share: float, level: str = "") -> str:
@@ -134,7 +137,7 @@ def _bar(share: float, level: str = "") -> str:
 def _leads(reading: Reading) -> str:
     rows = "".join(
         f'<tr><th scope="row">{row.lead}</th><td>{_bar(row.confidence, row.level)}</td>'
-        f'<td class="num">{chance_words(row.confidence)}</td><td class="num">{row.seconds:.1f} s</td></tr>'
+        f'<td class="num">{probability_text(row.confidence)}</td><td class="num">{row.seconds:.1f} s</td></tr>'
         for row in lead_rows(reading.digitization)
     )
     table = (
@@ -142,37 +145,46 @@ def _leads(reading: Reading) -> str:
         '<th scope="col" colspan="2">Confidence</th>'
         f'<th scope="col" class="num">Seen</th></tr></thead><tbody>{rows}</tbody></table>'
     )
-    hint = "The chance that a lead's mean error is below 0.1 mV (1 mm on paper), and how many seconds of it are seen."
-    return _section("How sure each lead is", table, hint)
+    hint = (
+        "The probability that a lead's mean error is below 0.1 mV (1 mm on paper), and the seconds of it that are seen."
+    )
+    return _section("Confidence of each lead", table, hint)
 
 
 def _findings(reading: Reading, link: str) -> str:
-    found = reading.findings
-    if not found.findings:
-        return _section("Findings", f"<p>{escape(texts(found.reasons))}</p>")
-    leading = leading_findings(found)
-    likely = [item for item in leading if (item.probability or 0) >= _LIKELY]
-    possible = [item for item in leading if LEAST_SHOWN <= (item.probability or 0) < _LIKELY]
-    rest = [item for item in leading if (item.probability or 0) < LEAST_SHOWN]
-    body = _finding_rows("Likely", likely) + _finding_rows("Possible", possible)
-    if not (likely or possible):
-        body = f"<p>{NO_FINDING}</p>"
-    body += _details(
-        f"Below 10 %, though above their screening thresholds ({len(rest)})", _finding_rows("", rest), rest
-    )
-    silent = "".join(
-        f"<p><strong>{escape(sentence(why))}</strong> {escape(', '.join(names))}</p>"
-        for why, names in findings_not_judged(found).items()
-    )
-    body += _details("Not judged on this page", silent, silent)
-    left_out = [reason.text for reason in found.reasons if reason.code is ReasonCode.LEADS_LEFT_OUT]
+    findings = reading.findings
+    if not findings.findings:
+        return _section("Findings", f"<p>{escape(texts(findings.reasons))}</p>")
+    body = _present_findings(findings) + _findings_not_judged(findings)
+    left_out = [reason.text for reason in findings.reasons if reason.code is ReasonCode.LEADS_LEFT_OUT]
     body += "".join(f'<p class="ecg-hint">{escape(text)}</p>' for text in left_out)
     hint = "Calibrated probabilities of a network that saw the leads above and nothing else. A physician reads the ECG."
     return _section("Findings", body + _evidence(reading, link), hint)
 
 
-def _details(title: str, body: str, wanted: object) -> str:
-    return f"<details><summary>{title}</summary>{body}</details>" if wanted else ""
+def _present_findings(findings: Findings) -> str:
+    leading = leading_findings(findings)
+    likely = [item for item in leading if (item.probability or 0) >= _LIKELY]
+    possible = [item for item in leading if MIN_SHOWN_PROBABILITY <= (item.probability or 0) < _LIKELY]
+    unlikely = [item for item in leading if (item.probability or 0) < MIN_SHOWN_PROBABILITY]
+    body = _finding_rows("Likely", likely) + _finding_rows("Possible", possible)
+    if not (likely or possible):
+        body = f"<p>{NO_FINDING}</p>"
+    title = f"Below 10 %, though above their screening thresholds ({len(unlikely)})"
+    return body + _details(title, _finding_rows("", unlikely))
+
+
+def _findings_not_judged(findings: Findings) -> str:
+    lines = "".join(
+        f"<p><strong>{escape(as_sentence(why))}</strong> {escape(', '.join(names))}</p>"
+        for why, names in findings_not_judged(findings).items()
+    )
+    return _details("Not judged on this page", lines)
+
+
+def _details(title: str, body: str) -> str:
+    """Return a part that opens by a click, or nothing where it would be empty."""
+    return f"<details><summary>{title}</summary>{body}</details>" if body else ""
 
 
 def _finding_rows(title: str, items: Sequence[Finding]) -> str:
@@ -180,7 +192,7 @@ def _finding_rows(title: str, items: Sequence[Finding]) -> str:
         return ""
     rows = "".join(
         f'<tr><th scope="row">{escape(item.name[:1].upper() + item.name[1:])}</th>'
-        f'<td>{_bar(item.probability or 0.0)}</td><td class="num">{chance_words(item.probability)}</td></tr>'
+        f'<td>{_bar(item.probability or 0.0)}</td><td class="num">{probability_text(item.probability)}</td></tr>'
         for item in items
     )
     caption = f"<caption>{title}</caption>" if title else ""
@@ -188,18 +200,19 @@ def _finding_rows(title: str, items: Sequence[Finding]) -> str:
 
 
 def _evidence(reading: Reading, link: str) -> str:
-    shown = [(number, reading.findings[label]) for number, label in enumerate(reading.evidence, start=1)]
-    shown = [item for item in shown if (item[1].probability or 0.0) >= LEAST_SHOWN] or shown[:1]
-    shown.sort(key=lambda item: item[1].probability or 0.0, reverse=True)
+    """Return the pictures of the evidence, the most probable finding first and open."""
+    numbered = [(number, reading.findings[label]) for number, label in enumerate(reading.evidence, start=1)]
+    probable = [item for item in numbered if (item[1].probability or 0.0) >= MIN_SHOWN_PROBABILITY] or numbered[:1]
+    probable.sort(key=lambda item: item[1].probability or 0.0, reverse=True)
     parts = []
-    for place, (number, finding) in enumerate(shown):
-        words = f"{escape(finding.name)}, {chance_words(finding.probability)}"
+    for place, (number, finding) in enumerate(probable):
+        caption = f"{escape(finding.name)}, {probability_text(finding.probability)}"
         picture = (
             f'<img src="{link}/evidence-{number}.jpg" loading="lazy" alt="The page with the parts of the traces marked '
-            f'on which the finding rests: {words}">'
+            f'on which the finding rests: {caption}">'
         )
-        opened = " open" if place == 0 else ""
-        parts.append(f"<details{opened}><summary>What it rests on: {words}</summary>{picture}</details>")
+        is_open = " open" if place == 0 else ""
+        parts.append(f"<details{is_open}><summary>What it rests on: {caption}</summary>{picture}</details>")
     return f'<div class="ecg-evidence">{"".join(parts)}</div>'
 
 

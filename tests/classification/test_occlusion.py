@@ -7,19 +7,19 @@ import pytest
 
 import ecgimg
 from ecgimg import EcgRecord
-from ecgimg.classification.explain import explain, without_patches
+from ecgimg.classification.occlusion import occlude_patches, without_patches
 from tests.classification.hearts import heart
 
 
 @pytest.mark.slow
-def test_explain_strongest_patches(classifier):
+def test_occlusion_of_strongest_patches(classifier):
     """Hiding the strongest patches lowers the logit more than hiding others."""
     rng = np.random.default_rng(0)
     at = classifier.labels.index("CRBBB")
     gains = []
     for seed in range(6):
         signals = heart(10, 100.0, seed=seed, conduction="crbbb", qrs_ms=140).signals
-        patches = explain(classifier, signals, ["CRBBB"])
+        patches = occlude_patches(classifier, signals, ["CRBBB"])
         order = np.argsort(-patches.weights["CRBBB"])
         n = len(order) // 10
         less = [without_patches(signals, patches, chosen) for chosen in (order[:n], rng.permutation(order)[:n])]
