@@ -1,4 +1,4 @@
-"""ecgimg: from the picture of an ECG to its signals, and from the signals to findings. Research use only."""
+"""ecgimg digitizes pictures of paper ECGs, and classifies their signals. Research use only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reports to its maker unless told before its import
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when it is imported
 
 from ecgimg._version import __version__
 from ecgimg.errors import (
@@ -56,31 +56,32 @@ def digitize(
     speed_mm_s: float | None = None,
     gain_mm_mv: float | None = None,
 ) -> Digitization:
-    """Read the calibrated leads off one page.
+    """Digitize one page: read its calibrated leads.
 
     Parameters
     ----------
     page : str, Path or (height, width, 3) uint8 array
-        A picture or PDF, of which the first page is read, or an RGB picture.
+        A file, of which the first page is read, or an RGB picture.
     layout : str
         ``"auto"``, a name of `layouts.layout_names`, or a user's own YAML file.
     speed_mm_s, gain_mm_mv : float, optional
-        Paper speed and gain where you know them; else they are found.
+        Paper speed and gain if you know them; otherwise they are found.
 
     Returns
     -------
     Digitization
-        With ``record`` (an `EcgRecord`), ``status`` (``ok``, ``limited`` or ``refused``) and how far each lead can be
-        trusted. A page that can be opened but not read is a result with status ``refused``.
+        Its ``record`` is an `EcgRecord`, its ``status`` is ``ok``, ``limited`` or ``refused``, and its
+        ``lead_confidence`` says how far each lead can be trusted. A page that can be opened but not read is
+        ``refused``, which is no error.
 
     Raises
     ------
     UnreadablePage
         When the file cannot be opened.
     UnknownLayout, BadRequest
-        For a layout or a scale that cannot be.
+        For an unknown layout or an impossible scale.
     """
-    from ecgimg.digitization import digitize as run  # verbs load what they need: importing ecgimg stays light
+    from ecgimg.digitization import digitize as run  # loaded here, so that importing ecgimg stays fast
 
     return run(page, layout, speed_mm_s=speed_mm_s, gain_mm_mv=gain_mm_mv)
 
@@ -92,28 +93,28 @@ def classify(
     explain: bool = False,
     classifier: Classifier | None = None,
 ) -> Findings:
-    """Classify a record or a page, whatever part of the twelve leads it shows.
+    """Classify a record or a page, whichever part of the twelve leads it shows.
 
     Parameters
     ----------
     ecg : EcgRecord, Digitization, str, Path or (height, width, 3) uint8 array
-        A path is read as a record where its suffix says so, and digitized otherwise; so is an RGB picture.
+        The file of a record is read; any other file is digitized, as is an RGB picture.
     operating_point : {"youden", "sens90", "spec90"}
         Which thresholds decide that a finding is present.
     explain : bool
-        Also find the patches that the top findings rest on.
+        Whether the patches are found that the top findings rest on.
     classifier : Classifier, optional
-        By default the one that travels with the package.
+        By default the shipped one.
 
     Returns
     -------
     Findings
-        A calibrated probability for each label, or why nothing is said of it.
+        For each label a calibrated probability, or the reason why it is not judged.
 
     Raises
     ------
     BadRecord, UnreadablePage
-        When the file cannot be read, or is no ECG (flat, absurd voltages, none of the twelve leads).
+        When the file cannot be read, or holds no ECG (flat, absurd voltages, none of the twelve leads).
     """
     from ecgimg.classification import classify as run
 

@@ -1,4 +1,4 @@
-"""The command line: parse, call the library, write. No logic of its own."""
+"""The command line: it parses arguments, calls the library and prints, without logic of its own."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-layouts_app = typer.Typer(help="The layouts: where each lead stands on a page.", no_args_is_help=True)
+layouts_app = typer.Typer(help="The layouts: the place of each lead on a page.", no_args_is_help=True)
 app.add_typer(layouts_app, name="layouts")
 
 
 def main() -> None:
-    """Run the command line; what is wrong with an input is one sentence and exit code 2."""
+    """Run the command line; an error of the input is printed as one sentence, with exit code 2."""
     try:
         app()
     except EcgImgError as error:
         ERR.print(f"ecgimg: {error}", markup=False)
         sys.exit(2)
     except KeyboardInterrupt:
-        ERR.print("ecgimg: stopped; what was finished is kept")
+        ERR.print("ecgimg: stopped; finished outputs are kept")
         sys.exit(130)
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(is_given: bool) -> None:
+    if is_given:
         OUT.print(f"ecgimg {__version__}")
         raise typer.Exit
 
@@ -66,7 +66,7 @@ def list_layouts() -> None:
     """List the layouts that travel with the package."""
     from layouts import load_layouts
 
-    table = Table("name", "leads", "seconds a column", "description", box=None)
+    table = Table("name", "leads", "seconds per column", "description", box=None)
     for layout in load_layouts("all"):
         leads = len(layout.record_leads)
         table.add_row(layout.name, str(leads), f"{layout.seconds_per_column:.3g}", layout.description)
@@ -76,7 +76,7 @@ def list_layouts() -> None:
 @layouts_app.command("show")
 def show_layout(
     name: Annotated[str, typer.Argument(help="A name of `ecgimg layouts list`, or your own FILE.yaml.")],
-    png: Annotated[Path | None, typer.Option(help="Where to draw the picture; NAME.png by default.")] = None,
+    png: Annotated[Path | None, typer.Option(help="File of the picture; NAME.png by default.")] = None,
     no_png: Annotated[bool, typer.Option("--no-png", help="Draw in the terminal only.")] = False,
 ) -> None:
     """Draw one layout in the terminal and as a picture."""
@@ -97,14 +97,14 @@ def synth(
     records: Annotated[
         Path | None, typer.Argument(help="Records to draw (WFDB, NPZ, CSV, EDF, DICOM, Parquet, or a folder of them).")
     ] = None,
-    n: Annotated[int, typer.Option("-n", help="How many pages.")] = 10,
+    n: Annotated[int, typer.Option("-n", help="Number of pages.")] = 10,
     layouts: Annotated[str, typer.Option(help="Names or files, separated by commas, or all.")] = "all",
     degradation: Annotated[str, typer.Option(help="none, scan, photo, screen, aged or mixed.")] = "mixed",
-    seed: Annotated[int, typer.Option(help="Same seed, same pages.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same pages.")] = 0,
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
-    masks: Annotated[bool, typer.Option("--masks", help="Write pixel masks too.")] = False,
+    masks: Annotated[bool, typer.Option("--masks", help="Also write pixel masks.")] = False,
 ) -> None:
-    """Draw synthetic pages with exact truth, from given records or from the simulated heart."""
+    """Draw synthetic pages with exact truth, from records or from simulated hearts."""
     from synth import write_pages
 
     columns = (TextColumn("drawing pages"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -132,8 +132,8 @@ def digitize(
     formats: Annotated[
         list[str] | None, typer.Option("--format", help="csv, wfdb, edf, dicom or parquet; may be repeated.")
     ] = None,
-    speed: Annotated[float | None, typer.Option(help="Paper speed in mm/s, where you know it.")] = None,
-    gain: Annotated[float | None, typer.Option(help="Gain in mm/mV, where you know it.")] = None,
+    speed: Annotated[float | None, typer.Option(help="Paper speed in mm/s, if you know it.")] = None,
+    gain: Annotated[float | None, typer.Option(help="Gain in mm/mV, if you know it.")] = None,
     no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Write no overlay picture.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
@@ -161,57 +161,63 @@ def digitize(
 def classify(
     inputs: Annotated[list[Path], typer.Argument(help="Pictures, PDFs, or records.")],
     out: Annotated[Path | None, typer.Option(help="Folder for STEM.findings.json and the pictures.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON, one object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON, one object per line.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Find and draw what the top findings rest on.")] = False,
-    threshold: Annotated[str, typer.Option(help="youden, sens90 or spec90.")] = "youden",
+    threshold: Annotated[str, typer.Option(help="Operating point: youden, sens90 or spec90.")] = "youden",
     model: Annotated[Path | None, typer.Option(help="Other weights, NAME.json or NAME.onnx.")] = None,
 ) -> None:
-    """Classify pages and records, whatever part of the twelve leads they show. Research use only."""
+    """Classify pages and records, whichever part of the twelve leads they show. Research use only."""
     from ecgimg.classification.weights import load_classifier
     from ecgimg.classification.write import classify_files
 
     classifier = load_classifier(model) if model is not None else None
-    failed = wrong = 0
+    unjudged = unread = 0
     for outcome in classify_files(inputs, out, operating_point=threshold, explain=explain, classifier=classifier):
-        found = outcome.findings
-        wrong += found is None
-        failed += found is not None and not found.findings
+        findings = outcome.findings
+        unread += findings is None
+        unjudged += findings is not None and not findings.findings
         if as_json:
             reasons = [outcome.reason.summary()] if outcome.reason else []
-            summary = found.summary() if found is not None else {"reasons": reasons}
+            summary = findings.summary() if findings is not None else {"reasons": reasons}
             print(json.dumps({"stem": outcome.stem, **summary}))  # noqa: T201
         else:
             _show_findings(outcome)
     if not as_json:
         OUT.print("research use only, not a medical device")
-    if out is not None and wrong < len(inputs):
+    if out is not None and unread < len(inputs):
         ERR.print(f"findings are in {out}", markup=False)
-    if failed or wrong:
-        raise typer.Exit(2 if wrong and len(inputs) == 1 else 1)
+    if unjudged or unread:
+        # a single input that cannot be read is an error of the call, as with other commands
+        raise typer.Exit(2 if unread and len(inputs) == 1 else 1)
 
 
 def _show_findings(outcome: Outcome) -> None:
-    """Print what is present in one record, or why nothing is judged."""
+    """Print the present findings of one record, or why nothing is judged."""
     from ecgimg.classification.labels import INDIVIDUAL_LABELS
 
-    found, reason = outcome.findings, outcome.reason
-    if found is None or not found.findings:
-        reasons = found.reasons if found is not None else [reason] if reason else []
-        OUT.print(f"{outcome.stem}: {texts(reasons)}", markup=False)
-        for advice in dict.fromkeys(line for each in reasons for line in each.advice):
-            OUT.print(f"  {advice}", markup=False)
+    findings = outcome.findings
+    if findings is None or not findings.findings:
+        _show_reasons(outcome)
         return
-    seconds = ", ".join(f"{lead} {seen:.3g} s" for lead, seen in found.seen_s.items() if seen)
+    seconds = ", ".join(f"{lead} {seen_s:.3g} s" for lead, seen_s in findings.seen_s.items() if seen_s)
     OUT.print(f"{outcome.stem}   seen: {seconds}", markup=False)
     table = Table("label", "probability", "threshold", "name", box=None)
-    for finding in found.leading:
+    for finding in findings.leading:
         table.add_row(finding.label, f"{finding.probability:.2f}", f"{finding.threshold:.2f}", finding.name)
-    OUT.print(table if found.leading else "  nothing reaches its threshold")
-    for reason, findings in found.not_judged(INDIVIDUAL_LABELS).items():
-        labels = ", ".join(finding.label for finding in findings)
+    OUT.print(table if findings.leading else "  no finding reaches its threshold")
+    for reason, not_judged in findings.not_judged(INDIVIDUAL_LABELS).items():
+        labels = ", ".join(finding.label for finding in not_judged)
         OUT.print(f"  not judged: {labels}. {reason.text}", markup=False)
-    for reason in found.reasons:
+    for reason in findings.reasons:
         OUT.print(f"  {reason.text}", markup=False)
+
+
+def _show_reasons(outcome: Outcome) -> None:
+    """Print why nothing is judged in one record, and what to do."""
+    reasons = outcome.findings.reasons if outcome.findings is not None else (outcome.reason,) if outcome.reason else ()
+    OUT.print(f"{outcome.stem}: {texts(reasons)}", markup=False)
+    for advice in dict.fromkeys(line for reason in reasons for line in reason.advice):
+        OUT.print(f"  {advice}", markup=False)
 
 
 app.command("app")(serve_app)

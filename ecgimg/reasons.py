@@ -1,6 +1,6 @@
-"""Why a page or a record is limited, refused or not judged: one enum of codes, each with its text and its advice.
+"""The reasons why a page is limited or refused, or a label is not judged: codes with a severity, a text and advice.
 
-To add a reason, add a member to `ReasonCode` and call its `reason` where the cause is found. Programs count and branch
+To add a reason, add a member to `ReasonCode`, and call its `reason` where the cause is found. Programs count and branch
 on the code; the text may be reworded at any time.
 """
 
@@ -15,28 +15,30 @@ from ecgimg.errors import EcgImgError, PasswordProtected
 
 
 class Severity(StrEnum):
-    """What a reason does to the result."""
+    """The effect of a reason on the result."""
 
     INFO = "info"
-    """Nothing: it is said so that nobody is surprised."""
+    """None; the reason is only a note."""
     WARNING = "warning"
     """The page is ``limited``, or a part of the result is left out."""
     ERROR = "error"
     """Nothing was read: the page is ``refused`` or ``failed``."""
 
 
-_WHOLE_PAGE = "Take the whole page: all four edges, and above all the left edge with the lead labels."
+_WHOLE_PAGE = "Take a picture of the whole page with all four edges, above all the left edge with the lead labels."
 _FLAT = "Lay the page flat and hold the phone level above its middle."
 _LIGHT = "Use even light without flash, and keep the phone's shadow off the page."
 _CLOSER = "Come closer, so that the page fills the picture, and tap on it to focus."
-_GIVE_LAYOUT = "If the page itself is complete, give its layout by hand and read it again."
-_GIVE_SCALE = "Give speed and gain by hand where you know them."
-_SMALLER = "Scan the page at 200 to 300 dpi, or save the picture smaller; in a batch, the limit can be raised."
+_GIVE_LAYOUT = "If the picture shows the whole page, give its layout by hand and read it again."
+_GIVE_SCALE = "If you know the paper speed and the gain, give them by hand."
+_SMALLER = "Scan the page at 200 to 300 dpi, or save a smaller picture; for an archive, the limit can be raised."
 _COMPARE = "Compare the overlay with the page before you use the leads."
+_COMPARE_LABELS = "Compare the lead labels in the overlay with those on the page."
+_CHECK_STRIP = "Check which lead the strip shows, and correct its label."
 
 
 class ReasonCode(Enum):
-    """The code of a reason, its severity, its text, and what to do about it."""
+    """The code of a reason, with its severity, its text, and advice on what to do."""
 
     severity: Severity
     text: str
@@ -51,12 +53,12 @@ class ReasonCode(Enum):
 
     # A page that was refused.
     NO_PAGE_FOUND = (
-        "no_page_found", Severity.ERROR, "Neither an ECG grid nor traces were found.",
-        "Check that the picture shows the ECG page, in focus, and large enough to fill the picture.", _FLAT, _LIGHT,
+        "no_page_found", Severity.ERROR, "The picture shows neither an ECG grid nor ECG traces.",
+        "Check that the picture shows an ECG page, and that the page is in focus and fills the picture.", _FLAT, _LIGHT,
     )  # fmt: skip
     NO_TRACE_FOUND = ("no_trace_found", Severity.ERROR, "No ECG trace was found on the page.", _CLOSER, _LIGHT)
     NO_COMMON_TIME = (
-        "no_common_time", Severity.ERROR, "The traces that were found do not lie above each other.", _WHOLE_PAGE, _FLAT,
+        "no_common_time", Severity.ERROR, "The rows of traces do not lie one above the other.", _WHOLE_PAGE, _FLAT,
     )  # fmt: skip
     UNKNOWN_ROW_COUNT = (
         "unknown_row_count", Severity.ERROR, "No known layout has {rows} rows of traces.",
@@ -69,15 +71,15 @@ class ReasonCode(Enum):
     TRACES_TOO_SHORT = (
         "traces_too_short", Severity.ERROR,
         "The traces are only {seconds:.1f} s long; a page shows at least 2.5 s of each lead.",
-        _WHOLE_PAGE, _FLAT, "If the traces are as short as that, give the paper speed by hand.",
+        _WHOLE_PAGE, _FLAT, "If the page was printed at another paper speed, give the speed by hand.",
     )  # fmt: skip
     NO_LAYOUT_ADDS_UP = (
         "no_layout_adds_up", Severity.ERROR,
-        "No lead label could be read, and the limb leads of no layout add up: this may not be a 12-lead page.",
+        "No lead label could be read, and the limb leads add up in no layout; this may not be a 12-lead ECG.",
         _WHOLE_PAGE, _FLAT, _GIVE_LAYOUT,
     )  # fmt: skip
     NOTHING_LEGIBLE = (
-        "nothing_legible", Severity.ERROR, "Neither lead labels nor speed nor gain could be read.",
+        "nothing_legible", Severity.ERROR, "Neither the lead labels nor the paper speed and the gain could be read.",
         _WHOLE_PAGE, _FLAT,
         "Keep the line with mm/s and mm/mV in the picture, or give layout, speed and gain by hand.",
     )  # fmt: skip
@@ -88,24 +90,24 @@ class ReasonCode(Enum):
         "password_protected", Severity.ERROR, "{error}", "Save a copy of the PDF without a password and use that.",
     )  # fmt: skip
     TIME_LIMIT_EXCEEDED = (
-        "time_limit_exceeded", Severity.ERROR, "The page took longer than {seconds:g} s and was given up.",
+        "time_limit_exceeded", Severity.ERROR, "Reading the page took longer than {seconds:g} s and was stopped.",
         _SMALLER,
     )  # fmt: skip
     MEMORY_LIMIT_EXCEEDED = (
-        "memory_limit_exceeded", Severity.ERROR, "The page needs more memory than a page may take.", _SMALLER,
+        "memory_limit_exceeded", Severity.ERROR, "Reading the page takes more memory than is allowed.", _SMALLER,
     )  # fmt: skip
     WORKER_CRASHED = (
-        "worker_crashed", Severity.ERROR, "The page crashed the process that read it ({detail}).",
-        "Save it as a PNG or JPEG picture and try again, and please report the page.",
+        "worker_crashed", Severity.ERROR, "The process that read the page crashed ({detail}).",
+        "Save the page as a PNG or JPEG picture and try again; please report the page.",
     )  # fmt: skip
     INTERNAL_ERROR = (
-        "internal_error", Severity.ERROR, "An error of ecgimg's own: {detail}.", "Please report it with the page.",
+        "internal_error", Severity.ERROR, "An internal error occurred: {detail}.", "Please report it with the page.",
     )  # fmt: skip
 
     # What limits a page.
     STRIP_LABEL_UNREAD = (
         "strip_label_unread", Severity.WARNING, "The lead label could not be read; lead {lead} is assumed.",
-        "Check which lead the strip shows, and correct its label.",
+        _CHECK_STRIP,
     )  # fmt: skip
     TEN_SECONDS_ASSUMED = (
         "ten_seconds_assumed", Severity.WARNING,
@@ -113,17 +115,17 @@ class ReasonCode(Enum):
     )  # fmt: skip
     PULSE_HEIGHT_ASSUMED = (
         "pulse_height_assumed", Severity.WARNING,
-        "No grid was found; the time scale assumes that the calibration pulse has a usual height.", _GIVE_SCALE,
+        "No grid was found; the time scale assumes that the calibration pulse has the usual height.", _GIVE_SCALE,
     )  # fmt: skip
     SPEED_ASSUMED = (
         "speed_assumed", Severity.WARNING,
-        "No paper speed was found, and at 25 mm/s the page would not show ten usual seconds; "
+        "No paper speed was found, and at 25 mm/s the page would not show the usual ten seconds; "
         "{speed_mm_s:g} mm/s is assumed.", _GIVE_SCALE,
     )  # fmt: skip
     LIMB_LEADS_DISAGREE = (
         "limb_leads_disagree", Severity.WARNING,
-        "Simultaneous limb leads disagree ({agreement_db:.0f} dB); lead labels may be wrong.",
-        "Compare the lead labels in the overlay with those on the page.",
+        "The limb leads do not add up (agreement {agreement_db:.0f} dB); lead labels may be wrong.",
+        _COMPARE_LABELS,
     )  # fmt: skip
     LEADS_INCONSISTENT = (
         "leads_inconsistent", Severity.WARNING,
@@ -131,7 +133,7 @@ class ReasonCode(Enum):
     )  # fmt: skip
     LABELS_CONTRADICT_LAYOUT = (
         "labels_contradict_layout", Severity.WARNING,
-        "Most lead labels that were read belong elsewhere in this layout; a row may be missing.",
+        "Most lead labels were read where this layout has other leads; a row may be missing.",
         _COMPARE, _GIVE_LAYOUT,
     )  # fmt: skip
     ROW_OUTSIDE_PICTURE = (
@@ -139,8 +141,8 @@ class ReasonCode(Enum):
     )  # fmt: skip
     STRIP_DIFFERS_FROM_LEAD = (
         "strip_differs_from_lead", Severity.WARNING,
-        "The rhythm strip does not repeat its lead; lead labels may be wrong.",
-        "Compare the lead labels in the overlay with those on the page.",
+        "The rhythm strip differs from the lead that it should repeat; lead labels may be wrong.",
+        _COMPARE_LABELS,
     )  # fmt: skip
     FEW_LABELS_READ = (
         "few_labels_read", Severity.WARNING, "Too few lead labels could be read to be sure of the layout.",
@@ -148,28 +150,28 @@ class ReasonCode(Enum):
     )  # fmt: skip
     STRIP_LEAD_UNCERTAIN = (
         "strip_lead_uncertain", Severity.WARNING,
-        "The rhythm strip's label could not be read, and the strip does not clearly repeat a lead.",
-        "Check which lead the strip shows, and correct its label.",
+        "The label of the rhythm strip could not be read, and the strip does not clearly match a lead.",
+        _CHECK_STRIP,
     )  # fmt: skip
     LAYOUT_AMBIGUOUS = (
         "layout_ambiguous", Severity.WARNING, "Another layout explains the page nearly as well.", _GIVE_LAYOUT,
     )  # fmt: skip
     COLUMNS_MAY_BE_SEQUENTIAL = (
         "columns_may_be_sequential", Severity.WARNING,
-        "By their beats alone, the columns show the same seconds; they may follow each other.",
+        "Only the beats suggest that all columns show the same seconds; the columns may follow each other in time.",
         "If the columns follow each other in time, give the layout by hand.",
     )  # fmt: skip
     UNUSUAL_COLUMN_WIDTH = (
         "unusual_column_width", Severity.WARNING,
-        "The columns are {seconds:.2g} s wide, which no device prints; the speed may be wrong, or a column missing.",
+        "The columns are {seconds:.2g} s wide, which is unusual; the speed may be wrong, or a column may be missing.",
         "Check the paper speed, and that the picture shows every column.",
     )  # fmt: skip
     LEADS_HARDLY_READ = (
-        "leads_hardly_read", Severity.WARNING, "Less than half of the trace could be read of {leads}.", _CLOSER, _LIGHT,
+        "leads_hardly_read", Severity.WARNING, "Less than half of the trace could be read in {leads}.", _CLOSER, _LIGHT,
     )  # fmt: skip
     TRACE_OUTSIDE_ROWS = (
         "trace_outside_rows", Severity.WARNING,
-        "Much of what looks like a trace belongs to no row that was read; rows may be missing.", _COMPARE,
+        "Much of the trace on the page belongs to no row that was read; rows may be missing.", _COMPARE,
     )  # fmt: skip
     GAIN_CONTRADICTS_PULSE = (
         "gain_contradicts_pulse", Severity.WARNING,
@@ -187,32 +189,32 @@ class ReasonCode(Enum):
     )  # fmt: skip
     CORRECTED_BY_HAND = ("corrected_by_hand", Severity.INFO, "Corrected by hand: {correction}.")
 
-    # What a classifier does not say.
-    PAGE_NOT_READ = ("page_not_read", Severity.ERROR, "The page was not read. {text}")
+    # Why a classifier judges nothing, or not everything.
+    PAGE_NOT_READ = ("page_not_read", Severity.ERROR, "The page could not be read. {text}")
     NO_ECG = ("no_ecg", Severity.ERROR, "{error}")
     ALL_LEADS_UNCERTAIN = (
         "all_leads_uncertain", Severity.ERROR, "Every lead was read with low confidence.", _FLAT, _LIGHT, _CLOSER,
     )  # fmt: skip
     LEADS_LEFT_OUT = (
-        "leads_left_out", Severity.WARNING, "Left out, because they were read with low confidence: {leads}.", _COMPARE,
+        "leads_left_out", Severity.WARNING, "Leads that were read with low confidence are left out: {leads}.", _COMPARE,
     )  # fmt: skip
     TOO_SHORT_TO_JUDGE = (
         "too_short_to_judge", Severity.WARNING,
-        "Only {seconds:.1f} s are seen; at least {least_s:g} s of a lead are needed.",
+        "Only {seconds:.1f} s are visible; at least {least_s:g} s of a lead are needed.",
     )  # fmt: skip
     TOO_SHORT_FOR_RHYTHM = (
         "too_short_for_rhythm", Severity.WARNING,
-        "{seconds:.1f} s of one lead are too little to judge P waves and rhythm.",
+        "{seconds:.1f} s of one lead are too short to judge P waves and rhythm.",
     )  # fmt: skip
     VOLTAGES_UNCERTAIN = (
         "voltages_uncertain", Severity.WARNING,
         "The gain is assumed, not read, so voltages cannot be judged.", _GIVE_SCALE,
     )  # fmt: skip
-    LEADS_NOT_SEEN = ("leads_not_seen", Severity.WARNING, "None of the leads {leads} is seen.")
+    LEADS_NOT_SEEN = ("leads_not_seen", Severity.WARNING, "None of the leads {leads} is visible.")
 
     @classmethod
     def named(cls, code: str) -> ReasonCode:
-        """Return the member of a code (`KeyError` where there is none)."""
+        """Return the member of a code; `KeyError` for an unknown code."""
         return {member.value: member for member in cls}[code]
 
     @property
@@ -227,13 +229,13 @@ class ReasonCode(Enum):
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a result is as it is.
+    """One reason for a result, with its code and its text.
 
     Parameters
     ----------
     code : ReasonCode
     text : str
-        One sentence for a person.
+        One sentence for a person, filled with the values of this page.
     """
 
     code: ReasonCode
@@ -241,12 +243,12 @@ class Reason:
 
     @property
     def severity(self) -> Severity:
-        """What the reason does to the result."""
+        """The effect of the reason on the result."""
         return self.code.severity
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """What to do about it, one sentence each; empty where there is nothing to do."""
+        """Advice, one sentence each; empty where there is nothing to do."""
         return self.code.advice
 
     def summary(self) -> dict[str, Any]:
@@ -257,7 +259,7 @@ class Reason:
 
 
 def reason_of(error: EcgImgError) -> Reason:
-    """Return the reason that an error is, whose message becomes its text."""
+    """Return the reason of an error; the error's message becomes its text."""
     code = ReasonCode.PASSWORD_PROTECTED if isinstance(error, PasswordProtected) else ReasonCode.UNREADABLE_FILE
     return code.reason(error=error)
 

@@ -1,1 +1,1 @@
-"""The larger groups of commands, each thin: parse, call, write."""
+"""The larger commands: each parses its arguments, calls the library and prints."""

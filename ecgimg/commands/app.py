@@ -1,4 +1,4 @@
-"""``ecgimg app``: the pages of a browser over the library."""
+"""``ecgimg app``: serve the app."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from rich.console import Console
 
 def app(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; others than this machine need a password.")
+        str, typer.Option(help="Address to listen on; one that other machines reach needs a password.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
-    user: Annotated[str, typer.Option(help="User name of the login.")] = "ecg",
+    user: Annotated[str, typer.Option(help="User name for the login.")] = "ecg",
     auth_file: Annotated[
         Path | None, typer.Option(help="File whose first line is the password; or set ECGIMG_PASSWORD.")
     ] = None,
-    root_path: Annotated[str, typer.Option(help="Path under which a reverse proxy serves the app, as /ecg.")] = "",
+    root_path: Annotated[str, typer.Option(help="Path under which a reverse proxy serves the app, such as /ecg.")] = "",
     public_host: Annotated[str, typer.Option(help="Host name that a reverse proxy passes on.")] = "",
     max_mb: Annotated[float, typer.Option(help="Largest file, MB.")] = 50.0,
     max_megapixels: Annotated[float, typer.Option(help="Largest page, megapixels.")] = 60.0,
-    max_pages: Annotated[int, typer.Option(help="Pages held for one person at a time.")] = 40,
-    workers: Annotated[int, typer.Option(help="Pages read at the same time, over all people.")] = 2,
+    max_pages: Annotated[int, typer.Option(help="Largest number of pages of one person.")] = 40,
+    workers: Annotated[int, typer.Option(help="Pages that are read at the same time, for all people together.")] = 2,
     queue_size: Annotated[int, typer.Option(help="Requests that may wait.")] = 32,
-    keep_min: Annotated[float, typer.Option(help="Minutes until files are deleted after the page was closed.")] = 5.0,
+    keep_min: Annotated[float, typer.Option(help="Minutes after closing the page until its files are deleted.")] = 5.0,
     upload_min: Annotated[float, typer.Option(help="Minutes until an upload is deleted, read or not.")] = 10.0,
-    max_uploads: Annotated[int, typer.Option(help="Uploads of one person that wait to be read.")] = 80,
-    max_session_mb: Annotated[float, typer.Option(help="Most that one person's uploads hold, MB.")] = 400.0,
-    max_total_mb: Annotated[float, typer.Option(help="Most that the files of all people hold, MB.")] = 8000.0,
+    max_uploads: Annotated[int, typer.Option(help="Largest number of one person's uploads that wait to be read.")] = 80,
+    max_session_mb: Annotated[float, typer.Option(help="Largest size of one person's uploads together, MB.")] = 400.0,
+    max_total_mb: Annotated[float, typer.Option(help="Largest size of the files of all people together, MB.")] = 8000.0,
 ) -> None:
     """Read, check, correct and classify pages in a browser. Research use only."""
     from ecgimg.app.http.server import serve
@@ -55,8 +55,7 @@ def app(
         max_session_mb=max_session_mb,
         max_total_mb=max_total_mb,
     )
-    console = Console(file=sys.stderr, highlight=False, soft_wrap=True)  # libraries' own words are kept off it later
-    serve(
-        settings,
-        lambda: console.print(f"ecgimg app: http://{host}:{port}/ (stop with Ctrl-C); research use only", markup=False),
-    )
+    # made before the app runs, as `serve` silences what libraries print to standard error
+    console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+    notice = f"ecgimg app: http://{host}:{port}/ (stop with Ctrl-C); research use only"
+    serve(settings, lambda: console.print(notice, markup=False))

@@ -1,13 +1,15 @@
-"""``ecgimg batch``: an archive of pages to a dataset."""
+"""``ecgimg batch``: digitize an archive of pages to a dataset."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from rich.progress import Progress as ProgressBar
 from rich.progress import Task as BarTask
 from rich.table import Table
 from rich.text import Text
@@ -31,8 +33,8 @@ def batch(
         typer.Option("--format", help="Also write a file for each page: csv, wfdb, edf, dicom or parquet."),
     ] = None,
     layout: Annotated[str, typer.Option(help="auto, a name of `ecgimg layouts list`, or FILE.yaml.")] = "auto",
-    speed: Annotated[float | None, typer.Option(help="Paper speed in mm/s, where you know it.")] = None,
-    gain: Annotated[float | None, typer.Option(help="Gain in mm/mV, where you know it.")] = None,
+    speed: Annotated[float | None, typer.Option(help="Paper speed in mm/s, if you know it.")] = None,
+    gain: Annotated[float | None, typer.Option(help="Gain in mm/mV, if you know it.")] = None,
     no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Write no pictures for review.")] = False,
     retry_refused: Annotated[
         bool, typer.Option("--retry-refused", help="Read refused and failed pages again.")
@@ -51,26 +53,33 @@ def batch(
         return
     task = Task(layout, speed, gain, tuple(dict.fromkeys(formats or ())), not no_overlay, classify)
     settings = BatchSettings(engine, jobs, limit, retry_refused, Limits(time_limit, memory_gb), work)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Bar(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
-        bar_task = bar.add_task("starting", total=None)
-        stage = ""
-
-        def advance(progress: Progress) -> None:
-            nonlocal stage
-            # A stage counts from 0 with a total of its own.
-            if progress.stage != stage:
-                stage = progress.stage
-                bar.reset(bar_task)
-            bar.update(bar_task, description=_STAGES[stage], completed=progress.done, total=progress.total)
-
-        summary = run_batch(source, out, task, settings, advance)
+    with _progress_bar() as on_progress:
+        summary = run_batch(source, out, task, settings, on_progress)
     _show_summary(summary)
     if summary.pages.get("refused") or summary.pages.get("failed"):
         raise typer.Exit(1)
 
 
-class _Rate(ProgressColumn):
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[Progress], None]]:
+    """Show a bar, and give the function that moves it on."""
+    counts = MofNCompleteColumn(), _PagesPerSecond(), TimeRemainingColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), *counts
+    with ProgressBar(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
+        bar_task = bar.add_task("starting", total=None)
+        stage = ""
+
+        def advance(progress: Progress) -> None:
+            nonlocal stage
+            if progress.stage != stage:
+                stage = progress.stage
+                bar.reset(bar_task)  # each stage has its own total and speed
+            bar.update(bar_task, description=_STAGES[stage], completed=progress.done, total=progress.total)
+
+        yield advance
+
+
+class _PagesPerSecond(ProgressColumn):
     """Pages read per second."""
 
     def render(self, task: BarTask) -> Text:

@@ -1,7 +1,8 @@
-"""What the commands share: where they print, and how they read records with labels."""
+"""The consoles of the commands, and the reading of records with labels."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,25 +17,40 @@ OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def labelled(
+def read_all_labelled(
     records: list[Path],
     labels: list[Path] | None,
     uncertain: list[Path] | None = None,
     uncertain_labels: list[Path] | None = None,
     folds: str = "",
 ) -> LabelledRecords:
-    """Read and join all sources; a single table of labels serves all records of its kind."""
+    """Read and join all sources of records and their tables of labels.
+
+    Parameters
+    ----------
+    records, labels
+        Records, and one table of labels for all of them or one for each.
+    uncertain, uncertain_labels
+        The same for records whose gain is uncertain.
+    folds : str
+        Folds to use, as ``1-8`` or ``1,2,9``; all by default.
+    """
     from ecgimg.classification.labelled_records import joined, parse_folds, read_labelled
 
     parts = []
     for paths, tables, gain_known in ((records, labels, True), (uncertain or [], uncertain_labels, False)):
-        given: list[Path | None] = [*(tables or [])]
-        if len(given) not in (0, 1, len(paths)):
-            raise BadRequest(f"there are {len(paths)} sources of records and {len(given)} tables of labels for them")
-        # One table may hold the labels of all sources.
-        wanted = given * len(paths) if len(given) == 1 else given or [None] * len(paths)
-        parts += [read_labelled(path, table, gain_known=gain_known) for path, table in zip(paths, wanted, strict=True)]
+        pairs = zip(paths, _tables_of(paths, tables or []), strict=True)
+        parts += [read_labelled(path, table, gain_known=gain_known) for path, table in pairs]
     data = joined(parts)
     data = parse_folds(data, folds) if folds else data
     ERR.print(f"{len(data)} records with labels", markup=False)
     return data
+
+
+def _tables_of(paths: list[Path], tables: list[Path]) -> Sequence[Path | None]:
+    """Return the table of labels of each source; None where records carry their labels themselves."""
+    if len(tables) not in (0, 1, len(paths)):
+        raise BadRequest(f"there are {len(paths)} sources of records and {len(tables)} tables of labels for them")
+    if len(tables) == 1:
+        return tables * len(paths)
+    return tables or [None] * len(paths)

@@ -1,4 +1,4 @@
-"""``ecgimg evaluate``: how good it is."""
+"""``ecgimg evaluate``: measure the accuracy of the digitizer and of classifiers."""
 
 from __future__ import annotations
 
@@ -8,23 +8,27 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ecgimg.commands.common import ERR, OUT, labelled
+from ecgimg.commands.common import ERR, OUT, read_all_labelled
 from ecgimg.errors import BadRequest
 
-evaluate_app = typer.Typer(help="How good it is, on your pages or on synthetic ones.", no_args_is_help=True)
+evaluate_app = typer.Typer(help="Measure accuracy, on your pages or on synthetic ones.", no_args_is_help=True)
 
 
 @evaluate_app.command("digitizer")
 def evaluate_digitizer(
-    pages: Annotated[Path | None, typer.Option(help="Table of pages: stem, file, and where known set, layout.")] = None,
+    pages: Annotated[Path | None, typer.Option(help="Table of pages: stem, file, and set and layout if known.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Folder of true records, STEM.csv.")] = None,
-    synth: Annotated[int, typer.Option(help="Draw so many synthetic pages instead.")] = 0,
+    synth: Annotated[int, typer.Option(help="Number of synthetic pages to draw instead.")] = 0,
     layouts: Annotated[str, typer.Option(help="Layouts of the synthetic pages.")] = "all",
-    degradation: Annotated[str, typer.Option(help="Theirs: none, scan, photo, screen, aged or mixed.")] = "mixed",
-    seed: Annotated[int, typer.Option(help="Their seed; the networks were trained on seeds below 1000.")] = 1_000_000,
+    degradation: Annotated[
+        str, typer.Option(help="Degradation of the synthetic pages: none, scan, photo, screen, aged or mixed.")
+    ] = "mixed",
+    seed: Annotated[
+        int, typer.Option(help="Seed of the synthetic pages; the networks were trained on seeds below 1000.")
+    ] = 1_000_000,
     records: Annotated[Path | None, typer.Option(help="Records to draw beside simulated hearts.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the figures.")] = None,
-    figures: Annotated[int, typer.Option(help="Draw truth over reading for so many of the worst pages.")] = 12,
+    figures: Annotated[int, typer.Option(help="Number of the worst pages of which truth and reading are drawn.")] = 12,
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
     """Digitize pages whose truth is known and score them by set, layout and degradation."""
@@ -38,13 +42,13 @@ def evaluate_digitizer(
         synth, layouts=layouts, degradation=degradation, seed=seed, records=records, jobs=jobs
     )  # fmt: skip
     columns = (TextColumn("digitizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    found = []
+    evaluated = []
     with Progress(*columns, console=ERR, transient=True) as progress:
         task = progress.add_task("pages", total=len(tasks) or synth)
         for item in scored:
-            found.append(item)
+            evaluated.append(item)
             progress.advance(task)
-    scores = [item.score for item in found]
+    scores = [item.score for item in evaluated]
     OUT.print(report.score_table(scores))
     OUT.print(report.consistency_table(scores))
     for name, value in report.confidence_summary(scores).items():
@@ -52,8 +56,7 @@ def evaluate_digitizer(
     if out is not None:
         report.save_scores(scores, out / "scores.json")
         report.draw_confidence(scores, out / "confidence.png")
-        # The worst pages tell most about what fails.
-        worst = sorted((item for item in found if item.signals), key=lambda item: item.score.ratio)
+        worst = sorted((item for item in evaluated if item.signals), key=lambda item: item.score.ratio)
         for item in worst[:figures]:
             report.draw_page(item, out / f"{item.score.stem}.png")
         OUT.print(f"scores and figures are in {out}", markup=False)
@@ -67,27 +70,29 @@ def evaluate_layouts(
         str, typer.Option(help="Names or files, separated by commas; all; random: another one for each record.")
     ] = "12x1,3x4,3x4+II,3x4+II+V1,6x2,6x2+II,random",
     via: Annotated[str, typer.Option(help="mask, or page: draw, degrade and digitize each.")] = "mask",
-    degradation: Annotated[str, typer.Option(help="Of the pages: none, scan, photo, screen, aged or mixed.")] = "photo",
+    degradation: Annotated[
+        str, typer.Option(help="Degradation of the pages: none, scan, photo, screen, aged or mixed.")
+    ] = "photo",
     model: Annotated[str | None, typer.Option(help="Weights (.json), an entry point, or module:name.")] = None,
     predictions: Annotated[Path | None, typer.Option(help="Folder for LAYOUT.csv: ecg_id and probabilities.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the figure.")] = None,
     folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
-    limit: Annotated[int, typer.Option(help="Use the first so many records only; 0 for all.")] = 0,
-    seed: Annotated[int, typer.Option(help="Of the random layouts, pages and intervals.")] = 0,
+    limit: Annotated[int, typer.Option(help="Number of records to use, from the first on; 0 for all.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random layouts, pages and intervals.")] = 0,
     jobs: Annotated[int, typer.Option(help="Processes that draw and digitize pages.")] = 1,
 ) -> None:
-    """Classify the same records as each layout shows them, to see how robust a model is to the page."""
+    """Classify the same records as each layout shows them, to measure how robust a model is to layouts."""
     from ecgimg.evaluate import layout_robustness as robustness
     from ecgimg.evaluate import layout_robustness_report as robustness_report
 
-    data = labelled(records, labels, folds=folds)
+    data = read_all_labelled(records, labels, folds=folds)
     data = data.first(limit) if limit else data
     tested = robustness.find_model(model)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     summaries = []
     with Progress(*columns, console=ERR, transient=True) as progress:
         task = progress.add_task(f"{len(data)} records", total=None)
-        found = robustness.evaluate_layouts(
+        scores_by_layout = robustness.evaluate_layouts(
             tested,
             data,
             layouts,
@@ -96,7 +101,7 @@ def evaluate_layouts(
             seed=seed,
             jobs=jobs,
         )
-        for scores in found:
+        for scores in scores_by_layout:
             summaries.append(robustness.summarize(tested, data, scores, seed=seed))
             if predictions is not None:
                 robustness.save_predictions(robustness.labels_of(tested, scores), data, scores, predictions)
@@ -114,19 +119,19 @@ def evaluate_out_of_fold(
     files: Annotated[
         list[Path], typer.Argument(help="out_of_fold.npz of trainings; the first is compared with others.")
     ],
-    records: Annotated[list[Path], typer.Option(help="The records that were trained on. May be repeated.")],
+    records: Annotated[list[Path], typer.Option(help="Records of the training. May be repeated.")],
     labels: Annotated[list[Path] | None, typer.Option(help="Their labels (CSV): one for all, or one for each.")] = None,
     folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 9; all by default.")] = "",
     calibrated_on: Annotated[str, typer.Option(help="Calibrate on these folds first, as 1-8.")] = "",
 ) -> None:
-    """Score what cross-validated trainings said of records they had not seen, by layout, and compare them."""
+    """Score the out-of-fold predictions of cross-validated trainings by layout, and compare the trainings."""
     from ecgimg.classification.labelled_records import parse_folds
     from ecgimg.evaluate import layout_robustness_report as robustness_report
     from ecgimg.evaluate.out_of_fold import comparison_table, summarize_out_of_fold
 
-    every = labelled(records, labels)
-    data = parse_folds(every, folds) if folds else every
-    calibrating = parse_folds(every, calibrated_on) if calibrated_on else None
+    all_records = read_all_labelled(records, labels)
+    data = parse_folds(all_records, folds) if folds else all_records
+    calibrating = parse_folds(all_records, calibrated_on) if calibrated_on else None
     summaries = list(summarize_out_of_fold(files[0], data, calibrating))
     OUT.print(robustness_report.layout_table(summaries))
     OUT.print(robustness_report.label_table(summaries))

@@ -1,4 +1,4 @@
-"""``ecgimg train``: the shipped networks again, or a classifier on records of one's own."""
+"""``ecgimg train``: train the shipped networks again, or a classifier on your own records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ecgimg.commands.common import ERR, OUT, labelled
+from ecgimg.commands.common import ERR, OUT, read_all_labelled
 from ecgimg.errors import MissingExtra
 
 train_app = typer.Typer(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)
@@ -27,15 +27,15 @@ _Rate = Annotated[
 _Keep = Annotated[float, typer.Option(min=0, max=1, help="Share of the --initial weights to keep in the result.")]
 _Pages = Annotated[int, typer.Option(help="Synthetic pages to learn from.")]
 _Steps = Annotated[int, typer.Option(help="Training steps.")]
-_Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes of training.")]
-_Seed = Annotated[int, typer.Option(help="Same seed, same pages and order.")]
+_Minutes = Annotated[float | None, typer.Option(help="Minutes after which the training stops.")]
+_Seed = Annotated[int, typer.Option(help="The same seed gives the same pages in the same order.")]
 _Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 _Jobs = Annotated[int, typer.Option(help="Processes that draw pages.")]
 
 
 @dataclass(frozen=True)
 class _Network:
-    """How a network is trained: the module and names of its settings and function, and what it takes by default."""
+    """How a network is trained: its module, the names of settings and function there, and the defaults."""
 
     name: str
     module: str
@@ -48,13 +48,13 @@ class _Network:
 
 _NETWORKS = (
     _Network("segmenter", "segmenter.training", "SegmenterTraining", "train_segmenter", 4000, 500,
-             "Train the segmenter on crops of synthetic pages; called again alike, a stopped run goes on."),
+             "Train the segmenter on crops of synthetic pages; call it again to continue a stopped run."),
     _Network("stroke-reader", "stroke_reader.training", "StrokeTraining", "train_stroke_reader", 14000, 620,
-             "Train the stroke reader on rows traced off synthetic pages, by the segmenter as it is installed."),
+             "Train the stroke reader on rows of synthetic pages, traced with the installed segmenter."),
     _Network("label-reader", "label_reader.training", "LabelTraining", "train_label_reader", 6000, 460,
-             "Train the reader of lead names on crops of synthetic pages."),
+             "Train the reader of lead labels on crops of synthetic pages."),
     _Network("print-reader", "print_reader.training", "PrintTraining", "train_print_reader", 6000, 160,
-             "Train the reader of the printed scale on lines of print."),
+             "Train the reader of the printed scale on lines of printed text."),
 )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def _add_training(network: _Network) -> None:
         seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
     ) -> None:  # fmt: skip
         with _training(steps) as on_step:
-            # Torch is loaded only once a network is trained.
+            # importing torch takes seconds, which other commands should not pay
             from ecgimg.train.training_run import RunOptions
 
             module = import_module(f"ecgimg.train.{network.module}")
@@ -92,9 +92,9 @@ def train_classifier(
     records: Annotated[list[Path], typer.Option(help="Records: NPZ, a folder of WFDB, or PTB-XL. May be repeated.")],
     labels: Annotated[list[Path] | None, typer.Option(help="Their labels (CSV), one for each --records.")] = None,
     uncertain: Annotated[
-        list[Path] | None, typer.Option(help="More records, whose voltages are estimates: taught, never tested.")
+        list[Path] | None, typer.Option(help="More records, with estimated voltages, to train on and never to test.")
     ] = None,
-    uncertain_labels: Annotated[list[Path] | None, typer.Option(help="The labels of those.")] = None,
+    uncertain_labels: Annotated[list[Path] | None, typer.Option(help="Labels of the uncertain records.")] = None,
     folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
     network: Annotated[str, typer.Option(help="patchecg, resnet, mean, published; + joins.")] = "patchecg+resnet",
     initial: _Initial = None,
@@ -104,10 +104,10 @@ def train_classifier(
     hearts: Annotated[int, typer.Option(help="Simulated hearts to learn from first.")] = 16000,
     heart_epochs: Annotated[float, typer.Option(help="How often each heart is shown.")] = 10.0,
     pretrain_epochs: Annotated[
-        float, typer.Option(help="How often each record is then shown without labels, to guess hidden patches.")
+        float, typer.Option(help="How often each record is then shown without labels, to predict hidden patches.")
     ] = 0.0,
     epochs: Annotated[float, typer.Option(help="How often each record is shown.")] = 20.0,
-    seeds: Annotated[int, typer.Option(help="Networks whose mean is the answer.")] = 1,
+    seeds: Annotated[int, typer.Option(help="Number of networks that are averaged.")] = 1,
     minutes: _Minutes = None, seed: _Seed = 0, device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     jobs: Annotated[int, typer.Option(help="Processes.")] = 2,
 ) -> None:  # fmt: skip
@@ -120,7 +120,7 @@ def train_classifier(
         from ecgimg.train.distributed import join_processes
         from ecgimg.train.training_run import RunOptions
 
-        data = labelled(records, labels, uncertain, uncertain_labels, folds)
+        data = read_all_labelled(records, labels, uncertain, uncertain_labels, folds)
         settings = ClassifierTraining(
             network,
             hearts=hearts,
@@ -138,7 +138,7 @@ def train_classifier(
 
 @contextmanager
 def _training(steps: int) -> Iterator[Callable[[int, float], None]]:
-    """Show the loss; say what to install where torch is missing."""
+    """Show the loss, and turn a missing torch into `MissingExtra`."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=ERR) as progress:
         task = progress.add_task("preparing", total=steps or None)

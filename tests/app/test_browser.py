@@ -125,9 +125,9 @@ def test_browser_read_correct_and_download(person, tmp_path):
     person.chooses("lead-read", "V1")
     person.chooses("lead-true", "V2")
     page.get_by_role("button", name="Read the page again").click()
-    page.get_by_text("Leads named by hand: V1 is V2, V2 is V1.").wait_for()
-    assert page.get_by_text("Gain set by hand: 10 mm/mV.").is_visible()
-    assert page.get_by_text("Layout set by hand: 3x4+II.").is_visible()
+    page.get_by_text("Corrected by hand: lead labels, V1 is V2, V2 is V1.").wait_for()
+    assert page.get_by_text("Corrected by hand: gain 10 mm/mV.").is_visible()
+    assert page.get_by_text("Corrected by hand: layout 3x4+II.").is_visible()
     assert page.locator(".ecg-stage img[src$='paper.svg']").get_attribute("src") != before
     person.is_done()
 
@@ -141,7 +141,7 @@ def test_browser_read_correct_and_download(person, tmp_path):
     assert record.known[record.leads.index("II")].mean() > 0.9
 
     page.get_by_role("button", name="Undo all corrections").click()
-    page.get_by_text("Corrected by hand").wait_for(state="detached")
+    page.get_by_text("Corrected by hand").first.wait_for(state="detached")
 
 
 @pytest.mark.slow
@@ -166,7 +166,7 @@ def test_browser_move_corners(person):
     page.mouse.up()
     page.get_by_text("The corners will be used.").wait_for()
     page.get_by_role("button", name="Read the page again").click()
-    page.get_by_text("Page corners set by hand.").wait_for()
+    page.get_by_text("Corrected by hand: page corners.").wait_for()
 
 
 @pytest.mark.slow

@@ -71,9 +71,9 @@ def result(reading: Reading, link: str) -> str:
 
 
 def _verdict(verdict: Verdict, reading: Reading) -> str:
-    limits = _list("What limits it", verdict.limits)
+    limits = _list("Limits", verdict.limits)
     steps = _list("What to do", reading.advice, ordered=True)
-    by_hand = _list("Corrected by hand", verdict.corrected)
+    by_hand = _list("Corrections", verdict.corrected)
     facts = "".join(f"<li>{escape(fact)}</li>" for fact in verdict.facts)
     sentences = "".join(f"<p>{escape(line)}</p>" for line in verdict.sentences)
     return (
