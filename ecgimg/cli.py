@@ -43,7 +43,7 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         ERR.print("ecgimg: stopped; finished outputs are kept")
-        sys.exit(130)
+        sys.exit(130)  # 128 and the signal, as shells expect
 
 
 def _show_version(is_given: bool) -> None:
@@ -142,8 +142,9 @@ def digitize(
 
     settings = Settings(layout, speed, gain, tuple(formats or ()), not no_overlay)
     table = Table("page", "status", "layout", "remarks", box=None)
-    failed = 0
+    failed = 0  # a refused page counts, so that scripts notice it by the exit code
     columns = (TextColumn("digitizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # on standard error, so that the table can be piped
     with Progress(*columns, console=ERR, transient=True, disable=len(pages) < 2) as progress:
         task = progress.add_task("pages", total=len(pages))
         for outcomes in digitize_files(pages, out, settings, jobs):

@@ -93,6 +93,7 @@ class Dataset:
             if ledger.is_pending(number):
                 metadata = self._parquet.read_schema(file).metadata
                 ledger.finish(number, json.loads(metadata[b"row"]))
+        # half-written files of the killed run; their pages are read again
         for draft in self.spool.glob(".writing-*"):
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -121,7 +122,7 @@ class Dataset:
         file_name = f"records/part-{part:05d}.parquet"
         written = self._read_part(file_name)
         written_rows = {page_id: row for row, page_id in enumerate(written.column("page_id").to_pylist())}
-        tables = [self.schema.empty_table()]
+        tables = [self.schema.empty_table()]  # so that there is always something to concatenate
         for page in pages:
             spooled = self._spool_file(page.number)
             if spooled.is_file():
@@ -152,6 +153,7 @@ class Dataset:
     def _encode(self, table: Any) -> bytes:
         """Return a table as a Parquet file."""
         sink = self._arrow.BufferOutputStream()
+        # checksums tell a reader that a copy of the dataset was damaged
         self._parquet.write_table(table, sink, compression="zstd", write_page_checksum=True)
         content: bytes = sink.getvalue().to_pybytes()
         return content

@@ -35,4 +35,5 @@ def is_in_memory(fs: Any) -> bool:
 
 
 def _protocols(fs: Any) -> tuple[str, ...]:
+    # fsspec gives one name, or all aliases of a protocol
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)

@@ -55,7 +55,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=2)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=2)  # an earlier run may just be ending
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             # the exclusive lock is taken by the first write, and a run must learn now that another holds it
@@ -76,6 +76,7 @@ class Ledger:
     def check_settings(self, settings: Mapping[str, Any]) -> None:
         """Note how this run reads pages; `BadRequest` where the ledger was begun with other settings."""
         now_json = json.dumps(settings, sort_keys=True)
+        # the settings of the first run stay
         self._change("INSERT OR IGNORE INTO meta VALUES ('settings', ?)", (now_json,))
         (before_json,) = self._db.execute("SELECT value FROM meta WHERE key = 'settings'").fetchone()
         before, now = json.loads(before_json), json.loads(now_json)
@@ -95,6 +96,7 @@ class Ledger:
         """Enter the pages of a file, or enter them anew where it has changed."""
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (file.url, _stamp(file)))
+            # a changed file may have fewer pages; those that it still has keep their numbers, and so their parts
             self._db.execute("DELETE FROM units WHERE url = ? AND page > ?", (file.url, n_pages))
             for page in range(1, n_pages + 1):
                 name = file.name if page == 1 else f"{file.name}-p{page}"
@@ -109,6 +111,7 @@ class Ledger:
 
     def mark_duplicates(self) -> None:
         """Note of each page the first one that has the same content and settings."""
+        # copies that a manifest has read with other settings are no duplicates
         self._change(
             "UPDATE units SET duplicate_of = (SELECT min(other.number) FROM units other WHERE "
             "other.sha256 = units.sha256 AND other.page = units.page AND other.layout IS units.layout AND "
@@ -192,7 +195,7 @@ class Ledger:
         self._change("BEGIN IMMEDIATE")
         try:
             yield
-        except BaseException:
+        except BaseException:  # also an interruption by the keyboard
             self._change("ROLLBACK")
             raise
         self._change("COMMIT")

@@ -70,7 +70,7 @@ def draw_report(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], s
 def _cards(counts: Mapping[str, int], total: int) -> str:
     cards = [f'<div class="card"><b>{total}</b>pages</div>']
     for status in _STATUSES:
-        if counts.get(status):
+        if counts.get(status):  # a status without pages needs no card
             share = f'<span class="faint"> {counts[status] / max(total, 1):.0%}</span>'
             cards.append(f'<div class="card {status}"><b>{counts[status]}</b>{status}{share}</div>')
     if counts.get("duplicate"):
@@ -144,6 +144,7 @@ def _duration_text(seconds: float) -> str:
 def _gallery(rows: Iterable[Mapping[str, Any]], store: OutputStore) -> str:
     """Return the pictures of pages that are not ok or have a low confidence, the worst first."""
     doubtful = [row for row in rows if row["status"] != "ok" or (row["lead_confidence"] or 0) < _LOW_CONFIDENCE]
+    # the page id makes the order the same in every run
     doubtful.sort(key=lambda row: (_WORST_FIRST[row["status"]], row.get("lead_confidence") or 0, row["page_id"]))
     if not doubtful:
         return ""

@@ -182,6 +182,7 @@ class _Run:
         source_path = open_filesystem(self.source)[1]
         per_part = self.settings.pages_per_part
         self.ledger.check_settings({"source": source_path, **asdict(self.task), "pages_per_part": per_part})
+        # what the killed run left half-written goes, what it finished is entered
         self.store.clear_drafts()
         self.dataset.recover(self.ledger)
 
@@ -206,7 +207,7 @@ class _Run:
             for n_read, result in enumerate(self._read_and_store(pending), start=1):
                 self.n_read = n_read
                 on_progress(Progress("reading", self.n_read, len(pending), result))
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # whoever stops a run wants the report of what it has read
             self._write_outputs()
             raise
         return self._write_outputs()

@@ -121,6 +121,7 @@ def fingerprint(file: SourceFile) -> tuple[str, int]:
     """
     try:
         with local_copy(file.url) as path:
+            # a file too large to be opened is refused later, so it is not worth hashing
             if not path.is_file() or path.stat().st_size > MAX_BYTES:
                 return "", 1
             digest = hashlib.sha256()
@@ -137,6 +138,7 @@ def fingerprint(file: SourceFile) -> tuple[str, int]:
 
 def _folder_tree(fs: Any, root: str) -> tuple[dict[str, Any], int]:
     """Return (path to fsspec's info of each page below a folder, number of other files)."""
+    # hidden files are not counted either: macOS writes a ._NAME beside every file on foreign disks
     infos = {
         path: info
         for path, info in fs.find(root, detail=True).items()
@@ -148,7 +150,7 @@ def _folder_tree(fs: Any, root: str) -> tuple[dict[str, Any], int]:
 
 def _manifest_files(fs: Any, path: str) -> list[SourceFile]:
     try:
-        text = fs.cat_file(path).decode("utf-8-sig")
+        text = fs.cat_file(path).decode("utf-8-sig")  # spreadsheets begin a CSV with a byte order mark
         rows = list(csv.DictReader(io.StringIO(text), strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadRequest(f"the manifest {path} cannot be read ({error}); it must be a CSV in UTF-8") from None

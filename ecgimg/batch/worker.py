@@ -39,6 +39,7 @@ class PageReader:
         try:
             result: PageResult = self._worker.call(self._read_page, page, self.task)
         except CallFailed as failure:
+            # the worker starts a new process with the next page
             return failed_page(page, failure.reason(self.limits))
         return result
 

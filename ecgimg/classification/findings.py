@@ -146,6 +146,7 @@ class Findings:
 def _odds_ratio(finding: Finding) -> float:
     """Return the odds of a finding over those of its threshold; zero probabilities and thresholds are allowed."""
     probability, threshold = finding.probability or 0.0, finding.threshold or 0.0
+    # odds, as a probability of 0.3 over a threshold of 0.02 is more remarkable than 0.6 over 0.5
     return probability * (1 - threshold) / max((1 - probability) * threshold, 1e-12)
 
 

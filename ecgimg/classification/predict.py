@@ -105,6 +105,7 @@ def _classify_record(
     thresholds = classifier.thresholds(operating_point)
     judged = []
     for label, probability in zip(classifier.labels, probabilities, strict=True):
+        # not judged is better than a probability of leads that are not there
         reason = why_not_judged(label, seen_s, VOLTAGE_LABELS if gain_assumed else ())
         judged.append(Finding(label, None if reason else float(probability), thresholds[label], reason))
     findings = Findings((), tuple(judged), operating_point, seen_s, record=record)
@@ -114,6 +115,7 @@ def _classify_record(
 def _classify_leads(page: Digitization, classifier: Classifier, operating_point: str, explain: bool) -> Findings:
     """Classify the leads of a page without those that were read with a very low confidence."""
     assert page.record is not None
+    # each finding rests on all leads, so that one wrong trace would spoil them all
     confidence = page.lead_confidence or {}
     uncertain = [lead for lead in page.record.leads if confidence.get(lead, 1.0) < _MIN_LEAD_CONFIDENCE]
     leads = tuple(lead for lead in page.record.leads if lead not in uncertain)

@@ -77,10 +77,11 @@ def _open_inputs(path: Path) -> Iterator[tuple[str, EcgRecord | Digitization, ND
 def write_findings(findings: Findings, stem: str, out: Path, image: NDArray[np.uint8] | None = None) -> None:
     """Write the pictures of the evidence, and last ``STEM.findings.json``."""
     for label in findings.evidence:
-        name = label.replace("/", "-").replace(" ", "-")
+        name = label.replace("/", "-").replace(" ", "-")  # LAFB/LPFB would be a folder
         if image is not None:
             write_png(draw_on_page(image, findings, label), out / f"{stem}.{name}.page.png")
         if findings.record is not None:
             write_png(draw_on_signal(findings.record, findings, label), out / f"{stem}.{name}.png")
+    # comes last, so that a JSON never announces pictures that are missing
     with atomic_path(out / f"{stem}.findings.json") as temporary:
         temporary.write_text(json.dumps(findings.summary(), indent=1), encoding="utf-8")

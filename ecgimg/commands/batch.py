@@ -46,6 +46,7 @@ def batch(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be read, and write nothing.")] = False,
 ) -> None:
     """Digitize an archive to a Parquet dataset, resumable. Exit code 1 when some page was refused or failed."""
+    # the library is loaded by the commands that need it, so that help and versions come at once
     from ecgimg.batch import BatchSettings, Limits, Task, preview, run_batch
 
     if dry_run:

@@ -32,6 +32,7 @@ def evaluate_digitizer(
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
     """Digitize pages whose truth is known and score them by set, layout and degradation."""
+    # matplotlib and networks are loaded only here, so that help comes at once
     from ecgimg.evaluate import digitizer_report as report
     from ecgimg.evaluate.digitizer import evaluate_pages, evaluate_synthetic, page_tasks
 
@@ -101,6 +102,7 @@ def evaluate_layouts(
             seed=seed,
             jobs=jobs,
         )
+        # layout by layout, so that predictions of a long evaluation are saved as they come
         for scores in scores_by_layout:
             summaries.append(robustness.summarize(tested, data, scores, seed=seed))
             if predictions is not None:

@@ -121,7 +121,7 @@ def digitize_corrected(
         layout=corrections.layout,
         speed_mm_s=corrections.speed_mm_s,
         gain_mm_mv=corrections.gain_mm_mv,
-        vector=vector if picture is image else None,
+        vector=vector if picture is image else None,  # paths are in the pixels of the picture as it was opened
     )
     if corrections.leads:
         digitization = relabel_leads(digitization, corrections.leads)
@@ -134,6 +134,7 @@ def correct_picture(image: Image8, corrections: Corrections) -> Image8:
     if corrections.corners_px is not None:
         image = _cut_to_corners(image, np.array(corrections.corners_px, np.float64))
     angle_deg = corrections.rotate_deg % 360
+    # right angles need no interpolation, which would blur thin traces
     if angle_deg % 90 == 0:
         return np.ascontiguousarray(np.rot90(image, -int(angle_deg // 90))) if angle_deg else image
     return _turn(image, angle_deg)
@@ -163,6 +164,7 @@ def relabel_leads(digitization: Digitization, leads: Mapping[str, str]) -> Digit
 
     signals, fs_hz = digitization.record.signals, digitization.record.fs_hz
     record = EcgRecord(signals, fs_hz, tuple(map(relabel, digitization.record.leads)))
+    # a standard lead that lost its label stays in the record, as NaN
     order = [lead for lead in KNOWN_LEADS if lead in STANDARD_LEADS or lead in record.leads]
     return replace(
         digitization,
@@ -179,6 +181,7 @@ def relabel_leads(digitization: Digitization, leads: Mapping[str, str]) -> Digit
 
 def _as_permutation(leads: Mapping[str, str], present: tuple[str, ...]) -> dict[str, str]:
     """Return a relabelling in which a lead whose label is taken gets the label that becomes free."""
+    # a lead that keeps its label is no change, and must not free it
     changes = {read: true for read, true in leads.items() if read != true}
     read_as = {true: read for read, true in changes.items()}
     permutation = dict(changes)

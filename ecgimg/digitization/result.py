@@ -122,6 +122,7 @@ class Digitization:
         """Return the content of ``STEM.json``: everything but the signals, the traces and the grid."""
         from ecgimg._version import __version__
 
+        # rounded, so that people can read the file
         return {
             "schema": "ecgimg-digitization",
             "schema_version": SCHEMA_VERSION,

@@ -101,7 +101,7 @@ def digitize_file(path: Path, out: Path, settings: Settings) -> Iterator[PageOut
     try:
         for page in open_pages(path):
             yield _digitize_page(page, out, settings)
-    except EcgImgError as error:
+    except EcgImgError as error:  # pages before the damaged one keep their outcomes
         yield PageOutcome(path.stem, "failed", (reason_of(error),))
 
 
@@ -120,6 +120,7 @@ def _digitize_page(page: PageInput, out: Path, settings: Settings) -> PageOutcom
 def write_page(digitization: Digitization, page: PageInput, out: Path, settings: Settings) -> None:
     """Write the record in the formats of the settings, the overlay, and last the JSON, which marks the page as done."""
     if digitization.record is not None:
+        # a CSV is written whatever else is asked for
         for name in dict.fromkeys(("csv", *settings.formats)):
             write_record(digitization.record, out / f"{page.stem}{FORMATS[name]}")
     if settings.overlay:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ecgimg.batch import BatchSettings, run_batch
-from ecgimg.batch.engines import ENGINES, read_here
+from ecgimg.batch.engines import ENGINES, read_locally
 from tests.batch.pages import LIGHT, page_ids
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="the batch extra is not installed")
@@ -98,5 +98,5 @@ def test_ray_when_node_dies(pages: Path, cluster: object, tmp_path: Path):
 
 def test_engine_names():
     """The engines are local and ray."""
-    assert ENGINES["local"] is read_here
+    assert ENGINES["local"] is read_locally
     assert sorted(ENGINES) == ["local", "ray"]

@@ -53,8 +53,8 @@ def test_find_files_of_manifest(archive: Path, tmp_path: Path):
         f"file,layout,gain_mm_mv\n{archive}/blank.png,3x4,\nmissing.png,,5\n", encoding="utf-8"
     )
     (blank, missing), _ = find_files(str(tmp_path / "list.csv"))
-    assert blank.given == ("3x4", None, None)
-    assert missing.given == (None, None, 5.0)
+    assert blank.reading_settings == ("3x4", None, None)
+    assert missing.reading_settings == (None, None, 5.0)
     summary = run_batch(str(tmp_path / "list.csv"), str(tmp_path / "out"), LIGHT)
     assert summary.pages == {"failed": 1, "refused": 1}
 

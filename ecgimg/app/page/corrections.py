@@ -40,6 +40,7 @@ def corrections_of(
         For values that are impossible.
     """
     leads = dict(reading.corrections.leads)
+    # the panel changes one label at a time, given as the reading shows it now
     if bool(lead_read) != bool(lead_true):
         raise BadRequest("to correct a lead label, choose both the label as read and the true one")
     if lead_read and lead_true:
@@ -91,6 +92,7 @@ def layout_choice(layout: str) -> str:
 def as_found_choices(reading: Reading) -> dict[str, tuple[str, str]]:
     """Return the first choice of each list, "as found", with the value unless a person set it."""
     digitization, by_hand = reading.digitization, reading.digitization.corrections
+    # a value set by hand is not what was found
     values = {
         "layout": None if "layout" in by_hand else digitization.layout,
         "speed": None if "speed_mm_s" in by_hand or not digitization.speed_mm_s else f"{digitization.speed_mm_s:g}",

@@ -99,6 +99,7 @@ def as_sentence(text: str) -> str:
 def advice(digitization: Digitization, image: NDArray[np.uint8] | None = None) -> tuple[str, ...]:
     """Return the advice of a page's reasons, and for a refused page advice on its picture as well."""
     lines = dict.fromkeys(line for reason in digitization.reasons for line in reason.advice)
+    # a limited page can be used, and a long list would hide what matters
     if digitization.status != "refused":
         return tuple(lines)[:_MAX_ADVICE]
     codes = {reason.code for reason in digitization.reasons}
@@ -108,7 +109,7 @@ def advice(digitization: Digitization, image: NDArray[np.uint8] | None = None) -
 def _picture_advice(image: NDArray[np.uint8], codes: Collection[ReasonCode]) -> Iterator[str]:
     """Yield advice on a picture that is small, dark or washed out."""
     height, width = image.shape[:2]
-    grey = float(np.median(image[::8, ::8]))
+    grey = float(np.median(image[::8, ::8]))  # every eighth pixel tells as much, in a fraction of the time
     if max(height, width) < _SMALL_PX:
         yield (
             f"The picture is only {width} × {height} pixels. Send the original photo, not a preview, or scan the page "
@@ -158,7 +159,7 @@ def _seen_leads(digitization: Digitization) -> str:
     """Return how many leads the page shows, and how many seconds of which."""
     leads_by_seconds: dict[float, list[str]] = {}
     for row in lead_rows(digitization):
-        if seconds := round(row.seconds, 1):
+        if seconds := round(row.seconds, 1):  # leads of one column may differ by a few samples
             leads_by_seconds.setdefault(seconds, []).append(row.lead)
     parts = [f"{seconds:g} s of {_list_leads(leads)}" for seconds, leads in sorted(leads_by_seconds.items())]
     count = sum(map(len, leads_by_seconds.values()))

@@ -44,6 +44,7 @@ def progress(step: str, done: int, total: int, name: str = "") -> str:
 
 def _step_number(step: str) -> int:
     """Return the number of the step that a page is at, of the four that make it."""
+    # the steps that `reading_steps` yields; the files are opened before
     steps = ("opening", "reading", "looking", "drawing")
     return next((index for index, word in enumerate(steps) if step.startswith(word)), 3)
 
@@ -63,6 +64,7 @@ def result(reading: Reading, link: str) -> str:
     """
     verdict = verdict_of(reading.digitization)
     parts = [_verdict(verdict, reading)]
+    # a file that could not be opened has no picture
     if reading.page.failure is None:
         parts.append(_page_viewer(reading, link))
     if reading.digitization.record is not None:
@@ -156,6 +158,7 @@ def _findings(reading: Reading, link: str) -> str:
     if not findings.findings:
         return _section("Findings", f"<p>{escape(texts(findings.reasons))}</p>")
     body = _present_findings(findings) + _findings_not_judged(findings)
+    # the page's other reasons stand in the verdict already
     left_out = [reason.text for reason in findings.reasons if reason.code is ReasonCode.LEADS_LEFT_OUT]
     body += "".join(f'<p class="ecg-hint">{escape(text)}</p>' for text in left_out)
     hint = "Calibrated probabilities of a network that saw the leads above and nothing else. A physician reads the ECG."
@@ -166,6 +169,7 @@ def _present_findings(findings: Findings) -> str:
     leading = leading_findings(findings)
     likely = [item for item in leading if (item.probability or 0) >= _LIKELY]
     possible = [item for item in leading if MIN_SHOWN_PROBABILITY <= (item.probability or 0) < _LIKELY]
+    # thresholds that miss few patients let many findings of low probability pass
     unlikely = [item for item in leading if (item.probability or 0) < MIN_SHOWN_PROBABILITY]
     body = _finding_rows("Likely", likely) + _finding_rows("Possible", possible)
     if not (likely or possible):
@@ -202,6 +206,7 @@ def _finding_rows(title: str, items: Sequence[Finding]) -> str:
 def _evidence(reading: Reading, link: str) -> str:
     """Return the pictures of the evidence, the most probable finding first and open."""
     numbered = [(number, reading.findings[label]) for number, label in enumerate(reading.evidence, start=1)]
+    # if none is probable, the first picture is better than none
     probable = [item for item in numbered if (item[1].probability or 0.0) >= MIN_SHOWN_PROBABILITY] or numbered[:1]
     probable.sort(key=lambda item: item[1].probability or 0.0, reverse=True)
     parts = []
