@@ -92,7 +92,7 @@ class _PagesPerSecond(ProgressColumn):
 def _show_preview(source: str, counts: dict[str, int]) -> None:
     OUT.print(
         f"{source}: {counts['files']} files with {counts['pages']} pages, {counts['duplicates']} of them duplicates; "
-        f"{counts['passed_over']} other files are passed over. Nothing was written.",
+        f"other files passed over: {counts['passed_over']}. Nothing was written.",
         markup=False,
     )
 
@@ -108,7 +108,7 @@ def _show_summary(summary: Summary) -> None:
             reasons.add_row(code.replace("_", " "), str(values["pages"]), " ".join(values["advice"]))
         OUT.print(reasons)
     if summary.passed_over:
-        OUT.print(f"{summary.passed_over} files were passed over: they are neither pictures nor PDFs")
+        OUT.print(f"files passed over, as they are neither pictures nor PDFs: {summary.passed_over}")
     rate = f", {summary.pages_per_s:.2f} a second" if summary.read_now else ""
     OUT.print(
         f"{summary.read_now} pages read in {summary.seconds:.0f} s{rate}; the dataset and report.html are in "

@@ -50,7 +50,7 @@ element.querySelector("details").addEventListener("toggle", async (event) => {
     stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 3840 }, height: { ideal: 2160 } } });
     video.srcObject = stream;
   } catch {
-    said.textContent = "The camera can not be used; is it there, allowed, and this page opened over HTTPS?";
+    said.textContent = "The camera cannot be used; is it there, allowed, and this page opened over HTTPS?";
   }
 });
 element.querySelector("[data-shoot]").addEventListener("click", () => {
