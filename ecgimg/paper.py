@@ -65,8 +65,7 @@ def lay_out(record: EcgRecord, start_s: float = 0.0, seconds: float | None = Non
         The part to draw; by default all of it. Ten seconds fill an A4 page in landscape, 297 × 210 mm.
     """
     seconds = record.duration_s - start_s if seconds is None else seconds
-    leads = [lead for lead in STANDARD_LEADS if lead in record.leads]
-    leads += [lead for lead in record.leads if lead not in STANDARD_LEADS]
+    leads = _ordered_leads(record)
     first, end = round(start_s * record.fs_hz), round((start_s + seconds) * record.fs_hz)
     size_mm = _LEFT_MM + seconds * SPEED_MM_S + _RIGHT_MM, _TOP_MM + _ROW_MM * len(leads) + _BOTTOM_MM
     lines: list[Floats] = []
@@ -78,10 +77,20 @@ def lay_out(record: EcgRecord, start_s: float = 0.0, seconds: float | None = Non
         lettering.append(Lettering(8.0, zero_mm + 1.2, lead, 3.6))
         if not np.isfinite(signal).any():
             lettering.append(Lettering(_LEFT_MM + 2, zero_mm + 1.2, "not on the page", quiet=True))
+    return PaperPage(size_mm, tuple(lines), (*lettering, *_footer(size_mm)))
+
+
+def _ordered_leads(record: EcgRecord) -> list[str]:
+    """Return the leads of a record, the standard twelve first."""
+    leads = [lead for lead in STANDARD_LEADS if lead in record.leads]
+    return leads + [lead for lead in record.leads if lead not in STANDARD_LEADS]
+
+
+def _footer(size_mm: tuple[float, float]) -> tuple[Lettering, Lettering]:
+    """Return speed and gain, and the notice, below the rows of a page."""
     foot_mm = size_mm[1] - 6.0
-    lettering.append(Lettering(8.0, foot_mm, f"{SPEED_MM_S:g} mm/s   {GAIN_MM_MV:g} mm/mV"))
-    lettering.append(Lettering(size_mm[0] - 8.0, foot_mm, NOTICE, to_left=True))
-    return PaperPage(size_mm, tuple(lines), tuple(lettering))
+    scale = Lettering(8.0, foot_mm, f"{SPEED_MM_S:g} mm/s   {GAIN_MM_MV:g} mm/mV")
+    return scale, Lettering(size_mm[0] - 8.0, foot_mm, NOTICE, to_left=True)
 
 
 def ruling_mm(size_mm: tuple[float, float], step_mm: float) -> list[tuple[float, float, float, float]]:

@@ -75,6 +75,24 @@ def check_values(count: int) -> None:
         raise BadRecord(f"a record holds at most {MAX_VALUES:,} values, this one has {count:,}; cut it into parts")
 
 
+def _float32_copy(signals: ArrayLike) -> NDArray[np.float32]:
+    """Return a copy of numbers as float32, infinite where they overflow; `BadRecord` for what is no numbers."""
+    try:
+        with np.errstate(over="ignore"):
+            return np.array(signals, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise BadRecord("a record needs an array (leads, samples) of numbers") from error
+
+
+def _check_leads(leads: tuple[str, ...]) -> None:
+    """Refuse names of leads that are unknown or repeated (`BadRecord`)."""
+    unknown = [name for name in leads if name not in KNOWN_LEADS]
+    if unknown:
+        raise BadRecord(f"unknown lead names {', '.join(map(repr, unknown))}; known are {', '.join(KNOWN_LEADS)}")
+    if len(set(leads)) != len(leads):
+        raise BadRecord(f"each lead may be named once, got {', '.join(leads)}")
+
+
 @dataclass(frozen=True, eq=False)
 class EcgRecord:
     """An ECG of any leads and length.
@@ -102,23 +120,14 @@ class EcgRecord:
     def __post_init__(self) -> None:
         # by the size it states, before a copy of it is made
         check_values(int(getattr(self.signals, "size", 0)))
-        try:
-            with np.errstate(over="ignore"):  # what overflows is refused below as infinite
-                signals = np.array(self.signals, dtype=np.float32)
-        except (TypeError, ValueError) as error:
-            raise BadRecord("a record needs an array (leads, samples) of numbers") from error
-        leads = tuple(self.leads)
+        signals, leads = _float32_copy(self.signals), tuple(self.leads)
         if signals.ndim != 2 or signals.shape[0] != len(leads):
             raise BadRecord(
                 f"a record of {len(leads)} leads needs an array (leads, samples), got shape {signals.shape}"
             )
         if not leads or signals.shape[1] == 0:
             raise BadRecord("a record needs at least one lead and one sample")
-        unknown = [name for name in leads if name not in KNOWN_LEADS]
-        if unknown:
-            raise BadRecord(f"unknown lead names {', '.join(map(repr, unknown))}; known are {', '.join(KNOWN_LEADS)}")
-        if len(set(leads)) != len(leads):
-            raise BadRecord(f"each lead may be named once, got {', '.join(leads)}")
+        _check_leads(leads)
         if np.isinf(signals).any():
             raise BadRecord("a record holds infinite values; use NaN where nothing is known")
         fs_hz = checked_rate(self.fs_hz)

@@ -111,11 +111,7 @@ def store_pages(path: Path, name: str, folder: Path, first: int, limits: PageLim
     """
     number = first
     try:
-        if path.stat().st_size > limits.max_mb * 1e6:
-            raise UnreadablePage(f"the file is larger than {limits.max_mb:g} MB; save it smaller or split it")
-        pages = count_pages(path)
-        if first - 1 + pages > limits.max_pages:
-            raise UnreadablePage(f"at most {limits.max_pages} pages are read at a time; split the file")
+        pages = _count_within_limits(path, first, limits)
         for page in open_pages(path, max_pixels=round(limits.max_megapixels * 1e6)):
             page_name = f"{name}, page {page.number}" if pages > 1 else name
             yield _store(StoredPage(page_name, number, folder / f"page-{number}", vector=page.vector), page.image)
@@ -124,6 +120,16 @@ def store_pages(path: Path, name: str, folder: Path, first: int, limits: PageLim
         # the person's name of the file, not where it lies on the server
         failure = reason_of(type(error)(str(error).replace(str(path), name).replace(path.name, name)))
         yield StoredPage(name, number, folder / f"page-{number}", failure=failure)
+
+
+def _count_within_limits(path: Path, first: int, limits: PageLimits) -> int:
+    """Return how many pages a file has; `UnreadablePage` where it, or the session with it, exceeds the limits."""
+    if path.stat().st_size > limits.max_mb * 1e6:
+        raise UnreadablePage(f"the file is larger than {limits.max_mb:g} MB; save it smaller or split it")
+    pages = count_pages(path)
+    if first - 1 + pages > limits.max_pages:
+        raise UnreadablePage(f"at most {limits.max_pages} pages are read at a time; split the file")
+    return pages
 
 
 def _store(page: StoredPage, image: Image8) -> StoredPage:

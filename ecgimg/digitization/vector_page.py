@@ -26,11 +26,8 @@ def digitize_vector_rows(
 
     Parameters
     ----------
-    vector_rows : VectorRows
     image_px_per_page_mm : float
         Of the picture of the page, for drawing the result on it.
-    given : Given
-    timer : StageTimer
     """
     timer.lap("paths")
     text = ScaleReading(vector_rows.speed_mm_s, vector_rows.gain_mm_mv, vector_rows.chest_gain_mm_mv, "text")

@@ -42,19 +42,25 @@ def read(path: Path) -> EcgRecord:
     pydicom = import_optional("pydicom", "pydicom", "reading DICOM records")
     handler = import_optional("pydicom.waveforms.numpy_handler", "pydicom", "reading DICOM records")
     with reading(path, "DICOM"):
-        _check_packing(pydicom, path)
-        dataset = pydicom.dcmread(path)
-        if not dataset.get("WaveformSequence"):
-            kind = "an image" if "Rows" in dataset else "no waveform"
-            raise BadRecord(f"{path} is a DICOM file of {kind}, not an ECG waveform; export the ECG as a waveform")
-        if not dataset.file_meta.TransferSyntaxUID.is_little_endian:
-            raise BadRecord(f"{path} is a big-endian DICOM file; convert it to Explicit VR Little Endian")
+        dataset = _waveform_dataset(pydicom, path)
         index = _best_group(dataset)
         group = dataset.WaveformSequence[index]
         if group.WaveformSampleInterpretation in ("AB", "MB"):
             raise BadRecord(f"{path} holds companded 8-bit audio samples; export it with 16-bit linear samples")
         signals, leads = _signals(path, group, handler.multiplex_array(dataset, index, as_raw=True))
         return build_record(path, signals, float(group.SamplingFrequency), leads)
+
+
+def _waveform_dataset(pydicom: Any, path: Path) -> Any:
+    """Return the dataset of a file, which holds a waveform in little-endian bytes (`BadRecord` where not)."""
+    _check_packing(pydicom, path)
+    dataset = pydicom.dcmread(path)
+    if not dataset.get("WaveformSequence"):
+        kind = "an image" if "Rows" in dataset else "no waveform"
+        raise BadRecord(f"{path} is a DICOM file of {kind}, not an ECG waveform; export the ECG as a waveform")
+    if not dataset.file_meta.TransferSyntaxUID.is_little_endian:
+        raise BadRecord(f"{path} is a big-endian DICOM file; convert it to Explicit VR Little Endian")
+    return dataset
 
 
 def _check_packing(pydicom: Any, path: Path) -> None:

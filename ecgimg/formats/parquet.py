@@ -36,15 +36,20 @@ def read(path: Path) -> EcgRecord:
     with reading(path, "Parquet"), path.open("rb") as file:
         source = parquet.ParquetFile(file, page_checksum_verification=True)
         # before anything is decoded: a few bytes of run lengths can announce gigabytes
-        if not 0 < source.metadata.num_rows <= _MAX_SAMPLES:
-            raise BadRecord(f"{path} announces {source.metadata.num_rows} samples, too many for an ECG; write it again")
-        check_announced(path, source.metadata.num_rows * source.metadata.num_columns)
+        _check_size(path, source.metadata.num_rows, source.metadata.num_columns)
         table = source.read(use_threads=False)
         about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         names = [name for name in table.column_names if name != "time_s"]
         leads = _leads(path, names)
         signals = np.stack([_column(table, name) for name in names]) * _mv_per_unit(path, about)
         return build_record(path, signals, _rate(path, table, about), leads)
+
+
+def _check_size(path: Path, rows: int, columns: int) -> None:
+    """Refuse a table that announces more rows or values than an ECG has (`BadRecord`)."""
+    if not 0 < rows <= _MAX_SAMPLES:
+        raise BadRecord(f"{path} announces {rows} samples, too many for an ECG; write it again")
+    check_announced(path, rows * columns)
 
 
 def write(record: EcgRecord, path: Path) -> Path:

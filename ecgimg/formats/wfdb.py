@@ -33,10 +33,7 @@ def read(path: Path) -> EcgRecord:
         different rates.
     """
     wfdb = import_optional("wfdb", "wfdb", "reading WFDB records")
-    header_path = path.with_name(_stem(path) + ".hea")
-    if not header_path.exists():
-        raise BadRecord(f"{path} needs its header {header_path.name} beside it; copy both files")
-    check_file(header_path)
+    header_path = _header_path(path)
     with reading(header_path, "WFDB"):
         name = str(header_path.absolute().with_suffix(""))
         header = wfdb.rdheader(name)
@@ -46,6 +43,15 @@ def read(path: Path) -> EcgRecord:
         rows = wfdb.rdrecord(name, smooth_frames=False, channels=[index for index, _, _ in channels]).e_p_signal
         signals = np.stack([row * factor for row, (_, _, factor) in zip(rows, channels, strict=True)])
         return build_record(header_path, signals, fs_hz, [lead for _, lead, _ in channels])
+
+
+def _header_path(path: Path) -> Path:
+    """Return the header of a record that is named by any of its files; `BadRecord` where it cannot be read."""
+    header_path = path.with_name(_stem(path) + ".hea")
+    if not header_path.exists():
+        raise BadRecord(f"{path} needs its header {header_path.name} beside it; copy both files")
+    check_file(header_path)
+    return header_path
 
 
 def write(record: EcgRecord, path: Path) -> Path:

@@ -20,11 +20,7 @@ from ecgimg.isolation.messages import read_message, write_message
 def serve() -> None:
     """Serve calls until the process that asks for them is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asks decides when to stop
-    asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # what a library prints must not get between the answers, nor its reads eat the requests
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
+    asked, answers, nothing = _take_streams()
     try:
         memory_gb, quiet, prepare = read_message(asked)
     except EOFError:  # who asked has gone already
@@ -43,6 +39,16 @@ def serve() -> None:
         # anew for each call: what earlier calls left mapped is not this one's doing
         _limit_memory(memory_gb)
         _answer(function, args, cpu_s, requests, answers)
+
+
+def _take_streams() -> tuple[IO[bytes], IO[bytes], int]:
+    """Return standard input and output for messages alone, and the descriptor of the null device in their place."""
+    asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # what a library prints must not get between the answers, nor its reads eat the requests
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    return asked, answers, nothing
 
 
 def _listen(asked: IO[bytes], requests: queue.SimpleQueue[Any]) -> None:

@@ -72,15 +72,7 @@ class Worker:
         if self._process is not None and self._process.poll() is None:
             return
         self.close()
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, *map(str, sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, **_ENVIRONMENT, **self.environment},
-        )
-        # a thread reads, for a pipe cannot be waited on with a time limit everywhere
-        self._answers = queue.SimpleQueue()
-        threading.Thread(target=_pass_on, args=(self._process.stdout, self._answers), daemon=True).start()
+        self._launch()
         try:
             self._send((self.limits.memory_gb, self.quiet, self.prepare))
             kind, _ = self._receive(_START_S)
@@ -92,6 +84,18 @@ class Worker:
             detail = kind
         self.close()
         raise EcgImgError(f"a worker could not be started ({detail}); is there memory left, and is ecgimg whole?")
+
+    def _launch(self) -> None:
+        """Launch the process, and the thread that puts its answers into the queue."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _CHILD, *map(str, sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **_ENVIRONMENT, **self.environment},
+        )
+        # a thread reads, for a pipe cannot be waited on with a time limit everywhere
+        self._answers = queue.SimpleQueue()
+        threading.Thread(target=_pass_on, args=(self._process.stdout, self._answers), daemon=True).start()
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return what a function of a module returns; see `stream`."""

@@ -97,18 +97,21 @@ def on_paper(
     # the darker of two inks wins where they cross, as on paper
     share = np.maximum(canvas * float(rng.uniform(0.6, 1)), curve)
     share = np.maximum(share, ruling)
-    picture = paper - contrast * share + _shade(canvas.shape, rng)
+    shown = _degraded(paper - contrast * share + _shade(canvas.shape, rng), contrast, tall, rng)
+    high, wide = ink.shape
+    left, top, right, bottom = part
+    box = np.array([left * wide, top * high, right * wide, bottom * high]) + margin - 0.5
+    return shown, box
+
+
+def _degraded(picture: Floats, contrast: float, tall: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Blur a picture (h, w) by up to a share of the height of its letters, add noise, and compress it, at random."""
     # blur before noise, noise before JPEG: the order in which a camera spoils a page
     if rng.random() < 0.6:
         picture = cv2.GaussianBlur(picture, (0, 0), 0.2 + float(rng.uniform(0, 0.09)) * tall)
     picture = picture + rng.normal(0, float(rng.uniform(0, 0.06)) * contrast, picture.shape)
     shown = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-    if rng.random() < 0.5:
-        shown = _jpeg(shown, int(rng.integers(30, 96)))
-    high, wide = ink.shape
-    left, top, right, bottom = part
-    box = np.array([left * wide, top * high, right * wide, bottom * high]) + margin - 0.5
-    return shown, box
+    return _jpeg(shown, int(rng.integers(30, 96))) if rng.random() < 0.5 else shown
 
 
 def _ruling(shape: tuple[int, ...], tall: float, rng: np.random.Generator) -> Image:

@@ -158,10 +158,7 @@ def checked_arguments(data: Sequence[Any]) -> list[Any]:
     BadRequest
         For values of another kind.
     """
-    if len(data) > len(_DEFAULTS):
-        raise BadRequest(f"at most {len(_DEFAULTS)} values are taken: {', '.join(_DEFAULTS)}")
-    given = {**_DEFAULTS, **dict(zip(_DEFAULTS, data, strict=False))}
-    given = {name: _DEFAULTS[name] if value is None else value for name, value in given.items()}
+    given = _with_defaults(data)
     if not isinstance(given["file"], dict):
         raise BadRequest('a file is {"path": PATH}, with the path that its upload gave')
     if not _is_number(given["page"]) or given["page"] < 1 or given["page"] != int(given["page"]):
@@ -174,6 +171,14 @@ def checked_arguments(data: Sequence[Any]) -> list[Any]:
     if not isinstance(given["corrections"], dict):
         raise BadRequest("corrections are an object with rotate_deg, corners_px and leads")
     return list(given.values())
+
+
+def _with_defaults(data: Sequence[Any]) -> dict[str, Any]:
+    """Return the arguments by name; `BadRequest` for more values than there are names."""
+    if len(data) > len(_DEFAULTS):
+        raise BadRequest(f"at most {len(_DEFAULTS)} values are taken: {', '.join(_DEFAULTS)}")
+    given = dict(zip(_DEFAULTS, data, strict=False))
+    return {name: default if given.get(name) is None else given[name] for name, default in _DEFAULTS.items()}
 
 
 def _is_number(value: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -30,6 +30,12 @@ _OUTWARD_TAGS = re.compile(rb'<meta\s+(?:property|name)="(?:og|twitter):[^>]*>\s
 _API_PREFIX = re.compile(rb'("api_prefix"\s*:\s*")/gradio_api(")')
 
 
+def _own_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of the framework and ours, without the one that names versions."""
+    kept = [(name, value) for name, value in headers if name.lower() != b"server"]
+    return kept + [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+
+
 class Response:
     """A response on its way out: headers set, tags that point outward taken from pages, and a key given with them."""
 
@@ -44,12 +50,8 @@ class Response:
     async def __call__(self, message: MutableMapping[str, Any]) -> None:
         """Send on a message of the framework, changed as the class says."""
         if message["type"] == "http.response.start":
-            headers = [
-                (name, value) for name, value in message["headers"] if name.lower() != b"server"
-            ]  # names versions
-            headers += [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-            message = {**message, "headers": headers}
-            kind = next((value for name, value in headers if name.lower() == b"content-type"), b"")
+            message = {**message, "headers": _own_headers(message["headers"])}
+            kind = next((value for name, value in message["headers"] if name.lower() == b"content-type"), b"")
             is_json = kind.startswith(b"application/json") and (self.key or self.on_json)
             self._is_stream = kind.startswith(b"text/event-stream")
             # a page or a value is held back until it is whole, for its length changes; event streams must not wait

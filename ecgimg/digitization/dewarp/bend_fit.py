@@ -43,9 +43,14 @@ def fit_bend(windows: WindowFrequencies, slopes: Floats, shape: tuple[int, int],
     target = np.concatenate([slopes[:, 0], slopes[:, 1]])
     trust = np.concatenate([np.minimum(windows.weights, _FULL_WEIGHT) / _FULL_WEIGHT] * 2)
     surface = _solve_robustly(system, target, _stiffness(rows, columns), trust)
-    x, y = ((np.arange(n) + 0.5) / n * (m - 1) for n, m in ((shape[1], columns), (shape[0], rows)))
+    return _resampled(surface.reshape(rows, columns), shape)
+
+
+def _resampled(surface: Floats, shape: tuple[int, int]) -> Floats:
+    """Return a surface, whose outer nodes are at the edges, at the centres of `shape` (rows, columns) even cells."""
+    y, x = ((np.arange(n) + 0.5) / n * (m - 1) for n, m in zip(shape, surface.shape, strict=True))
     across, down = np.meshgrid(x, y)
-    return np.asarray(map_coordinates(surface.reshape(rows, columns), [down, across], order=3, mode="nearest"))
+    return np.asarray(map_coordinates(surface, [down, across], order=3, mode="nearest"))
 
 
 def _difference(centres_px: Floats, axis: int, step: Floats, shape: tuple[int, int]) -> sparse.csr_array:

@@ -48,11 +48,15 @@ def fit_map_to_grid(image: NDArray[np.uint8], ink: NDArray[np.uint8], trace: NDA
         small = (round(width * factor), round(height * factor))
         image, ink = (cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in (image, ink))
     grid_signal = measure_grid_signal(image, ink)
-    trace_points = sample_trace_points(trace)
-    row_angle = None if trace_points is None else row_angle_rad(trace_points)
-    windows = measure_window_frequencies(grid_signal, ink, row_angle)
+    windows = measure_window_frequencies(grid_signal, ink, _row_angle_rad(trace))
     page_map = _fit_to_windows(grid_signal, windows, trace) if windows is not None else None
     return page_map if page_map is None or factor == 1 else page_map.resized((width, height))
+
+
+def _row_angle_rad(trace: NDArray[np.uint8]) -> float | None:
+    """Return the angle of the rows of traces (height, width), None where there are too few traces to tell it."""
+    points = sample_trace_points(trace)
+    return None if points is None else row_angle_rad(points)
 
 
 def _fit_to_windows(grid_signal: Field, windows: WindowFrequencies, trace: NDArray[np.uint8]) -> PageMap | None:

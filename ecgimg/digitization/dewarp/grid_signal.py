@@ -37,11 +37,14 @@ def measure_grid_signal(image: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Fie
     darkness = np.float32(255) - cv2.min(cv2.min(red, green), blue)  # the channel in which a coloured grid is darkest
     hidden = cv2.dilate((ink > _IS_INK).astype(np.uint8), np.ones(_INK_MARGIN_PX, np.uint8)) | _edges(darkness)
     visible = (1 - hidden).astype(np.float32)
-    mean = cv2.blur(darkness * visible, _MEAN_PX) / (cv2.blur(visible, _MEAN_PX) + _LEAST_WEIGHT)
-    signal = (darkness - mean) * visible
-    power = cv2.blur(signal**2, _SPREAD_PX) / (cv2.blur(visible, _SPREAD_PX) + _LEAST_WEIGHT)
-    spread = np.sqrt(np.maximum(power, 0)) + _NOISE_LEVELS
+    signal = (darkness - _visible_mean(darkness * visible, visible, _MEAN_PX)) * visible
+    spread = np.sqrt(np.maximum(_visible_mean(signal**2, visible, _SPREAD_PX), 0)) + _NOISE_LEVELS
     return np.asarray(np.clip(signal / spread, -_MAX_SPREADS, _MAX_SPREADS), np.float32)
+
+
+def _visible_mean(values: Field, visible: Field, size_px: tuple[int, int]) -> Field:
+    """Return the mean around each pixel (height, width) of the visible ones; the values of others are 0."""
+    return np.asarray(cv2.blur(values, size_px) / (cv2.blur(visible, size_px) + _LEAST_WEIGHT), np.float32)
 
 
 def _edges(darkness: Field) -> NDArray[np.uint8]:

@@ -63,8 +63,7 @@ def find_paper_outline(image: Image8, trace: NDArray[np.uint8]) -> PaperOutline 
     factor = min(1.0, _REDUCED_PX / max(height, width))
     size = (max(round(width * factor), 1), max(round(height * factor), 1))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    is_trace = cv2.resize((trace > _IS_TRACE).astype(np.float32), size, interpolation=cv2.INTER_AREA) > _TRACE_SHARE
-    points = np.argwhere(is_trace)[:, ::-1].astype(np.float64)
+    points = _trace_points(trace, size)
     if not len(points):
         return None
     candidates = [(_share_on_sides(outline, corners), corners) for outline, corners in _outlines(small, points)]
@@ -72,6 +71,12 @@ def find_paper_outline(image: Image8, trace: NDArray[np.uint8]) -> PaperOutline 
     if share < _MIN_ON_SIDES:
         return None
     return _seen_by_camera((corners + 0.5) / factor - 0.5, (width, height))
+
+
+def _trace_points(trace: NDArray[np.uint8], size: tuple[int, int]) -> Floats:
+    """Return x and y (n, 2) of the pixels that show a trace when it is reduced to a size (width, height)."""
+    share = cv2.resize((trace > _IS_TRACE).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return np.argwhere(share > _TRACE_SHARE)[:, ::-1].astype(np.float64)
 
 
 def _outlines(image: Image8, trace_points: Floats) -> Iterator[tuple[Floats, Floats]]:

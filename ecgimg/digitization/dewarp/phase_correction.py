@@ -76,7 +76,6 @@ def correct_polynomial(
     Parameters
     ----------
     grid_signal : (height, width) float32
-    page_map : PageMap
     period_mm : float
         Spacing of the lines.
     degree : int
@@ -87,10 +86,8 @@ def correct_polynomial(
     lifted = page_map.with_exponents(exponents_up_to(degree))
     u, v = page_map.node_powers(2 * degree)
     weight = 1.0 if within is None else within
-    corrections = [
-        _fit_angles(phases * weight, u, v, lifted.exponents)
-        for phases in measure_phases(grid_signal, page_map, period_mm)
-    ]
+    by_axis = measure_phases(grid_signal, page_map, period_mm)
+    corrections = [_fit_angles(phases * weight, u, v, lifted.exponents) for phases in by_axis]
     shift_mm = np.stack(corrections, axis=1) * period_mm / (2 * np.pi)
     return replace(lifted, coefficients=lifted.coefficients - shift_mm)
 
@@ -140,14 +137,25 @@ def correct_bend(grid_signal: Field, page_map: PageMap, period_mm: float, reach_
     sigma = reach_mm * page_map.px_per_mm / NODE_SPACING_PX
     shifts = []
     for phases in measure_phases(grid_signal, page_map, period_mm):
-        averaged = blur_nodes(phases.real, sigma) + 1j * blur_nodes(phases.imag, sigma)
-        strength = np.abs(averaged)
-        has_lines = _largest_part(strength > _WEAK * np.percentile(strength, _STRONG_PERCENTILE))
-        if has_lines.sum() < _MIN_NODES:
+        periods = _smooth_periods(phases, sigma)
+        if periods is None:
             return page_map
-        shift = _unwrapped_periods(np.angle(averaged), has_lines)
-        shifts.append(_extrapolated(shift, np.where(has_lines, strength, 0.0)) * period_mm)
+        shifts.append(periods * period_mm)
     return replace(page_map, bend_mm=page_map.bend_mm + np.stack(shifts, axis=-1))
+
+
+def _smooth_periods(phases: Phases, sigma: float) -> Floats | None:
+    """Return by how many periods lines miss the nodes (rows, columns), averaged over `sigma` nodes around each.
+
+    Where there are no lines it goes on smoothly. It is None where too few nodes have lines.
+    """
+    averaged = blur_nodes(phases.real, sigma) + 1j * blur_nodes(phases.imag, sigma)
+    strength = np.abs(averaged)
+    has_lines = _largest_part(strength > _WEAK * np.percentile(strength, _STRONG_PERCENTILE))
+    if has_lines.sum() < _MIN_NODES:
+        return None
+    periods = _unwrapped_periods(np.angle(averaged), has_lines)
+    return _extrapolated(periods, np.where(has_lines, strength, 0.0))
 
 
 def _unwrapped_periods(angles: Floats, has_lines: Mask) -> Floats:

@@ -42,11 +42,8 @@ def dewarp_page(image: Bytes, segmentation: Segmentation, page_map: PageMap) -> 
     flat = cv2.remap(image, x, y, cv2.INTER_CUBIC, borderValue=_PAPER_WHITE)
     planes = cv2.merge([segmentation.trace, segmentation.label, segmentation.pulse, segmentation.other])
     flat_planes = cv2.split(cv2.remap(planes, x, y, cv2.INTER_LINEAR))
-    red, green, blue = cv2.split(flat)
-    palest = cv2.max(cv2.max(red, green), blue)  # the channel in which a coloured grid is palest
-    darkness = darkness_against_paper(palest).astype(np.float32)
     origin_mm = float(low[0]), float(low[1])
-    return FlatPage(darkness, Segmentation(*flat_planes), flat, px_per_mm, origin_mm, page_map)
+    return FlatPage(_darkness(flat), Segmentation(*flat_planes), flat, px_per_mm, origin_mm, page_map)
 
 
 def _sampling_grid(page_map: PageMap, low_mm: Floats, size: NDArray[np.int64], px_per_mm: float) -> tuple[Field, Field]:
@@ -62,6 +59,13 @@ def _sampling_grid(page_map: PageMap, low_mm: Floats, size: NDArray[np.int64], p
         np.ascontiguousarray(cv2.resize(np.ascontiguousarray(nodes[..., axis]), full_size)[page]) for axis in (0, 1)
     )
     return x, y
+
+
+def _darkness(flat: Bytes) -> Field:
+    """Return the darkness (height, width) of a flat page (height, width, 3), 0 to 255, its coloured grid faint."""
+    red, green, blue = cv2.split(flat)
+    palest = cv2.max(cv2.max(red, green), blue)  # the channel in which a coloured grid is palest
+    return darkness_against_paper(palest).astype(np.float32)
 
 
 def darkness_against_paper(channel: Bytes) -> Bytes:

@@ -177,20 +177,21 @@ def _evenly_spaced_gaps(blanks: Sequence[Sequence[Blank]], slants_px: Floats, px
         for row_blanks, slant in zip(blanks, slants_px, strict=True)
     ]
     widths = _widths_at_places(level_blanks, px_per_mm)
-    places = np.array(list(widths))
-
-    def gaps_at(starts: Sequence[float]) -> _Gaps:
+    for starts in _evenly_spaced(np.array(list(widths)), _MAX_OFF_EVEN_MM * px_per_mm):
         width = float(np.median([widths[start] for start in starts]))
-        return _Gaps(np.array(starts) + width / 2, width, slants_px)
+        yield _Gaps(np.array(starts) + width / 2, width, slants_px)
 
+
+def _evenly_spaced(places: Floats, off_px: float) -> Iterator[list[float]]:
+    """Yield each of the places by itself, and the selections of several that are less than `off_px` from even."""
     for first_index, first in enumerate(places.tolist()):
-        yield gaps_at([first])
+        yield [first]
         for last in places[first_index + 1 :].tolist():
             for n_spaces in range(1, _MAX_GAPS):
                 even = np.linspace(first, last, n_spaces + 1)
                 nearest = places[np.abs(places[:, None] - even).argmin(axis=0)]
-                if np.abs(even - nearest).max() < _MAX_OFF_EVEN_MM * px_per_mm:
-                    yield gaps_at(nearest.tolist())
+                if np.abs(even - nearest).max() < off_px:
+                    yield nearest.tolist()
 
 
 def _widths_at_places(level_blanks: Sequence[Sequence[Blank]], px_per_mm: float) -> dict[float, float]:
@@ -244,7 +245,6 @@ def _column_starts_px(
 ) -> Floats:
     """Return the column starts (rows, columns) of every row by the blanks of the rows that have the gaps."""
     heights = _centred_heights(rows)
-    half = gaps.width_px / 2
     measured = [_measured_middles(gaps, middle, blanks, separated, px_per_mm) for middle in gaps.middles_px]
     middles = np.stack(
         [
@@ -253,7 +253,7 @@ def _column_starts_px(
         ]
     )
     cap_px = float(np.median([rows[row].cap_px for row in separated]))
-    gap_ends = _space_evenly(middles, measured, px_per_mm) + half + cap_px
+    gap_ends = _space_evenly(middles, measured, px_per_mm) + gaps.width_px / 2 + cap_px
     lefts = np.array([rows[row].left_px for row in separated])
     first_column = _first_starts_px(gap_ends[0], gaps.spacing_px, lefts, separated, px_per_mm)
     return np.stack([first_column, *gap_ends], axis=1)

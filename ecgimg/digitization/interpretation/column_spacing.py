@@ -33,9 +33,7 @@ def spacing_by_separators(separators_px: Floats, usual_px: float, px_per_mm: flo
     """
     if not 0 < len(separators_px) <= MAX_SEPARATORS:
         return usual_px
-    sorted_px = np.sort(separators_px)
-    new_place = np.flatnonzero(np.diff(sorted_px) > SAME_PLACE_MM * px_per_mm) + 1
-    places_px = np.array([cluster.mean() for cluster in np.split(sorted_px, new_place)])
+    places_px = _distinct_places(separators_px, SAME_PLACE_MM * px_per_mm)
     steps_px = places_px[None, :] - places_px[:, None]
     for first, second in zip(*np.nonzero(np.abs(steps_px / usual_px - 1) < MAX_SPEED_ERROR), strict=True):
         off_px = np.abs(places_px - places_px[second] - steps_px[first, second])
@@ -43,6 +41,13 @@ def spacing_by_separators(separators_px: Floats, usual_px: float, px_per_mm: flo
         if len(third):
             return float(third.mean() - places_px[first]) / 2
     return usual_px
+
+
+def _distinct_places(values_px: Floats, same_px: float) -> Floats:
+    """Return the means of the clusters of values (n,), which gaps of more than `same_px` divide, from left to right."""
+    sorted_px = np.sort(values_px)
+    new_place = np.flatnonzero(np.diff(sorted_px) > same_px) + 1
+    return np.array([cluster.mean() for cluster in np.split(sorted_px, new_place)])
 
 
 def spacing_by_labels(

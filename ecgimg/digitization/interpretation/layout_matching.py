@@ -166,7 +166,7 @@ class _LayoutScorer:
             score += self._timing_score(fitted)
         score += _COMMON_STRIP * (layout.rhythm in ((), ("II",)))
         if agreement_db is not None:
-            score += float(np.clip(agreement_db / _DB_PER_POINT, _MIN_POINTS, _MAX_POINTS))
+            score += _agreement_points(agreement_db)
         strip_agrees = [is_read for slot, is_read in zip(fitted.slots(), agrees, strict=True) if slot.column is None]
         return Interpretation(
             fitted,
@@ -240,6 +240,11 @@ def _repetition_score(excerpt: Floats, cell: Floats) -> float:
     excerpt, cell = excerpt - excerpt.mean(), cell - cell.mean()
     error = min(_trimmed_sum((excerpt - np.roll(cell, shift)) ** 2) for shift in _SHIFTS)
     agreement_db = 10 * np.log10(float((cell**2).sum()) / max(error, 1e-9))
+    return _agreement_points(agreement_db)
+
+
+def _agreement_points(agreement_db: float) -> float:
+    """Return what an agreement between signals that should be one counts in the score."""
     return float(np.clip(agreement_db / _DB_PER_POINT, _MIN_POINTS, _MAX_POINTS))
 
 

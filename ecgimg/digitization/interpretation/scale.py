@@ -83,11 +83,7 @@ def _resolve_gain(
     readings: Sequence[ScaleReading], gain_reading: ScaleReading | None, pulse_mm: float | None, *, has_grid: bool
 ) -> tuple[float, float | None, str, tuple[Reason, ...]]:
     """Return gain, chest gain (None if it is the same), source of the gain, and warnings."""
-    shown = (
-        nearest_standard(pulse_mm, STANDARD_GAINS_MM_MV, _HEIGHT_TOLERANCE)
-        if pulse_mm is not None and has_grid
-        else pulse_mm
-    )
+    shown = _shown_gain(pulse_mm, has_grid=has_grid)
     chest = next(
         (reading.chest_gain_mm_mv for reading in readings if reading.chest_gain_mm_mv or reading is gain_reading), None
     )
@@ -103,6 +99,13 @@ def _resolve_gain(
     if chest is None and any(reading.limb_only for reading in readings):
         warnings = (*warnings, ReasonCode.CHEST_GAIN_UNREAD.reason())
     return gain, chest, source, warnings
+
+
+def _shown_gain(pulse_mm: float | None, *, has_grid: bool) -> float | None:
+    """Return the gain that the height of the pulse shows: a standard one, or None, where a grid gives true mm."""
+    if pulse_mm is None or not has_grid:
+        return pulse_mm
+    return nearest_standard(pulse_mm, STANDARD_GAINS_MM_MV, _HEIGHT_TOLERANCE)
 
 
 def _stretch_without_grid(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from ecgimg.digitization.model import FlatPage, RowTrace
-from ecgimg.digitization.numerics import Floats
+from ecgimg.digitization.numerics import Floats, Ints, open_vertically
 from ecgimg.digitization.tracing.row_ink import full_ink_darkness
 
 SeparatorFinder = Callable[[float], tuple[float, float] | None]
@@ -53,23 +53,25 @@ def detect_separators(page: FlatPage, baselines_px: Sequence[float]) -> Floats:
     (n,) float64
         Pixels along x. A stroke that passes several rows counts once for each.
     """
-    mm, heights = page.px_per_mm, np.asarray(baselines_px, np.float64)
+    mm = page.px_per_mm
     _, _, stats, centres = cv2.connectedComponentsWithStats(_upright_strokes(page), connectivity=8)
-    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    top, bottom = stats[:, cv2.CC_STAT_TOP, None], (stats[:, cv2.CC_STAT_TOP] + height)[:, None]
-    reach = _ROW_REACH_MM * mm
-    n_rows = ((top < heights + reach) & (bottom > heights - reach)).sum(axis=1)
+    top, width, height = (stats[:, key] for key in (cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
+    n_rows = _count_rows(top, top + height, np.asarray(baselines_px, np.float64), _ROW_REACH_MM * mm)
     n_rows[0] = 0  # the first component is the background
     is_separator = (width < _MAX_STROKE_WIDTH_MM * mm) & (height > _MIN_HEIGHT_MM * mm)
     return np.repeat(centres[:, 0], np.where(is_separator, n_rows, 0))
 
 
+def _count_rows(top: NDArray[np.int32], bottom: NDArray[np.int32], heights: Floats, reach: float) -> Ints:
+    """Return in how many rows of given heights each stroke (n,) from top to bottom stands, all in px."""
+    return np.asarray(((top[:, None] < heights + reach) & (bottom[:, None] > heights - reach)).sum(axis=1), np.int64)
+
+
 def _upright_strokes(page: FlatPage) -> NDArray[np.uint8]:
     """Return the mask (height, width) of upright strokes of other print, dashes joined to one."""
     mm = page.px_per_mm
-    mask = (page.segmentation.other > _OTHER_PRINT).astype(np.uint8)
-    strokes = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((round(_MIN_STROKE_MM * mm), 1), np.uint8))
-    closed = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, np.ones((round(_JOIN_MM * mm), 1), np.uint8))
+    strokes = open_vertically(page.segmentation.other > _OTHER_PRINT, round(_MIN_STROKE_MM * mm))
+    closed = cv2.morphologyEx(strokes.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((round(_JOIN_MM * mm), 1), np.uint8))
     return np.asarray(closed, np.uint8)
 
 

@@ -81,13 +81,18 @@ def _measure_pulse(
         return None
     top, base = (float(np.median(middle[part])) for part in (is_top, is_base))
     height, base_px = base - top, base + corner[1]
-    distances = [abs(baseline - base_px) for baseline in baselines_px]
-    if height < _MIN_HEIGHT_MM * px_per_mm or not distances or min(distances) > _OFF_ROW_MM * px_per_mm:
+    row = _row_at(base_px, baselines_px, _OFF_ROW_MM * px_per_mm)
+    if height < _MIN_HEIGHT_MM * px_per_mm or row is None:
         return None
     left, right, is_whole = _sides(np.flatnonzero(is_top), np.flatnonzero(is_inked & ~is_flat), px_per_mm)
     extent_px = (float(corner[0]), float(corner[0] + blob.shape[1] - 1))
-    row = int(np.argmin(distances))
     return Pulse(row, left + corner[0], right + corner[0], height / px_per_mm, base_px, extent_px, is_whole)
+
+
+def _row_at(base_px: float, baselines_px: Sequence[float], off_px: float) -> int | None:
+    """Return the row whose baseline is nearest to a base, None where all are farther than `off_px`."""
+    distances = [abs(baseline - base_px) for baseline in baselines_px]
+    return int(np.argmin(distances)) if min(distances, default=np.inf) <= off_px else None
 
 
 def _sides(top: Ints, steep: Ints, px_per_mm: float) -> tuple[float, float, bool]:

@@ -199,10 +199,7 @@ def _sides(window: _RowWindow) -> list[_Side]:
 def _measure_pulse(window: _RowWindow, left: _Side, right: _Side, *, is_before: bool) -> Pulse | None:
     """Measure the pulse of two sides, before or after the trace of its row; None where they are no such sides."""
     px_per_mm, slack = window.px_per_mm, window.px(_SLANT_MM, 1)
-    if (
-        abs(left.top - right.top) > _TOPS_APART_MM * px_per_mm
-        or abs(left.bottom - right.bottom) > _BOTTOMS_APART_MM * px_per_mm
-    ):
+    if not _end_alike(left, right, px_per_mm):
         return None
     x0, x1 = max(round(left.x), 0), round(right.x)
     top = round((left.top + right.top) / 2)
@@ -219,6 +216,12 @@ def _measure_pulse(window: _RowWindow, left: _Side, right: _Side, *, is_before: 
     length_px = _base_length(window, left if is_before else right, base_px, -1 if is_before else 1)
     extent_px = left.x - length_px, right.x + length_px
     return Pulse(window.row, left.x, right.x, (base_px - top_px) / px_per_mm, base_px, extent_px)
+
+
+def _end_alike(left: _Side, right: _Side, px_per_mm: float) -> bool:
+    """Tell whether two sides end at about the same heights, as those of a pulse do."""
+    are_tops_near = abs(left.top - right.top) <= _TOPS_APART_MM * px_per_mm
+    return are_tops_near and abs(left.bottom - right.bottom) <= _BOTTOMS_APART_MM * px_per_mm
 
 
 def _spans_top(window: _RowWindow, top_ink: Mask) -> bool:

@@ -104,7 +104,6 @@ def fit_zero_levels(
 
     Parameters
     ----------
-    rows : sequence of RowTrace
     interpretation : Interpretation
         The layout laid on the rows.
     scale : Scale
@@ -112,15 +111,11 @@ def fit_zero_levels(
     pulse_base_px : mapping of int to float
         Heights of the bases of calibration pulses, by row.
     """
-    layout = interpretation.layout
-    slot_heights = _slot_heights_px(rows, interpretation, scale)
     equations = _ZeroLevelEquations(len(rows), scale.px_per_mm * scale.gain_mm_mv)
     _add_pulse_bases(equations, pulse_base_px)
-    _add_means(equations, rows, slot_heights)
-    _add_repeated_leads(equations, slot_heights)
-    _add_limb_sums(equations, slot_heights)
+    _add_traces(equations, rows, _slot_heights_px(rows, interpretation, scale))
     uneven_px, n_measured = equations.solve(), len(equations)
-    _add_even_spacing(equations, layout.rows)
+    _add_even_spacing(equations, interpretation.layout.rows)
     even_px, n_spacings = equations.solve(), len(equations) - n_measured
     extra_cost = equations.cost(even_px, n_measured) - equations.cost(uneven_px, n_measured)
     return uneven_px if extra_cost > max(_MAX_EXTRA_COST, _MAX_EXTRA_COST_PER_SPACING * n_spacings) else even_px
@@ -140,6 +135,13 @@ def _add_pulse_bases(equations: _ZeroLevelEquations, pulse_base_px: Mapping[int,
     """Add that the base of a pulse is 0 mV."""
     for row, base in pulse_base_px.items():
         equations.add({row: 1.0}, base, _PULSE_BASE_SD_MV)
+
+
+def _add_traces(equations: _ZeroLevelEquations, rows: Sequence[RowTrace], slot_heights: Sequence[SlotSignal]) -> None:
+    """Add all that the traces tell: their means, what is shown twice, and what the limb leads add up to."""
+    _add_means(equations, rows, slot_heights)
+    _add_repeated_leads(equations, slot_heights)
+    _add_limb_sums(equations, slot_heights)
 
 
 def _add_means(equations: _ZeroLevelEquations, rows: Sequence[RowTrace], slot_heights: Sequence[SlotSignal]) -> None:

@@ -91,11 +91,15 @@ def normalize_crop(image: NDArray[np.uint8], box: Floats) -> NDArray[np.float32]
     box : (4,) float
         Left, top, right, bottom in pixels.
     """
-    crop = np.zeros(CROP_SHAPE, np.float32)
     window = _window(image.shape[:2], np.asarray(box, np.float64))
     if window is None:
-        return crop
-    ink = ink_share(image[window], _PAPER_PERCENTILE)
+        return np.zeros(CROP_SHAPE, np.float32)
+    return _fitted(ink_share(image[window], _PAPER_PERCENTILE))
+
+
+def _fitted(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ink (height, width) scaled to fit a crop, in the middle of it."""
+    crop = np.zeros(CROP_SHAPE, np.float32)
     scale = min(CROP_SHAPE[0] / ink.shape[0], CROP_SHAPE[1] / ink.shape[1])
     height, width = (max(round(size * scale), 1) for size in ink.shape)
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.model import FlatPage
-from ecgimg.digitization.numerics import Mask
+from ecgimg.digitization.numerics import Mask, open_vertically
 
 _TEXT_THRESHOLD = 140  # of 255, in the planes of labels and other print
 _MIN_LETTER_MM, _MAX_LETTER_MM = 1.1, 4.6  # height of the letters of a line
@@ -57,10 +57,9 @@ def find_text_lines(page: FlatPage, px_per_mm: float | None = None) -> list[Text
     mm = page.px_per_mm if px_per_mm is None else px_per_mm
     planes = page.segmentation
     mask = np.maximum(planes.other, planes.label) > _TEXT_THRESHOLD
-    count, components, stats, _ = cv2.connectedComponentsWithStats(_joined_words(mask, mm))
+    _, components, stats, _ = cv2.connectedComponentsWithStats(_joined_words(mask, mm))
     lines = []
-    for index in range(1, count):
-        left, top, width, height = (int(value) for value in stats[index, :4])
+    for index, (left, top, width, height) in enumerate(stats[1:, :4].tolist(), start=1):
         if 2 * width < _MIN_LINE_MM * mm or not _MIN_LETTER_MM * mm < 2 * height < _MAX_BLOB_MM * mm:
             continue
         is_component = components[top : top + height, left : left + width] == index
@@ -73,17 +72,17 @@ def find_text_lines(page: FlatPage, px_per_mm: float | None = None) -> list[Text
 def _joined_words(mask: Mask, px_per_mm: float) -> NDArray[np.uint8]:
     """Return a text mask at half its size, for speed, without long strokes and with the gaps between words closed."""
     half_mm = px_per_mm / 2
-    half = cv2.dilate(mask.astype(np.uint8), np.ones((2, 2), np.uint8), anchor=(0, 0))[::2, ::2]
+    half = cv2.dilate(mask.astype(np.uint8), np.ones((2, 2), np.uint8), anchor=(0, 0))[::2, ::2] > 0
     kernel = np.ones((max(round(_LINE_GAP_MM * half_mm), 1), round(_WORD_GAP_MM * half_mm)), np.uint8)
-    return np.asarray(cv2.morphologyEx(_without_long_strokes(half, half_mm), cv2.MORPH_CLOSE, kernel), np.uint8)
+    short = _without_long_strokes(half, half_mm).astype(np.uint8)
+    return np.asarray(cv2.morphologyEx(short, cv2.MORPH_CLOSE, kernel), np.uint8)
 
 
-def _without_long_strokes(mask: NDArray[np.uint8], px_per_mm: float) -> NDArray[np.uint8]:
+def _without_long_strokes(mask: Mask, px_per_mm: float) -> Mask:
     """Remove strokes longer than letters are high or wide: frames, separators, the page's edge."""
     length_px = round(_MAX_STROKE_MM * px_per_mm)
-    upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((length_px, 1), np.uint8))
-    level = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, length_px), np.uint8))
-    return np.asarray(mask & ~(upright | level), np.uint8)
+    upright, level = open_vertically(mask, length_px), open_vertically(mask.T, length_px).T
+    return mask & ~(upright | level)
 
 
 def _component_ink(mask: Mask, is_component: Mask, corner: tuple[int, int]) -> Mask:

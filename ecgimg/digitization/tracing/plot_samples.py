@@ -56,9 +56,7 @@ def interpolate_plot_samples(rows: Sequence[RowTrace], borders_px: Sequence[floa
         Where every column but the first starts. Each column, or each stroke where they are drawn apart, starts with a
         sample of its own.
     """
-    columns = [
-        row.stroke_index if len(row.stroke_index) else np.searchsorted(borders_px, row.points_px[:, 0]) for row in rows
-    ]
+    columns = [_columns_of_points(row, borders_px) for row in rows]
     bends = [_bends_by_column(row, column) for row, column in zip(rows, columns, strict=True)]
     rate = _corner_rate([column_bends for row_bends in bends for column_bends in row_bends.values()])
     if rate is None:
@@ -70,6 +68,11 @@ def interpolate_plot_samples(rows: Sequence[RowTrace], borders_px: Sequence[floa
     if np.median([fit.straightness for row_fits in fits for fit in row_fits.values()]) > _STRAIGHT:
         return tuple(rows)
     return tuple(_with_curve(row, column, row_fits) for row, column, row_fits in zip(rows, columns, fits, strict=True))
+
+
+def _columns_of_points(row: RowTrace, borders_px: Sequence[float]) -> Ints:
+    """Return the number of the column, or of the stroke where strokes are drawn apart, of each point (n,) of a row."""
+    return row.stroke_index if len(row.stroke_index) else np.searchsorted(borders_px, row.points_px[:, 0])
 
 
 def _bends_by_column(row: RowTrace, column: Ints) -> dict[int, Floats]:

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from ecgimg.digitization.model import FlatPage, RowTrace
-from ecgimg.digitization.numerics import Floats, Mask, open_vertically
+from ecgimg.digitization.numerics import Floats, Ints, Mask, open_vertically
 
 _FLAT_MM = 1.6  # higher ink is of complexes, which say little about where the row lies
 _SMOOTHING_MM = 1.1
@@ -31,15 +31,7 @@ def find_row_baselines(mask: Mask, px_per_mm: float) -> Floats:
     """
     flat = mask & ~open_vertically(mask, max(round(_FLAT_MM * px_per_mm), 3))
     profile = gaussian_filter1d(flat.sum(axis=1).astype(np.float64), _SMOOTHING_MM * px_per_mm)
-    highest = profile.max(initial=0)
-    if highest <= 0:
-        return np.zeros(0)
-    peaks, _ = find_peaks(
-        profile,
-        distance=_ROWS_APART_MM * px_per_mm,
-        height=_PEAK_SHARE * highest,
-        prominence=_PROMINENCE_SHARE * highest,
-    )
+    peaks = _profile_peaks(profile, px_per_mm)
     lengths = np.array([_row_length(mask, peak, _ROW_REACH_MM * px_per_mm) for peak in peaks])
     least = _ROW_LENGTH_SHARE * lengths.max(initial=0)
     if not least:
@@ -49,6 +41,16 @@ def find_row_baselines(mask: Mask, px_per_mm: float) -> Floats:
     spacing = _spacing(baselines, doubtful, _LEAST_SPACING_MM * px_per_mm)
     by_ink = sorted(doubtful, key=lambda peak: -profile[peak])
     return np.sort(_add_drifting_rows(mask, baselines, by_ink, spacing, least))
+
+
+def _profile_peaks(profile: Floats, px_per_mm: float) -> Ints:
+    """Return the heights (n,) px at which a profile (height,) of flat trace has the peaks of rows."""
+    highest = profile.max(initial=0)
+    if highest <= 0:
+        return np.zeros(0, np.int64)
+    least, prominence = _PEAK_SHARE * highest, _PROMINENCE_SHARE * highest
+    peaks, _ = find_peaks(profile, distance=_ROWS_APART_MM * px_per_mm, height=least, prominence=prominence)
+    return np.asarray(peaks, np.int64)
 
 
 def _row_length(mask: Mask, height: float, reach: float) -> float:

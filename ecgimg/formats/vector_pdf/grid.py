@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import compress
 
 import numpy as np
 
@@ -19,17 +20,11 @@ def find_grid(
     paths: Sequence[VectorPath],
 ) -> tuple[list[VectorPath], list[VectorPath], tuple[float, float] | None, tuple[float, float] | None]:
     """Return (grid lines, the rest, small and large square across, the same down) of what is no trace or pulse."""
-    # the small and the large squares are drawn with pens of their own
-    families: dict[tuple[object, ...], list[VectorPath]] = {}
-    rest: list[VectorPath] = []
-    for path in paths:
-        if is_upright(path.points_mm):
-            families.setdefault((path.colour, round(path.width_mm, 3)), []).append(path)
-        else:
-            rest.append(path)
+    are_upright = [is_upright(path.points_mm) for path in paths]
+    rest = [path for path, upright in zip(paths, are_upright, strict=True) if not upright]
     grid: list[VectorPath] = []
     pitches: tuple[list[float], list[float]] = ([], [])
-    for family in families.values():
+    for family in _by_pen(compress(paths, are_upright)):
         found_pitches = [_pitch(*_crossings(family, axis)) for axis in (0, 1)]
         (rest if found_pitches == [None, None] else grid).extend(family)
         for own, pitch in zip(pitches, found_pitches, strict=True):
@@ -38,6 +33,14 @@ def find_grid(
     if across is None or down is None:  # ruled lines, not squares
         return [], [*rest, *grid], None, None
     return grid, rest, across, down
+
+
+def _by_pen(paths: Iterable[VectorPath]) -> Iterable[list[VectorPath]]:
+    """Return the paths by colour and width: the small and the large squares are drawn with pens of their own."""
+    families: dict[tuple[object, ...], list[VectorPath]] = {}
+    for path in paths:
+        families.setdefault((path.colour, round(path.width_mm, 3)), []).append(path)
+    return families.values()
 
 
 def _crossings(paths: Sequence[VectorPath], axis: int) -> tuple[Floats, Floats]:

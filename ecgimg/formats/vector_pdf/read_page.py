@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pypdfium2.raw as pdfium
 
-from ecgimg.formats.vector_pdf.elements import VectorPage, VectorPath
+from ecgimg.formats.vector_pdf.elements import Floats, VectorPage, VectorPath
 from ecgimg.formats.vector_pdf.line_shapes import chained, is_trace, runs_across
 from ecgimg.formats.vector_pdf.pdf_paths import MM_PER_PT, page_objects, page_to_mm, subpaths
 from ecgimg.formats.vector_pdf.pdf_words import page_words
@@ -31,6 +31,21 @@ def read_vector_page(page: Any) -> VectorPage | None:
     short strokes, each starting where the one before ended, comes back as one path.
     """
     to_mm = page_to_mm(page)
+    paths = _listed_paths(page, to_mm)
+    if paths is None:
+        return None
+    joined = tuple(chained(paths))
+    strokes = [path for path in joined if runs_across(path)]
+    # a few traces decide, so that a page of very many lines costs no more than one of `MAX_STROKES`
+    across_mm = sum(np.ptp(path.points_mm[:, 0]) for path in strokes[:MAX_STROKES] if is_trace(path))
+    if across_mm < MIN_TRACES_MM or len(strokes) > MAX_STROKES:
+        return None
+    width_pt, height_pt = page.get_size()
+    return VectorPage((width_pt * MM_PER_PT, height_pt * MM_PER_PT), joined, tuple(page_words(page, to_mm)))
+
+
+def _listed_paths(page: Any, to_mm: Floats) -> list[VectorPath] | None:
+    """Return the paths of a page in the order in which they are drawn; None where there are too many."""
     paths: list[VectorPath] = []
     segments = 0
     for count, (item, kind, item_to_mm) in enumerate(page_objects(page, to_mm), start=1):
@@ -41,11 +56,4 @@ def read_vector_page(page: Any) -> VectorPage | None:
             return None
         if is_path:
             paths += subpaths(item, item_to_mm)
-    joined = tuple(chained(paths))
-    strokes = [path for path in joined if runs_across(path)]
-    # a few traces decide, so that a page of very many lines costs no more than one of `MAX_STROKES`
-    across_mm = sum(np.ptp(path.points_mm[:, 0]) for path in strokes[:MAX_STROKES] if is_trace(path))
-    if across_mm < MIN_TRACES_MM or len(strokes) > MAX_STROKES:
-        return None
-    width_pt, height_pt = page.get_size()
-    return VectorPage((width_pt * MM_PER_PT, height_pt * MM_PER_PT), joined, tuple(page_words(page, to_mm)))
+    return paths

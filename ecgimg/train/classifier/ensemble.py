@@ -43,11 +43,8 @@ class Ensemble(nn.Module):
 
 def export_classifier(out: Path, network: Ensemble, cards: Mapping[str, LabelCard], records: int) -> Path:
     """Write the three files of a classifier into `out`; returns the JSON, which is written last."""
-    # any two records will do: the exporter follows what happens to their shapes
-    example = network_inputs(np.random.default_rng(0).normal(size=(2, 12, 300)).astype(np.float32), network.inputs)
-    axes = {name: {0: "batch", **({2: "samples"} if name == "channels" else {1: "tokens"})} for name in example}
-    inputs = {name: (torch.from_numpy(values), axes[name]) for name, values in example.items()}
     settings = {f"network_{k}": dict(part.settings) for k, part in enumerate(network.networks)}
+    inputs = _example_inputs(network)
     onnx = export_network(network, out / "classifier.onnx", inputs, ("logits", {0: "batch"}), settings, half=True)
     # by these, a classifier whose files do not belong together is refused
     files = {"onnx": onnx, "safetensors": onnx.with_suffix(".safetensors")}
@@ -66,3 +63,11 @@ def export_classifier(out: Path, network: Ensemble, cards: Mapping[str, LabelCar
     with atomic_path(out / "classifier.json") as temporary:
         temporary.write_text(card.model_dump_json(indent=1), encoding="utf-8")
     return out / "classifier.json"
+
+
+def _example_inputs(network: Ensemble) -> dict[str, tuple[Tensor, dict[int, str]]]:
+    """Return an array, and its axes of any length, for each input of a network."""
+    # any two records will do: the exporter follows what happens to their shapes
+    example = network_inputs(np.random.default_rng(0).normal(size=(2, 12, 300)).astype(np.float32), network.inputs)
+    axes = {name: {0: "batch", **({2: "samples"} if name == "channels" else {1: "tokens"})} for name in example}
+    return {name: (torch.from_numpy(values), axes[name]) for name, values in example.items()}

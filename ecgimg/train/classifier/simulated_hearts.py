@@ -30,13 +30,11 @@ def simulated_records(folder: Path, count: int, seed: int, jobs: int = 2) -> Lab
     claim, signals_file, targets_file = (folder / name for name in ("hearts.json", "hearts.npy", "labels.npy"))
     if not (claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) == asked):
         folder.mkdir(parents=True, exist_ok=True)
-        numbers = range(0, count, _PART)
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            parts = list(pool.map(partial(_simulated, count=count, seed=seed), numbers))
+        signals, labels = _simulate_all(count, seed, jobs)
         # the claim last: what it tells of is then there
         with atomic_paths(signals_file, targets_file, claim) as drafts:
-            np.save(drafts[0], np.concatenate([signals for signals, _ in parts]))
-            np.save(drafts[1], np.concatenate([labels for _, labels in parts]))
+            np.save(drafts[0], signals)
+            np.save(drafts[1], labels)
             drafts[2].write_text(json.dumps(asked), encoding="utf-8")
     signals, labels = np.load(signals_file).astype(np.float32), np.load(targets_file)
     simulated = {code.rstrip("_") for code in CODES}
@@ -47,6 +45,13 @@ def simulated_records(folder: Path, count: int, seed: int, jobs: int = 2) -> Lab
         names, signals, labels, np.tile(known, (count, 1)), np.zeros(count, np.int64), names, nothing, nothing,
         np.ones(count, bool),
     )  # fmt: skip
+
+
+def _simulate_all(count: int, seed: int, jobs: int) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
+    """Simulate hearts in several processes: signals (count, 12, samples) mV and labels (count, labels)."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        parts = list(pool.map(partial(_simulated, count=count, seed=seed), range(0, count, _PART)))
+    return np.concatenate([signals for signals, _ in parts]), np.concatenate([labels for _, labels in parts])
 
 
 def _simulated(first: int, count: int, seed: int) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:

@@ -205,11 +205,7 @@ def _crop(
 ) -> _Crop:
     """Set a box upright at about its own resolution, a little turned and scaled, and cut it out of a shaken box."""
     source = _part_of(corners, part)
-    scale = float(np.exp(rng.normal(0, 0.2)))
-    wide = max(_length(source[1] - source[0] + source[2] - source[3]) / 2 * scale, 2.0)
-    tall = max(_length(source[3] - source[0] + source[2] - source[1]) / 2 * scale, 4.0)
-    if turns % 2:
-        wide, tall = tall, wide
+    wide, tall = _upright_size(source, float(np.exp(rng.normal(0, 0.2))), turns)
     margin = tall + 6.0
     target = _turned(_corners(np.array([margin, margin]), np.array([margin + wide, margin + tall])), rng)
     size = (int(wide + 2 * margin) + 1, int(tall + 2 * margin) + 1)
@@ -219,6 +215,13 @@ def _crop(
     patch = cv2.warpPerspective(image, to_patch, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     box = shake_box(np.concatenate([target.min(axis=0), target.max(axis=0)]), rng)
     return _Crop(_as_bytes(normalize_crop(patch, box)), of_class, tall)
+
+
+def _upright_size(corners: Floats, scale: float, turns: int) -> tuple[float, float]:
+    """Return width and height, px, of a box (4, 2) that is scaled and set upright by quarter turns."""
+    wide = max(_length(corners[1] - corners[0] + corners[2] - corners[3]) / 2 * scale, 2.0)
+    tall = max(_length(corners[3] - corners[0] + corners[2] - corners[1]) / 2 * scale, 4.0)
+    return (tall, wide) if turns % 2 else (wide, tall)
 
 
 def _turned(corners: Floats, rng: np.random.Generator) -> Floats:

@@ -33,18 +33,7 @@ def printed_crop(rng: np.random.Generator) -> tuple[Image, str, float]:
     tall = float(np.exp(rng.uniform(np.log(6), np.log(40))))
     kind = rng.choice(["name", "word", "half", "merged", "turned", "empty"], p=[0.62, 0.17, 0.06, 0.06, 0.05, 0.04])
     name = str(_HARD[int(rng.integers(len(_HARD)))])
-    if kind == "word":
-        ink = print_text(_word(rng), tall, rng)
-    elif kind == "empty":
-        ink = np.zeros((max(round(tall), 3), max(round(tall * rng.uniform(0.2, 3)), 3)), np.float32)
-    elif kind == "merged":
-        ink = _merged(name, str(_HARD[int(rng.integers(len(_HARD)))]), tall, rng)
-    elif kind == "half":
-        ink = print_text(name, tall, rng)
-    else:
-        ink = print_text(_spaced(_spelling(name, rng), rng), tall, rng)
-    if kind == "turned":
-        ink = np.rot90(ink, int(rng.choice([1, 3] if set(name) == {"I"} else [1, 2, 2, 3])))
+    ink = _ink(kind, name, tall, rng)
     part = _half(name, rng) if kind == "half" else (0.0, 0.0, 1.0, 1.0)
     # the minus is often a blob of its own, and the box begins behind it
     if kind == "name" and name == "-aVR" and rng.random() < 0.25:
@@ -52,6 +41,22 @@ def printed_crop(rng: np.random.Generator) -> tuple[Image, str, float]:
     picture, box = on_paper(ink, part, tall, rng)
     shown = np.repeat(picture[..., None], 3, axis=2)
     return normalize_crop(shown, shake_box(box, rng)), name if kind == "name" else "none", tall
+
+
+def _ink(kind: str, name: str, tall: float, rng: np.random.Generator) -> Image:
+    """Print the ink (h, w) of a kind of crop, most kinds made of a label's name, its capitals `tall` px high."""
+    if kind == "word":
+        return print_text(_word(rng), tall, rng)
+    if kind == "empty":
+        return np.zeros((max(round(tall), 3), max(round(tall * rng.uniform(0.2, 3)), 3)), np.float32)
+    if kind == "merged":
+        return _merged(name, str(_HARD[int(rng.integers(len(_HARD)))]), tall, rng)
+    if kind == "half":
+        return print_text(name, tall, rng)
+    ink = print_text(_spaced(_spelling(name, rng), rng), tall, rng)
+    if kind == "turned":
+        return np.rot90(ink, int(rng.choice([1, 3] if set(name) == {"I"} else [1, 2, 2, 3])))
+    return ink
 
 
 def _word(rng: np.random.Generator) -> str:

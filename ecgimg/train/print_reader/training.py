@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,22 +47,25 @@ def train_print_reader(out: Path, records: Path | None, settings: PrintTraining,
         out / "pool", records, pages=settings.pages, prints_per_page=settings.prints_per_page, seed=settings.seed,
         jobs=options.jobs,
     )  # fmt: skip
-    ctc = nn.CTCLoss(zero_infinity=True)
 
     def loss_of_step(network: PrintReader, step: int) -> Tensor:
         crops, texts = _batch(pool, settings, step)
         logits = network(crops.to(options.device, memory_format=torch.channels_last))
-        frames = logits.log_softmax(dim=2).transpose(0, 1)
-        targets = torch.tensor([1 + ALPHABET.index(letter) for text in texts for letter in text])
-        lengths = torch.full((len(texts),), len(frames)), torch.tensor([len(text) for text in texts])
-        loss: Tensor = ctc(frames, targets.to(options.device), *lengths)
-        return loss
+        return _ctc_loss(logits, texts)
 
     def scores(network: PrintReader) -> dict[str, float]:
         return evaluate(network, pool, options.device)
 
     task = Task(PrintReader, loss_of_step, scores, export, log_every=200, channels_last=True)
     return train_network(out, task, settings, options)
+
+
+def _ctc_loss(logits: Tensor, texts: Sequence[str]) -> Tensor:
+    """Return the CTC loss of logits (lines, frames, letters), whose letter 0 is the blank."""
+    frames = logits.log_softmax(dim=2).transpose(0, 1)
+    targets = torch.tensor([1 + ALPHABET.index(letter) for text in texts for letter in text])
+    lengths = torch.full((len(texts),), len(frames)), torch.tensor([len(text) for text in texts])
+    return nn.functional.ctc_loss(frames, targets.to(logits.device), *lengths, zero_infinity=True)
 
 
 def held_back(lines: LineCrops) -> NDArray[np.bool_]:

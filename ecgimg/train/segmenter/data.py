@@ -49,14 +49,8 @@ def draw_pool(
     asked = {"pages": pages, "crops": crops_per_page, "seed": seed, "records": str(records), "crop": CROP_PX}
     claim = folder / "pool.json"
     if not (claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) == asked):
-        folder.mkdir(parents=True, exist_ok=True)
-        shape = (pages * crops_per_page, CROP_PX, CROP_PX)
-        # on disk and not in memory: 500 pages are 2.6 GB of crops, and all processes write their own part of one file
-        images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (*shape, 3))
-        classes = np.lib.format.open_memmap(folder / "classes.npy", "w+", np.uint8, shape)
+        _make_files(folder, pages * crops_per_page)
         request = make_page_request("all", "mixed", seed, masks=True)
-        for made in (images, classes):
-            made.flush()
         with one_thread_pool(jobs) as workers:
             parts = [
                 workers.submit(_draw_part, folder, request, records, (k, pages, jobs), crops_per_page)
@@ -68,6 +62,16 @@ def draw_pool(
         with atomic_path(claim) as temporary:
             temporary.write_text(json.dumps(asked), encoding="utf-8")
     return Pool(np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "classes.npy", mmap_mode="r"))
+
+
+def _make_files(folder: Path, crops: int) -> None:
+    """Make the empty files of a pool.
+
+    They are on disk and not in memory: 500 pages are 2.6 GB of crops, and all processes write their own part of one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, shape in (("images", (CROP_PX, CROP_PX, 3)), ("classes", (CROP_PX, CROP_PX))):
+        np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, (crops, *shape)).flush()
 
 
 def _draw_part(
@@ -117,10 +121,13 @@ def _crops(
             row, column = int(rows[centre]), int(columns[centre])
         else:
             row, column = int(rng.integers(image.shape[0])), int(rng.integers(image.shape[1]))
-        row += int(rng.integers(-CROP_PX // 2, CROP_PX // 2)) - CROP_PX // 2
-        column += int(rng.integers(-CROP_PX // 2, CROP_PX // 2)) - CROP_PX // 2
-        row = min(max(row, 0), image.shape[0] - CROP_PX)
-        column = min(max(column, 0), image.shape[1] - CROP_PX)
-        window = (slice(row, row + CROP_PX), slice(column, column + CROP_PX))
+        window = (_crop_span(row, image.shape[0], rng), _crop_span(column, image.shape[1], rng))
         images[number], labels[number] = image[window], classes[window]
     return images, labels
+
+
+def _crop_span(centre: int, length: int, rng: np.random.Generator) -> slice:
+    """Draw the rows or columns of a crop around a place, moved into the picture where it would reach beyond it."""
+    first = centre + int(rng.integers(-CROP_PX // 2, CROP_PX // 2)) - CROP_PX // 2
+    first = min(max(first, 0), length - CROP_PX)
+    return slice(first, first + CROP_PX)

@@ -42,20 +42,14 @@ class BeatStatistics(NamedTuple):
 
 
 def measure_beats(rows: Sequence[RowTrace], px_per_mm: float) -> BeatStatistics | None:
-    """Measure the spacing and the width of the beats of a page.
+    """Measure the spacing and the width of the beats of a page, None where the rows show fewer than two.
 
     The steepness of all rows is summed up first, because rows show the same heart beside or below each other.
 
     Parameters
     ----------
-    rows : sequence of RowTrace
     px_per_mm : float
         Of the flat page.
-
-    Returns
-    -------
-    BeatStatistics or None
-        None where the rows show fewer than two beats.
     """
     steepness = _sum_steepness(rows, px_per_mm)
     if not len(steepness):

@@ -5,6 +5,8 @@ A path is the run (width,) that a row takes in each column, −1 where it takes 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ecgimg.digitization.numerics import Floats, Ints, Mask, row_pitch_px
@@ -45,16 +47,20 @@ def merge_split_row(paths: list[Ints], baselines: Floats) -> Floats | None:
     (n − 1,) float64 or None
         The baselines without that of the shorter half, None if no row is split.
     """
-    has_run = np.array([path >= 0 for path in paths])
-    longest = has_run.sum(axis=1).max()
-    for row in range(len(paths) - 1):
-        upper, lower = has_run[row], has_run[row + 1]
-        both = (upper & lower & (paths[row] != paths[row + 1])).sum()
-        short, long = sorted((upper.sum(), lower.sum()))
-        are_halves = long < _HALF_MOST_SHARE * longest and both < _HALF_BOTH_SHARE * short
-        if are_halves and (upper | lower).sum() > _WHOLE_SHARE * longest:
-            return np.delete(baselines, row + 1 if upper.sum() > lower.sum() else row)
+    lengths = [int((path >= 0).sum()) for path in paths]
+    for row, (upper, lower) in enumerate(pairwise(paths)):
+        if _are_halves(upper, lower, max(lengths)):
+            return np.delete(baselines, row + 1 if lengths[row] > lengths[row + 1] else row)
     return None
+
+
+def _are_halves(upper: Ints, lower: Ints, longest: int) -> bool:
+    """Tell whether two paths (width,) are halves of one row, where the longest path has so many runs."""
+    in_upper, in_lower = upper >= 0, lower >= 0
+    both = (in_upper & in_lower & (upper != lower)).sum()
+    short, long = sorted((in_upper.sum(), in_lower.sum()))
+    are_short = long < _HALF_MOST_SHARE * longest and both < _HALF_BOTH_SHARE * short
+    return bool(are_short and (in_upper | in_lower).sum() > _WHOLE_SHARE * longest)
 
 
 def remove_end_fragments(path: Ints, px_per_mm: float) -> Ints:
