@@ -54,25 +54,32 @@ async def body_chunks(scope: Scope, receive: Receive, max_bytes: int) -> AsyncIt
     BadRequest
         When nothing comes for half a minute, or the other side has gone.
     """
+    too_large = TooLarge(f"the request holds more than {max_bytes / 1000:g} kB; send less")
     # the stated length may be a lie either way, so that what comes is counted too
     stated = header(scope, b"content-length")
     if stated and (not stated.isdecimal() or int(stated[:20]) > max_bytes):
-        raise TooLarge(f"the request holds more than {max_bytes / 1000:g} kB; send less")
+        raise too_large
     read = 0
     while True:
-        try:
-            message = await asyncio.wait_for(receive(), _SILENCE_S)
-        except TimeoutError:
-            raise BadRequest("the request is incomplete; send it again") from None
-        if message["type"] != "http.request":
-            raise BadRequest("the request was cancelled")
+        message = await _next_part(receive)
         data = message.get("body", b"")
         read += len(data)
         if read > max_bytes:
-            raise TooLarge(f"the request holds more than {max_bytes / 1000:g} kB; send less")
+            raise too_large
         yield data
         if not message.get("more_body"):
             return
+
+
+async def _next_part(receive: Receive) -> MutableMapping[str, Any]:
+    """Return the next part of a request's body; `BadRequest` after half a minute, or when the other side has gone."""
+    try:
+        message = await asyncio.wait_for(receive(), _SILENCE_S)
+    except TimeoutError:
+        raise BadRequest("the request is incomplete; send it again") from None
+    if message["type"] != "http.request":
+        raise BadRequest("the request was cancelled")
+    return message
 
 
 async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
