@@ -168,7 +168,7 @@ def classify(
     model: Annotated[Path | None, typer.Option(help="Other weights, NAME.json or NAME.onnx.")] = None,
 ) -> None:
     """Classify pages and records, whichever part of the twelve leads they show. Research use only."""
-    from ecgimg.classification.weights import load_classifier
+    from ecgimg.classification.trained_classifier import load_classifier
     from ecgimg.classification.write import classify_files
 
     classifier = load_classifier(model) if model is not None else None

@@ -7,7 +7,7 @@ from synth.labels.truth import PageTruth, TextTruth, TraceTruth, load_truth
 from synth.page import Page, make_page
 from synth.page_folder import write_pages
 from synth.page_spec import PageSpec
-from synth.pages import pages
+from synth.page_stream import pages
 from synth.random_degradation import make_random_degradation
 from synth.random_page_spec import make_random_page_spec
 

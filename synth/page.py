@@ -15,9 +15,9 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg.errors import BadRecord
 from ecgimg.record import EcgRecord
 from synth.degradation import Degradation, DegradedPage, degrade_page
-from synth.draw import DrawnPage, DrawnTrace, PrintedText, draw_page
 from synth.labels.masks import Masks
 from synth.labels.truth import PageTruth, TextTruth, TraceTruth
+from synth.page_drawing import DrawnPage, DrawnTrace, PrintedText, draw_page
 from synth.page_map import PageMap
 from synth.page_spec import PageSpec
 

@@ -19,7 +19,7 @@ from ecgimg._version import __version__
 from ecgimg.errors import BadOutput, BadRequest
 from synth.labels.coco import coco_annotations
 from synth.labels.truth import PageTruth, load_truth
-from synth.pages import PageRequest, RecordItem, draw_requested_page, make_page_request
+from synth.page_stream import PageRequest, RecordItem, draw_requested_page, make_page_request
 from synth.record_source import Records, cycle_records
 
 Tasks = Iterator[tuple[int, RecordItem]]

@@ -14,7 +14,7 @@ import pytest
 from ecgimg import EcgRecord
 from ecgimg.classification import shipped_classifier
 from ecgimg.classification.labelled_records import LabelledRecords
-from ecgimg.classification.weights import Classifier
+from ecgimg.classification.trained_classifier import Classifier
 from ecgimg.digitization.segmentation.threads import use_one_thread
 from ecgimg.errors import MissingWeights
 from synth import HeartSpec, simulate

@@ -19,7 +19,7 @@ from ecgimg import (
 )
 from ecgimg.classification import classify
 from ecgimg.digitization import digitize
-from synth.draw import load_font
+from synth.page_drawing import load_font
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "scipy", "cv2", "skimage", "onnxruntime", "pandas", "wfdb", "pyedflib", "pydicom", "pyarrow", "PIL")

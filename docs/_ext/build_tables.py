@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from tables import table
 
-from ecgimg.batch.dataset import page_schema, record_schema
+from ecgimg.batch.output_dataset import page_schema, record_schema
 from ecgimg.classification.labels import FULL_NAMES, LABELS
 from ecgimg.reasons import ReasonCode
 from ecgimg.record import KNOWN_LEADS

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from ecgimg import paper
 from ecgimg._atomic_files import atomic_path
 from ecgimg._pictures import as_jpeg
-from ecgimg.app.page.messages import advice
 from ecgimg.app.report import write_report
+from ecgimg.app.web_page.messages import advice
 from ecgimg.classification import Findings
 from ecgimg.classification.evidence_figure import draw_on_page
 from ecgimg.classification.predict import classify_page
-from ecgimg.classification.weights import shipped_classifier
+from ecgimg.classification.trained_classifier import shipped_classifier
 from ecgimg.digitization import Digitization
 from ecgimg.digitization.correct import Corrections, digitize_corrected
 from ecgimg.digitization.overlay import draw_overlay
-from ecgimg.digitization.segmentation.runtime import load_network
+from ecgimg.digitization.segmentation.onnx_sessions import load_network
 from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
 from ecgimg.formats import write_record
 from ecgimg.formats.pages import count_pages, open_pages

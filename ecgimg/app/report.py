@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ecgimg import paper
 from ecgimg._atomic_files import atomic_path
-from ecgimg.app.page.messages import (
+from ecgimg.app.web_page.messages import (
     MIN_SHOWN_PROBABILITY,
     NO_FINDING,
     Verdict,

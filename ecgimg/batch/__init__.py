@@ -1,6 +1,6 @@
 """Read whole archives of pages into a dataset: resumable, on one machine or many."""
 
-from ecgimg.batch.page import Task
+from ecgimg.batch.page_task import Task
 from ecgimg.batch.run import BatchSettings, Progress, Summary, preview, run_batch
 from ecgimg.isolation import Limits
 

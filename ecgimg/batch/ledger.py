@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecgimg.batch.page import ArchivePage
+from ecgimg.batch.page_task import ArchivePage
 from ecgimg.batch.source_files import SourceFile
 from ecgimg.errors import BadOutput, BadRequest
 

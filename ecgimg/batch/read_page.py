@@ -13,7 +13,7 @@ import numpy as np
 
 from ecgimg._pictures import as_jpeg
 from ecgimg.batch.output_store import OutputStore
-from ecgimg.batch.page import UNWRITTEN, ArchivePage, PageResult, Task
+from ecgimg.batch.page_task import UNWRITTEN, ArchivePage, PageResult, Task
 from ecgimg.batch.source_files import local_copy
 from ecgimg.digitization.overlay import draw_overlay
 from ecgimg.digitization.pipeline import digitize_image

@@ -14,12 +14,12 @@ from typing import Any
 
 from ecgimg._atomic_files import atomic_path
 from ecgimg._version import __version__
-from ecgimg.batch.dataset import PAGES_PER_PART, Dataset
-from ecgimg.batch.engines import ENGINES
+from ecgimg.batch.execution_engines import ENGINES
 from ecgimg.batch.filesystems import is_in_memory, open_filesystem
 from ecgimg.batch.ledger import Ledger
+from ecgimg.batch.output_dataset import PAGES_PER_PART, Dataset
 from ecgimg.batch.output_store import STATE_FOLDER, OutputStore
-from ecgimg.batch.page import UNWRITTEN, ArchivePage, PageResult, Task
+from ecgimg.batch.page_task import UNWRITTEN, ArchivePage, PageResult, Task
 from ecgimg.batch.report import count_reasons, draw_report
 from ecgimg.batch.source_files import SourceFile, find_files, fingerprint
 from ecgimg.digitization.write import Settings, check_settings

@@ -2,6 +2,6 @@
 
 from ecgimg.classification.findings import Evidence, Finding, Findings
 from ecgimg.classification.predict import classify
-from ecgimg.classification.weights import Classifier, load_classifier, shipped_classifier
+from ecgimg.classification.trained_classifier import Classifier, load_classifier, shipped_classifier
 
 __all__ = ["Classifier", "Evidence", "Finding", "Findings", "classify", "load_classifier", "shipped_classifier"]

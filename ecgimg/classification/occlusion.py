@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.classification.tokens import FS_HZ, PATCH
-from ecgimg.classification.weights import Classifier
+from ecgimg.classification.trained_classifier import Classifier
 
 Signals = NDArray[np.float32]
 

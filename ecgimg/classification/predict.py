@@ -13,7 +13,7 @@ from ecgimg.classification.labelled_records import VOLTAGE_LABELS, network_rate_
 from ecgimg.classification.not_judged import why_not_judged
 from ecgimg.classification.occlusion import occlude_patches
 from ecgimg.classification.tokens import CANVAS, FS_HZ, PATCH
-from ecgimg.classification.weights import Classifier, check_operating_point, shipped_classifier
+from ecgimg.classification.trained_classifier import Classifier, check_operating_point, shipped_classifier
 from ecgimg.digitization import Digitization, digitize, digitize_image
 from ecgimg.errors import BadRecord, EcgImgError
 from ecgimg.formats import is_record_file, read_record

@@ -15,7 +15,7 @@ from ecgimg._pictures import write_png
 from ecgimg.classification.evidence_figure import draw_on_page, draw_on_signal
 from ecgimg.classification.findings import Findings
 from ecgimg.classification.predict import classify
-from ecgimg.classification.weights import Classifier, check_operating_point
+from ecgimg.classification.trained_classifier import Classifier, check_operating_point
 from ecgimg.digitization import Digitization, digitize_image
 from ecgimg.errors import EcgImgError
 from ecgimg.formats import is_record_file, iter_records

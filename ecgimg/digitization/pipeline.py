@@ -9,29 +9,29 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization.interpretation.interpret import Given, interpret
 from ecgimg.digitization.model import ImageGeometry, PageView, Pulse, RowTrace, ScaleReading
+from ecgimg.digitization.page_views import alternative_views, view_page
 from ecgimg.digitization.preprocess.contrast import ENLARGEMENT, strengthen_pale_ink
-from ecgimg.digitization.preprocess.reduction import reduce_image
+from ecgimg.digitization.preprocess.downscale import reduce_image
 from ecgimg.digitization.preprocess.scanner_streaks import remove_scanner_streaks
-from ecgimg.digitization.pulses.detect import find_pulses
+from ecgimg.digitization.pulses.detect_by_network import find_pulses
 from ecgimg.digitization.pulses.detect_by_shape import find_pulses_by_shape
 from ecgimg.digitization.pulses.trim import trim_pulses
 from ecgimg.digitization.quality.assess import assess_page
-from ecgimg.digitization.reading_choice import (
+from ecgimg.digitization.result import Digitization
+from ecgimg.digitization.signals.zero_level import with_zero_levels
+from ecgimg.digitization.stage_timer import StageTimer
+from ecgimg.digitization.text.rows_missed_by_tracing import retrace_rows_by_labels
+from ecgimg.digitization.tracing.row_detection import unread_trace_share
+from ecgimg.digitization.tracing.trace_rows import trace_rows
+from ecgimg.digitization.tracing.vector_rows import read_vector_rows
+from ecgimg.digitization.vector_page import digitize_vector_rows
+from ecgimg.digitization.view_choice import (
     choose_reading,
     in_original_pixels,
     is_doubtful,
     is_worth_enlarging,
     shows_more,
 )
-from ecgimg.digitization.result import Digitization
-from ecgimg.digitization.signals.zero_level import with_zero_levels
-from ecgimg.digitization.stage_timer import StageTimer
-from ecgimg.digitization.text.rows_from_labels import retrace_rows_by_labels
-from ecgimg.digitization.tracing.row_detection import unread_trace_share
-from ecgimg.digitization.tracing.trace_rows import trace_rows
-from ecgimg.digitization.tracing.vector_rows import read_vector_rows
-from ecgimg.digitization.vector_page import digitize_vector_rows
-from ecgimg.digitization.views import alternative_views, view_page
 from ecgimg.formats.vector_pdf import VectorPage
 from ecgimg.reasons import ReasonCode
 from layouts import load_layout, load_layouts

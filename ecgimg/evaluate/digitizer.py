@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from ecgimg.digitization import Digitization, digitize_image
 from ecgimg.errors import BadRequest, EcgImgError
 from ecgimg.evaluate.page_scores import LeadScore, PageScore, page_ratio, score_lead
-from ecgimg.evaluate.process_pool import mapped
+from ecgimg.evaluate.parallel_pages import mapped
 from ecgimg.formats import read_record
 from ecgimg.formats.pages import open_pages
 from ecgimg.reasons import reason_of
 from ecgimg.record import EcgRecord
 from layouts import Layout, load_layout, load_layouts
 from synth.labels.truth import PageTruth
-from synth.pages import PageRequest, draw_requested_page, make_page_request
+from synth.page_stream import PageRequest, draw_requested_page, make_page_request
 from synth.record_source import cycle_records
 
 Floats = NDArray[np.float64]

@@ -19,14 +19,14 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg.classification.labelled_records import LabelledRecords, network_rate_leads
 from ecgimg.classification.labels import LABELS, SUBCLASSES, SUPERCLASSES
 from ecgimg.classification.tokens import CANVAS, FS_HZ
-from ecgimg.classification.weights import Classifier, load_classifier, shipped_classifier
+from ecgimg.classification.trained_classifier import Classifier, load_classifier, shipped_classifier
 from ecgimg.digitization import digitize_image
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate import classifier_metrics as metrics
-from ecgimg.evaluate.process_pool import mapped
+from ecgimg.evaluate.parallel_pages import mapped
 from ecgimg.record import STANDARD_LEADS, EcgRecord
 from layouts import Layout, load_layouts, visible_window
-from synth.pages import PageRequest, draw_requested_page, make_page_request
+from synth.page_stream import PageRequest, draw_requested_page, make_page_request
 
 Floats = NDArray[np.float64]
 Signals = NDArray[np.float32]

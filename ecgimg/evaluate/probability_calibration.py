@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS
-from ecgimg.classification.weights import LabelCard
+from ecgimg.classification.trained_classifier import LabelCard
 from ecgimg.evaluate import classifier_metrics as metrics
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.draw import text_coverage
+from synth.page_drawing import text_coverage
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.float32]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from synth.degradation.spec import Ageing
 from synth.degradation.texture import fractal_field, smooth_field
-from synth.draw import Layer, blend, text_coverage
+from synth.page_drawing import Layer, blend, text_coverage
 from synth.page_spec import Colour
 
 Image8 = NDArray[np.uint8]

@@ -12,8 +12,8 @@ from synth.degradation.ageing import age_paper
 from synth.degradation.optics import apply_copier, apply_light, apply_screen_pixels, apply_sensor
 from synth.degradation.spec import Degradation
 from synth.degradation.texture import backdrop, row_bands
-from synth.draw import DrawnPage, Layer
 from synth.labels.masks import BITS, Masks
+from synth.page_drawing import DrawnPage, Layer
 from synth.page_map import flat_map
 
 Image8 = NDArray[np.uint8]

@@ -11,8 +11,8 @@ from PIL import Image
 
 from ecgimg import STANDARD_LEADS, BadRequest, read_record
 from ecgimg.app import process_page
-from ecgimg.app.page import views
 from ecgimg.app.process_page import PageLimits
+from ecgimg.app.web_page import views
 from ecgimg.digitization.correct import Corrections
 from tests.app.samples import SAMPLES
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from ecgimg.batch import BatchSettings, Limits, Task, run_batch
-from ecgimg.batch.page import ArchivePage, PageResult
+from ecgimg.batch.page_task import ArchivePage, PageResult
 from ecgimg.batch.worker import PageReader
 from ecgimg.errors import BadRequest
 from tests.batch.pages import LIGHT

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ecgimg import STANDARD_LEADS, BadRequest, EcgRecord
-from ecgimg.app.page import messages
+from ecgimg.app.web_page import messages
 from ecgimg.digitization import Digitization, LeadReading
 from ecgimg.digitization.correct import (
     Corrections,

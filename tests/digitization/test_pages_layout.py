@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ecgimg import EcgRecord
-from ecgimg.digitization import digitize_image, pipeline, views
-from ecgimg.digitization.text import rows_from_labels
+from ecgimg.digitization import digitize_image, page_views, pipeline
+from ecgimg.digitization.text import rows_missed_by_tracing as rows_from_labels
 from ecgimg.reasons import ReasonCode
 from layouts import load_layout
 from synth.page_spec import GridStyle, LabelStyle
@@ -100,8 +100,8 @@ def test_digitize_page_with_missing_rows(monkeypatch):
     """Lead labels tell where missing rows are; a page whose rows stay missing is limited."""
     page = clean_page("3x1")
     assert read_page(page).status == "ok"
-    trace_rows = views.trace_rows
-    monkeypatch.setattr(views, "trace_rows", lambda flat: trace_rows(flat)[:1])
+    trace_rows = page_views.trace_rows
+    monkeypatch.setattr(page_views, "trace_rows", lambda flat: trace_rows(flat)[:1])
     digitization = read_page(page)
     assert (digitization.status, digitization.layout) == ("ok", "3x1")  # the lead labels tell where to seek them
     monkeypatch.setattr(rows_from_labels, "trace_rows", lambda flat, _: trace_rows(flat)[:1])
@@ -114,7 +114,7 @@ def test_digitize_page_with_missing_rows(monkeypatch):
 def test_digitize_strokes_without_common_times(monkeypatch):
     """A page whose strokes share no times is refused."""
     page = clean_page("3x1", grid=GridStyle(style="none"))
-    trace_rows = views.trace_rows
+    trace_rows = page_views.trace_rows
 
     def apart(flat):
         spans = ((300, 400), (900, 960), (900, 1000))
@@ -124,7 +124,7 @@ def test_digitize_strokes_without_common_times(monkeypatch):
         ]
         return tuple(row for row in pieces if len(row.points_px))
 
-    for module in (views, pipeline):
+    for module in (page_views, pipeline):
         monkeypatch.setattr(module, "trace_rows", apart)
     digitization = read_page(page)
     assert (digitization.status, digitization.layout) == ("refused", None)

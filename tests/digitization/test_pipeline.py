@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ecgimg import read_record
-from ecgimg.digitization import digitize_image, pipeline, reading_choice, views
+from ecgimg.digitization import digitize_image, page_views, pipeline, view_choice
 from ecgimg.digitization.quality import assess
 from ecgimg.digitization.stage_timer import StageTimer
 from layouts import load_layout, visible_window
@@ -107,7 +107,7 @@ def test_digitize_hardly_read_small_page(monkeypatch):
 def test_digitize_small_page_with_doubtful_leads(monkeypatch, doubtful_db):
     """A small page whose leads do not agree is read enlarged."""
     enlarged_shapes = []
-    monkeypatch.setattr(reading_choice, "_DOUBTFUL_DB", doubtful_db)
+    monkeypatch.setattr(view_choice, "_DOUBTFUL_DB", doubtful_db)
     monkeypatch.setattr(pipeline, "alternative_views", lambda *_: ())
     monkeypatch.setattr(pipeline, "strengthen_pale_ink", lambda image: enlarged_shapes.append(image.shape) or image)
     digitization = digitize_image(clean_page(px_per_mm=5.0).image)
@@ -129,14 +129,14 @@ def test_digitize_label_legible_in_other_view_only(monkeypatch):
 
 def test_digitize_skewed_grid_fit(monkeypatch):
     """A grid fit that is askew is left out where the limb leads disagree."""
-    fit_map_to_grid = views.fit_map_to_grid
+    fit_map_to_grid = page_views.fit_map_to_grid
 
     def skewed(*given):
         page_map = fit_map_to_grid(*given)
         sheared = page_map.coefficients @ [[1.0, 0.0], [0.1, 1.0]]  # x runs on by a tenth of y
         return replace(page_map, coefficients=sheared)
 
-    monkeypatch.setattr(views, "fit_map_to_grid", skewed)
+    monkeypatch.setattr(page_views, "fit_map_to_grid", skewed)
     page = clean_page()
     digitization = read_page(page)
     assert digitization.sources["px_per_mm"] == "width"

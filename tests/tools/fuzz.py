@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 import ecgimg
-from ecgimg.classification.weights import load_classifier
+from ecgimg.classification.trained_classifier import load_classifier
 from ecgimg.errors import EcgImgError
 from ecgimg.formats.pages import isolated_decoding, open_pages
 from ecgimg.isolation import CallFailed, Limits, Worker

@@ -31,8 +31,8 @@ from ecgimg.app.http.requests import (
 )
 from ecgimg.app.http.response import API, Response, Send
 from ecgimg.app.http.session_keys import Keys
-from ecgimg.app.page_service import PageService
 from ecgimg.app.server_settings import ServerSettings
+from ecgimg.app.session_pages import PageService
 from ecgimg.errors import BadRequest, EcgImgError
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.dewarp.grid_frequency import LARGE_SQUARE_MM, GridFrequency
-from ecgimg.digitization.dewarp.page_map import PageMap
-from ecgimg.digitization.dewarp.phase_correction import (
+from ecgimg.digitization.dewarp.map_phase_correction import (
     Field,
     blur_nodes,
     correct_bend,
     correct_polynomial,
     measure_phases,
 )
+from ecgimg.digitization.dewarp.page_map import PageMap
 from ecgimg.digitization.numerics import Floats, Mask
 
 _SMALL_SQUARE_MM = 1.0

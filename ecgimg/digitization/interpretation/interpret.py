@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.column_dewarp import ColumnDewarp, fit_column_dewarp
+from ecgimg.digitization.interpretation.column_equalisation import ColumnDewarp, fit_column_dewarp
 from ecgimg.digitization.interpretation.column_extent import RECORD_S, find_column_extent
 from ecgimg.digitization.interpretation.column_gaps import find_column_gaps
 from ecgimg.digitization.interpretation.column_starts import set_starts_by_row_ends, set_starts_by_separators
-from ecgimg.digitization.interpretation.gapped_columns import (
+from ecgimg.digitization.interpretation.gapped_column_starts import (
     complete_column_starts,
     gapped_extent,
     refine_gapped_starts,
@@ -38,7 +38,7 @@ from ecgimg.digitization.signals.row_alignment import align_rows
 from ecgimg.digitization.signals.zero_level import with_zero_levels
 from ecgimg.digitization.text.label_matching import column_seconds_by_labels
 from ecgimg.digitization.text.labels_on_traces import label_stretch_test, starts_on_label
-from ecgimg.digitization.tracing.plot_samples import interpolate_plot_samples
+from ecgimg.digitization.tracing.polyline_samples import interpolate_plot_samples
 from layouts import Layout
 
 Floats = NDArray[np.float64]

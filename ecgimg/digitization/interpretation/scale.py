@@ -12,7 +12,7 @@ import numpy as np
 from ecgimg.digitization.interpretation.beats.heart_rate import BeatStatistics, measure_beats
 from ecgimg.digitization.interpretation.column_extent import RECORD_S
 from ecgimg.digitization.model import Pulse, ResolvedScale, RowTrace, Scale, ScaleReading
-from ecgimg.digitization.pulses.detect import STANDARD_GAINS_MM_MV, STANDARD_SPEEDS_MM_S, nearest_standard
+from ecgimg.digitization.pulses.detect_by_network import STANDARD_GAINS_MM_MV, STANDARD_SPEEDS_MM_S, nearest_standard
 from ecgimg.reasons import Reason, ReasonCode
 
 _USUAL_GAIN_MM_MV, _USUAL_SPEED_MM_S = 10.0, 25.0

@@ -15,7 +15,7 @@ import numpy as np
 
 from ecgimg.digitization.model import FlatPage, Pulse
 from ecgimg.digitization.numerics import Floats, Mask
-from ecgimg.digitization.pulses.detect import MAX_HEIGHT_MM, STANDARD_GAINS_MM_MV, nearest_standard
+from ecgimg.digitization.pulses.detect_by_network import MAX_HEIGHT_MM, STANDARD_GAINS_MM_MV, nearest_standard
 from ecgimg.digitization.segmentation.ink_runs import column_runs
 from ecgimg.digitization.tracing.row_ink import full_ink_darkness
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.numerics import Floats
-from ecgimg.digitization.segmentation.runtime import load_network
+from ecgimg.digitization.segmentation.onnx_sessions import load_network
 from ecgimg.digitization.text.label_recognition import ink_share
 from ecgimg.digitization.text.line_detection import TextLine
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization.model import FlatPage
 from ecgimg.digitization.numerics import Mask, open_vertically
-from ecgimg.digitization.pulses.detect import PULSE_PROBABILITY
+from ecgimg.digitization.pulses.detect_by_network import PULSE_PROBABILITY
 from ecgimg.digitization.segmentation.ink_runs import column_runs
-from ecgimg.digitization.tracing.form_lines import form_lines
+from ecgimg.digitization.tracing.form_line_removal import form_lines
 
 # Probabilities are those of the network, 0-255. Shares of darkness are those of full ink.
 _TRACE_PROBABILITY = 128  # from here on a pixel is more likely trace than not

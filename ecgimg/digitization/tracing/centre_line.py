@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.numerics import Floats
-from ecgimg.digitization.segmentation.runtime import load_network
+from ecgimg.digitization.segmentation.onnx_sessions import load_network
 from ecgimg.digitization.tracing.row_ink import RowInk
 
 SUB_COLUMNS = (-0.375, -0.125, 0.125, 0.375)

@@ -17,11 +17,11 @@ from scipy.ndimage import median_filter
 
 from ecgimg.digitization.model import FlatPage, Pulse, RowTrace
 from ecgimg.digitization.numerics import Floats, Ints, Mask
-from ecgimg.digitization.pulses.detect import PULSE_PROBABILITY, find_pulses
+from ecgimg.digitization.pulses.detect_by_network import PULSE_PROBABILITY, find_pulses
 from ecgimg.digitization.segmentation.ink_runs import InkRuns, find_ink_runs, is_label_ink, measure_stroke_width_px
 from ecgimg.digitization.segmentation.threads import in_threads
 from ecgimg.digitization.text.labels_on_traces import extend_through_label
-from ecgimg.digitization.tracing.annotations import ink_masks, remove_annotations
+from ecgimg.digitization.tracing.annotation_removal import ink_masks, remove_annotations
 from ecgimg.digitization.tracing.binarise import binarise_trace
 from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS, read_centre_line
 from ecgimg.digitization.tracing.row_detection import find_row_baselines

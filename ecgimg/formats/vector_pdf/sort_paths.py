@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ecgimg.formats.vector_pdf.calibration_pulses import separate_pulses, trim_pulses
 from ecgimg.formats.vector_pdf.elements import VectorEcg, VectorPage, VectorPath, VectorPulse
 from ecgimg.formats.vector_pdf.grid import find_grid, glyph_grid
-from ecgimg.formats.vector_pdf.printed_words import lead_labels, printed_scales
-from ecgimg.formats.vector_pdf.pulses import separate_pulses, trim_pulses
+from ecgimg.formats.vector_pdf.labels_and_scale import lead_labels, printed_scales
 from ecgimg.formats.vector_pdf.traces import in_reading_order, trace_candidates, unrepeated
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ecgimg.classification.network import PatchECG
+from ecgimg.classification.patchecg_network import PatchECG
 from ecgimg.classification.tokens import WINDOW
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ecgimg._atomic_files import atomic_path
 from ecgimg._version import __version__
 from ecgimg.classification.labels import LABELS
-from ecgimg.classification.weights import TOKEN_INPUTS, ClassifierCard, Digests, LabelCard, network_inputs
+from ecgimg.classification.trained_classifier import TOKEN_INPUTS, ClassifierCard, Digests, LabelCard, network_inputs
 from ecgimg.train.classifier.baselines import ResNet
 from ecgimg.train.export import export_network
 

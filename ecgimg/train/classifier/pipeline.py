@@ -15,8 +15,8 @@ from torch import nn
 from ecgimg._atomic_files import atomic_path
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS
-from ecgimg.classification.network import PatchECG
-from ecgimg.classification.weights import LabelCard
+from ecgimg.classification.patchecg_network import PatchECG
+from ecgimg.classification.trained_classifier import LabelCard
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.probability_calibration import calibrate
 from ecgimg.train.classifier.crossvalidation import cross_validate

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
-from ecgimg.classification.network import PatchECG
+from ecgimg.classification.patchecg_network import PatchECG
 from ecgimg.classification.tokens import FS_HZ, PATCH, tokenize
-from ecgimg.train.classifier.masks import disturbed, random_mask
+from ecgimg.train.classifier.layout_masks import disturbed, random_mask
 from ecgimg.train.training_loop import Schedule, fit, mixed_precision
 from layouts import load_layouts
 

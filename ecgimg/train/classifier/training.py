@@ -19,13 +19,13 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS, SUBCLASSES
-from ecgimg.classification.network import PatchECG
+from ecgimg.classification.patchecg_network import PatchECG
 from ecgimg.classification.tokens import PATCH
-from ecgimg.classification.weights import TOKEN_INPUTS, network_inputs
+from ecgimg.classification.trained_classifier import TOKEN_INPUTS, network_inputs
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate import classifier_metrics as metrics
 from ecgimg.train.classifier.baselines import ResNet, mean_of_patches, published
-from ecgimg.train.classifier.masks import disturbed, random_mask
+from ecgimg.train.classifier.layout_masks import disturbed, random_mask
 from ecgimg.train.training_loop import Schedule, fit, mixed_precision
 from layouts import load_layouts
 

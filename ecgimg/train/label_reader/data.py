@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization.text.label_recognition import CLASSES, LEAD_LABELS, normalize_crop
 from ecgimg.train.label_reader.printed_labels import printed_crop
-from ecgimg.train.page_pool import draw_once, draw_pages
 from ecgimg.train.printed_text import shake_box
+from ecgimg.train.synthetic_page_pool import draw_once, draw_pages
 from synth.page import Page
-from synth.pages import PageRequest
+from synth.page_stream import PageRequest
 
 Floats = NDArray[np.float64]
 Image8 = NDArray[np.uint8]

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization.text.line_detection import TextLine, letter_band
 from ecgimg.digitization.text.line_recognition import LINE_HEIGHT_PX, normalize_line
-from ecgimg.train.page_pool import draw_once, draw_pages
 from ecgimg.train.print_reader.random_texts import draw_text, fold
 from ecgimg.train.printed_text import on_paper, print_text
+from ecgimg.train.synthetic_page_pool import draw_once, draw_pages
 from synth.page import Page
-from synth.pages import PageRequest
+from synth.page_stream import PageRequest
 
 Floats = NDArray[np.float64]
 Image8 = NDArray[np.uint8]

@@ -15,7 +15,7 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg.digitization.segmentation.threads import one_thread_pool
 from ecgimg.record import EcgRecord
 from synth.labels.masks import BITS, MAX_TRACES, Masks
-from synth.pages import PageRequest, draw_requested_page, make_page_request
+from synth.page_stream import PageRequest, draw_requested_page, make_page_request
 from synth.record_source import cycle_records
 
 CROP_PX = 384

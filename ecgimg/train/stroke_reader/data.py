@@ -22,7 +22,7 @@ from ecgimg.digitization.tracing.trace_rows import track_rows
 from ecgimg.record import EcgRecord
 from synth.labels.truth import PageTruth
 from synth.page_map import PageMap
-from synth.pages import PageRequest, draw_requested_page, make_page_request
+from synth.page_stream import PageRequest, draw_requested_page, make_page_request
 from synth.record_source import cycle_records
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitization.model import FlatPage, Segmentation
-from ecgimg.digitization.pulses.detect import find_pulses
+from ecgimg.digitization.pulses.detect_by_network import find_pulses
 from ecgimg.digitization.pulses.detect_by_shape import find_pulses_by_shape
 from tests.digitization.printed_rows import PX_PER_MM
 

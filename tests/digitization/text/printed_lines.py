@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization.dewarp.page_map import PageMap
 from ecgimg.digitization.model import FlatPage, Segmentation
-from synth.draw import text_coverage
+from synth.page_drawing import text_coverage
 
 FONTS = ("LiberationSans-Regular.ttf", "LiberationMono-Regular.ttf", "DejaVuSans.ttf")
 PX_PER_MM = 7.0

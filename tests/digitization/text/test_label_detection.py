@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecgimg.digitization.dewarp.grid_fit import fit_map_to_grid
+from ecgimg.digitization.dewarp.map_from_grid import fit_map_to_grid
 from ecgimg.digitization.segmentation.segmenter import segment
 from ecgimg.digitization.text.label_detection import _join_letters, find_labels
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ecgimg import EcgImgError
 from ecgimg.digitization.text import label_recognition
 from ecgimg.digitization.text.label_recognition import CLASSES, LEAD_LABELS, LabelReadings, normalize_crop, read_labels
-from synth.draw import text_coverage
+from synth.page_drawing import text_coverage
 
 FONTS = ("LiberationSans-Regular.ttf", "LiberationSerif-Bold.ttf", "DejaVuSans.ttf")
 PAPER, INK = 250.0, 25.0

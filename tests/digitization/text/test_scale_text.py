@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecgimg.digitization import views
+from ecgimg.digitization import page_views
 from ecgimg.digitization.model import ScaleReading
 from ecgimg.digitization.text.line_recognition import LineReading
 from ecgimg.digitization.text.scale_text import read_printed_scale, scale_from_lines
@@ -104,10 +104,10 @@ def test_read_printed_scale_of_drawn_page():
     for page in pages(n=12, layouts="3x4+II", degradation="none", seed=31):
         if any("mm/mV" in text.text for text in page.truth.texts):
             break
-    segmentation = views.segment(page.image)
-    page_map = views.fit_map_to_grid(page.image, segmentation.ink, segmentation.trace)
+    segmentation = page_views.segment(page.image)
+    page_map = page_views.fit_map_to_grid(page.image, segmentation.ink, segmentation.trace)
     assert page_map is not None
-    scale = read_printed_scale(views.dewarp_page(page.image, segmentation, page_map))
+    scale = read_printed_scale(page_views.dewarp_page(page.image, segmentation, page_map))
     truth = page.truth
     assert values(scale) == (truth.speed_mm_s, truth.gain_mm_mv, truth.chest_gain_mm_mv)
     assert 0.6 < scale.confidence <= 1

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitization.model import FlatPage, Segmentation
-from ecgimg.digitization.pulses.detect import find_pulses
+from ecgimg.digitization.pulses.detect_by_network import find_pulses
 from ecgimg.digitization.tracing.trace_rows import _ink_beside_pulses, _is_form_line
 from tests.digitization.printed_rows import PX_PER_MM
 

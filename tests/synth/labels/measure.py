@@ -9,8 +9,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from synth.degradation import Degradation
-from synth.draw import DrawnPage
 from synth.page import Page
+from synth.page_drawing import DrawnPage
 
 
 def measurable(degradation: Degradation) -> Degradation:

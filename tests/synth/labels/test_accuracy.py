@@ -15,8 +15,8 @@ import pytest
 from layouts import load_layouts
 from synth import HeartSpec, make_page, simulate
 from synth.degradation import degrade_page
-from synth.draw import draw_page
 from synth.page import fit_canvas
+from synth.page_drawing import draw_page
 from synth.page_spec import GridStyle
 from synth.random_degradation import choose_kind, make_random_degradation
 from synth.random_page_spec import make_random_page_spec

@@ -1,0 +1,232 @@
+"""Results of the app as HTML: pure functions from results to text that escape whatever a person entered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from ecgimg.app.process_page import Reading
+from ecgimg.app.web_page.messages import (
+    MIN_SHOWN_PROBABILITY,
+    NO_FINDING,
+    Verdict,
+    as_sentence,
+    findings_not_judged,
+    lead_rows,
+    leading_findings,
+    probability_text,
+    verdict_of,
+)
+from ecgimg.classification import Finding, Findings
+from ecgimg.reasons import ReasonCode, texts
+
+_LIKELY = 0.5  # probability above which a finding is called likely
+_DOWNLOADS = {
+    "report": ("PDF report", "verdict, page, findings, and the leads at true size"),
+    "csv": ("CSV", "time and millivolts, for a spreadsheet"),
+    "wfdb": ("WFDB", "header and signals in a zip file, for PhysioNet's tools"),
+    "dicom": ("DICOM", "12-lead waveform, without patient data"),
+    "json": ("JSON", "everything that was read and found, for programs"),
+}
+
+
+def progress(step: str, done: int, total: int, name: str = "") -> str:
+    """Return the progress as a bar, and as words that a screen reader reads out."""
+    count = f"Page {min(done + 1, total)} of {total}: " if total > 1 else ""
+    file = f" <span class='ecg-file'>{escape(name)}</span>" if name else ""
+    doing = escape(step if count else step.capitalize())
+    value = done * 4 + _step_number(step)
+    return (
+        f'<div class="ecg-working" role="status"><progress max="{max(total, 1) * 4}" value="{value}" '
+        f'aria-label="Progress"></progress><p>{count}{doing} …{file}</p></div>'
+    )
+
+
+def _step_number(step: str) -> int:
+    """Return the number of the step that a page is at, of the four that make it."""
+    # the steps that `reading_steps` yields; the files are opened before
+    steps = ("opening", "reading", "looking", "drawing")
+    return next((index for index, word in enumerate(steps) if step.startswith(word)), 3)
+
+
+def message(text: str) -> str:
+    """Return the error of a request, or nothing."""
+    return f'<p class="ecg-message" role="alert">{escape(as_sentence(text))}</p>' if text else ""
+
+
+def result(reading: Reading, link: str) -> str:
+    """Return the cards of a reading, the most important first.
+
+    Parameters
+    ----------
+    link : str
+        The address below which the reading's files are served.
+    """
+    verdict = verdict_of(reading.digitization)
+    parts = [_verdict(verdict, reading)]
+    # a file that could not be opened has no picture
+    if reading.page.failure is None:
+        parts.append(_page_viewer(reading, link))
+    if reading.digitization.record is not None:
+        parts += [_paper_viewer(link), _leads(reading), _findings(reading, link), _downloads(reading, link)]
+    return f'<div class="ecg-result">{"".join(parts)}</div>'
+
+
+def _verdict(verdict: Verdict, reading: Reading) -> str:
+    limits = _list("Limits", verdict.limits)
+    steps = _list("What to do", reading.advice, ordered=True)
+    by_hand = _list("Corrections", verdict.corrected)
+    facts = "".join(f"<li>{escape(fact)}</li>" for fact in verdict.facts)
+    sentences = "".join(f"<p>{escape(line)}</p>" for line in verdict.sentences)
+    return (
+        f'<section class="ecg-card ecg-verdict {verdict.status}" aria-labelledby="verdict-title">'
+        f'<h2 id="verdict-title" tabindex="-1">{escape(verdict.title)}</h2>{sentences}{limits}{steps}{by_hand}'
+        + (f'<ul class="ecg-facts">{facts}</ul>' if facts else "")
+        + "</section>"
+    )
+
+
+def _list(title: str, lines: Sequence[str], ordered: bool = False) -> str:
+    if not lines:
+        return ""
+    kind = "ol" if ordered else "ul"
+    return f"<h3>{title}</h3><{kind}>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</{kind}>"
+
+
+def _viewer(name: str, label: str, pictures: str, tools: str = "") -> str:
+    """Return pictures in a frame that can be scrolled and zoomed by mouse, touch and keyboard."""
+    return (
+        f'<div class="ecg-viewer" data-viewer="{name}"><div class="ecg-tools">{tools}'
+        f'<span class="ecg-zoom" role="group" aria-label="Zoom">'
+        f'<button type="button" data-zoom="out" aria-label="Smaller">−</button>'
+        f'<button type="button" data-zoom="fit">Fit</button>'
+        f'<button type="button" data-zoom="in" aria-label="Larger">+</button></span></div>'
+        f'<div class="ecg-stage" tabindex="0" role="group" aria-label="{label}; scroll with the arrow keys">'
+        f"{pictures}</div></div>"
+    )
+
+
+def _page_viewer(reading: Reading, link: str) -> str:
+    if reading.digitization.record is None:
+        picture = f'<img src="{link}/original.jpg" alt="The page as it was sent">'
+        return _section("The page", _viewer("page", "The page", picture))
+    toggle = '<label class="ecg-toggle"><input type="checkbox" data-toggle checked> Show what was read</label>'
+    pictures = (
+        f'<img class="found" src="{link}/overlay.jpg" alt="The page with the grid, lead boxes, lead labels and traces '
+        f'that were read drawn over it"><img class="plain" src="{link}/original.jpg" loading="lazy" '
+        'alt="The page as it was sent">'
+    )
+    hint = "Do the coloured lines follow the traces, and are the lead labels right? If not, correct the page below."
+    return _section("The page and what was read", _viewer("page", "The page", pictures, toggle), hint)
+
+
+def _paper_viewer(link: str) -> str:
+    button = '<button type="button" data-zoom="true">True size</button>'
+    picture = f'<img src="{link}/paper.svg" alt="The leads redrawn on ECG paper at 25 mm/s and 10 mm/mV">'
+    hint = "25 mm/s and 10 mm/mV, whatever the scale of the page. Seconds that the page does not show stay empty."
+    return _section("The leads on clean paper", _viewer("paper", "The leads on clean paper", picture, button), hint)
+
+
+def _section(title: str, body: str, hint: str = "") -> str:
+    hint_line = f'<p class="ecg-hint">{hint}</p>' if hint else ""
+    return f'<section class="ecg-card"><h2>{title}</h2>{hint_line}{body}</section>'
+
+
+def _bar(share: float, level: str = "") -> str:
+    return f'<span class="ecg-bar {level}" aria-hidden="true"><i style="width:{share * 100:.0f}%"></i></span>'
+
+
+def _leads(reading: Reading) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{row.lead}</th><td>{_bar(row.confidence, row.level)}</td>'
+        f'<td class="num">{probability_text(row.confidence)}</td><td class="num">{row.seconds:.1f} s</td></tr>'
+        for row in lead_rows(reading.digitization)
+    )
+    table = (
+        '<table class="ecg-table ecg-leads"><thead><tr><th scope="col">Lead</th>'
+        '<th scope="col" colspan="2">Confidence</th>'
+        f'<th scope="col" class="num">Seen</th></tr></thead><tbody>{rows}</tbody></table>'
+    )
+    hint = (
+        "The probability that a lead's mean error is below 0.1 mV (1 mm on paper), and the seconds of it that are seen."
+    )
+    return _section("Confidence of each lead", table, hint)
+
+
+def _findings(reading: Reading, link: str) -> str:
+    findings = reading.findings
+    if not findings.findings:
+        return _section("Findings", f"<p>{escape(texts(findings.reasons))}</p>")
+    body = _present_findings(findings) + _findings_not_judged(findings)
+    # the page's other reasons stand in the verdict already
+    left_out = [reason.text for reason in findings.reasons if reason.code is ReasonCode.LEADS_LEFT_OUT]
+    body += "".join(f'<p class="ecg-hint">{escape(text)}</p>' for text in left_out)
+    hint = "Calibrated probabilities of a network that saw the leads above and nothing else. A physician reads the ECG."
+    return _section("Findings", body + _evidence(reading, link), hint)
+
+
+def _present_findings(findings: Findings) -> str:
+    leading = leading_findings(findings)
+    likely = [item for item in leading if (item.probability or 0) >= _LIKELY]
+    possible = [item for item in leading if MIN_SHOWN_PROBABILITY <= (item.probability or 0) < _LIKELY]
+    # thresholds that miss few patients let many findings of low probability pass
+    unlikely = [item for item in leading if (item.probability or 0) < MIN_SHOWN_PROBABILITY]
+    body = _finding_rows("Likely", likely) + _finding_rows("Possible", possible)
+    if not (likely or possible):
+        body = f"<p>{NO_FINDING}</p>"
+    title = f"Below 10 %, though above their screening thresholds ({len(unlikely)})"
+    return body + _details(title, _finding_rows("", unlikely))
+
+
+def _findings_not_judged(findings: Findings) -> str:
+    lines = "".join(
+        f"<p><strong>{escape(as_sentence(why))}</strong> {escape(', '.join(names))}</p>"
+        for why, names in findings_not_judged(findings).items()
+    )
+    return _details("Not judged on this page", lines)
+
+
+def _details(title: str, body: str) -> str:
+    """Return a part that opens by a click, or nothing where it would be empty."""
+    return f"<details><summary>{title}</summary>{body}</details>" if body else ""
+
+
+def _finding_rows(title: str, items: Sequence[Finding]) -> str:
+    if not items:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(item.name[:1].upper() + item.name[1:])}</th>'
+        f'<td>{_bar(item.probability or 0.0)}</td><td class="num">{probability_text(item.probability)}</td></tr>'
+        for item in items
+    )
+    caption = f"<caption>{title}</caption>" if title else ""
+    return f'<table class="ecg-table ecg-findings">{caption}<tbody>{rows}</tbody></table>'
+
+
+def _evidence(reading: Reading, link: str) -> str:
+    """Return the pictures of the evidence, the most probable finding first and open."""
+    numbered = [(number, reading.findings[label]) for number, label in enumerate(reading.evidence, start=1)]
+    # if none is probable, the first picture is better than none
+    probable = [item for item in numbered if (item[1].probability or 0.0) >= MIN_SHOWN_PROBABILITY] or numbered[:1]
+    probable.sort(key=lambda item: item[1].probability or 0.0, reverse=True)
+    parts = []
+    for place, (number, finding) in enumerate(probable):
+        caption = f"{escape(finding.name)}, {probability_text(finding.probability)}"
+        picture = (
+            f'<img src="{link}/evidence-{number}.jpg" loading="lazy" alt="The page with the parts of the traces marked '
+            f'on which the finding rests: {caption}">'
+        )
+        is_open = " open" if place == 0 else ""
+        parts.append(f"<details{is_open}><summary>What it rests on: {caption}</summary>{picture}</details>")
+    return f'<div class="ecg-evidence">{"".join(parts)}</div>'
+
+
+def _downloads(reading: Reading, link: str) -> str:
+    items = "".join(
+        f'<li><a class="ecg-download" href="{link}/{kind}" download><strong>{_DOWNLOADS[kind][0]}</strong>'
+        f"<span>{_DOWNLOADS[kind][1]}</span></a></li>"
+        for kind in _DOWNLOADS
+        if kind in reading.downloads
+    )
+    hint = "The files name neither the patient nor your file. The report is to be printed at 100 %."
+    return _section("Downloads", f'<ul class="ecg-downloads">{items}</ul>', hint)
