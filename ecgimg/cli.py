@@ -15,7 +15,7 @@ from ecgimg import __version__
 from ecgimg._atomic_files import atomic_path
 from ecgimg.commands.app import app as serve_app
 from ecgimg.commands.batch import batch
-from ecgimg.commands.common import ERR, OUT
+from ecgimg.commands.consoles import ERR, OUT
 from ecgimg.commands.evaluate import evaluate_app
 from ecgimg.commands.train import train_app
 from ecgimg.errors import EcgImgError

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg import paper
+from ecgimg import record_on_paper
 from ecgimg._atomic_files import atomic_path
 from ecgimg._pictures import as_jpeg
 from ecgimg.app.report import write_report
-from ecgimg.app.web_page.messages import advice
+from ecgimg.app.web_page.verdict_text import advice
 from ecgimg.classification import Findings
 from ecgimg.classification.evidence_figure import draw_on_page
 from ecgimg.classification.predict import classify_page
@@ -197,7 +197,7 @@ def _write_pictures(picture: Image8, reading: Reading) -> tuple[str, ...]:
     if reading.digitization.record is None:
         return ()
     with atomic_path(folder / "paper.svg") as temporary:
-        temporary.write_text(paper.draw_svg(reading.digitization.record), encoding="utf-8")
+        temporary.write_text(record_on_paper.draw_svg(reading.digitization.record), encoding="utf-8")
     labels = tuple(reading.findings.evidence)
     for number, label in enumerate(labels, start=1):
         write_jpeg(draw_on_page(picture, reading.findings, label), folder / f"evidence-{number}.jpg")

@@ -14,7 +14,7 @@ from rich.progress import Task as BarTask
 from rich.table import Table
 from rich.text import Text
 
-from ecgimg.commands.common import ERR, OUT
+from ecgimg.commands.consoles import ERR, OUT
 
 if TYPE_CHECKING:
     from ecgimg.batch import Progress, Summary

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ecgimg.commands.common import ERR, OUT, read_all_labelled
+from ecgimg.commands.consoles import ERR, OUT
+from ecgimg.commands.labelled_records import read_all_labelled
 from ecgimg.errors import BadRequest
 
 evaluate_app = typer.Typer(help="Measure accuracy, on your pages or on synthetic ones.", no_args_is_help=True)
@@ -129,7 +130,7 @@ def evaluate_out_of_fold(
     """Score the out-of-fold predictions of cross-validated trainings by layout, and compare the trainings."""
     from ecgimg.classification.labelled_records import parse_folds
     from ecgimg.evaluate import layout_robustness_report as robustness_report
-    from ecgimg.evaluate.out_of_fold import comparison_table, summarize_out_of_fold
+    from ecgimg.evaluate.out_of_fold_scores import comparison_table, summarize_out_of_fold
 
     all_records = read_all_labelled(records, labels)
     data = parse_folds(all_records, folds) if folds else all_records

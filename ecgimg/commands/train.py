@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ecgimg.commands.common import ERR, OUT, read_all_labelled
+from ecgimg.commands.consoles import ERR, OUT
+from ecgimg.commands.labelled_records import read_all_labelled
 from ecgimg.errors import MissingExtra
 
 train_app = typer.Typer(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)
@@ -68,7 +69,7 @@ def _add_training(network: _Network) -> None:
     ) -> None:  # fmt: skip
         with _training(steps) as on_step:
             # importing torch takes seconds, which other commands should not pay
-            from ecgimg.train.training_run import RunOptions
+            from ecgimg.train.train_network import RunOptions
 
             module = import_module(f"ecgimg.train.{network.module}")
             settings = getattr(module, network.settings)(steps=steps, seed=seed, pages=pages, keep_initial=keep_initial)
@@ -118,7 +119,7 @@ def train_classifier(
         from ecgimg.train.classifier.pipeline import ClassifierTraining
         from ecgimg.train.classifier.pipeline import train_classifier as train
         from ecgimg.train.distributed import join_processes
-        from ecgimg.train.training_run import RunOptions
+        from ecgimg.train.train_network import RunOptions
 
         data = read_all_labelled(records, labels, uncertain, uncertain_labels, folds)
         settings = ClassifierTraining(

@@ -15,7 +15,7 @@ from ecgimg.digitization.quality.assess import assess_page
 from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.signals.zero_level import with_zero_levels
 from ecgimg.digitization.stage_timer import StageTimer
-from ecgimg.digitization.tracing.undo_plot_averaging import undo_sample_averaging
+from ecgimg.digitization.tracing.undo_plotted_sample_means import undo_sample_averaging
 from ecgimg.digitization.tracing.vector_rows import VectorRows
 
 

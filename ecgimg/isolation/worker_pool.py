@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from ecgimg.errors import EcgImgError
-from ecgimg.isolation.worker import Worker
+from ecgimg.isolation.process_handle import Worker
 
 
 class WorkerPool:

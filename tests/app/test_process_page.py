@@ -12,7 +12,7 @@ from PIL import Image
 from ecgimg import STANDARD_LEADS, BadRequest, read_record
 from ecgimg.app import process_page
 from ecgimg.app.process_page import PageLimits
-from ecgimg.app.web_page import views
+from ecgimg.app.web_page import result_html
 from ecgimg.digitization.correct import Corrections
 from tests.app.samples import SAMPLES
 
@@ -40,7 +40,7 @@ def test_read_sheet_that_is_refused(tmp_path):
     assert reading.digitization.status == "refused"
     assert reading.downloads == ()
     assert any("left edge with the lead labels" in line for line in reading.advice)
-    assert "What to do" in views.result(reading, "")
+    assert "What to do" in result_html.result(reading, "")
 
 
 def test_open_sheets_of_damaged_file(tmp_path):
@@ -51,7 +51,7 @@ def test_open_sheets_of_damaged_file(tmp_path):
     (page,) = process_page.store_pages(bad, "scan.pdf", tmp_path, 1, PageLimits())
     assert "scan.pdf is damaged" in page.failure.text
     assert str(tmp_path) not in page.failure.text
-    assert "could not be read" in views.result(process_page.read_page(page), "")
+    assert "could not be read" in result_html.result(process_page.read_page(page), "")
 
 
 def test_open_sheets_over_limits(tmp_path):

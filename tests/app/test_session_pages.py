@@ -15,7 +15,7 @@ from ecgimg.app import process_page
 from ecgimg.app.http.sessions import Sessions
 from ecgimg.app.server_settings import ServerSettings
 from ecgimg.app.session_pages import READING, PageService, Step
-from ecgimg.app.web_page import views
+from ecgimg.app.web_page import result_html
 from ecgimg.isolation import Limits, Worker, WorkerPool
 from tests.app.samples import SAMPLES
 from tests.app.uploading import uploaded
@@ -79,7 +79,7 @@ def test_desk_page_over_limits(service, monkeypatch, limits, reason):
     ]
     assert reading.digitization.status == "refused"
     assert re.search(reason, reading.digitization.reasons[0].text)
-    assert "could not be read" in views.result(reading, "")
+    assert "could not be read" in result_html.result(reading, "")
     service.workers = WorkerPool(lambda: Worker(READING, prepare=process_page.load_networks), 1)
     *_, reading = service.add_sample("anna", "photo")
     assert reading.digitization.status == "ok"

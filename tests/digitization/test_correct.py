@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ecgimg import STANDARD_LEADS, BadRequest, EcgRecord
-from ecgimg.app.web_page import messages
+from ecgimg.app.web_page import verdict_text
 from ecgimg.digitization import Digitization, LeadReading
 from ecgimg.digitization.correct import (
     Corrections,
@@ -110,5 +110,5 @@ def test_digitize_corrected_notes_corrections():
     texts = [reason["text"] for reason in summary["reasons"] if reason["code"] == "corrected_by_hand"]
     assert "Corrected by hand: layout 3x4+II." in texts
     assert "Corrected by hand: lead labels, V1 is V2, V2 is V1." in texts
-    assert messages.verdict_of(digitization).corrected
+    assert verdict_text.verdict_of(digitization).corrected
     assert Digitization("ok", "").summary()["corrections"] == {}

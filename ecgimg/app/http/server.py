@@ -21,7 +21,7 @@ from ecgimg.app.http.temporary_folder import process_folder
 from ecgimg.app.server_settings import ServerSettings
 from ecgimg.app.session_pages import FILES_PATH, PageService
 from ecgimg.errors import BadRequest, MissingExtra
-from ecgimg.paper import NOTICE
+from ecgimg.record_on_paper import NOTICE
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -77,11 +77,11 @@ def build(
         from fastapi import FastAPI
     except ImportError as error:
         raise MissingExtra("gradio", "app", "the app") from error
-    from ecgimg.app.web_page import components, theme
+    from ecgimg.app.web_page import gradio_page, theme
 
     sessions = Sessions(root, settings.keep_min * 60, settings.idle_min * 60, settings.upload_limits, clock)
     service = PageService(settings, sessions)
-    page = components.BrowserPage(service)
+    page = gradio_page.BrowserPage(service)
     page.blocks.queue(max_size=settings.queue_size, default_concurrency_limit=8, api_open=True)
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(service, on_ready))
     _serve_files(api, service)

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.column_equalisation import ColumnDewarp, fit_column_dewarp
-from ecgimg.digitization.interpretation.column_extent import RECORD_S, find_column_extent
 from ecgimg.digitization.interpretation.column_gaps import find_column_gaps
 from ecgimg.digitization.interpretation.column_starts import set_starts_by_row_ends, set_starts_by_separators
 from ecgimg.digitization.interpretation.gapped_column_starts import (
@@ -21,7 +19,9 @@ from ecgimg.digitization.interpretation.gapped_column_starts import (
     gapped_extent,
     refine_gapped_starts,
 )
+from ecgimg.digitization.interpretation.gridless_column_dewarp import ColumnDewarp, fit_column_dewarp
 from ecgimg.digitization.interpretation.layout_matching import match_layout
+from ecgimg.digitization.interpretation.recording_extent import RECORD_S, find_column_extent
 from ecgimg.digitization.interpretation.row_extent import shared_width_px, uncropped_extents
 from ecgimg.digitization.interpretation.scale import resolve_scale
 from ecgimg.digitization.interpretation.separators import detect_separators, remove_separators, separator_finder
@@ -37,8 +37,8 @@ from ecgimg.digitization.model import (
 from ecgimg.digitization.signals.row_alignment import align_rows
 from ecgimg.digitization.signals.zero_level import with_zero_levels
 from ecgimg.digitization.text.label_matching import column_seconds_by_labels
-from ecgimg.digitization.text.labels_on_traces import label_stretch_test, starts_on_label
-from ecgimg.digitization.tracing.polyline_samples import interpolate_plot_samples
+from ecgimg.digitization.text.traces_hidden_by_labels import label_stretch_test, starts_on_label
+from ecgimg.digitization.tracing.recover_plotted_samples import interpolate_plot_samples
 from layouts import Layout
 
 Floats = NDArray[np.float64]

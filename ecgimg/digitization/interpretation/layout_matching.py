@@ -14,12 +14,12 @@ from typing import Literal
 
 import numpy as np
 
-from ecgimg.digitization.interpretation.beats.beat_matching import matching_beat_share
+from ecgimg.digitization.interpretation.beats.same_lead_by_beats import matching_beat_share
 from ecgimg.digitization.interpretation.beats.simultaneous_columns import simultaneity_score
 from ecgimg.digitization.model import Interpretation, LeadLabel, RowTrace, Scale
 from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal_mv
-from ecgimg.digitization.signals.limb_leads import LIMB_LEAD_MIX, fit_limb_leads
+from ecgimg.digitization.signals.limb_lead_laws import LIMB_LEAD_MIX, fit_limb_leads
 from ecgimg.digitization.text.label_matching import count_labels_beside_rows, score_labels
 from layouts import Layout, Slot
 

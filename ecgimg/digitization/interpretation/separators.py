@@ -16,7 +16,7 @@ from scipy.ndimage import maximum_filter1d
 
 from ecgimg.digitization.model import FlatPage, RowTrace
 from ecgimg.digitization.numerics import Floats, Ints, open_vertically
-from ecgimg.digitization.tracing.row_ink import full_ink_darkness
+from ecgimg.digitization.tracing.ink_along_path import full_ink_darkness
 
 SeparatorFinder = Callable[[float], tuple[float, float] | None]
 """Gives the left and the right edge (px) of the separator at a border (px), or None where there is none."""

@@ -17,7 +17,7 @@ from ecgimg.digitization.model import FlatPage, Pulse
 from ecgimg.digitization.numerics import Floats, Mask
 from ecgimg.digitization.pulses.detect_by_network import MAX_HEIGHT_MM, STANDARD_GAINS_MM_MV, nearest_standard
 from ecgimg.digitization.segmentation.ink_runs import column_runs
-from ecgimg.digitization.tracing.row_ink import full_ink_darkness
+from ecgimg.digitization.tracing.ink_along_path import full_ink_darkness
 
 _TRACE_PROBABILITY = 110  # of 255
 _INK_PROBABILITIES = 64, 24  # of 255; the network is unsure of pale pulses, so less likely ink is tried too

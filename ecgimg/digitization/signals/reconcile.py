@@ -16,7 +16,7 @@ import numpy as np
 
 from ecgimg.digitization.numerics import Floats, Mask, power_ratio_db
 from ecgimg.digitization.signals.lead_extraction import FS_HZ
-from ecgimg.digitization.signals.limb_leads import LIMB_LEAD_MIX, LimbLeadFit, fit_limb_leads, limb_lead_mix
+from ecgimg.digitization.signals.limb_lead_laws import LIMB_LEAD_MIX, LimbLeadFit, fit_limb_leads, limb_lead_mix
 from layouts import Slot
 
 _ERROR_FLOOR_MV = 0.02  # keeps a sample with no expected error from outweighing all others

@@ -14,7 +14,7 @@ import numpy as np
 from ecgimg.digitization.model import Interpretation, RowTrace, Scale
 from ecgimg.digitization.numerics import Floats, Mask
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, SlotSignal, slot_signal_mv, strip_and_cell
-from ecgimg.digitization.signals.limb_leads import LIMB_LEAD_MIX, vanishing_sums
+from ecgimg.digitization.signals.limb_lead_laws import LIMB_LEAD_MIX, vanishing_sums
 
 _N_ROUNDS = 4
 _USUAL_SHIFT_S = 0.012  # standard deviation of the shifts: it keeps rows still that nothing tells of

@@ -16,7 +16,7 @@ import numpy as np
 from ecgimg.digitization.model import Interpretation, Pulse, RowTrace, Scale
 from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, SlotSignal, slot_signal_mv
-from ecgimg.digitization.signals.limb_leads import LIMB_LEAD_MIX, vanishing_sums
+from ecgimg.digitization.signals.limb_lead_laws import LIMB_LEAD_MIX, vanishing_sums
 
 # standard deviations by which the equations are weighted
 _PULSE_BASE_SD_MV = 0.015

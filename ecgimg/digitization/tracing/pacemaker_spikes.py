@@ -8,7 +8,7 @@ import numpy as np
 
 from ecgimg.digitization.numerics import Floats, Mask
 from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS
-from ecgimg.digitization.tracing.row_ink import InkMap, RowInk
+from ecgimg.digitization.tracing.ink_along_path import InkMap, RowInk
 
 _LEAST_PX, _LONGEST_MM = 3.0, 8.0  # how far a spike goes beyond the path
 _QUIET_MM = 1.0  # about a spike, where the trace moves by less than half the longest spike

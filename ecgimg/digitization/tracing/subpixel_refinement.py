@@ -15,8 +15,8 @@ from scipy.linalg import solveh_banded
 
 from ecgimg.digitization.numerics import Floats, Ints, Mask, huber_loss, huber_weight
 from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS
+from ecgimg.digitization.tracing.ink_along_path import InkMap, RowInk
 from ecgimg.digitization.tracing.pacemaker_spikes import add_pacemaker_spikes
-from ecgimg.digitization.tracing.row_ink import InkMap, RowInk
 
 _STEEP_WIDTHS, _FLAT_WIDTHS = 1.6, 1.3  # of a stroke; higher ink is steep, lower ink shows the stroke's profile
 _BESIDE_COLUMNS = 4  # beside a steep column, refined with it

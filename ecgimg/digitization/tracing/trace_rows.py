@@ -20,12 +20,12 @@ from ecgimg.digitization.numerics import Floats, Ints, Mask
 from ecgimg.digitization.pulses.detect_by_network import PULSE_PROBABILITY, find_pulses
 from ecgimg.digitization.segmentation.ink_runs import InkRuns, find_ink_runs, is_label_ink, measure_stroke_width_px
 from ecgimg.digitization.segmentation.threads import in_threads
-from ecgimg.digitization.text.labels_on_traces import extend_through_label
+from ecgimg.digitization.text.traces_hidden_by_labels import extend_through_label
 from ecgimg.digitization.tracing.annotation_removal import ink_masks, remove_annotations
 from ecgimg.digitization.tracing.binarise import binarise_trace
 from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS, read_centre_line
+from ecgimg.digitization.tracing.ink_along_path import InkMap, PathRuns, RowInk, map_ink, measure_row_ink
 from ecgimg.digitization.tracing.row_detection import find_row_baselines
-from ecgimg.digitization.tracing.row_ink import InkMap, PathRuns, RowInk, map_ink, measure_row_ink
 from ecgimg.digitization.tracing.subpixel_refinement import refine_steep_strokes
 from ecgimg.digitization.tracing.tracking.joint_tracking import (
     merge_split_row,

@@ -6,7 +6,7 @@ from ecgimg.formats.vector_pdf.calibration_pulses import separate_pulses, trim_p
 from ecgimg.formats.vector_pdf.elements import VectorEcg, VectorPage, VectorPath, VectorPulse
 from ecgimg.formats.vector_pdf.grid import find_grid, glyph_grid
 from ecgimg.formats.vector_pdf.labels_and_scale import lead_labels, printed_scales
-from ecgimg.formats.vector_pdf.traces import in_reading_order, trace_candidates, unrepeated
+from ecgimg.formats.vector_pdf.trace_selection import in_reading_order, trace_candidates, unrepeated
 
 
 def split_vector(page: VectorPage) -> VectorEcg:

@@ -26,7 +26,7 @@ from ecgimg.train.classifier.simulated_hearts import simulated_records
 from ecgimg.train.classifier.training import PACE, Stage, learn, make_network
 from ecgimg.train.distributed import is_first, wait_for_all
 from ecgimg.train.export import load_weights
-from ecgimg.train.training_run import RunOptions
+from ecgimg.train.train_network import RunOptions
 
 Logits = NDArray[np.float32]
 Start = tuple[Path, int]

@@ -14,7 +14,7 @@ from ecgimg.digitization.text.label_recognition import CLASSES, CROP_SHAPE
 from ecgimg.train.export import export_network
 from ecgimg.train.label_reader.data import LabelPool, draw_label_pool
 from ecgimg.train.label_reader.network import LabelReader
-from ecgimg.train.training_run import RunOptions, Settings, Task, train_network
+from ecgimg.train.train_network import RunOptions, Settings, Task, train_network
 
 _HELD_BACK = 0.04  # share of the pages that training never sees
 _TINY_PX = 10.0  # height of print that is scored by itself

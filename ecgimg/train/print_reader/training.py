@@ -15,7 +15,7 @@ from ecgimg.digitization.text.line_recognition import ALPHABET, FRAME_STRIDE_PX,
 from ecgimg.train.export import export_network
 from ecgimg.train.print_reader.data import LineCrops, PrintPool, draw_print_pool
 from ecgimg.train.print_reader.network import PrintReader
-from ecgimg.train.training_run import RunOptions, Settings, Task, train_network
+from ecgimg.train.train_network import RunOptions, Settings, Task, train_network
 
 _HELD_BACK = 0.04  # share of the pages that training never sees
 _PAGES_EVERY = 4  # steps: lines of pages are three times as wide as those printed alone, and cost as much more

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from ecgimg.train.export import export_network
 from ecgimg.train.segmenter.data import Pool, draw_pool
 from ecgimg.train.segmenter.network import CLASSES, Segmenter
+from ecgimg.train.train_network import RunOptions, Settings, Task, train_network
 from ecgimg.train.training_loop import mixed_precision
-from ecgimg.train.training_run import RunOptions, Settings, Task, train_network
 from synth.degradation.optics import apply_copier
 from synth.degradation.spec import Binary, Copier
 

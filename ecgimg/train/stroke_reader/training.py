@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecgimg.digitization.tracing.centre_line import N_FEATURES, SUB_COLUMNS, stroke_features
-from ecgimg.digitization.tracing.row_ink import RowInk
+from ecgimg.digitization.tracing.ink_along_path import RowInk
 from ecgimg.train.export import export_network
 from ecgimg.train.stroke_reader.data import STROKE_FIELDS, TaughtRow, draw_stroke_pool
 from ecgimg.train.stroke_reader.network import StrokeReader
-from ecgimg.train.training_run import RunOptions, Settings, Task, train_network
+from ecgimg.train.train_network import RunOptions, Settings, Task, train_network
 
 _HELD_BACK = 0.05  # share of the rows that training never sees
 _WINDOW = 256  # columns of a row that are shown at a time

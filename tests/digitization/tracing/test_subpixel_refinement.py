@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS
-from ecgimg.digitization.tracing.row_ink import PathRuns, map_ink, measure_row_ink
+from ecgimg.digitization.tracing.ink_along_path import PathRuns, map_ink, measure_row_ink
 from ecgimg.digitization.tracing.subpixel_refinement import refine_steep_strokes
 from tests.digitization.printed_rows import PX_PER_MM
 

@@ -28,7 +28,7 @@ from ecgimg.train.classifier.ensemble import Ensemble, export_classifier  # noqa
 from ecgimg.train.classifier.pipeline import ClassifierTraining  # noqa: E402
 from ecgimg.train.classifier.training import make_network, predict_logits  # noqa: E402
 from ecgimg.train.export import load_weights  # noqa: E402
-from ecgimg.train.training_run import RunOptions  # noqa: E402
+from ecgimg.train.train_network import RunOptions  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 

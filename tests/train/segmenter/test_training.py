@@ -16,7 +16,7 @@ pytest.importorskip("onnx")
 from safetensors.numpy import load_file
 
 from ecgimg.train.segmenter.training import SegmenterTraining, train_segmenter
-from ecgimg.train.training_run import RunOptions
+from ecgimg.train.train_network import RunOptions
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 

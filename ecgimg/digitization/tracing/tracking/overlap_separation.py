@@ -9,7 +9,7 @@ import numpy as np
 
 from ecgimg.digitization.numerics import Floats, Ints, Mask
 from ecgimg.digitization.segmentation.ink_runs import InkRuns
-from ecgimg.digitization.tracing.row_ink import PathRuns
+from ecgimg.digitization.tracing.ink_along_path import PathRuns
 
 FLAT_STROKE_WIDTHS = 2.2
 """Widths of a stroke; a run that is a pixel higher than that is no flat stroke."""

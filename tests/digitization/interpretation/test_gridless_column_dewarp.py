@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ecgimg.digitization.interpretation.column_equalisation import fit_column_dewarp
+from ecgimg.digitization.interpretation.gridless_column_dewarp import fit_column_dewarp
 from ecgimg.digitization.model import FlatPage, ResolvedScale
 from tests.digitization.printed_rows import PX_PER_MM, PX_PER_S, START_PX, interpretation_of, printed_rows, scale_of
 

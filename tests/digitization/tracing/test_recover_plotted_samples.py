@@ -9,7 +9,7 @@ from ecgimg import EcgRecord
 from ecgimg.digitization import digitize_image
 from ecgimg.digitization.interpretation import interpret
 from ecgimg.digitization.model import RowTrace
-from ecgimg.digitization.tracing.polyline_samples import interpolate_plot_samples
+from ecgimg.digitization.tracing.recover_plotted_samples import interpolate_plot_samples
 from ecgimg.resample import resample
 from tests.digitization.pages import clean_page, simulated_record
 

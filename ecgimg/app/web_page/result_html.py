@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ecgimg.app.process_page import Reading
-from ecgimg.app.web_page.messages import (
+from ecgimg.app.web_page.verdict_text import (
     MIN_SHOWN_PROBABILITY,
     NO_FINDING,
     Verdict,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecgimg.digitization.interpretation.column_extent import find_column_extent
+from ecgimg.digitization.interpretation.recording_extent import find_column_extent
 from ecgimg.digitization.model import LeadLabel, Pulse
 from tests.digitization.printed_rows import PX_PER_S, START_PX, printed_rows, scale_of
 

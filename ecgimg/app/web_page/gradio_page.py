@@ -11,7 +11,7 @@ import gradio as gr
 from ecgimg.app.api_endpoints import LOG, SOMETHING_WRONG, add_endpoints, key_of
 from ecgimg.app.process_page import Reading, sample_pages
 from ecgimg.app.session_pages import PageService, Step
-from ecgimg.app.web_page import intro, views
+from ecgimg.app.web_page import intro, result_html
 from ecgimg.app.web_page.corrections import (
     AS_FOUND,
     GAINS,
@@ -23,8 +23,8 @@ from ecgimg.app.web_page.corrections import (
     layout_choice,
     scale_choice,
 )
-from ecgimg.app.web_page.messages import lead_rows
 from ecgimg.app.web_page.theme import CLOSED, CORNERS_HTML, DROP_HTML, LIGHT_ONLY, static_text
+from ecgimg.app.web_page.verdict_text import lead_rows
 from ecgimg.digitization.correct import Corrections
 from ecgimg.errors import EcgImgError
 from ecgimg.record import KNOWN_LEADS
@@ -123,7 +123,7 @@ class BrowserPage:
         try:
             return self._shown(key_of(request), self.service.reading(key_of(request), int(number or 0)))
         except EcgImgError as error:
-            return {self.status: views.message(str(error))}
+            return {self.status: result_html.message(str(error))}
 
     def read_again(
         self,
@@ -143,7 +143,7 @@ class BrowserPage:
             reading = self.service.reading(key, int(number or 0))
             corrections = corrections_of(reading, layout, turn_deg, speed, gain, corners, lead_read, lead_true)
         except EcgImgError as error:
-            yield {self.status: views.message(str(error))}
+            yield {self.status: result_html.message(str(error))}
             return
         yield from self._working(key, self.service.correct(key, int(number or 0), corrections))
 
@@ -162,17 +162,17 @@ class BrowserPage:
         try:
             for item in work:
                 if isinstance(item, Step):
-                    yield {self.status: views.progress(item.what, item.done, item.total, item.name)}
+                    yield {self.status: result_html.progress(item.what, item.done, item.total, item.name)}
                 else:
                     # whoever looks at the first page is not torn away by the next
                     yield {self.pages: self._choices(key)} if shown else self._shown(key, item)
                     shown = True
             yield {self.status: ""}  # the bar goes when all pages are there
         except EcgImgError as error:
-            yield {self.status: views.message(str(error))}
+            yield {self.status: result_html.message(str(error))}
         except Exception as error:  # nothing of a person's file may reach the log, so not the message
             LOG.error("a page could not be handled: %s", type(error).__name__)
-            yield {self.status: views.message(SOMETHING_WRONG)}
+            yield {self.status: result_html.message(SOMETHING_WRONG)}
 
     def _choices(self, key: str, number: int | None = None) -> Any:
         readings = self.service.readings(key)
@@ -194,7 +194,7 @@ class BrowserPage:
         choices = as_found_choices(reading)
         return {
             self.pages: self._choices(key, reading.page.number),
-            self.result: views.result(reading, link),
+            self.result: result_html.result(reading, link),
             self.correct: gr.update(visible=can_correct or "hidden", **({"open": True} if opened else {})),
             self.layout: gr.update(choices=[choices["layout"], *_layouts()], value=layout_choice(corrections.layout)),
             self.turn: round(corrections.rotate_deg),

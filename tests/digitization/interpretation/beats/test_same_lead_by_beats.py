@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecgimg.digitization.interpretation.beats.beat_matching import matching_beat_share
+from ecgimg.digitization.interpretation.beats.same_lead_by_beats import matching_beat_share
 from ecgimg.digitization.signals.lead_extraction import FS_HZ
 from synth import HeartSpec, simulate
 

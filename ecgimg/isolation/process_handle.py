@@ -17,13 +17,13 @@ from types import TracebackType
 from typing import IO, Any
 
 from ecgimg.errors import EcgImgError
-from ecgimg.isolation.limits import WALL_PER_CPU, CallFailed, Limits
+from ecgimg.isolation.call_limits import WALL_PER_CPU, CallFailed, Limits
 from ecgimg.isolation.messages import read_message, write_message
 
 _START_S = 180.0  # to start Python and load networks, on a machine under load
 _STOP_S = 5.0  # to leave a generator, after which the process is ended
 _ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}  # else each thread maps 64 MB that count against the limit, used or not
-_CHILD = "import sys; sys.path[:] = sys.argv[1:]; from ecgimg.isolation.child_process import serve; serve()"
+_CHILD = "import sys; sys.path[:] = sys.argv[1:]; from ecgimg.isolation.child_main import serve; serve()"
 
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

@@ -9,7 +9,7 @@ from ecgimg import BadRequest
 from ecgimg.classification.labelled_records import read_labelled
 from ecgimg.classification.labels import LABELS
 from ecgimg.evaluate.layout_robustness import paired_difference
-from ecgimg.evaluate.out_of_fold import comparison_table, read_out_of_fold, summarize_out_of_fold
+from ecgimg.evaluate.out_of_fold_scores import comparison_table, read_out_of_fold, summarize_out_of_fold
 
 
 def write_predictions(path, data, quality: float):

@@ -1,4 +1,4 @@
-"""The consoles of the commands, and the reading of records with labels."""
+"""Read the records and the tables of labels that a command names."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from ecgimg.commands.consoles import ERR
 from ecgimg.errors import BadRequest
 
 if TYPE_CHECKING:
     from ecgimg.classification.labelled_records import LabelledRecords
-
-OUT = Console(highlight=False, soft_wrap=True)
-ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def read_all_labelled(

@@ -13,7 +13,7 @@ from types import GeneratorType
 from typing import IO, Any
 
 from ecgimg.errors import EcgImgError
-from ecgimg.isolation.limits import is_out_of_memory
+from ecgimg.isolation.call_limits import is_out_of_memory
 from ecgimg.isolation.messages import read_message, write_message
 
 

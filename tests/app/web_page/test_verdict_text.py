@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecgimg.app.web_page import messages
+from ecgimg.app.web_page import verdict_text
 from ecgimg.digitization import Digitization
 from ecgimg.reasons import ReasonCode
 
@@ -12,9 +12,9 @@ from ecgimg.reasons import ReasonCode
 def test_advice_on_picture():
     """A page that was refused has the advice of its reason, and a dark or small picture has more."""
     refused = Digitization("refused", (ReasonCode.NO_TRACE_FOUND.reason(),))
-    assert messages.advice(refused) == ReasonCode.NO_TRACE_FOUND.advice
+    assert verdict_text.advice(refused) == ReasonCode.NO_TRACE_FOUND.advice
     dark = np.full((600, 800, 3), 20, np.uint8)
-    lines = messages.advice(refused, dark)
+    lines = verdict_text.advice(refused, dark)
     assert any("dark" in line for line in lines)
     assert any("800 × 600" in line for line in lines)
 
@@ -22,7 +22,7 @@ def test_advice_on_picture():
 def test_advice_on_limits():
     """A page that was read with limits has what mends the gravest of them, and nothing about its picture."""
     reasons = (ReasonCode.GAIN_ASSUMED.reason(gain_mm_mv=10), ReasonCode.CHEST_GAIN_UNREAD.reason())
-    lines = messages.advice(Digitization("limited", reasons), np.zeros((60, 80, 3), np.uint8))
+    lines = verdict_text.advice(Digitization("limited", reasons), np.zeros((60, 80, 3), np.uint8))
     assert lines == (*ReasonCode.GAIN_ASSUMED.advice, *ReasonCode.CHEST_GAIN_UNREAD.advice)
 
 
@@ -30,6 +30,6 @@ def test_verdict_of_limited_page():
     """Limits and corrections by hand are told apart."""
     reasons = (ReasonCode.CHEST_GAIN_UNREAD.reason(), ReasonCode.CORRECTED_BY_HAND.reason(correction="layout 3x4"))
     page = Digitization("limited", reasons, speed_mm_s=25, gain_mm_mv=10, chest_gain_mm_mv=10)
-    verdict = messages.verdict_of(page)
+    verdict = verdict_text.verdict_of(page)
     assert verdict.limits == (reasons[0].text,)
     assert verdict.corrected == ("Corrected by hand: layout 3x4.",)
