@@ -74,6 +74,10 @@ def load_layouts(names_or_files: str | None) -> tuple[Layout, ...]:
     names_or_files : str or None
         Names and files; None or ``all`` gives every layout of the package.
 
+    Returns
+    -------
+    tuple of Layout
+
     Raises
     ------
     UnknownLayout
@@ -96,6 +100,10 @@ def parse_layout(values: Mapping[str, Any], source: str) -> Layout:
         Its keys and values, see ``layouts/README.md``.
     source : str
         What errors call it.
+
+    Returns
+    -------
+    Layout
 
     Raises
     ------

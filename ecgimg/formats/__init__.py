@@ -133,6 +133,14 @@ def record_files(folder: str | Path) -> list[Path]:
     A WFDB record is listed by its header. Hidden files, the masks of EDF files, and CSV tables whose first column is
     not ``time_s`` are no records.
 
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    list of Path
+
     Raises
     ------
     BadRecord
