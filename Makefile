@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORE := $(VENV)/.core
 STAMP := $(VENV)/.installed
-CORE_TESTS := tests/test_cli.py tests/test_files.py tests/test_package.py tests/test_printed_scale.py tests/test_record.py \
-	$(addprefix tests/digitization/test_,pages_scale.py page_views.py pipeline.py result.py vector_page.py write.py) \
+CORE_TESTS := tests/test_cli.py tests/test_files.py tests/test_package.py tests/test_scale_text_parser.py tests/test_record.py \
+	$(addprefix tests/digitization/test_,digitize_files.py pages_scale.py page_views.py pipeline.py result.py vector_page.py) \
 	$(addprefix tests/digitization/text/test_,label_detection.py line_detection.py line_recognition.py scale_text.py) \
 	tests/digitization/dewarp/test_map_from_grid.py \
 	tests/batch/test_source_files.py::test_preview_in_threads tests/formats tests/isolation tests/layouts \

@@ -22,7 +22,7 @@ from ecgimg.errors import EcgImgError
 from ecgimg.reasons import texts
 
 if TYPE_CHECKING:
-    from ecgimg.classification.write import Outcome
+    from ecgimg.classification.classify_files import Outcome
 
 app = typer.Typer(
     name="ecgimg",
@@ -138,7 +138,7 @@ def digitize(
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
     """Digitize pages to calibrated leads. Exit code 1 when some page was refused or failed. Research use only."""
-    from ecgimg.digitization.write import Settings, digitize_files
+    from ecgimg.digitization.digitize_files import Settings, digitize_files
 
     settings = Settings(layout, speed, gain, tuple(formats or ()), not no_overlay)
     table = Table("page", "status", "layout", "remarks", box=None)
@@ -168,8 +168,8 @@ def classify(
     model: Annotated[Path | None, typer.Option(help="Other weights, NAME.json or NAME.onnx.")] = None,
 ) -> None:
     """Classify pages and records, whichever part of the twelve leads they show. Research use only."""
+    from ecgimg.classification.classify_files import classify_files
     from ecgimg.classification.trained_classifier import load_classifier
-    from ecgimg.classification.write import classify_files
 
     classifier = load_classifier(model) if model is not None else None
     unjudged = unread = 0

@@ -11,7 +11,7 @@ import gradio as gr
 
 from ecgimg.app.http.middleware import SESSION_HEADER
 from ecgimg.app.process_page import Reading, download_path
-from ecgimg.app.session_pages import PageService
+from ecgimg.app.session_page_reader import PageService
 from ecgimg.digitization.correct import Corrections
 from ecgimg.errors import BadRequest, EcgImgError
 from layouts import load_layouts

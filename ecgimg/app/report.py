@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg import record_on_paper
+from ecgimg import draw_record_svg
 from ecgimg._atomic_files import atomic_path
 from ecgimg.app.web_page.verdict_text import (
     MIN_SHOWN_PROBABILITY,
@@ -59,7 +59,7 @@ def write_report(path: Path, overlay: Image8, digitization: Digitization, findin
         from matplotlib.backends.backend_pdf import PdfPages
     except ImportError as error:
         raise MissingExtra("matplotlib", "app", "writing the PDF report") from error
-    metadata = {"Title": "ECG page, digitized", "Creator": "ecgimg", "Subject": record_on_paper.NOTICE}
+    metadata = {"Title": "ECG page, digitized", "Creator": "ecgimg", "Subject": draw_record_svg.NOTICE}
     with _matplotlib_lock, atomic_path(path) as temporary, PdfPages(temporary, metadata=metadata) as pdf:
         pdf.savefig(_verdict_page(overlay, digitization, findings))
         if digitization.record is not None:
@@ -100,8 +100,8 @@ def _verdict_page(overlay: Image8, digitization: Digitization, findings: Finding
     y_mm = _write_paragraphs(axes, verdict, 21.5)
     _place_picture(figure, overlay, (_MARGIN_MM, y_mm, _TABLE_LEFT_MM - 2 * _MARGIN_MM, 196 - y_mm))
     _write_tables(axes, digitization, findings)
-    _write(axes, _MARGIN_MM, 203, record_on_paper.NOTICE, 3.2, weight="bold")
-    _write(axes, _A4_MM[0] - _MARGIN_MM, 203, "ecgimg", 2.8, ha="right", color=record_on_paper.QUIET)
+    _write(axes, _MARGIN_MM, 203, draw_record_svg.NOTICE, 3.2, weight="bold")
+    _write(axes, _A4_MM[0] - _MARGIN_MM, 203, "ecgimg", 2.8, ha="right", color=draw_record_svg.QUIET)
     return figure
 
 
@@ -140,7 +140,7 @@ def _write_tables(axes: Any, digitization: Digitization, findings: Findings) -> 
     y_mm = _write_rows(axes, rows or [(no_rows_text, "", "")], y_mm + 6)
     _write(axes, x_mm, y_mm + 6, "Leads", 3.6, weight="bold")
     header = "mean error below 0.1 mV        seen"
-    _write(axes, _A4_MM[0] - _MARGIN_MM, y_mm + 6, header, 2.8, ha="right", color=record_on_paper.QUIET)
+    _write(axes, _A4_MM[0] - _MARGIN_MM, y_mm + 6, header, 2.8, ha="right", color=draw_record_svg.QUIET)
     leads = [(row.lead, probability_text(row.confidence), f"{row.seconds:.1f} s") for row in lead_rows(digitization)]
     _write_rows(axes, leads, y_mm + 12)
 
@@ -153,7 +153,7 @@ def _write_rows(axes: Any, rows: Sequence[tuple[str, str, str]], y_mm: float) ->
         _write(axes, _A4_MM[0] - _MARGIN_MM - 16, y_mm, middle, 3.0, ha="right")
         _write(axes, _A4_MM[0] - _MARGIN_MM, y_mm, value, 3.0, ha="right")
         axes.plot(
-            (_TABLE_LEFT_MM, _A4_MM[0] - _MARGIN_MM), (y_mm + 1.3,) * 2, color=record_on_paper.MINOR, linewidth=0.4
+            (_TABLE_LEFT_MM, _A4_MM[0] - _MARGIN_MM), (y_mm + 1.3,) * 2, color=draw_record_svg.MINOR, linewidth=0.4
         )
         y_mm += 4.9
     return y_mm
@@ -167,19 +167,19 @@ def _paper_page(record: EcgRecord, start_s: float) -> Any:
     from matplotlib.collections import LineCollection
 
     figure, axes = _empty_page()
-    page = record_on_paper.lay_out(record, start_s, min(_SECONDS_PER_PAGE, record.duration_s - start_s))
+    page = draw_record_svg.lay_out(record, start_s, min(_SECONDS_PER_PAGE, record.duration_s - start_s))
     for step_mm, colour, pen_mm in (
-        (1.0, record_on_paper.MINOR, record_on_paper.MINOR_MM),
-        (5.0, record_on_paper.MAJOR, record_on_paper.MAJOR_MM),
+        (1.0, draw_record_svg.MINOR, draw_record_svg.MINOR_MM),
+        (5.0, draw_record_svg.MAJOR, draw_record_svg.MAJOR_MM),
     ):
-        lines = [((x0, y0), (x1, y1)) for x0, y0, x1, y1 in record_on_paper.ruling_mm(page.size_mm, step_mm)]
+        lines = [((x0, y0), (x1, y1)) for x0, y0, x1, y1 in draw_record_svg.ruling_mm(page.size_mm, step_mm)]
         axes.add_collection(LineCollection(lines, colors=colour, linewidths=pen_mm * _PT_PER_MM))
     axes.add_collection(
-        LineCollection(page.lines_mm, colors=record_on_paper.INK, linewidths=record_on_paper.PEN_MM * _PT_PER_MM)
+        LineCollection(page.lines_mm, colors=draw_record_svg.INK, linewidths=draw_record_svg.PEN_MM * _PT_PER_MM)
     )
     for words in page.lettering:
         colour, side = (
-            record_on_paper.QUIET if words.quiet else record_on_paper.INK,
+            draw_record_svg.QUIET if words.quiet else draw_record_svg.INK,
             "right" if words.to_left else "left",
         )
         _write(axes, words.x_mm, words.y_mm, words.text, words.height_mm, color=colour, ha=side)

@@ -15,10 +15,10 @@ from ecgimg._pictures import as_jpeg
 from ecgimg.batch.output_store import OutputStore
 from ecgimg.batch.page_task import UNWRITTEN, ArchivePage, PageResult, Task
 from ecgimg.batch.source_files import local_copy
+from ecgimg.digitization.digitize_files import FORMATS
 from ecgimg.digitization.overlay import draw_overlay
 from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
-from ecgimg.digitization.write import FORMATS
 from ecgimg.errors import BadOutput, EcgImgError, UnreadablePage
 from ecgimg.formats import write_record
 from ecgimg.formats.pages import PageInput, open_pages

@@ -22,7 +22,7 @@ from ecgimg.batch.output_store import STATE_FOLDER, OutputStore
 from ecgimg.batch.page_task import UNWRITTEN, ArchivePage, PageResult, Task
 from ecgimg.batch.report import count_reasons, draw_report
 from ecgimg.batch.source_files import SourceFile, find_files, fingerprint
-from ecgimg.digitization.write import Settings, check_settings
+from ecgimg.digitization.digitize_files import Settings, check_settings
 from ecgimg.errors import BadOutput, BadRequest
 from ecgimg.isolation import Limits
 from layouts import load_layout

@@ -8,14 +8,14 @@ import numpy as np
 
 from ecgimg.digitization.interpretation.interpret import Given
 from ecgimg.digitization.interpretation.layout_matching import match_layout
-from ecgimg.digitization.interpretation.row_extent import shared_width_px
 from ecgimg.digitization.interpretation.scale import resolve_scale
+from ecgimg.digitization.interpretation.shared_row_ends import shared_width_px
 from ecgimg.digitization.model import ImageGeometry, ScaleReading
 from ecgimg.digitization.quality.assess import assess_page
 from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.signals.zero_level import with_zero_levels
 from ecgimg.digitization.stage_timer import StageTimer
-from ecgimg.digitization.tracing.undo_plotted_sample_means import undo_sample_averaging
+from ecgimg.digitization.tracing.undo_vector_plot_averaging import undo_sample_averaging
 from ecgimg.digitization.tracing.vector_rows import VectorRows
 
 

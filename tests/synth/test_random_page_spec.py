@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecgimg.printed_scale import agreed, find_mentions
+from ecgimg.scale_text_parser import agreed, find_mentions
 from layouts import load_layouts
 from synth.header_footer import make_header_footer
 from synth.page_geometry import make_page_geometry

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from ecgimg.app.http.multipart_form import FORM_OVERHEAD_BYTES, receive_form
-from ecgimg.app.http.request_checks import (
+from ecgimg.app.http.request_body_checks import (
     FORM_BYTES,
     MESSAGE_BYTES,
     Receive,
@@ -32,7 +32,7 @@ from ecgimg.app.http.request_checks import (
 from ecgimg.app.http.response_filter import API, Response, Send
 from ecgimg.app.http.session_keys import Keys
 from ecgimg.app.server_settings import ServerSettings
-from ecgimg.app.session_pages import PageService
+from ecgimg.app.session_page_reader import PageService
 from ecgimg.errors import BadRequest, EcgImgError
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]

@@ -19,9 +19,9 @@ from ecgimg.app.http.middleware import AccessMiddleware
 from ecgimg.app.http.sessions import Sessions, sweep_until
 from ecgimg.app.http.temporary_folder import process_folder
 from ecgimg.app.server_settings import ServerSettings
-from ecgimg.app.session_pages import FILES_PATH, PageService
+from ecgimg.app.session_page_reader import FILES_PATH, PageService
+from ecgimg.draw_record_svg import NOTICE
 from ecgimg.errors import BadRequest, MissingExtra
-from ecgimg.record_on_paper import NOTICE
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

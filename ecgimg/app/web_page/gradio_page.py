@@ -10,7 +10,7 @@ import gradio as gr
 
 from ecgimg.app.api_endpoints import LOG, SOMETHING_WRONG, add_endpoints, key_of
 from ecgimg.app.process_page import Reading, sample_pages
-from ecgimg.app.session_pages import PageService, Step
+from ecgimg.app.session_page_reader import PageService, Step
 from ecgimg.app.web_page import intro, result_html
 from ecgimg.app.web_page.corrections import (
     AS_FOUND,

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.dewarp.bend_fit import fit_bend
+from ecgimg.digitization.dewarp.align_map_to_grid_phase import fit_grid_phase
 from ecgimg.digitization.dewarp.grid_frequency import LARGE_SQUARE_MM, WindowFrequencies, measure_window_frequencies
 from ecgimg.digitization.dewarp.grid_signal import Field, measure_grid_signal
-from ecgimg.digitization.dewarp.map_from_grid_phase import fit_grid_phase
+from ecgimg.digitization.dewarp.local_bend_fit import fit_bend
 from ecgimg.digitization.dewarp.map_from_traces import row_angle_rad, sample_trace_points
 from ecgimg.digitization.dewarp.page_map import Exponents, PageMap, powers_of
 from ecgimg.digitization.numerics import Floats

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.interpretation.row_extent import modal_end_px
+from ecgimg.digitization.interpretation.shared_row_ends import modal_end_px
 from ecgimg.digitization.model import RowTrace
 from ecgimg.digitization.numerics import Floats
 

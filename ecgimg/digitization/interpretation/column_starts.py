@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ecgimg.digitization.interpretation.column_spacing import MAX_SEPARATORS, MAX_SPEED_ERROR, SAME_PLACE_MM
-from ecgimg.digitization.interpretation.row_extent import shared_end_px
+from ecgimg.digitization.interpretation.shared_row_ends import shared_end_px
 from ecgimg.digitization.model import Interpretation, RowTrace, Scale
 from ecgimg.digitization.numerics import Floats, densest_cluster
 

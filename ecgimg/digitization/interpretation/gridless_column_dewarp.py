@@ -9,8 +9,8 @@ import numpy as np
 
 from ecgimg.digitization.interpretation.column_spacing import SAME_PLACE_MM
 from ecgimg.digitization.interpretation.column_starts import with_column_starts
-from ecgimg.digitization.interpretation.row_extent import shared_end_px
 from ecgimg.digitization.interpretation.separators import SeparatorFinder, separator_finder
+from ecgimg.digitization.interpretation.shared_row_ends import shared_end_px
 from ecgimg.digitization.model import FlatPage, Interpretation, LeadLabel, Pulse, RowTrace, Scale
 from ecgimg.digitization.numerics import Floats, Mask, densest_cluster
 

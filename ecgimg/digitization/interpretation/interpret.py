@@ -22,9 +22,9 @@ from ecgimg.digitization.interpretation.gapped_column_starts import (
 from ecgimg.digitization.interpretation.gridless_column_dewarp import ColumnDewarp, fit_column_dewarp
 from ecgimg.digitization.interpretation.layout_matching import match_layout
 from ecgimg.digitization.interpretation.recording_extent import RECORD_S, find_column_extent
-from ecgimg.digitization.interpretation.row_extent import shared_width_px, uncropped_extents
 from ecgimg.digitization.interpretation.scale import resolve_scale
 from ecgimg.digitization.interpretation.separators import detect_separators, remove_separators, separator_finder
+from ecgimg.digitization.interpretation.shared_row_ends import shared_width_px, uncropped_extents
 from ecgimg.digitization.model import (
     Interpretation,
     PageView,

@@ -17,7 +17,7 @@ from ecgimg.digitization.interpretation.column_spacing import (
     spacing_by_labels,
     spacing_by_separators,
 )
-from ecgimg.digitization.interpretation.row_extent import modal_end_px, shared_end_px
+from ecgimg.digitization.interpretation.shared_row_ends import modal_end_px, shared_end_px
 from ecgimg.digitization.model import LeadLabel, Pulse, RowTrace, Scale
 from ecgimg.digitization.numerics import Floats, Mask
 from ecgimg.digitization.signals.lead_extraction import FS_HZ

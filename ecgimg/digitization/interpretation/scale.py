@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecgimg.digitization.interpretation.beats.heart_rate import BeatStatistics, measure_beats
+from ecgimg.digitization.interpretation.beats.beat_spacing_and_width import BeatStatistics, measure_beats
 from ecgimg.digitization.interpretation.recording_extent import RECORD_S
 from ecgimg.digitization.model import Pulse, ResolvedScale, RowTrace, Scale, ScaleReading
 from ecgimg.digitization.pulses.detect_by_network import STANDARD_GAINS_MM_MV, STANDARD_SPEEDS_MM_S, nearest_standard

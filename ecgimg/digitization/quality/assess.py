@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization.model import ImageGeometry, Interpretation, ResolvedScale, RowTrace
 from ecgimg.digitization.quality.confidence import PageEvidence, lead_confidence
-from ecgimg.digitization.quality.lead_locations import locate_leads
+from ecgimg.digitization.quality.lead_boxes_and_coverage import locate_leads
 from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.signals.lead_extraction import FS_HZ
 from ecgimg.digitization.signals.lead_record import LeadRecord, make_record

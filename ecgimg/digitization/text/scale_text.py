@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ecgimg.digitization.model import FlatPage, ScaleReading
 from ecgimg.digitization.text.line_detection import find_text_lines
 from ecgimg.digitization.text.line_recognition import MIN_CONFIDENCE, LineReading, read_lines
-from ecgimg.printed_scale import Kind, Mention, agreed, find_mentions
+from ecgimg.scale_text_parser import Kind, Mention, agreed, find_mentions
 
 _GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0, 40.0)
 _DEVICE_VALUES: dict[Kind, tuple[float, ...]] = {

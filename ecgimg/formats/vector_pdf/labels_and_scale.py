@@ -10,8 +10,8 @@ import numpy as np
 
 from ecgimg.formats.vector_pdf.elements import Floats, VectorText
 from ecgimg.formats.vector_pdf.grid import is_grid_text
-from ecgimg.printed_scale import agreed, find_mentions
 from ecgimg.record import canonical_lead
+from ecgimg.scale_text_parser import agreed, find_mentions
 
 _SPEEDS_MM_S = (2, 400)
 _GAINS_MM_MV = (1, 50)

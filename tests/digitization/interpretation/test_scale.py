@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecgimg.digitization.interpretation.beats.heart_rate import measure_beats
+from ecgimg.digitization.interpretation.beats.beat_spacing_and_width import measure_beats
 from ecgimg.digitization.interpretation.scale import resolve_scale
 from ecgimg.digitization.model import Pulse, RowTrace, ScaleReading
 from ecgimg.reasons import ReasonCode

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ecgimg.digitization.interpretation.row_extent import shared_end_px, uncropped_extents
+from ecgimg.digitization.interpretation.shared_row_ends import shared_end_px, uncropped_extents
 from tests.digitization.printed_rows import PX_PER_MM, PX_PER_S, START_PX, printed_rows
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecgimg.digitization.model import RowTrace, Scale
-from ecgimg.digitization.tracing.undo_plotted_sample_means import undo_sample_averaging
+from ecgimg.digitization.tracing.undo_vector_plot_averaging import undo_sample_averaging
 from ecgimg.resample import resample
 from tests.digitization.pages import simulated_record
 

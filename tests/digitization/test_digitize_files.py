@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from ecgimg import BadRequest, read_record
-from ecgimg.digitization.write import Settings, check_settings
+from ecgimg.digitization.digitize_files import Settings, check_settings
 
 
 def test_check_settings_refusals(tmp_path):

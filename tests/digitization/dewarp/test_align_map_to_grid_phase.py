@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from ecgimg.digitization.dewarp.align_map_to_grid_phase import fit_grid_phase
 from ecgimg.digitization.dewarp.grid_frequency import GridFrequency
-from ecgimg.digitization.dewarp.map_from_grid_phase import fit_grid_phase
 from ecgimg.digitization.dewarp.page_map import PageMap, exponents_up_to
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecgimg.printed_scale import agreed, find_mentions
+from ecgimg.scale_text_parser import agreed, find_mentions
 
 
 @pytest.mark.parametrize(

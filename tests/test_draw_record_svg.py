@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from ecgimg import STANDARD_LEADS, EcgRecord, record_on_paper
+from ecgimg import STANDARD_LEADS, EcgRecord, draw_record_svg
 
 
 def test_lay_out_at_true_scale_with_gaps():
@@ -15,7 +15,7 @@ def test_lay_out_at_true_scale_with_gaps():
     signals = np.full((12, 5000), np.nan, np.float32)
     signals[0, 1000:2000] = 0.0
     signals[0, 1500] = 1.0
-    page = record_on_paper.lay_out(EcgRecord(signals, 500.0))
+    page = draw_record_svg.lay_out(EcgRecord(signals, 500.0))
     assert page.size_mm == (297.0, 210.0)
     trace = page.lines_mm[1]
     assert trace[-1, 0] - trace[0, 0] == pytest.approx(999 / 500 * 25, abs=0.01)
@@ -29,10 +29,10 @@ def test_lay_out_at_true_scale_with_gaps():
 def test_draw_svg_in_millimetres():
     """The drawing is one well-formed SVG of the paper's size, with scale, leads and notice."""
     record = EcgRecord(np.zeros((12, 5000), np.float32), 500.0)
-    root = ElementTree.fromstring(record_on_paper.draw_svg(record, "a <title>"))
+    root = ElementTree.fromstring(draw_record_svg.draw_svg(record, "a <title>"))
     assert root.get("width") == "297mm"
     assert root.get("viewBox") == "0 0 297 210"
     text = "".join(root.itertext())
-    assert record_on_paper.NOTICE in text
+    assert draw_record_svg.NOTICE in text
     assert "25 mm/s" in text
     assert all(lead in text for lead in STANDARD_LEADS)

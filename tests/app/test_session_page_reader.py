@@ -14,7 +14,7 @@ from ecgimg import BadRequest
 from ecgimg.app import process_page
 from ecgimg.app.http.sessions import Sessions
 from ecgimg.app.server_settings import ServerSettings
-from ecgimg.app.session_pages import READING, PageService, Step
+from ecgimg.app.session_page_reader import READING, PageService, Step
 from ecgimg.app.web_page import result_html
 from ecgimg.isolation import Limits, Worker, WorkerPool
 from tests.app.samples import SAMPLES

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecgimg.digitization.dewarp.bend_fit import fit_bend
 from ecgimg.digitization.dewarp.grid_frequency import GridFrequency, WindowFrequencies
+from ecgimg.digitization.dewarp.local_bend_fit import fit_bend
 
 
 def test_fit_bend_of_fold():
