@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -151,7 +152,8 @@ def digitize(
             progress.advance(task)
             for outcome in outcomes:
                 failed += outcome.status in ("refused", "failed")
-                table.add_row(outcome.stem, outcome.status, outcome.layout, texts(outcome.reasons))
+                # What is in brackets is text, as 'ecgimg[formats]', and no markup.
+                table.add_row(escape(outcome.stem), outcome.status, outcome.layout, escape(texts(outcome.reasons)))
     OUT.print(table)
     OUT.print(f"records, JSON and overlays are in {out}; research use only, not a medical device", markup=False)
     if failed:

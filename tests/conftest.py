@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: one thread each, which numpy settles as it is imported
@@ -61,3 +63,10 @@ def hearts(tmp_path_factory: pytest.TempPathFactory) -> LabelledRecords:
     data = simulated_records(tmp_path_factory.mktemp("hearts"), 96, seed=5, jobs=1)
     folds = np.arange(96) % 3 + 1
     return LabelledRecords(**{**vars(data), "folds": folds})
+
+
+@pytest.fixture(scope="module")
+def garbage_collected() -> Iterator[None]:
+    """Collect what packages leave open before the next module: their warnings would fail a test that is not theirs."""
+    yield
+    gc.collect()

@@ -13,6 +13,10 @@ from typer.testing import CliRunner
 
 import ecgimg
 from ecgimg.cli import app
+from ecgimg.digitization import digitize_files
+from ecgimg.digitization.digitize_files import PageOutcome
+from ecgimg.errors import MissingExtra
+from ecgimg.reasons import reason_of
 from tests.classification.hearts import heart
 
 
@@ -138,3 +142,12 @@ def test_command_with_wrong_usage(tmp_path, words):
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "o").exists()
+
+
+def test_digitize_names_extra_in_brackets(monkeypatch, tmp_path):
+    """The table of pages keeps brackets, as in the extra of an install command."""
+    outcome = PageOutcome("page[1]", "failed", (reason_of(MissingExtra("pyedflib", "formats", "writing EDF")),))
+    monkeypatch.setattr(digitize_files, "digitize_files", lambda *_: iter([[outcome]]))
+    result = CliRunner().invoke(app, ["digitize", "page.png", "--out", str(tmp_path)])
+    assert "ecgimg[formats]" in result.output
+    assert "page[1]" in result.output

@@ -14,9 +14,10 @@ from tests.batch.pages import LIGHT, page_ids
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="the batch extra is not installed")
 fsspec = pytest.importorskip("fsspec", reason="the batch extra is not installed")
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"
-)
+pytestmark = [
+    pytest.mark.usefixtures("garbage_collected"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"),
+]
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from tests.batch.pages import page_ids
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="the batch extra is not installed")
 fsspec = pytest.importorskip("fsspec", reason="the batch extra is not installed")
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"
-)
+pytestmark = [
+    pytest.mark.usefixtures("garbage_collected"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"),
+]
 
 
 def test_run_from_memory_to_memory(pages: Path, tmp_path: Path):

@@ -43,6 +43,7 @@ def resident_mb() -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("garbage_collected")
 @pytest.mark.filterwarnings("default")  # those of the framework's own statistics
 @pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="memory is read from /proc")
 def test_two_hundred_uploads_of_fifty_sessions(tmp_path):
