@@ -16,22 +16,13 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg._optional_packages import import_optional
 from ecgimg.batch.ledger import Entry, Ledger
 from ecgimg.batch.output_store import OutputStore
-from ecgimg.batch.page_task import ArchivePage, PageResult
+from ecgimg.batch.page_task import FACT_COLUMNS, ArchivePage, PageResult
 from ecgimg.classification.labels import LABELS
 from ecgimg.record import KNOWN_LEADS
 
 PAGES_PER_PART = 256
 """Pages in one Parquet file of the records."""
 
-_FACTS = (
-    "layout",
-    "layout_confidence",
-    "speed_mm_s",
-    "gain_mm_mv",
-    "chest_gain_mm_mv",
-    "px_per_mm",
-    "rotation_deg",
-)
 _REASON_COLUMNS = ("reason_codes", "reasons")  # codes for programs, and their texts for people
 _PENDING_ROW: Mapping[str, Any] = {"status": "pending", "reason_codes": [], "reasons": []}
 _SOURCES = ("px_per_mm", "speed", "gain")  # keys of `Digitization.sources`
@@ -47,7 +38,7 @@ def record_schema(classified: bool) -> Any:
     fields += [(lead, arrow.list_(arrow.float32())) for lead in KNOWN_LEADS]
     fields += [("confidence", arrow.struct([(lead, arrow.float32()) for lead in KNOWN_LEADS]))]
     fields += [("seconds_seen", arrow.struct([(lead, arrow.float32()) for lead in KNOWN_LEADS]))]
-    fields += [(name, types.get(name, arrow.float32())) for name in _FACTS]
+    fields += [(name, types.get(name, arrow.float32())) for name in FACT_COLUMNS]
     fields += [("sources", arrow.struct([(name, arrow.string()) for name in _SOURCES]))]
     fields += [(name, arrow.list_(arrow.string())) for name in _REASON_COLUMNS] + [("version", arrow.string())]
     if classified:
@@ -61,7 +52,7 @@ def page_schema() -> Any:
     text, number = arrow.string(), arrow.float32()
     fields = [("page_id", text), ("source", text), ("page", arrow.int32()), ("sha256", text), ("duplicate_of", text)]
     fields += [("status", text), *((name, arrow.list_(text)) for name in _REASON_COLUMNS)]
-    fields += [(name, {"layout": text, "rotation_deg": arrow.int16()}.get(name, number)) for name in _FACTS]
+    fields += [(name, {"layout": text, "rotation_deg": arrow.int16()}.get(name, number)) for name in FACT_COLUMNS]
     fields += [("lead_confidence", number), ("present", arrow.list_(text)), ("overlay", text)]
     fields += [("seconds", number), ("version", text)]
     return arrow.schema(fields, metadata={"format": "ecgimg-pages", "version": "2"})
@@ -186,7 +177,7 @@ def _record_row(page: ArchivePage, result: PageResult) -> dict[str, Any]:
     assert result.record is not None
     record, page_row = result.record, result.row
     leads: Mapping[str, Mapping[str, float]] = page_row["leads"]
-    row = {name: page_row[name] for name in (*_FACTS, *_REASON_COLUMNS, "status", "sources", "version")}
+    row = {name: page_row[name] for name in (*FACT_COLUMNS, *_REASON_COLUMNS, "status", "sources", "version")}
     row |= _identity(page)
     row |= {"fs_hz": record.fs_hz, "units": "mV"}
     row |= {lead: record.lead(lead) for lead in record.leads}

@@ -8,6 +8,17 @@ from typing import Any
 
 from ecgimg.record import EcgRecord
 
+FACT_COLUMNS = (
+    "layout",
+    "layout_confidence",
+    "speed_mm_s",
+    "gain_mm_mv",
+    "chest_gain_mm_mv",
+    "px_per_mm",
+    "rotation_deg",
+)
+"""What both tables hold of a page's summary: its layout and its scale."""
+
 UNWRITTEN = "unwritten"
 """The status of a page whose files could not be written: it ends the run."""
 

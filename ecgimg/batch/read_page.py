@@ -13,7 +13,7 @@ import numpy as np
 
 from ecgimg._pictures import as_jpeg
 from ecgimg.batch.output_store import OutputStore
-from ecgimg.batch.page_task import UNWRITTEN, ArchivePage, PageResult, Task
+from ecgimg.batch.page_task import FACT_COLUMNS, UNWRITTEN, ArchivePage, PageResult, Task
 from ecgimg.batch.source_files import local_copy
 from ecgimg.digitization.digitize_files import FORMATS
 from ecgimg.digitization.overlay import draw_overlay
@@ -30,19 +30,7 @@ if TYPE_CHECKING:
     from ecgimg.classification.findings import Findings
 
 _OVERLAY_PX = 1800  # longer side of the overlays, which are for review only
-_SUMMARY_COLUMNS = (
-    "status",
-    "layout",
-    "layout_confidence",
-    "speed_mm_s",
-    "gain_mm_mv",
-    "chest_gain_mm_mv",
-    "px_per_mm",
-    "rotation_deg",
-    "sources",
-    "leads",
-    "version",
-)
+_SUMMARY_COLUMNS = ("status", *FACT_COLUMNS, "sources", "leads", "version")
 
 
 def read_page(page: ArchivePage, task: Task) -> PageResult:

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ecgimg.digitization.dewarp.page_map import PageMap
+from ecgimg.digitization.numerics import Floats
 from ecgimg.reasons import Reason
 from layouts import Layout
-
-Floats = NDArray[np.float64]
 
 _STEP_PX = 0.25  # a trace has a point this often along x, so its ends are known to that
 

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ecgimg.digitization.numerics import Floats
 from ecgimg.reasons import Reason
 from ecgimg.record import EcgRecord
 
-Floats = NDArray[np.float64]
 Status = Literal["ok", "limited", "refused"]
 
 SCHEMA_VERSION = 2

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.result import Digitization
-
-Floats = NDArray[np.float64]
 
 _DOUBTFUL_DB, _SURE_DB = 5.0, 10.0  # leads that must agree do not below the first, and surely do above the second
 _MUCH_DB, _SLIGHTLY_DB = 5.0, 1.0  # by so much one reading agrees better, or no worse, than another

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecgimg import BadRecord, EcgRecord, iter_records, read_record, write_record
+from tests.formats.damage import damaged
 
 FILES = ("a.hea", "a.dat", "a.csv", "a.edf", "a.mask.csv", "a.dcm", "a.parquet", "many.npz", "one.npy")
 OPENED = {"a.dat": "a.hea", "a.mask.csv": "a.edf"}
@@ -29,14 +30,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez_compressed(folder / "many.npz", x=np.zeros((3, 12, 500), np.int16), ecg_id=[7, 8, 9], fs_hz=50)
     np.save(folder / "one.npy", np.zeros((12, 1000), np.float32))
     return folder
-
-
-def damaged(good: bytes, start: int, changes: list[tuple[int, int]], length: int | None) -> bytes:
-    """`good` with bytes changed, counted from `start` per mille of its length, and cut to `length` per mille."""
-    data = bytearray(good)
-    for offset, value in changes:
-        data[(start * len(data) // 1000 + offset) % len(data)] = value
-    return bytes(data if length is None else data[: length * len(data) // 1000])
 
 
 def outcome(path: Path) -> str:

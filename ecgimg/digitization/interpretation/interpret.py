@@ -34,14 +34,13 @@ from ecgimg.digitization.model import (
     Scale,
     ScaleReading,
 )
+from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.signals.row_alignment import align_rows
 from ecgimg.digitization.signals.zero_level import with_zero_levels
 from ecgimg.digitization.text.label_matching import column_seconds_by_labels
 from ecgimg.digitization.text.traces_hidden_by_labels import label_stretch_test, starts_on_label
 from ecgimg.digitization.tracing.recover_plotted_samples import interpolate_plot_samples
 from layouts import Layout
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecgimg.digitization.model import ImageGeometry, Interpretation, RowTrace, Scale
+from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.result import LeadReading
 from ecgimg.digitization.signals.lead_extraction import slot_start_px
 from layouts import Slot
-
-Floats = NDArray[np.float64]
 
 _HALF_BOX_MM = 8.0  # of the box drawn around a lead, above and below its baseline
 _GAP_MM = 0.25  # points farther apart than this along x have a gap between them

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecgimg.digitization.model import Interpretation, RowTrace, Scale
+from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.signals.consistency import consistency_db
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_error_mv, slot_signal_mv
 from ecgimg.digitization.signals.reconcile import SlotReading, reconcile
 from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
 from layouts import Slot
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from ecgimg.errors import UnreadablePage
 from ecgimg.formats.pages.decode import count_decodable as count_pages
 from ecgimg.formats.pages.decode import decode_pages as open_pages
 from ecgimg.formats.vector_pdf import split_vector
+from tests.formats.damage import damaged
 from tests.formats.pages.pdf_pages import PRINT, beats, grid_lines, pulse_mm, stroke, vector_pdf, word
 from tests.formats.pages.pictures import picture
 
@@ -36,14 +37,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small = "0 0 0 RG 0.3 w 1 j\n" + stroke(beats(40, 95, 100)) + stroke(pulse_mm(24, 90)) + word("I", 30, 80) + PRINT
     vector_pdf(folder / "a.pdf", grid_lines(5, "1 0 0", 0.1, (20, 60, 60, 120)) + small)
     return folder
-
-
-def damaged(good: bytes, start: int, changes: list[tuple[int, int]], length: int | None) -> bytes:
-    """`good` with bytes changed, counted from `start` per mille of its length, and cut to `length` per mille."""
-    data = bytearray(good)
-    for offset, value in changes:
-        data[(start * len(data) // 1000 + offset) % len(data)] = value
-    return bytes(data if length is None else data[: length * len(data) // 1000])
 
 
 def outcome(path: Path) -> str:
