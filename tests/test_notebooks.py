@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,10 @@ def test_notebook_runs(name: str):
             assert cell.execution_count, "run the notebook and keep its outputs"
             assert not any(output.output_type == "error" for output in cell.outputs)
     fresh = nbformat.read(FOLDER / name, as_version=4)
-    nbclient.NotebookClient(
+    client = nbclient.NotebookClient(
         fresh, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
-    ).execute()
+    )
+    asyncio.run(client.async_execute())  # execute() would leave its event loop open
     drawn = [
         sum("image/jpeg" in output.get("data", {}) or "image/png" in output.get("data", {}) for output in cell.outputs)
         for cell in fresh.cells
