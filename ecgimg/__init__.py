@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ecgimg.classification import Classifier, Findings
     from ecgimg.digitization import Digitization
+    from ecgimg.measurement import Measurements
 
 __all__ = [
     "STANDARD_LEADS",
@@ -44,6 +45,7 @@ __all__ = [
     "classify",
     "digitize",
     "iter_records",
+    "measure",
     "read_record",
     "write_record",
 ]
@@ -119,3 +121,27 @@ def classify(
     from ecgimg.classification import classify as run
 
     return run(ecg, operating_point=operating_point, explain=explain, classifier=classifier)
+
+
+def measure(ecg: EcgRecord | Digitization | str | Path | NDArray[np.uint8]) -> Measurements:
+    """Measure rate, intervals, axes, amplitudes, ST levels and noise of a record or a page.
+
+    Parameters
+    ----------
+    ecg : EcgRecord, Digitization, str, Path or (height, width, 3) uint8 array
+        The file of a record is read; any other file is digitized, as is an RGB picture.
+
+    Returns
+    -------
+    Measurements
+        Each number with its spread, how many beats and which leads it rests on, an expected error, or the reason why
+        it is not given.
+
+    Raises
+    ------
+    BadRecord, UnreadablePage
+        When the file cannot be read, or a record has fewer than 100 samples a second.
+    """
+    from ecgimg.measurement import measure as run
+
+    return run(ecg)

@@ -18,6 +18,7 @@ from ecgimg.commands.app import app as serve_app
 from ecgimg.commands.batch import batch
 from ecgimg.commands.consoles import ERR, OUT
 from ecgimg.commands.evaluate import evaluate_app
+from ecgimg.commands.measure import measure
 from ecgimg.commands.train import train_app
 from ecgimg.errors import EcgImgError
 from ecgimg.reasons import texts
@@ -225,6 +226,7 @@ def _show_reasons(outcome: Outcome) -> None:
 
 app.command("app")(serve_app)
 app.command()(batch)
+app.command()(measure)
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(train_app, name="train")
 

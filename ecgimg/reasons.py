@@ -212,6 +212,23 @@ class ReasonCode(Enum):
     )  # fmt: skip
     LEADS_NOT_SEEN = ("leads_not_seen", Severity.WARNING, "None of the leads {leads} is visible.")
 
+    # Why a number is not measured.
+    NO_BEAT_FOUND = ("no_beat_found", Severity.WARNING, "No heartbeat was found.", _COMPARE)
+    TOO_FEW_BEATS = (
+        "too_few_beats", Severity.WARNING, "Only {count} beats could be used; at least {least} are needed.",
+    )  # fmt: skip
+    NO_P_WAVE = ("no_p_wave", Severity.WARNING, "Most beats have no P wave before them, as in atrial fibrillation.")
+    P_NOT_CONDUCTED = (
+        "p_not_conducted", Severity.WARNING,
+        "The time from P wave to QRS changes from beat to beat; the P waves may not be conducted.",
+    )  # fmt: skip
+    NO_T_WAVE = ("no_t_wave", Severity.WARNING, "The end of the T wave could not be found in most beats.")
+    T_RUNS_INTO_P = (
+        "t_runs_into_p", Severity.WARNING, "The T wave runs into the next P wave, so that its end cannot be seen.",
+    )  # fmt: skip
+    LEADS_NEEDED = ("leads_needed", Severity.WARNING, "This needs {leads}.")
+    AXIS_UNDEFINED = ("axis_undefined", Severity.WARNING, "The wave is too small in the limb leads to have an axis.")
+
     @classmethod
     def named(cls, code: str) -> ReasonCode:
         """Return the member of a code; `KeyError` for an unknown code."""

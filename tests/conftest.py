@@ -17,8 +17,8 @@ from ecgimg import EcgRecord
 from ecgimg.classification import shipped_classifier
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.trained_classifier import Classifier
-from ecgimg.digitization.segmentation.threads import use_one_thread
 from ecgimg.errors import MissingWeights
+from ecgimg.inference.threads import use_one_thread
 from synth import HeartSpec, simulate
 
 if "PYTEST_XDIST_WORKER" in os.environ:

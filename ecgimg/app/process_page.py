@@ -24,11 +24,11 @@ from ecgimg.classification.trained_classifier import shipped_classifier
 from ecgimg.digitization import Digitization
 from ecgimg.digitization.correct import Corrections, digitize_corrected
 from ecgimg.digitization.overlay import draw_overlay
-from ecgimg.digitization.segmentation.onnx_sessions import load_network
 from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
 from ecgimg.formats import write_record
 from ecgimg.formats.pages import count_pages, open_pages
 from ecgimg.formats.vector_pdf import VectorPage
+from ecgimg.inference.onnx_sessions import load_network
 from ecgimg.isolation import run_to_end
 from ecgimg.reasons import Reason, reason_of
 from layouts import layout_names

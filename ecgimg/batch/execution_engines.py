@@ -13,7 +13,7 @@ from typing import Any
 from ecgimg._optional_packages import import_optional
 from ecgimg.batch.page_task import ArchivePage, PageResult, Task
 from ecgimg.batch.worker import PageReader
-from ecgimg.digitization.segmentation.threads import one_thread_per_process
+from ecgimg.inference.threads import one_thread_per_process
 from ecgimg.isolation import Limits
 
 Engine = Callable[[Iterable[ArchivePage], Task, Limits, int], Iterator[PageResult]]

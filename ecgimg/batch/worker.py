@@ -7,7 +7,7 @@ from types import TracebackType
 
 from ecgimg.batch.page_task import ArchivePage, PageResult, Task
 from ecgimg.batch.read_page import failed_page, read_page
-from ecgimg.digitization.segmentation.threads import use_one_thread
+from ecgimg.inference.threads import use_one_thread
 from ecgimg.isolation import CallFailed, Limits, Worker
 
 ReadPage = Callable[[ArchivePage, Task], PageResult]

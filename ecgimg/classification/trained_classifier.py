@@ -23,8 +23,8 @@ from scipy.special import expit
 
 from ecgimg.classification.labels import LABELS
 from ecgimg.classification.tokens import CANVAS, tokenize
-from ecgimg.digitization.segmentation.onnx_sessions import open_network
 from ecgimg.errors import BadRequest, BadWeights, MissingWeights
+from ecgimg.inference.onnx_sessions import open_network
 
 OPERATING_POINTS = ("youden", "sens90", "spec90")
 """Where a probability counts as a finding: most sensitivity + specificity, 90 % sensitivity, or 90 % specificity."""

@@ -140,3 +140,48 @@ def evaluate_out_of_fold(
     OUT.print(robustness_report.label_table(summaries))
     if len(files) > 1:
         OUT.print(comparison_table(files[0], files[1:], data))
+
+
+@evaluate_app.command("measurements")
+def evaluate_measurements(
+    records: Annotated[Path, typer.Option(help="Folder of WFDB records; with --via record, annotated as LUDB is.")],
+    via: Annotated[
+        str, typer.Option(help="record: compare with annotations; page: draw, degrade, digitize and measure each.")
+    ] = "record",
+    layouts: Annotated[str, typer.Option(help="Layouts of the pages: names or files, or all.")] = "3x4+II",
+    degradation: Annotated[
+        str, typer.Option(help="Degradation of the pages: none, scan, photo, screen, aged or mixed.")
+    ] = "photo",
+    delineator: Annotated[Path | None, typer.Option(help="Another delineator (.onnx).")] = None,
+    limit: Annotated[int, typer.Option(help="Number of records to use, from the first on; 0 for all.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the pages.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the figures.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes that draw and digitize pages.")] = 1,
+) -> None:
+    """Measure records whose waves are annotated, or compare records with what a page of them gives."""
+    from itertools import islice
+
+    from ecgimg.evaluate import measurement_report as report
+    from ecgimg.evaluate.measured_pages import evaluate_through_pages
+    from ecgimg.evaluate.measurements import score_annotated
+    from ecgimg.formats import iter_records
+    from ecgimg.formats.wave_annotations import iter_annotated
+    from ecgimg.inference.onnx_sessions import open_network_file
+
+    if via not in ("record", "page"):
+        raise BadRequest(f"records are measured via record or page, not {via!r}")
+    if via == "page":
+        items = islice(iter_records(records), limit or None)
+        changes = list(evaluate_through_pages(items, layouts=layouts, degradation=degradation, seed=seed, jobs=jobs))
+        evaluated = report.of_pages(changes)
+    else:
+        session = open_network_file(delineator) if delineator is not None else None
+        evaluated = report.of_annotated(score_annotated(islice(iter_annotated(records), limit or None), session))
+    for table in evaluated.tables:
+        OUT.print(table)
+    for name, value in evaluated.summary.items():
+        OUT.print(f"{name}: {value if isinstance(value, str) else format(value, '.3g')}", markup=False)
+    if out is not None:
+        report.save(evaluated, out / "scores.json")
+        report.draw_bland_altman(evaluated.pairs, out / "bland_altman.png")
+        OUT.print(f"scores and figure are in {out}", markup=False)

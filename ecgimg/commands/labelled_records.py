@@ -11,6 +11,7 @@ from ecgimg.errors import BadRequest
 
 if TYPE_CHECKING:
     from ecgimg.classification.labelled_records import LabelledRecords
+    from ecgimg.record import EcgRecord
 
 
 def read_all_labelled(
@@ -50,3 +51,15 @@ def _tables_of(paths: list[Path], tables: list[Path]) -> Sequence[Path | None]:
     if len(tables) == 1:
         return tables * len(paths)
     return tables or [None] * len(paths)
+
+
+def read_fibrillating(records: list[Path], labels: list[Path] | None) -> list[tuple[str, EcgRecord]]:
+    """Read the records of atrial fibrillation, which show no P wave."""
+    from ecgimg.classification.labels import LABELS
+    from ecgimg.classification.tokens import FS_HZ
+    from ecgimg.record import EcgRecord
+
+    data = read_all_labelled(records, labels)
+    fibrillates, is_sinus = (data.targets[:, LABELS.index(label)] for label in ("AFIB", "SR"))
+    chosen = data.subset(fibrillates & ~is_sinus)
+    return [(str(name), EcgRecord(mv, FS_HZ)) for name, mv in zip(chosen.ids, chosen.signals_mv, strict=True)]

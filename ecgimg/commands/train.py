@@ -13,7 +13,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ecgimg.commands.consoles import ERR, OUT
-from ecgimg.commands.labelled_records import read_all_labelled
+from ecgimg.commands.labelled_records import read_all_labelled, read_fibrillating
 from ecgimg.errors import MissingExtra
 
 train_app = typer.Typer(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)
@@ -135,6 +135,46 @@ def train_classifier(
         options = RunOptions(initial, minutes, chosen, jobs, on_step)
         path = train(out, data, settings, options, cross_validated=not no_cross_validation)
     OUT.print(f"weights: {path}", markup=False)
+
+
+@train_app.command("delineator")
+def train_delineator(
+    out: Annotated[Path, typer.Option(help="Folder for the simulated hearts, checkpoints, curve and weights.")],
+    records: Annotated[Path, typer.Option(help="Folder of WFDB records, annotated as LUDB is.")],
+    without_p: Annotated[
+        list[Path] | None, typer.Option(help="Labelled records; those of atrial fibrillation show no P wave.")
+    ] = None,
+    without_p_labels: Annotated[list[Path] | None, typer.Option(help="Labels (CSV) of those records.")] = None,
+    cross_validate: Annotated[
+        bool, typer.Option("--cross-validate", help="Train five networks instead, and score each on its fold.")
+    ] = False,
+    hearts: Annotated[int, typer.Option(help="Simulated hearts to learn from.")] = 1000,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 1500,
+    initial: _Initial = None, minutes: _Minutes = None, seed: _Seed = 0, device: _Device = "cpu", jobs: _Jobs = 2,
+) -> None:  # fmt: skip
+    """Train the delineator on annotated records and simulated hearts; call it again to continue a stopped run."""
+    with _training(steps) as on_step:
+        from ecgimg.evaluate import measurement_report as report
+        from ecgimg.formats.wave_annotations import iter_annotated
+        from ecgimg.train.delineator import training
+        from ecgimg.train.delineator.crossvalidation import cross_validate as run
+        from ecgimg.train.train_network import RunOptions
+
+        settings = training.DelineatorTraining(steps=steps, seed=seed, hearts=hearts)
+        options = RunOptions(initial, minutes, device, jobs, on_step)
+        annotated = list(iter_annotated(records))
+        silent = read_fibrillating(without_p, without_p_labels) if without_p else []
+        taught = [training.taught(*item) for item in annotated]
+        sources, held_back = training.make_sources(out, taught, silent, settings, jobs)
+        if cross_validate:
+            scores = run(out, annotated, sources, settings, options)
+        else:
+            path = training.train_on(out, sources, held_back, settings, options)
+    if cross_validate:
+        OUT.print(report.interval_table(scores))
+        OUT.print(report.mark_table(scores))
+    else:
+        OUT.print(f"weights: {path}", markup=False)
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from ecgimg._pictures import write_png
 from ecgimg.digitization.overlay import draw_overlay
 from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
-from ecgimg.digitization.segmentation.threads import one_thread_pool
 from ecgimg.errors import BadOutput, BadRequest, EcgImgError
 from ecgimg.formats import write_record
 from ecgimg.formats.pages import PageInput, open_pages
+from ecgimg.inference.threads import one_thread_pool
 from ecgimg.reasons import Reason, reason_of
 from layouts import load_layout
 

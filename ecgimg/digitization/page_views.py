@@ -22,11 +22,11 @@ from ecgimg.digitization.model import FlatPage, LeadLabel, PageView, RowTrace, S
 from ecgimg.digitization.numerics import bin_concentration
 from ecgimg.digitization.preprocess.contrast import restore_contrast
 from ecgimg.digitization.segmentation.segmenter import segment
-from ecgimg.digitization.segmentation.threads import in_background
 from ecgimg.digitization.stage_timer import StageTimer
 from ecgimg.digitization.text.label_detection import count_upright_labels, find_labels
 from ecgimg.digitization.text.scale_text import read_printed_scale
 from ecgimg.digitization.tracing.trace_rows import trace_rows
+from ecgimg.inference.threads import in_background
 
 Image8 = NDArray[np.uint8]
 

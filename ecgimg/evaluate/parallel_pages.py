@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from ecgimg.digitization.segmentation.threads import one_thread_pool
 from ecgimg.errors import BadRequest
+from ecgimg.inference.threads import one_thread_pool
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

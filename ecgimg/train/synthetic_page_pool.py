@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ecgimg._atomic_files import atomic_path
-from ecgimg.digitization.segmentation.threads import one_thread_pool
+from ecgimg.inference.threads import one_thread_pool
 from layouts import load_layout
 from synth.page import Page
 from synth.page_stream import PageRequest, draw_requested_page, make_page_request

@@ -8,8 +8,9 @@
 """
 
 from synth.heart.fiducials import Fiducials
+from synth.heart.lead_waves import LeadWave
 from synth.heart.random_spec import make_random_heart_spec
 from synth.heart.simulate import SimulatedEcg, simulate
 from synth.heart.spec import HeartSpec
 
-__all__ = ["Fiducials", "HeartSpec", "SimulatedEcg", "make_random_heart_spec", "simulate"]
+__all__ = ["Fiducials", "HeartSpec", "LeadWave", "SimulatedEcg", "make_random_heart_spec", "simulate"]

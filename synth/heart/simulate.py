@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.random import Generator
@@ -14,6 +15,7 @@ from ecgimg.record import STANDARD_LEADS, EcgRecord
 from synth.heart.atria import fibrillation, flutter, p_waves
 from synth.heart.fiducials import AtrialWaves, BeatWaves, Fiducials, locate_fiducials
 from synth.heart.lead_vectors import N_BASE, leads_from_base, project, turn_frontal
+from synth.heart.lead_waves import LeadWave, locate_lead_waves
 from synth.heart.noise import lead_noise
 from synth.heart.rhythm import Timeline, make_timeline
 from synth.heart.scp_statements import statements
@@ -41,12 +43,23 @@ class SimulatedEcg:
         Where every wave is.
     spec : HeartSpec
         What was asked for.
+    beats, atria : tuple
+        The waves of every beat and of every atrial event as they were drawn, those just off the canvas too.
     """
 
     record: EcgRecord
     labels: tuple[str, ...]
     fiducials: Fiducials
     spec: HeartSpec
+    beats: tuple[BeatWaves, ...]
+    atria: tuple[AtrialWaves, ...]
+
+    @cached_property
+    def lead_waves(self) -> tuple[LeadWave, ...]:
+        """Every P, QRS and T as each lead shows it."""
+        timed = [(beat.qrs_onset_s, waves) for beat, waves in self.beats]
+        timed += [(event.onset_s, waves) for event, waves in self.atria]
+        return locate_lead_waves(timed, leads_from_base(self.record.leads), self.record.leads)
 
 
 @dataclass(frozen=True)
@@ -102,7 +115,8 @@ def simulate(
     signals += lead_noise(spec, n, fs_hz, noise_rng)
     fiducials = locate_fiducials(beats, atria, duration_s)
     record = EcgRecord((matrix @ signals).astype(np.float32), fs_hz, tuple(leads))
-    return SimulatedEcg(record, _statements(spec, patient, fiducials), fiducials, spec)
+    labels = _statements(spec, patient, fiducials)
+    return SimulatedEcg(record, labels, fiducials, spec, tuple(beats), tuple(atria))
 
 
 def _sample_count(duration_s: float, fs_hz: float) -> int:

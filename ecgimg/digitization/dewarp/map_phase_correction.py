@@ -15,7 +15,7 @@ from skimage.restoration import unwrap_phase
 
 from ecgimg.digitization.dewarp.page_map import NODE_SPACING_PX, Exponents, PageMap, exponents_up_to
 from ecgimg.digitization.numerics import Floats, Mask
-from ecgimg.digitization.segmentation.threads import in_threads
+from ecgimg.inference.threads import in_threads
 
 Field = NDArray[np.float32]
 Phases = NDArray[np.complex128]

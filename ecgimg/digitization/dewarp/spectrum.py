@@ -13,7 +13,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from ecgimg.digitization.numerics import Floats
-from ecgimg.digitization.segmentation.threads import in_threads
+from ecgimg.inference.threads import in_threads
 
 Field = NDArray[np.float32]
 

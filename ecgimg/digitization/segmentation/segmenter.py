@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.model import Segmentation
-from ecgimg.digitization.segmentation.onnx_sessions import load_network
+from ecgimg.inference.onnx_sessions import load_network
 
 CLASSES = ("trace", "label", "pulse", "grid", "other")
 _PLANES = (0, 1, 2, 4)  # what is neither grid nor paper

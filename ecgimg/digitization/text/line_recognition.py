@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.numerics import Floats
-from ecgimg.digitization.segmentation.onnx_sessions import load_network
 from ecgimg.digitization.text.label_recognition import ink_share
 from ecgimg.digitization.text.line_detection import TextLine
+from ecgimg.inference.onnx_sessions import load_network
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789 .:/#"
 """Characters from class 1 on (class 0 is CTC's blank): case is not told apart, and "#" is any other character."""

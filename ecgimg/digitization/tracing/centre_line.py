@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.digitization.numerics import Floats
-from ecgimg.digitization.segmentation.onnx_sessions import load_network
 from ecgimg.digitization.tracing.ink_along_path import RowInk
+from ecgimg.inference.onnx_sessions import load_network
 
 SUB_COLUMNS = (-0.375, -0.125, 0.125, 0.375)
 """Where in a column (px from its middle) the network says how high the trace is."""

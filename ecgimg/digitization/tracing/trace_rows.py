@@ -19,7 +19,6 @@ from ecgimg.digitization.model import FlatPage, Pulse, RowTrace
 from ecgimg.digitization.numerics import Floats, Ints, Mask
 from ecgimg.digitization.pulses.detect_by_network import PULSE_PROBABILITY, find_pulses
 from ecgimg.digitization.segmentation.ink_runs import InkRuns, find_ink_runs, is_label_ink, measure_stroke_width_px
-from ecgimg.digitization.segmentation.threads import in_threads
 from ecgimg.digitization.text.traces_hidden_by_labels import extend_through_label
 from ecgimg.digitization.tracing.annotation_removal import ink_masks, remove_annotations
 from ecgimg.digitization.tracing.binarise import binarise_trace
@@ -36,6 +35,7 @@ from ecgimg.digitization.tracing.tracking.joint_tracking import (
 )
 from ecgimg.digitization.tracing.tracking.minimum_cost_path import minimum_cost_paths
 from ecgimg.digitization.tracing.tracking.overlap_separation import separate_overlaps
+from ecgimg.inference.threads import in_threads
 
 _FEW_COLUMNS = 8  # a path of fewer is no row
 _LONG_SHARE = 0.4  # of the longest row; shorter ones are print

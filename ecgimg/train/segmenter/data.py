@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._atomic_files import atomic_path
-from ecgimg.digitization.segmentation.threads import one_thread_pool
+from ecgimg.inference.threads import one_thread_pool
 from ecgimg.record import EcgRecord
 from synth.labels.masks import BITS, MAX_TRACES, Masks
 from synth.page_stream import PageRequest, draw_requested_page, make_page_request

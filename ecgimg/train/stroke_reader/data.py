@@ -15,10 +15,10 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg.digitization.dewarp.resample import dewarp_page
 from ecgimg.digitization.model import FlatPage
 from ecgimg.digitization.segmentation.segmenter import segment
-from ecgimg.digitization.segmentation.threads import one_thread_pool
 from ecgimg.digitization.tracing.centre_line import SUB_COLUMNS
 from ecgimg.digitization.tracing.ink_along_path import RowInk, map_ink
 from ecgimg.digitization.tracing.trace_rows import track_rows
+from ecgimg.inference.threads import one_thread_pool
 from ecgimg.record import EcgRecord
 from synth.labels.truth import PageTruth
 from synth.page_map import PageMap

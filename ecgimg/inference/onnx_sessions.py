@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import onnxruntime
 
-from ecgimg.digitization.segmentation.threads import onnx_threads
-from ecgimg.errors import MissingWeights
+from ecgimg.errors import BadWeights, MissingWeights
+from ecgimg.inference.threads import onnx_threads
 
 _ERRORS_ONLY = 3  # severity from which ONNX Runtime logs
 
@@ -45,3 +46,18 @@ def open_network(content: bytes, *, arena: bool = False) -> onnxruntime.Inferenc
     options.enable_cpu_mem_arena = arena
     options.intra_op_num_threads = onnx_threads()
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def open_network_file(path: Path) -> onnxruntime.InferenceSession:
+    """Open a network that a person names.
+
+    Raises
+    ------
+    BadWeights
+        Where the file cannot be read, or holds no network.
+    """
+    try:
+        return open_network(path.read_bytes())
+    except (OSError, RuntimeError) as error:  # ONNX Runtime's own errors are RuntimeErrors
+        reason = str(error).splitlines()[0]
+        raise BadWeights(f"{path} is not a readable ONNX network ({reason})") from None

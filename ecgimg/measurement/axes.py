@@ -1,0 +1,124 @@
+"""Axes of P, QRS and T in the frontal plane, and the voltages of the limb and chest leads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ecgimg.measurement.delineation.model import Floats
+from ecgimg.measurement.results import Measured
+from ecgimg.measurement.summarize import LEAST_BEATS, missing
+from ecgimg.reasons import Reason, ReasonCode
+
+_SIDE = np.sqrt(3) / 2
+# What each limb lead sees of a frontal vector (x to the left, y to the feet); the augmented leads are smaller by √3/2
+# (Goldberger 1942).
+_DIRECTIONS = {
+    "I": (1.0, 0.0), "II": (0.5, _SIDE), "III": (-0.5, _SIDE),
+    "aVR": (-0.75, -_SIDE / 2), "aVL": (0.75, -_SIDE / 2), "aVF": (0.0, _SIDE),
+}  # fmt: skip
+LIMB_LEADS = tuple(_DIRECTIONS)
+CHEST_LEADS = ("V1", "V2", "V3", "V4", "V5", "V6")
+
+_LEAST_MV_MS = {"p_axis_deg": 0.6, "qrs_axis_deg": 2.0, "t_axis_deg": 3.0}
+"""Smallest area of the frontal vector that has an axis: below, the axes of single beats of LUDB differ by over 30°."""
+
+
+def measure_axis(name: str, areas_mv_ms: Floats, leads: tuple[str, ...], reason: Reason | None) -> Measured:
+    """Return the direction of the frontal vector whose areas the limb leads show, in degrees (-180, 180].
+
+    0° points to the left arm, 90° to the feet. The vector is the least-squares one of the medians over beats of all
+    limb leads that are seen, two at least.
+
+    Parameters
+    ----------
+    name : {"p_axis_deg", "qrs_axis_deg", "t_axis_deg"}
+    areas_mv_ms : (beats, leads) float64
+        Areas of the wave, NaN where a lead does not show it.
+    """
+    if reason is not None:
+        return missing(reason)
+    columns = [k for k, lead in enumerate(leads) if lead in _DIRECTIONS and np.isfinite(areas_mv_ms[:, k]).any()]
+    seen = tuple(leads[k] for k in columns)
+    if len(columns) < 2:
+        return missing(ReasonCode.LEADS_NEEDED.reason(leads="two of the limb leads"), leads=seen)
+    count = int(np.isfinite(areas_mv_ms[:, columns]).any(axis=1).sum())
+    if count < LEAST_BEATS:
+        return missing(ReasonCode.TOO_FEW_BEATS.reason(count=count, least=LEAST_BEATS), count, seen)
+    matrix = np.array([_DIRECTIONS[lead] for lead in seen])
+    x, y = np.linalg.lstsq(matrix, np.nanmedian(areas_mv_ms[:, columns], axis=0), rcond=None)[0]
+    if np.hypot(x, y) < _LEAST_MV_MS[name]:
+        return missing(ReasonCode.AXIS_UNDEFINED.reason(), count, seen)
+    return Measured(
+        float(np.degrees(np.arctan2(y, x))), _axis_spread(areas_mv_ms[:, columns], matrix), count, None, seen
+    )
+
+
+def _axis_spread(areas_mv_ms: Floats, matrix: Floats) -> float | None:
+    """Return the circular standard deviation of the axes of single beats, degrees; None where too few have one."""
+    angles = []
+    for row in areas_mv_ms:
+        known = np.isfinite(row)
+        if known.sum() >= 2:
+            x, y = np.linalg.lstsq(matrix[known], row[known], rcond=None)[0]
+            angles.append(np.arctan2(y, x))
+    if len(angles) < LEAST_BEATS:
+        return None
+    length = min(float(np.abs(np.mean(np.exp(1j * np.array(angles))))), 1.0)
+    return float(np.degrees(np.sqrt(-2 * np.log(max(length, 1e-6)))))
+
+
+def measure_voltages(
+    leads: Mapping[str, Mapping[str, Measured]], heights_mv: Mapping[str, Measured], reason: Reason | None
+) -> dict[str, Measured]:
+    """Return Sokolow-Lyon and Cornell voltages, and the largest QRS of the limb and of the chest leads, mV.
+
+    Sokolow-Lyon is S in V1 and the taller R of V5 and V6 (1949, Am Heart J 37:161), Cornell R in aVL and S in V3
+    (Casale et al. 1985, J Am Coll Cardiol 6:572). Voltage is low where no limb lead reaches 0.5 mV and no chest lead
+    1 mV.
+
+    Parameters
+    ----------
+    leads : mapping of lead to its numbers by name
+    heights_mv : mapping of lead to the height of its QRS
+    reason : Reason, optional
+        Why voltages cannot be judged at all.
+    """
+    r_v56 = max((leads[lead]["r_mv"].value or 0.0 for lead in ("V5", "V6") if lead in leads), default=None)
+    sums = {
+        "sokolow_lyon_mv": _sum_mv(_depth(leads, "V1"), r_v56, "V1 and V5 or V6", ("V1", "V5", "V6"), reason),
+        "cornell_mv": _sum_mv(_depth(leads, "V3"), _tall(leads, "aVL"), "aVL and V3", ("aVL", "V3"), reason),
+    }
+    for name, group, least in (("limb_voltage_mv", LIMB_LEADS, 6), ("chest_voltage_mv", CHEST_LEADS, 6)):
+        seen = {lead: heights_mv[lead] for lead in group if lead in heights_mv and heights_mv[lead].value is not None}
+        if reason is None and len(seen) == least:
+            top = max(seen.values(), key=lambda height: height.value or 0.0)
+            sums[name] = Measured(top.value, top.spread, top.n, top.expected_error, tuple(seen))
+        else:
+            needed = ReasonCode.LEADS_NEEDED.reason(leads=f"the leads {', '.join(group)}")
+            sums[name] = missing(reason or needed, leads=tuple(seen))
+    return sums
+
+
+def _depth(leads: Mapping[str, Mapping[str, Measured]], lead: str) -> float | None:
+    """Return the depth of S, or of a QRS without R, below the zero level; None where the lead is not measured."""
+    if lead not in leads or leads[lead]["qrs_ms"].value is None:
+        return None
+    s_mv, q_mv = leads[lead]["s_mv"].value, leads[lead]["q_mv"].value
+    has_r = leads[lead]["r_mv"].value is not None
+    return -(s_mv or 0.0) if has_r else -(q_mv or 0.0)
+
+
+def _tall(leads: Mapping[str, Mapping[str, Measured]], lead: str) -> float | None:
+    if lead not in leads or leads[lead]["qrs_ms"].value is None:
+        return None
+    return leads[lead]["r_mv"].value or 0.0
+
+
+def _sum_mv(
+    depth_mv: float | None, height_mv: float | None, needed: str, leads: tuple[str, ...], reason: Reason | None
+) -> Measured:
+    if reason is not None or depth_mv is None or height_mv is None:
+        return missing(reason or ReasonCode.LEADS_NEEDED.reason(leads=needed))
+    return Measured(depth_mv + height_mv, None, 0, None, leads)

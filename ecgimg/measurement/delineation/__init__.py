@@ -1,0 +1,1 @@
+"""Delineation: where the waves of each lead and each beat begin, peak and end."""

@@ -1,0 +1,131 @@
+"""P duration, PR, QRS, QT and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecgimg.measurement.delineation.global_waves import GlobalWaves
+from ecgimg.measurement.delineation.model import QRS, BeatWaves, Floats, Mask, P, T
+from ecgimg.measurement.results import Measured
+from ecgimg.measurement.summarize import missing, spread, summarize
+from ecgimg.reasons import Reason, ReasonCode
+
+_P_SHARE = 0.5  # of the beats that must have a P wave; of LUDB's records without P none reaches it, with P all do
+_PR_SPREAD_MS = 40.0  # of PR over beats from which P waves are taken as not conducted
+_T_SHARE = 0.4  # of the beats that must have a T wave
+_OVERLAP_S = 0.004  # by which T may run into the next P: the ends of both are still seen
+
+QTC_FORMULAS: dict[str, Callable[[float, float], float]] = {
+    "qtc_bazett_ms": lambda qt, rr: qt / np.sqrt(rr),
+    "qtc_fridericia_ms": lambda qt, rr: qt / np.cbrt(rr),
+    "qtc_framingham_ms": lambda qt, rr: qt + 154 * (1 - rr),
+    "qtc_hodges_ms": lambda qt, rr: qt + 1.75 * (60 / rr - 60),
+}
+"""QT (ms) corrected for RR (s): Bazett 1920, Fridericia 1920, Sagie et al. 1992 (Framingham), Hodges et al. 1983."""
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """Intervals of every beat in ms, and of each in which leads; NaN where a wave is not there.
+
+    Parameters
+    ----------
+    values : mapping of ``p_duration_ms``, ``pr_ms``, ``qrs_ms`` and ``qt_ms`` to an array
+        (beats,) over leads, or (beats, leads) of single leads.
+    errors : the same
+        Error to be expected of each.
+    """
+
+    values: dict[str, Floats]
+    errors: dict[str, Floats]
+
+
+def beat_intervals(waves: GlobalWaves | BeatWaves) -> Intervals:
+    """Return the intervals of every beat, over leads or in every lead."""
+    on, end, on_error, end_error = waves.onset_s, waves.end_s, waves.onset_error_s, waves.end_error_s
+    p, qrs, t = P - 1, QRS - 1, T - 1
+    values = {
+        "p_duration_ms": 1000 * (end[p] - on[p]),
+        "pr_ms": 1000 * (on[qrs] - on[p]),
+        "qrs_ms": 1000 * (end[qrs] - on[qrs]),
+        "qt_ms": 1000 * (end[t] - on[qrs]),
+    }
+    errors = {
+        "p_duration_ms": 1000 * np.hypot(end_error[p], on_error[p]),
+        "pr_ms": 1000 * np.hypot(on_error[qrs], on_error[p]),
+        "qrs_ms": 1000 * np.hypot(end_error[qrs], on_error[qrs]),
+        "qt_ms": 1000 * np.hypot(end_error[t], on_error[qrs]),
+    }
+    return Intervals(values, errors)
+
+
+def why_no_interval(over_leads: GlobalWaves, usual: Mask) -> dict[str, Reason | None]:
+    """Return for P duration, PR and QT the reason why they cannot be given, None where they can."""
+    has_p, has_t = (np.isfinite(over_leads.onset_s[kind - 1]) & usual for kind in (P, T))
+    count = max(int(usual.sum()), 1)
+    no_p = ReasonCode.NO_P_WAVE.reason() if has_p.sum() < _P_SHARE * count else None
+    pr = no_p
+    pr_ms = 1000 * (over_leads.onset_s[QRS - 1] - over_leads.onset_s[P - 1])[has_p]
+    if no_p is None and (spread(pr_ms) or 0.0) > _PR_SPREAD_MS:
+        pr = ReasonCode.P_NOT_CONDUCTED.reason()
+    qt = ReasonCode.NO_T_WAVE.reason() if has_t.sum() < _T_SHARE * count else None
+    next_p_s = np.append(over_leads.onset_s[P - 1][1:], np.nan)
+    overlaps = over_leads.end_s[T - 1] - next_p_s > _OVERLAP_S
+    if qt is None and overlaps.sum() > 0.5 * count:
+        qt = ReasonCode.T_RUNS_INTO_P.reason()
+    return {"p_duration_ms": no_p, "pr_ms": pr, "qrs_ms": None, "qt_ms": qt}
+
+
+def measure_intervals(
+    over_leads: GlobalWaves, usual: Mask, reasons: dict[str, Reason | None], leads: tuple[str, ...], rr: Measured
+) -> dict[str, Measured]:
+    """Return the intervals of a record over all its leads, QTc by four formulas, and JT."""
+    intervals = beat_intervals(over_leads)
+    measured = {
+        name: summarize(
+            np.where(usual, intervals.values[name], np.nan), leads, intervals.errors[name], reason=reasons[name]
+        )
+        for name in intervals.values
+    }
+    measured |= corrected_qt(measured["qt_ms"], rr)
+    measured["jt_ms"] = summarize(
+        np.where(usual, intervals.values["qt_ms"] - intervals.values["qrs_ms"], np.nan), leads,
+        np.hypot(intervals.errors["qt_ms"], intervals.errors["qrs_ms"]), reason=reasons["qt_ms"],
+    )  # fmt: skip
+    return measured
+
+
+def corrected_qt(qt: Measured, rr: Measured) -> dict[str, Measured]:
+    """Return QT corrected for the mean RR interval."""
+    reason = qt.reason or rr.reason
+    if reason is not None or qt.value is None or rr.value is None:
+        return {name: missing(reason, qt.n, qt.leads) for name in QTC_FORMULAS if reason is not None}
+    rr_s = rr.value / 1000
+    measured = {}
+    for name, formula in QTC_FORMULAS.items():
+        # a formula is nearly linear over an error, so that the errors of QT carry over by its slope
+        slope = float(formula(qt.value + 1, rr_s) - formula(qt.value, rr_s))
+        errors = (None if error is None else slope * error for error in (qt.spread, qt.expected_error))
+        measured[name] = Measured(float(formula(qt.value, rr_s)), next(errors), qt.n, next(errors), qt.leads)
+    return measured
+
+
+def qt_dispersion(leads: dict[str, Measured]) -> Measured:
+    """Return the largest less the smallest QT of the leads, which needs eight of them.
+
+    Parameters
+    ----------
+    leads : mapping of lead to its QT
+    """
+    known = {lead: qt for lead, qt in leads.items() if qt.value is not None}
+    if len(known) < 8:
+        return missing(ReasonCode.LEADS_NEEDED.reason(leads="the QT of eight leads"), leads=tuple(known))
+    values = [qt.value for qt in known.values() if qt.value is not None]
+    errors = [qt.expected_error or 0.0 for qt in known.values()]
+    return Measured(
+        max(values) - min(values), None, min(qt.n for qt in known.values()), float(np.sqrt(2) * np.median(errors)),
+        tuple(known),
+    )  # fmt: skip

@@ -1,0 +1,152 @@
+"""The numbers of each lead over its usual beats, and of each beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecgimg.measurement.delineation.model import QRS, BeatWaves, Floats, Ints, Mask, P, T
+from ecgimg.measurement.intervals import Intervals
+from ecgimg.measurement.noise import LeadNoise
+from ecgimg.measurement.results import MEDIAN_NAMES, Beat, LeadBeat, LeadMeasurements, Measured
+from ecgimg.measurement.rhythm.beat_classes import BeatClass
+from ecgimg.measurement.summarize import medians, missing
+from ecgimg.measurement.waveforms.deflections import QrsDeflections
+from ecgimg.measurement.waveforms.st_level import ST_DELAYS_MS, StLevels
+from ecgimg.measurement.waveforms.wave_amplitudes import SHAPES, WaveAmplitudes
+from ecgimg.reasons import Reason, ReasonCode
+from ecgimg.record import EcgRecord
+
+# Of a lead's beats that must have a wave whose interval or amplitude is given. A single beat is enough: a page shows
+# two or three of most leads, and each number says of how many it is.
+_LEAST_SHARE = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class LeadWaveforms:
+    """All that was measured of every beat in every lead."""
+
+    waves: BeatWaves
+    intervals: Intervals
+    p: WaveAmplitudes
+    qrs: QrsDeflections
+    t: WaveAmplitudes
+    st: StLevels
+
+    def by_name(self) -> dict[str, Floats]:
+        """Return (beats, leads) arrays by the names of `LEAD_NAMES`."""
+        qrs = self.qrs
+        st_mv = {f"st_j{delay or ''}_mv": level for delay, level in zip(ST_DELAYS_MS, self.st.mv, strict=True)}
+        return {
+            **self.intervals.values, "p_mv": self.p.mv, "q_mv": qrs.q_mv, "r_mv": qrs.r_mv, "s_mv": qrs.s_mv,
+            "r_prime_mv": qrs.r_prime_mv, "t_mv": self.t.mv, "q_duration_ms": qrs.q_duration_ms,
+            "qrs_area_mv_ms": qrs.area_mv_ms, **st_mv, "st_slope_mv_s": self.st.slope_mv_s,
+        }  # fmt: skip
+
+
+def measure_leads(
+    record: EcgRecord, waveforms: LeadWaveforms, usual: Mask, reasons: Mapping[str, Reason | None],
+    noise: Mapping[str, LeadNoise],
+) -> dict[str, LeadMeasurements]:  # fmt: skip
+    """Return the numbers of every lead: medians over the usual beats (beats,)."""
+    by_name = waveforms.by_name()
+    seen = usual[:, None] & waveforms.waves.seen
+    table = _Table(tuple(by_name), seen, *medians(np.where(seen, np.stack(list(by_name.values())), np.nan)))
+    errors = {
+        name: medians(np.where(seen, error, np.nan)[None])[0][0] for name, error in waveforms.intervals.errors.items()
+    }
+    measured = {}
+    for column, lead in enumerate(record.leads):
+        values = {name: table.measured(name, column, lead, errors, reasons) for name in by_name}
+        measured[lead] = LeadMeasurements(
+            lead, values,
+            _usual_shape(waveforms.p, column, seen[:, column], values["p_mv"]),
+            _usual_shape(waveforms.t, column, seen[:, column], values["t_mv"]),
+            noise[lead], float(record.known[column].sum() / record.fs_hz),
+        )  # fmt: skip
+    return measured
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Medians, spreads and counts (names, leads) over the beats (beats, leads) that count in each lead."""
+
+    names: tuple[str, ...]
+    seen: Mask
+    medians: Floats
+    spreads: Floats
+    counts: Ints
+
+    def measured(
+        self, name: str, column: int, lead: str, errors: Mapping[str, Floats], reasons: Mapping[str, Reason | None]
+    ) -> Measured:
+        """Return one number of one lead."""
+        row = self.names.index(name)
+        count, least = int(self.counts[row, column]), int(np.ceil(_LEAST_SHARE * self.seen[:, column].sum()))
+        reason = reasons.get({"p_mv": "p_duration_ms", "t_mv": "qt_ms"}.get(name, name))
+        if reason is None and count < max(least, 1):
+            # a wave that most beats of this lead do not show is none of this lead
+            reason = ReasonCode.TOO_FEW_BEATS.reason(count=count, least=max(least, 1))
+        if reason is not None:
+            return missing(reason, count, (lead,))
+        spread = float(self.spreads[row, column])
+        error = float(errors[name][column]) if name in errors else None
+        middle = float(self.medians[row, column])
+        return Measured(middle, None if np.isnan(spread) else spread, count, error, (lead,))
+
+
+def _usual_shape(wave: WaveAmplitudes, column: int, seen: Mask, height: Measured) -> str | None:
+    """Return the shape that most beats of a lead have."""
+    shapes = wave.shape[:, column][seen]
+    shapes = shapes[shapes >= 0]
+    return SHAPES[int(np.bincount(shapes).argmax())] if len(shapes) and height.value is not None else None
+
+
+def median_over_leads(
+    waveforms: LeadWaveforms, usual: Mask, reasons: Mapping[str, Reason | None]
+) -> dict[str, float | None]:
+    """Return per lead the median over usual beats, then the median over leads, ms."""
+    medians: dict[str, float | None] = {}
+    for name in MEDIAN_NAMES:
+        values = waveforms.intervals.values[name][usual]
+        per_lead = [float(np.median(column[np.isfinite(column)])) for column in values.T if np.isfinite(column).any()]
+        medians[name] = float(np.median(per_lead)) if per_lead and reasons[name] is None else None
+    return medians
+
+
+def list_beats(
+    record: EcgRecord, waveforms: LeadWaveforms, global_s: tuple[Floats, Floats], kinds: tuple[BeatClass, ...]
+) -> tuple[Beat, ...]:
+    """Return every beat with its waves over all leads, onset and end (3, beats), and in each lead."""
+    onset_s, end_s = global_s
+    by_name = waveforms.by_name()
+    beats = []
+    for beat, kind in enumerate(kinds):
+        spans = [_span(onset_s[k, beat], end_s[k, beat]) for k in range(3)]
+        leads = {
+            lead: _lead_beat(waveforms, by_name, beat, column)
+            for column, lead in enumerate(record.leads)
+            if waveforms.waves.seen[beat, column]
+        }
+        qrs = spans[QRS - 1] or tuple(map(float, waveforms.waves.qrs_s[beat]))
+        beats.append(Beat(kind, spans[P - 1], (qrs[0], qrs[1]), spans[T - 1], leads))
+    return tuple(beats)
+
+
+def _span(onset_s: float, end_s: float) -> tuple[float, float] | None:
+    return (float(onset_s), float(end_s)) if np.isfinite(onset_s) and np.isfinite(end_s) else None
+
+
+def _lead_beat(waveforms: LeadWaveforms, by_name: Mapping[str, Floats], beat: int, column: int) -> LeadBeat:
+    waves = waveforms.waves
+    peaks_s = {P: waveforms.p.peak_s, QRS: waveforms.qrs.peak_s, T: waveforms.t.peak_s}
+    times = {}
+    for kind, peak_s in peaks_s.items():
+        onset_s, end_s = waves.onset_s[kind - 1, beat, column], waves.end_s[kind - 1, beat, column]
+        peak = peak_s[beat, column]
+        is_there = np.isfinite(onset_s) and np.isfinite(end_s) and np.isfinite(peak)
+        times[kind] = (float(onset_s), float(peak), float(end_s)) if is_there else None
+    values = {name: float(array[beat, column]) for name, array in by_name.items() if np.isfinite(array[beat, column])}
+    return LeadBeat(times[P], times[QRS], times[T], values)

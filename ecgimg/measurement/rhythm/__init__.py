@@ -1,0 +1,1 @@
+"""Rhythm: pacing spikes, the class of each beat, and the heart rate."""

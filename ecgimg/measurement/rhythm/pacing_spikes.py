@@ -1,0 +1,52 @@
+"""Find the spikes of a pacemaker: pulses narrower than any wave of the heart, in several leads at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from ecgimg.measurement.delineation.model import Floats
+from ecgimg.record import EcgRecord
+
+_WIDTH_S = 0.006  # of a spike at most, as recorders and pages keep it; the tip of a narrow R is wider
+_LEAST_MV = 0.08
+_NOISE_FACTOR = 8.0  # over the median deviation of the record from its own smooth course
+_APART_S = 0.02  # spikes of two leads nearer than this are one
+_LEAST_SHARE = 0.25  # of the known leads that must show a spike, and two of them at least where there are so many
+
+
+def find_spikes(record: EcgRecord, qrs_s: Floats) -> Floats:
+    """Return the times of spikes (spikes,) s that lie outside the QRS complexes (beats, 2), or at their onset.
+
+    Parameters
+    ----------
+    record : EcgRecord
+        At 500 Hz: a spike of 2 ms is one sample.
+    """
+    reach = max(int(np.ceil(_WIDTH_S * record.fs_hz)), 1)
+    known = record.known
+    signals = np.where(known, record.signals, 0.0)
+    smooth = median_filter(signals, size=(1, 4 * reach + 1), mode="nearest")
+    residual = np.where(known, np.abs(signals - smooth), 0.0)
+    inside = _inside_qrs(qrs_s, record.n_samples, record.fs_hz)
+    quiet = np.where(known & ~inside, residual, np.nan)
+    noise = np.array([np.nanmedian(row) if np.isfinite(row).any() else np.inf for row in quiet])
+    # what steep parts of a QRS leave over is no spike: spikes are larger than those of the same lead
+    steep = np.where(inside, residual, 0.0).max(axis=1)
+    threshold = np.maximum(np.maximum(_LEAST_MV, _NOISE_FACTOR * noise), steep)
+    shows = (residual > threshold[:, None]) & ~inside
+    count, seen = shows.sum(axis=0), known.sum(axis=0)
+    joint = np.flatnonzero(count >= np.maximum(np.minimum(2, seen), _LEAST_SHARE * seen).clip(min=1))
+    times: list[float] = []
+    for sample in joint:
+        if not times or sample / record.fs_hz - times[-1] > _APART_S:
+            times.append(float(sample / record.fs_hz))
+    return np.array(times)
+
+
+def _inside_qrs(qrs_s: Floats, samples: int, fs_hz: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return (samples,): True within a QRS but for its first 12 ms, where a spike that sets it off may lie."""
+    inside = np.zeros(samples, bool)
+    for onset_s, end_s in qrs_s:
+        inside[max(int((onset_s + 0.012) * fs_hz), 0) : max(int(end_s * fs_hz) + 1, 0)] = True
+    return inside

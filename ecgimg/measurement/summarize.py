@@ -1,0 +1,82 @@
+"""From values of many beats to one number with its spread, its expected error and its provenance."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ecgimg.measurement.delineation.model import Floats, Ints
+from ecgimg.measurement.results import Measured
+from ecgimg.reasons import Reason, ReasonCode
+
+LEAST_BEATS = 3
+"""Beats below which no interval of a record is given: of two, neither can tell that the other is wrong."""
+
+_MAD_TO_SD = 1.4826  # of a normal distribution
+
+
+def summarize(
+    values: ArrayLike,
+    leads: tuple[str, ...] = (),
+    errors: ArrayLike | None = None,
+    *,
+    least: int = LEAST_BEATS,
+    reason: Reason | None = None,
+) -> Measured:
+    """Return the median of values, one a beat, NaN where a beat has none.
+
+    Parameters
+    ----------
+    errors : (beats,) float, optional
+        Error to be expected of each value.
+    least : int
+        Values below which nothing is given.
+    reason : Reason, optional
+        Why nothing is given, whatever the values; by default that there are too few.
+    """
+    array = np.asarray(values, np.float64)
+    known = np.isfinite(array)
+    kept: Floats = array[known]
+    if reason is not None or len(kept) < least:
+        return missing(reason or ReasonCode.TOO_FEW_BEATS.reason(count=len(kept), least=least), len(kept), leads)
+    expected = None
+    if errors is not None:
+        expected = float(np.median(np.asarray(errors, np.float64)[known]))
+    return Measured(float(np.median(kept)), spread(kept), len(kept), expected, leads)
+
+
+def spread(values: Floats) -> float | None:
+    """Return the standard deviation, by the median absolute deviation; None for fewer than three values."""
+    if len(values) < 3:
+        return None
+    return _MAD_TO_SD * float(np.median(np.abs(values - np.median(values))))
+
+
+def medians(values: Floats) -> tuple[Floats, Floats, Ints]:
+    """Return the medians along the second axis, the standard deviations by `spread`, and how many values each has.
+
+    All columns at once: a record has some two hundred numbers.
+
+    Parameters
+    ----------
+    values : (names, beats, leads) float64
+        NaN where a beat has none.
+    """
+    count = np.isfinite(values).sum(axis=1)
+    middle = _middles(values, count)
+    deviation = _MAD_TO_SD * _middles(np.abs(values - middle[:, None]), count)
+    return middle, np.where(count >= 3, deviation, np.nan), count
+
+
+def _middles(values: Floats, count: Ints) -> Floats:
+    """Return the medians along the second axis of values of which the first `count` are known once sorted."""
+    ordered = np.sort(values, axis=1)  # NaN last
+    last = max(values.shape[1] - 1, 0)
+    low, high = np.clip((count - 1) // 2, 0, last), np.clip(count // 2, 0, last)
+    pair = (np.take_along_axis(ordered, place[:, None], axis=1)[:, 0] for place in (low, high))
+    return np.asarray((next(pair) + next(pair)) / 2)
+
+
+def missing(reason: Reason, n: int = 0, leads: tuple[str, ...] = ()) -> Measured:
+    """Return a number that is not given."""
+    return Measured(n=n, leads=leads, reason=reason)

@@ -1,0 +1,1 @@
+"""Waveforms: amplitudes, areas, the ST level and noise of each lead."""

@@ -1,0 +1,137 @@
+"""What the delineator learns from: records with their waves, annotated by people or known of simulated hearts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from ecgimg._atomic_files import atomic_path
+from ecgimg.measurement.delineation.delineator import UNIT_S
+from ecgimg.measurement.delineation.model import KINDS, Floats
+from ecgimg.measurement.delineation.network_input import RATE_HZ, SAMPLES_PER_STEP
+from synth.heart import make_random_heart_spec, simulate
+
+UNKNOWN = -100
+"""Class of steps that stay out of the loss."""
+
+_STEP_S = SAMPLES_PER_STEP / RATE_HZ
+_MARGIN_S = 0.016  # beyond the first and last annotated wave of a lead: what comes there may be a wave left out
+_UNMARKED_S = 0.15  # around a wave without onset or end
+_PART = 50  # hearts a process simulates at a time
+
+
+@dataclass(frozen=True, eq=False)
+class TaughtRecord:
+    """A record at `RATE_HZ` and its waves.
+
+    Parameters
+    ----------
+    name : str
+    signals_mv : (leads, samples) float32
+    waves : (waves, 4) float64
+        Lead (row), kind, onset and end in seconds, ordered by lead; kind 0 where it is not known what is there.
+    """
+
+    name: str
+    signals_mv: NDArray[np.float32]
+    waves: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What the network should say of a crop: (leads, steps) classes, (leads, 2, steps) distances in `UNIT_S`."""
+
+    kinds: NDArray[np.int64]
+    distances: NDArray[np.float32]
+
+
+def make_target(waves: Floats, leads: int, start_s: float, steps: int) -> Target:
+    """Return the target of a crop that begins at `start_s`.
+
+    Steps are unknown before the first and after the last wave of a lead, and where a wave of kind 0 lies.
+    """
+    kinds = np.full((leads, steps), UNKNOWN, np.int64)
+    distances = np.zeros((leads, 2, steps), np.float32)
+    times_s = start_s + _STEP_S * np.arange(steps)
+    for lead in range(leads):
+        own = waves[waves[:, 0] == lead]
+        if not len(own):
+            continue
+        marked = own[own[:, 1] > 0]
+        low_s, high_s = (marked[:, 2].min(), marked[:, 3].max()) if len(marked) else (np.inf, -np.inf)
+        kinds[lead, (times_s >= low_s - _MARGIN_S) & (times_s <= high_s + _MARGIN_S)] = 0
+        near = own[(own[:, 3] >= start_s) & (own[:, 2] <= times_s[-1])]
+        # unknown ones first, so that a marked wave that reaches into them is kept whole
+        for _, kind, onset_s, end_s in near[np.argsort(near[:, 1])]:
+            first = max(int(np.ceil((onset_s - start_s) / _STEP_S)), 0)
+            part = slice(first, int((end_s - start_s) / _STEP_S) + 1)
+            kinds[lead, part] = int(kind) if kind else UNKNOWN
+            distances[lead, 0, part] = (times_s[part] - onset_s) / UNIT_S
+            distances[lead, 1, part] = (end_s - times_s[part]) / UNIT_S
+    return Target(kinds, distances)
+
+
+def unmarked(lead: int, time_s: float) -> tuple[float, float, float, float]:
+    """Return the row of `TaughtRecord.waves` for a wave of which onset or end is missing."""
+    return float(lead), 0.0, time_s - _UNMARKED_S, time_s + _UNMARKED_S
+
+
+def simulated_hearts(folder: Path, count: int, seed: int, jobs: int = 2) -> list[TaughtRecord]:
+    """Simulate `count` hearts, ten seconds each; parts that are in `folder` already are not simulated again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    firsts = range(0, count, _PART)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        list(pool.map(partial(_simulate_part, folder, count=count, seed=seed), firsts))
+    records = []
+    for first in firsts:
+        with np.load(folder / f"{first:06d}.npz") as file:
+            for number in range(first, min(first + _PART, count)):
+                signals = file[f"signals_{number}"].astype(np.float32)
+                records.append(TaughtRecord(f"heart-{number}", signals, file[f"waves_{number}"]))
+    return records
+
+
+def _simulate_part(folder: Path, first: int, count: int, seed: int) -> None:
+    path = folder / f"{first:06d}.npz"
+    if path.is_file():
+        return
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for number in range(first, min(first + _PART, count)):
+        # by number, so that the hearts do not depend on how they are shared out
+        signals, waves = _simulated(np.random.default_rng([seed, number]))
+        arrays[f"signals_{number}"], arrays[f"waves_{number}"] = signals.astype(np.float16), waves
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def _simulated(rng: Generator) -> tuple[NDArray[np.float32], Floats]:
+    """Return a heart's signals and waves; waves too small to be marked are of kind 0."""
+    heart = simulate(make_random_heart_spec(rng), rng, 10.0, RATE_HZ)
+    rows = heart.record.leads
+    waves = [
+        (rows.index(wave.lead), KINDS[wave.kind] if wave.is_visible else 0, wave.onset_s, wave.end_s)
+        for wave in heart.lead_waves
+    ]
+    return heart.record.signals, np.array(waves, np.float64).reshape(-1, 4)
+
+
+def stretched(record: TaughtRecord, factor: float) -> TaughtRecord:
+    """Return the record played slower (`factor` above 1) or faster."""
+    samples = record.signals_mv.shape[1]
+    at = np.arange(int(samples * factor)) / factor
+    signals = np.stack([np.interp(at, np.arange(samples), row) for row in record.signals_mv]).astype(np.float32)
+    return TaughtRecord(record.name, signals, record.waves * (1, 1, factor, factor))
+
+
+def split_folds(names: Sequence[str], folds: int, seed: int) -> list[list[str]]:
+    """Return the names in `folds` parts of about equal size, shuffled."""
+    order = np.random.default_rng(seed).permutation(len(names))
+    return [[names[k] for k in part] for part in np.array_split(order, folds)]

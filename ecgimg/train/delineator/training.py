@@ -1,0 +1,222 @@
+"""Train the delineator on annotated records and simulated hearts: its settings, batches, loss, scores and export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from ecgimg.formats.wave_annotations import AnnotatedWave
+from ecgimg.measurement.delineation.delineator import FLOOR, N_CLASSES, N_WAVES, UNIT_S
+from ecgimg.measurement.delineation.model import KINDS, P
+from ecgimg.measurement.delineation.network_input import MULTIPLE, RATE_HZ, SAMPLES_PER_STEP, normalize
+from ecgimg.record import EcgRecord
+from ecgimg.resample import resample
+from ecgimg.train.delineator.augment import disturbed, shown
+from ecgimg.train.delineator.data import UNKNOWN, TaughtRecord, make_target, simulated_hearts, stretched, unmarked
+from ecgimg.train.delineator.network import WIDTHS, Delineator
+from ecgimg.train.export import export_network
+from ecgimg.train.train_network import RunOptions, Settings, Task, train_network
+
+_CROP = 32 * MULTIPLE  # samples: 4.1 s
+_STRETCH = 0.2  # logarithm of how much slower or faster a record is played at most
+_HELD_BACK = 20  # simulated hearts that training never sees
+
+
+@dataclass(frozen=True)
+class DelineatorTraining(Settings):
+    """How long and how: all that decides the weights besides the records.
+
+    Parameters
+    ----------
+    hearts : int
+        Simulated hearts to learn from.
+    batch : int
+        Crops a step.
+    simulated_share : float
+        Share of the crops that show a simulated heart, where there are annotated records.
+    without_p_share : float
+        Share of the crops that show a record of `without_p`, where there are some.
+    """
+
+    steps: int = 1500
+    learning_rate: float = 3e-3
+    weight_decay: float = 2e-2
+    hearts: int = 1000
+    batch: int = 8
+    widths: tuple[int, ...] = WIDTHS
+    simulated_share: float = 0.25
+    without_p_share: float = 0.06
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """The records that a training draws from: annotated, simulated, and those that show no P wave."""
+
+    annotated: Sequence[TaughtRecord] = ()
+    simulated: Sequence[TaughtRecord] = ()
+    without_p: Sequence[TaughtRecord] = ()
+
+
+def taught(name: str, record: EcgRecord, waves: Sequence[AnnotatedWave]) -> TaughtRecord:
+    """Return an annotated record as the network learns from it."""
+    rows = []
+    for wave in waves:
+        lead = record.leads.index(wave.lead)
+        if wave.onset_s is None or wave.end_s is None:
+            rows.append(unmarked(lead, wave.peak_s))
+        else:
+            rows.append((float(lead), float(KINDS[wave.kind]), wave.onset_s, wave.end_s))
+    return TaughtRecord(name, _at_network_rate(record), np.array(rows, np.float64).reshape(-1, 4))
+
+
+def make_sources(
+    out: Path,
+    annotated: Sequence[TaughtRecord],
+    without_p: Iterable[tuple[str, EcgRecord]],
+    settings: DelineatorTraining,
+    jobs: int,
+) -> tuple[Sources, list[TaughtRecord]]:
+    """Return the records to train on, and simulated hearts that are held back.
+
+    Parameters
+    ----------
+    out : Path
+        Folder in whose ``pool`` the simulated hearts are kept.
+    without_p : iterable of (name, record)
+        Records that show no P wave, as those of atrial fibrillation: nothing else needs to be known of them.
+    """
+    hearts = simulated_hearts(out / "pool", settings.hearts + _HELD_BACK, settings.seed, jobs)
+    silent = [TaughtRecord(name, _at_network_rate(record), np.empty((0, 4))) for name, record in without_p]
+    return Sources(annotated, hearts[_HELD_BACK:], silent), hearts[:_HELD_BACK]
+
+
+def _at_network_rate(record: EcgRecord) -> NDArray[np.float32]:
+    """Return the signals at `RATE_HZ`, 0 mV where unknown."""
+    return np.nan_to_num(resample(record, RATE_HZ).signals)
+
+
+def train_on(
+    out: Path, sources: Sources, held_back: Sequence[TaughtRecord], settings: DelineatorTraining, options: RunOptions
+) -> Path:
+    """Train on these records, scored on those held back."""
+
+    def loss_of_step(network: Delineator, step: int) -> Tensor:
+        rng = np.random.default_rng([settings.seed, step])
+        batch = _stack([_crop(*_draw(sources, settings, rng), rng) for _ in range(settings.batch)]).to(options.device)
+        return delineation_loss(network(batch.signals, batch.known), batch)
+
+    def make() -> Delineator:
+        return Delineator(settings.widths)
+
+    def scores(network: Delineator) -> dict[str, float]:
+        return evaluate(network, held_back)
+
+    return train_network(out, Task(make, loss_of_step, scores, export, log_every=250), settings, options)
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Input (b, leads, samples); kinds (b, leads, steps); distances (b, leads, 2, steps); flags (b,)."""
+
+    signals: Tensor
+    known: Tensor
+    kinds: Tensor
+    distances: Tensor
+    shows_no_p: Tensor
+
+    def to(self, device: str) -> _Batch:
+        return _Batch(*(value.to(device) for value in vars(self).values()))
+
+
+def _draw(sources: Sources, settings: DelineatorTraining, rng: Generator) -> tuple[TaughtRecord, bool]:
+    """Return a record, and whether all that is known of it is that it shows no P wave."""
+    chance = rng.random()
+    if sources.without_p and chance < settings.without_p_share:
+        return sources.without_p[int(rng.integers(len(sources.without_p)))], True
+    pool = sources.annotated
+    if not pool or (sources.simulated and rng.random() < settings.simulated_share):
+        pool = sources.simulated
+    return pool[int(rng.integers(len(pool)))], False
+
+
+def _crop(record: TaughtRecord, shows_no_p: bool, rng: Generator) -> _Batch:
+    """Return a disturbed crop of a record."""
+    record = stretched(record, float(np.exp(rng.uniform(-_STRETCH, _STRETCH))))
+    leads, samples = record.signals_mv.shape
+    first = int(rng.integers(0, max(samples - _CROP, 0) // SAMPLES_PER_STEP + 1)) * SAMPLES_PER_STEP
+    signals = record.signals_mv[:, first : first + _CROP]
+    signals = np.pad(signals, ((0, 0), (0, _CROP - signals.shape[1])), mode="edge")
+    target = make_target(record.waves, leads, first / RATE_HZ, _CROP // SAMPLES_PER_STEP)
+    seen = shown(leads, _CROP, rng)
+    values, known = normalize(np.where(seen, disturbed(signals, rng), np.nan))
+    is_seen = seen.reshape(leads, -1, SAMPLES_PER_STEP).any(axis=2)
+    kinds = np.where(is_seen, target.kinds, UNKNOWN)
+    return _Batch(
+        torch.from_numpy(values), torch.from_numpy(known), torch.from_numpy(kinds),
+        torch.from_numpy(target.distances), torch.tensor(shows_no_p),
+    )  # fmt: skip
+
+
+def _stack(crops: Sequence[_Batch]) -> _Batch:
+    return _Batch(*(torch.stack([vars(crop)[name] for crop in crops]) for name in vars(crops[0])))
+
+
+def delineation_loss(answers: Tensor, batch: _Batch) -> Tensor:
+    """Return the cross-entropy of the kinds, the mean errors of both ends, and the likelihood of the errors expected.
+
+    Mean absolute errors make the network give medians of what annotators mark, which are free of bias over records.
+    """
+    logits = answers[:, :, :N_CLASSES]
+    loss = cross_entropy(logits.permute(0, 2, 1, 3), batch.kinds, ignore_index=UNKNOWN)
+    shape = (*answers.shape[:2], N_WAVES, 2, answers.shape[3])
+    distances = answers[:, :, N_CLASSES : N_CLASSES + 2 * N_WAVES].reshape(shape)
+    log_errors = answers[:, :, N_CLASSES + 2 * N_WAVES :].reshape(shape)
+    for kind in range(1, N_CLASSES):
+        chosen = batch.kinds == kind
+        if chosen.any():
+            # (waves' steps, 2): to onset and to end
+            error = (distances[:, :, kind - 1] - batch.distances).permute(0, 1, 3, 2)[chosen].abs()
+            expected = log_errors[:, :, kind - 1].permute(0, 1, 3, 2)[chosen].exp() + FLOOR
+            # detached: the expected error follows the error, and never pulls the ends
+            loss = loss + 2 * error.mean() + 0.1 * (error.detach() / expected + expected.log()).mean()
+    if batch.shows_no_p.any():
+        p = logits.softmax(dim=2)[:, :, P][batch.shows_no_p]
+        loss = loss - 0.1 * torch.log1p(-p.clamp(max=0.999)).mean()
+    return loss
+
+
+def evaluate(network: Delineator, records: Sequence[TaughtRecord]) -> dict[str, float]:
+    """Return the share of steps whose kind is right, and the mean errors of onsets and ends (ms) of each wave."""
+    right, errors_ms = [], {kind: [] for kind in KINDS}  # type: ignore[var-annotated]
+    for record in records:
+        leads, samples = record.signals_mv.shape
+        n = samples // MULTIPLE * MULTIPLE
+        values, known = normalize(record.signals_mv[:, :n])
+        answers = network(torch.from_numpy(values)[None], torch.from_numpy(known)[None])[0].numpy()
+        target = make_target(record.waves, leads, 0.0, n // SAMPLES_PER_STEP)
+        is_known = target.kinds != UNKNOWN
+        right.append((answers[:, :N_CLASSES].argmax(axis=1) == target.kinds)[is_known])
+        for name, kind in KINDS.items():
+            first = N_CLASSES + 2 * (kind - 1)
+            error = np.abs(answers[:, first : first + 2] - target.distances).mean(axis=1)
+            errors_ms[name].append(1000 * UNIT_S * error[target.kinds == kind])
+    means = {f"{name.lower()}_ms": float(np.concatenate(values).mean()) for name, values in errors_ms.items()}
+    return {"right": float(np.concatenate(right).mean()), **means}
+
+
+def export(network: Delineator, out: Path) -> Path:
+    """Write the network, for any number of leads and samples (a multiple of 32)."""
+    size = {0: "records", 1: "leads", 2: "samples"}
+    example = torch.zeros(1, 3, 4 * MULTIPLE)
+    return export_network(
+        network, out / "delineator.onnx", {"signals": (example, size), "known": (torch.ones_like(example), size)},
+        ("answers", {0: "records", 1: "leads", 3: "steps"}), {"widths": list(network.widths)}, half=True,
+    )  # fmt: skip
