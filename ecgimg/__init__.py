@@ -20,7 +20,8 @@ from ecgimg.errors import (
     UnreadablePage,
 )
 from ecgimg.formats import iter_records, read_record, write_record
-from ecgimg.record import STANDARD_LEADS, EcgRecord
+from ecgimg.leads import STANDARD_LEADS
+from ecgimg.record import EcgRecord
 
 if TYPE_CHECKING:
     import numpy as np

@@ -237,11 +237,14 @@ class ReasonCode(Enum):
     @property
     def title(self) -> str:
         """The code in words, for tables that count it."""
-        return str(self.value).replace("_", " ").capitalize()
+        return str(self.value).replace("_", " ").capitalize().replace(" ecg", " ECG")
 
     def reason(self, **values: Any) -> Reason:
         """Return the reason of this code, its text filled with `values`."""
         return Reason(self, self.text.format(**values))
+
+
+_QUOTING_FIELDS = ("{error}", "{detail}", "{text}", "{correction}")
 
 
 @dataclass(frozen=True)
@@ -267,6 +270,11 @@ class Reason:
     def advice(self) -> tuple[str, ...]:
         """Advice, one sentence each; empty where there is nothing to do."""
         return self.code.advice
+
+    @property
+    def text_without_quotes(self) -> str:
+        """The text; or the title of the code where the text may quote a path, an error or what a person entered."""
+        return self.code.title if any(field in self.code.text for field in _QUOTING_FIELDS) else self.text
 
     def summary(self) -> dict[str, Any]:
         """Return the reason as the JSON files hold it."""

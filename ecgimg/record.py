@@ -5,54 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ecgimg._optional_packages import import_optional
 from ecgimg.errors import BadRecord
+from ecgimg.leads import KNOWN_LEADS, STANDARD_LEADS
 
-STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-"""The twelve leads in the order of every array and file here."""
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
-KNOWN_LEADS = (*STANDARD_LEADS, "V7", "V8", "V9", "V3R", "V4R", "V5R", "V6R", "X", "Y", "Z")
-"""All leads that a record or a page may carry."""
+    from ecgimg.plotting import EcgPlot, Mark
 
 RATES_HZ = (1.0, 100_000.0)
 """Lowest and highest sampling rate of a record."""
 
 MAX_VALUES = 600_000_000
 """Most values of a record, all leads together: twelve leads at 500 Hz for a day."""
-
-_CANONICAL = {name.upper(): name for name in KNOWN_LEADS}
-
-
-def canonical_lead(name: str) -> str | None:
-    """Return a lead's name as spelled in `KNOWN_LEADS`: ``"AVR"`` and ``"lead avr"`` are ``"aVR"``.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    str or None
-        None where it is no lead; ``"-aVR"`` is None, as it is the same lead upside down.
-    """
-    bare = name.strip().upper()
-    for prefix in ("LEAD", "ECG", "EKG"):
-        if bare.startswith(prefix):
-            bare = bare.removeprefix(prefix).lstrip(" _-")
-    # a separator may be left over, as in "V1-"
-    return _CANONICAL.get(bare.rstrip(" _-"))
-
-
-def unbroken_runs(known: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return (first, end) of every run of True in a vector, `end` being the index after its last."""
-    padded = np.zeros(len(known) + 2, np.int8)
-    padded[1:-1] = known
-    # zeros around the vector make every run begin and end
-    edges = np.flatnonzero(np.diff(padded)).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def checked_rate(fs_hz: float) -> float:
@@ -93,7 +64,7 @@ def _check_leads(leads: tuple[str, ...]) -> None:
         raise BadRecord(f"each lead may be named once, got {', '.join(leads)}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EcgRecord:
     """An ECG of any leads and length.
 
@@ -104,7 +75,7 @@ class EcgRecord:
     fs_hz : float
         Samples a second.
     leads : tuple of str
-        Names from `KNOWN_LEADS`, in the order of the rows of `signals`, each once.
+        Names from `ecgimg.leads.KNOWN_LEADS`, in the order of the rows of `signals`, each once.
 
     Raises
     ------
@@ -169,3 +140,63 @@ class EcgRecord:
     def masked(self, visible: ArrayLike) -> EcgRecord:
         """Return the record with NaN wherever `visible` (leads, samples) bool is False."""
         return EcgRecord(np.where(np.asarray(visible, bool), self.signals, np.nan), self.fs_hz, self.leads)
+
+    def plot(self, marks: Sequence[Mark] = (), *, start_s: float = 0.0, seconds: float | None = None) -> EcgPlot:
+        """Return the leads on ECG paper at 25 mm/s and 10 mm/mV, as an SVG that notebooks show.
+
+        Parameters
+        ----------
+        marks : sequence of Mark
+            Onsets, peaks and ends to mark; those of other leads and seconds are left out.
+        start_s : float
+            The first second to draw.
+        seconds : float, optional
+            How many to draw; by default ten, or what there is. The footer says which they are.
+
+        Returns
+        -------
+        EcgPlot
+
+        Raises
+        ------
+        BadRequest
+            For seconds that the record does not have.
+        """
+        from ecgimg.plotting import plot_leads  # loaded here, so that importing ecgimg stays fast
+
+        return plot_leads(self.signals, self.fs_hz, self.leads, marks, start_s=start_s, seconds=seconds)
+
+    def to_pandas(self) -> DataFrame:
+        """Return the record as a table: the index ``time_s``, a column of mV for each lead, NaN where unknown.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        MissingExtra
+            Without pandas.
+        """
+        pandas = import_optional("pandas", "pandas", "a table of the record", "pandas")
+        time_s = np.arange(self.n_samples) / self.fs_hz
+        index = pandas.Index(time_s, name="time_s")
+        return pandas.DataFrame(self.signals.T.copy(), index, self.leads)
+
+    def __repr__(self) -> str:
+        leads = f"{len(self.leads)} lead{'s' if len(self.leads) > 1 else ''}"
+        digits = ".1f" if self.duration_s >= 1 else ".3g"
+        return f"EcgRecord({leads}, {self.duration_s:{digits}} s at {self.fs_hz:g} Hz, {self._known_percent()} % known)"
+
+    def _known_percent(self) -> int:
+        """Return the share of known values, which reads 0 and 100 only where none and all are known."""
+        # a row at a time: a record may fill most of the memory
+        known = sum(int(np.count_nonzero(np.isfinite(row))) for row in self.signals)
+        if known in (0, self.signals.size):
+            return 100 if known else 0
+        return min(max(round(100 * known / self.signals.size), 1), 99)
+
+    def _repr_html_(self) -> str:
+        from ecgimg.plotting.notebook_html import card, picture
+
+        return card(repr(self), picture(self.plot()))

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from ecgimg.record import EcgRecord, unbroken_runs
+from ecgimg.leads import unbroken_runs
+from ecgimg.record import EcgRecord
 
 
 def resample(record: EcgRecord, fs_hz: float) -> EcgRecord:

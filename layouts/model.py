@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from ecgimg.record import KNOWN_LEADS
+from ecgimg.leads import KNOWN_LEADS
 
 Separator = Literal["none", "tick", "bar", "row-dashes", "line", "dashed", "gap"]
 """What parts two columns: short strokes in each row, a thick bar, dashes in each row, one long line, or white space."""

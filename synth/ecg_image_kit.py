@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ecgimg.errors import BadRecord
 from ecgimg.formats import read_record
-from ecgimg.record import EcgRecord, canonical_lead
+from ecgimg.leads import canonical_lead
+from ecgimg.record import EcgRecord
 from layouts import Layout, Slot, parse_layout
 from synth.labels.truth import PageTruth, TextTruth, TraceTruth
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ecgimg.errors import MissingExtra
-from ecgimg.record import EcgRecord, unbroken_runs
+from ecgimg.leads import unbroken_runs
+from ecgimg.record import EcgRecord
 from synth.header_footer import make_header_footer
 from synth.page_geometry import Cell, PageGeometry, make_page_geometry, trace_points
 from synth.page_spec import Colour, GridStyle, Join, PageSpec

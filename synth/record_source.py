@@ -11,7 +11,8 @@ import numpy as np
 
 from ecgimg.errors import BadRecord
 from ecgimg.formats import iter_records, record_files
-from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
+from ecgimg.leads import KNOWN_LEADS, STANDARD_LEADS
+from ecgimg.record import EcgRecord
 from ecgimg.resample import resample
 from layouts import Layout
 from synth.heart import make_random_heart_spec, simulate

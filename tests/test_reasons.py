@@ -59,6 +59,16 @@ def test_code_by_name():
     assert pickle.loads(pickle.dumps(ReasonCode.NO_ECG)) is ReasonCode.NO_ECG
 
 
+@pytest.mark.parametrize("code", ReasonCode)
+def test_text_without_quotes(code):
+    """A text that may quote others gives way to the title of its code; the numbers of a page stay."""
+    values = {"error": "jane", "detail": "jane", "text": "jane", "correction": "jane", "leads": "V1", "lead": "II"}
+    numbers = dict.fromkeys(("rows", "seconds", "speed_mm_s", "agreement_db", "gain_mm_mv", "pulse_mm", "least_s"), 7)
+    reason = code.reason(**values, **numbers)
+    assert "jane" not in reason.text_without_quotes
+    assert reason.text_without_quotes == (code.title if "jane" in reason.text else reason.text)
+
+
 def test_reason_of_error():
     """An error's message becomes a reason's text, and a locked PDF has a code of its own."""
     assert reason_of(UnreadablePage("page.png is empty")) == Reason(ReasonCode.UNREADABLE_FILE, "page.png is empty")

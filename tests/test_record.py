@@ -1,12 +1,13 @@
-"""The record: what it keeps, what it refuses, and the spellings of lead names."""
+"""The record: what it keeps, what it refuses, and how it is shown."""
 
 from __future__ import annotations
+
+import sys
 
 import numpy as np
 import pytest
 
-from ecgimg import STANDARD_LEADS, BadRecord, EcgRecord
-from ecgimg.record import KNOWN_LEADS, canonical_lead
+from ecgimg import STANDARD_LEADS, BadRecord, EcgRecord, MissingExtra
 
 
 def record(**changes: object) -> EcgRecord:
@@ -87,20 +88,63 @@ def test_masked() -> None:
     assert hidden.signals.dtype == np.float32
 
 
-@pytest.mark.parametrize("name", KNOWN_LEADS)
-@pytest.mark.parametrize("spell", [str, str.upper, str.lower, "Lead {}".format, "ECG-{}".format, " {} ".format])
-def test_canonical_lead_of_usual_spellings(name: str, spell: object) -> None:
-    """Usual spellings of a lead name are understood."""
-    assert canonical_lead(spell(name)) == name  # type: ignore[operator]
-
-
-@pytest.mark.parametrize("name", ["", "ECG", "lead", "-aVR", "MLII", "V10", "Fp1", "resp", "IV"])
-def test_canonical_lead_of_other_names(name: str) -> None:
-    """A name that is no ECG lead gives None."""
-    assert canonical_lead(name) is None
-
-
 def test_standard_leads() -> None:
     """Twelve rows without names are the standard leads."""
     assert len(STANDARD_LEADS) == 12
     assert EcgRecord(np.zeros((12, 10)), 100).leads == STANDARD_LEADS
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "EcgRecord(2 leads, 0.008 s at 500 Hz, 100 % known)"),
+        (
+            {"signals": np.zeros((1, 2570)), "leads": ("II",), "fs_hz": 257},
+            "EcgRecord(1 lead, 10.0 s at 257 Hz, 100 % known)",
+        ),
+        ({"signals": np.full((2, 4), np.nan)}, "EcgRecord(2 leads, 0.008 s at 500 Hz, 0 % known)"),
+        ({"signals": [[0, np.nan] * 500, [0] * 1000]}, "EcgRecord(2 leads, 2.0 s at 500 Hz, 75 % known)"),
+        ({"signals": [[0, *[np.nan] * 999]] * 2}, "EcgRecord(2 leads, 2.0 s at 500 Hz, 1 % known)"),
+        ({"signals": [[np.nan, *[0] * 999]] * 2}, "EcgRecord(2 leads, 2.0 s at 500 Hz, 99 % known)"),
+    ],
+)
+def test_repr(changes: dict[str, object], text: str) -> None:
+    """A record says its leads, length, rate and known share in one line; 0 and 100 % mean none and all."""
+    assert repr(record(**changes)) == text
+
+
+def test_html_of_record(heart_record: EcgRecord) -> None:
+    """A notebook shows the line and the plot of a record, and no more than ten seconds of it."""
+    html = heart_record._repr_html_()
+    assert repr(heart_record) in html
+    assert html.count("<img ") == 1
+    hour = EcgRecord(np.tile(heart_record.signals, 360), heart_record.fs_hz, heart_record.leads)
+    assert len(hour._repr_html_()) < 1.01 * len(html)
+
+
+def test_plot_of_part(heart_record: EcgRecord) -> None:
+    """A record is plotted from a second on, for some seconds."""
+    plot = heart_record.plot(start_s=2, seconds=2.5)
+    assert repr(plot) == "EcgPlot(15 leads, 2 to 4.5 s)"
+    assert "2 to 4.5 s of 10 s" in plot.svg
+
+
+def test_to_pandas() -> None:
+    """A table has the seconds as its index, a column for each lead, and NaN where nothing is known."""
+    pandas = pytest.importorskip("pandas")
+    ecg = record(signals=[[0, 1, 2, np.nan], [4, 5, 6, 7]])
+    table = ecg.to_pandas()
+    assert isinstance(table, pandas.DataFrame)
+    assert table.index.name == "time_s"
+    assert table.index.tolist() == [0, 0.002, 0.004, 0.006]
+    assert table.columns.tolist() == ["I", "II"]
+    np.testing.assert_array_equal(table.to_numpy().T, ecg.signals)
+    table.loc[0, "I"] = 9  # the table is the caller's own
+    assert ecg.signals[0, 0] == 0
+
+
+def test_to_pandas_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pandas the error says what to install."""
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtra, match=r"ecgimg\[pandas\]"):
+        record().to_pandas()

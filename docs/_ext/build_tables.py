@@ -12,8 +12,8 @@ from tables import table
 
 from ecgimg.batch.output_dataset import page_schema, record_schema
 from ecgimg.classification.labels import FULL_NAMES, LABELS
+from ecgimg.leads import KNOWN_LEADS
 from ecgimg.reasons import ReasonCode
-from ecgimg.record import KNOWN_LEADS
 from layouts import load_layouts
 
 

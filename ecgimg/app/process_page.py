@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg import draw_record_svg
 from ecgimg._atomic_files import atomic_path
 from ecgimg._pictures import as_jpeg
 from ecgimg.app.report import write_report
@@ -194,10 +193,10 @@ def _write_pictures(picture: Image8, reading: Reading) -> tuple[str, ...]:
     folder = reading.page.folder
     write_jpeg(picture, folder / "original.jpg")
     write_jpeg(draw_overlay(picture, reading.digitization), folder / "overlay.jpg")
-    if reading.digitization.record is None:
+    record = reading.digitization.record
+    if record is None:
         return ()
-    with atomic_path(folder / "paper.svg") as temporary:
-        temporary.write_text(draw_record_svg.draw_svg(reading.digitization.record), encoding="utf-8")
+    record.plot(seconds=record.duration_s).save(folder / "paper.svg")
     labels = tuple(reading.findings.evidence)
     for number, label in enumerate(labels, start=1):
         write_jpeg(draw_on_page(picture, reading.findings, label), folder / f"evidence-{number}.jpg")

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg import draw_record_svg
 from ecgimg._atomic_files import atomic_path
 from ecgimg.app.web_page.verdict_text import (
     MIN_SHOWN_PROBABILITY,
@@ -25,6 +24,9 @@ from ecgimg.app.web_page.verdict_text import (
 from ecgimg.classification import Findings
 from ecgimg.digitization import Digitization
 from ecgimg.errors import MissingExtra
+from ecgimg.plotting.paper_layout import lay_out
+from ecgimg.plotting.paper_page import NOTICE
+from ecgimg.plotting.svg import INK, MAJOR, MAJOR_MM, MINOR, MINOR_MM, PEN_MM, QUIET, ruling_mm
 from ecgimg.reasons import texts
 from ecgimg.record import EcgRecord
 
@@ -39,6 +41,7 @@ _MAX_PAGES = 12  # of leads: two minutes; a longer recording would make a book
 _MARGIN_MM = 12.0
 _TABLE_LEFT_MM = 178.0
 _MAX_FINDINGS = 16
+_SIDES = {"start": "left", "middle": "center", "end": "right"}  # anchors of lettering as matplotlib calls them
 _matplotlib_lock = threading.Lock()  # matplotlib is not safe in threads, and the app reads pages in several
 
 
@@ -59,7 +62,7 @@ def write_report(path: Path, overlay: Image8, digitization: Digitization, findin
         from matplotlib.backends.backend_pdf import PdfPages
     except ImportError as error:
         raise MissingExtra("matplotlib", "app", "writing the PDF report") from error
-    metadata = {"Title": "ECG page, digitized", "Creator": "ecgimg", "Subject": draw_record_svg.NOTICE}
+    metadata = {"Title": "ECG page, digitized", "Creator": "ecgimg", "Subject": NOTICE}
     with _matplotlib_lock, atomic_path(path) as temporary, PdfPages(temporary, metadata=metadata) as pdf:
         pdf.savefig(_verdict_page(overlay, digitization, findings))
         if digitization.record is not None:
@@ -100,8 +103,8 @@ def _verdict_page(overlay: Image8, digitization: Digitization, findings: Finding
     y_mm = _write_paragraphs(axes, verdict, 21.5)
     _place_picture(figure, overlay, (_MARGIN_MM, y_mm, _TABLE_LEFT_MM - 2 * _MARGIN_MM, 196 - y_mm))
     _write_tables(axes, digitization, findings)
-    _write(axes, _MARGIN_MM, 203, draw_record_svg.NOTICE, 3.2, weight="bold")
-    _write(axes, _A4_MM[0] - _MARGIN_MM, 203, "ecgimg", 2.8, ha="right", color=draw_record_svg.QUIET)
+    _write(axes, _MARGIN_MM, 203, NOTICE, 3.2, weight="bold")
+    _write(axes, _A4_MM[0] - _MARGIN_MM, 203, "ecgimg", 2.8, ha="right", color=QUIET)
     return figure
 
 
@@ -140,7 +143,7 @@ def _write_tables(axes: Any, digitization: Digitization, findings: Findings) -> 
     y_mm = _write_rows(axes, rows or [(no_rows_text, "", "")], y_mm + 6)
     _write(axes, x_mm, y_mm + 6, "Leads", 3.6, weight="bold")
     header = "mean error below 0.1 mV        seen"
-    _write(axes, _A4_MM[0] - _MARGIN_MM, y_mm + 6, header, 2.8, ha="right", color=draw_record_svg.QUIET)
+    _write(axes, _A4_MM[0] - _MARGIN_MM, y_mm + 6, header, 2.8, ha="right", color=QUIET)
     leads = [(row.lead, probability_text(row.confidence), f"{row.seconds:.1f} s") for row in lead_rows(digitization)]
     _write_rows(axes, leads, y_mm + 12)
 
@@ -152,9 +155,7 @@ def _write_rows(axes: Any, rows: Sequence[tuple[str, str, str]], y_mm: float) ->
         _write(axes, _TABLE_LEFT_MM, y_mm, short, 3.0)
         _write(axes, _A4_MM[0] - _MARGIN_MM - 16, y_mm, middle, 3.0, ha="right")
         _write(axes, _A4_MM[0] - _MARGIN_MM, y_mm, value, 3.0, ha="right")
-        axes.plot(
-            (_TABLE_LEFT_MM, _A4_MM[0] - _MARGIN_MM), (y_mm + 1.3,) * 2, color=draw_record_svg.MINOR, linewidth=0.4
-        )
+        axes.plot((_TABLE_LEFT_MM, _A4_MM[0] - _MARGIN_MM), (y_mm + 1.3,) * 2, color=MINOR, linewidth=0.4)
         y_mm += 4.9
     return y_mm
 
@@ -167,22 +168,15 @@ def _paper_page(record: EcgRecord, start_s: float) -> Any:
     from matplotlib.collections import LineCollection
 
     figure, axes = _empty_page()
-    page = draw_record_svg.lay_out(record, start_s, min(_SECONDS_PER_PAGE, record.duration_s - start_s))
+    page = lay_out(record.signals, record.fs_hz, record.leads, start_s=start_s, seconds=_SECONDS_PER_PAGE, on_a4=True)
     for step_mm, colour, pen_mm in (
-        (1.0, draw_record_svg.MINOR, draw_record_svg.MINOR_MM),
-        (5.0, draw_record_svg.MAJOR, draw_record_svg.MAJOR_MM),
+        (1.0, MINOR, MINOR_MM),
+        (5.0, MAJOR, MAJOR_MM),
     ):
-        lines = [((x0, y0), (x1, y1)) for x0, y0, x1, y1 in draw_record_svg.ruling_mm(page.size_mm, step_mm)]
+        lines = [((x0, y0), (x1, y1)) for x0, y0, x1, y1 in ruling_mm(page.size_mm, step_mm)]
         axes.add_collection(LineCollection(lines, colors=colour, linewidths=pen_mm * _PT_PER_MM))
-    axes.add_collection(
-        LineCollection(page.lines_mm, colors=draw_record_svg.INK, linewidths=draw_record_svg.PEN_MM * _PT_PER_MM)
-    )
+    axes.add_collection(LineCollection(page.lines_mm, colors=INK, linewidths=PEN_MM * _PT_PER_MM))
     for words in page.lettering:
-        colour, side = (
-            draw_record_svg.QUIET if words.quiet else draw_record_svg.INK,
-            "right" if words.to_left else "left",
-        )
-        _write(axes, words.x_mm, words.y_mm, words.text, words.height_mm, color=colour, ha=side)
-    if start_s:
-        _write(axes, 4.0, 8.0, f"from {start_s:g} s", 3.2)
+        colour = QUIET if words.quiet else INK
+        _write(axes, words.x_mm, words.y_mm, words.text, words.height_mm, color=colour, ha=_SIDES[words.anchor])
     return figure

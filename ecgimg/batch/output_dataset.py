@@ -18,7 +18,7 @@ from ecgimg.batch.ledger import Entry, Ledger
 from ecgimg.batch.output_store import OutputStore
 from ecgimg.batch.page_task import FACT_COLUMNS, ArchivePage, PageResult
 from ecgimg.classification.labels import LABELS
-from ecgimg.record import KNOWN_LEADS
+from ecgimg.leads import KNOWN_LEADS
 
 PAGES_PER_PART = 256
 """Pages in one Parquet file of the records."""

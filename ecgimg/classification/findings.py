@@ -8,10 +8,14 @@ from typing import Any
 
 from ecgimg.classification.labels import FULL_NAMES, INDIVIDUAL_LABELS
 from ecgimg.digitization.result import Digitization
+from ecgimg.plotting.notebook_html import bullets, card, paragraph, percentage, table
+from ecgimg.plotting.paper_page import NOTICE
 from ecgimg.reasons import Reason
 from ecgimg.record import EcgRecord
 
 SCHEMA_VERSION = 2
+
+_NAMED = 3  # findings that the short representation names
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Evidence:
     weight: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Findings:
     """The findings of one record.
 
@@ -141,6 +145,34 @@ class Findings:
                 for label, items in self.evidence.items()
             },
         }
+
+    def __repr__(self) -> str:
+        present = [f"{finding.label} {percentage(finding.probability or 0.0)}" for finding in self.leading[:_NAMED]]
+        named = ", ".join(present) + (", …" if len(self.leading) > _NAMED else "")
+        codes = ", ".join(dict.fromkeys(reason.code.value for reason in self.reasons))
+        return f"Findings({'; '.join(filter(None, [named, self._count(), codes]))})"
+
+    def _count(self) -> str:
+        """Return how many findings are present and how many labels are judged."""
+        judged = sum(finding.probability is not None for finding in self.findings)
+        if not judged:
+            return "nothing judged"
+        return f"{len(self.present)} present, {judged} of {len(self.findings)} labels judged"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (finding.label, finding.name, percentage(finding.probability or 0.0), percentage(finding.threshold or 0.0))
+            for finding in self.leading
+        ]
+        page_reasons = self.digitization.reasons if self.digitization else ()
+        # a reason of the page, or of many labels, is said once
+        reasons = dict.fromkeys([*self.reasons, *page_reasons, *self.not_judged(INDIVIDUAL_LABELS)])
+        return card(
+            f"Findings({self._count()})",
+            table([("label", "finding", "probability", "threshold"), *rows]) if rows else "",
+            bullets([reason.text_without_quotes for reason in reasons]),
+            paragraph(f"{NOTICE}. Groups of labels are left out." if rows else f"{NOTICE}."),
+        )
 
 
 def _odds_ratio(finding: Finding) -> float:

@@ -16,7 +16,8 @@ from ecgimg.classification.snomed import SCP_OF_SNOMED, header_codes, statements
 from ecgimg.classification.tokens import CANVAS, FS_HZ
 from ecgimg.errors import BadRecord, BadRequest
 from ecgimg.formats import iter_records, read_record, record_files
-from ecgimg.record import STANDARD_LEADS, EcgRecord
+from ecgimg.leads import STANDARD_LEADS
+from ecgimg.record import EcgRecord
 from ecgimg.resample import resample
 
 VOLTAGE_LABELS = ("LVH", "RVH", "SEHYP", "super_HYP", "cinc_HYP", "LVOLT", "HVOLT", "VCLVH")

@@ -17,8 +17,9 @@ from ecgimg.classification.trained_classifier import Classifier, check_operating
 from ecgimg.digitization import Digitization, digitize, digitize_image
 from ecgimg.errors import BadRecord, EcgImgError
 from ecgimg.formats import is_record_file, read_record
+from ecgimg.leads import STANDARD_LEADS
 from ecgimg.reasons import ReasonCode, texts
-from ecgimg.record import STANDARD_LEADS, EcgRecord
+from ecgimg.record import EcgRecord
 
 Signals = NDArray[np.float32]
 

@@ -14,8 +14,9 @@ from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
 from ecgimg.errors import BadRequest
 from ecgimg.formats.vector_pdf import VectorPage
+from ecgimg.leads import KNOWN_LEADS, STANDARD_LEADS
 from ecgimg.reasons import Reason, ReasonCode
-from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
+from ecgimg.record import EcgRecord
 
 Image8 = NDArray[np.uint8]
 Point = tuple[float, float]

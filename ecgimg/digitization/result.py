@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ecgimg.digitization.numerics import Floats
+from ecgimg.leads import KNOWN_LEADS
+from ecgimg.plotting.notebook_html import bullets, card, percentage, picture, table
 from ecgimg.reasons import Reason
 from ecgimg.record import EcgRecord
 
@@ -46,7 +48,7 @@ class LeadReading:
     box_px: Floats
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Digitization:
     """A page as it was read.
 
@@ -148,3 +150,42 @@ class Digitization:
             "corrections": dict(self.corrections),
             "timings_s": {stage: round(value, 3) for stage, value in (self.timings_s or {}).items()},
         }
+
+    def __repr__(self) -> str:
+        codes = ", ".join(reason.code.value for reason in self.reasons)
+        return f"Digitization({'; '.join(filter(None, [self._outline(), codes]))})"
+
+    def _outline(self) -> str:
+        """Return status, layout, scale and leads in one line."""
+        facts = [self.status, self.layout]
+        if self.speed_mm_s is not None:
+            facts.append(f"{self.speed_mm_s:g} mm/s")
+        if self.gain_mm_mv is not None:
+            facts.append(f"{self.gain_mm_mv:.3g} mm/mV")
+        if self.chest_gain_mm_mv not in (None, self.gain_mm_mv):
+            facts.append(f"chest leads {self.chest_gain_mm_mv:.3g} mm/mV")
+        if self.record is not None:
+            count = int(self.record.known.any(axis=1).sum())
+            facts.append(f"{count} lead{'' if count == 1 else 's'}")
+        return ", ".join(filter(None, facts))
+
+    def _repr_html_(self) -> str:
+        reasons = [f"{reason.severity.value}: {reason.text_without_quotes}" for reason in self.reasons]
+        parts = [bullets(reasons), self._lead_table()]
+        if self.record is not None:
+            parts.append(picture(self.record.plot()))
+        return card(f"Digitization({self._outline()})", *parts)
+
+    def _lead_table(self) -> str:
+        """Return confidence and seconds of each lead as an HTML table, or nothing where no lead was read."""
+        confidence, seconds = self.lead_confidence or {}, self.lead_seconds or {}
+        leads = [lead for lead in KNOWN_LEADS if lead in confidence]
+        if not leads:
+            return ""
+        return table(
+            [
+                ["lead", *leads],
+                ["confidence", *(percentage(confidence[lead]) for lead in leads)],
+                ["seconds seen", *(f"{seconds.get(lead, 0.0):.1f}" for lead in leads)],
+            ]
+        )

@@ -24,7 +24,8 @@ from ecgimg.digitization import digitize_image
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate import classifier_metrics as metrics
 from ecgimg.evaluate.parallel_pages import mapped
-from ecgimg.record import STANDARD_LEADS, EcgRecord
+from ecgimg.leads import STANDARD_LEADS
+from ecgimg.record import EcgRecord
 from layouts import Layout, load_layouts, visible_window
 from synth.page_stream import PageRequest, draw_requested_page, make_page_request
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgimg.errors import BadRecord
 from ecgimg.formats.checks import peak_mv
-from ecgimg.record import canonical_lead
+from ecgimg.leads import canonical_lead
 
 MISSING = -32768
 """The 16-bit value that stands for NaN in WFDB, EDF and DICOM files and in int16 arrays."""

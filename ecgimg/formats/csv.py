@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ecgimg._atomic_files import atomic_path
 from ecgimg.errors import BadRecord
 from ecgimg.formats.checks import build_record, reading
-from ecgimg.record import EcgRecord, canonical_lead
+from ecgimg.leads import canonical_lead
+from ecgimg.record import EcgRecord
 
 MASK_HEADER = "lead,first_sample,last_sample"
 """First line of the mask beside an EDF file, which is a CSV and no record."""

@@ -15,7 +15,8 @@ from ecgimg._optional_packages import import_optional
 from ecgimg.errors import BadRecord
 from ecgimg.formats.channels import MISSING, ecg_channels, quantised
 from ecgimg.formats.checks import build_record, reading
-from ecgimg.record import STANDARD_LEADS, EcgRecord, canonical_lead
+from ecgimg.leads import STANDARD_LEADS, canonical_lead
+from ecgimg.record import EcgRecord
 
 _MDC_NUMBER = {
     **{"I": 1, "II": 2, "III": 61, "aVR": 62, "aVL": 63, "aVF": 64},

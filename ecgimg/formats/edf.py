@@ -22,7 +22,8 @@ from ecgimg.errors import BadRecord
 from ecgimg.formats.channels import MISSING, ecg_channels, one_rate, quantised
 from ecgimg.formats.checks import build_record, check_announced, reading
 from ecgimg.formats.csv import MASK_HEADER
-from ecgimg.record import EcgRecord, unbroken_runs
+from ecgimg.leads import unbroken_runs
+from ecgimg.record import EcgRecord
 
 _NOTE = re.compile(r"ecgimg_n=(\d+)_mask=(yes|no)(?:_hz=(\S+))?")
 _NOTE_LENGTH = 40  # what edflib writes of it

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ecgimg.errors import BadRecord
 from ecgimg.formats.channels import MISSING
 from ecgimg.formats.checks import build_record, check_announced, reading
-from ecgimg.record import STANDARD_LEADS, EcgRecord, canonical_lead
+from ecgimg.leads import STANDARD_LEADS, canonical_lead
+from ecgimg.record import EcgRecord
 
 _USUAL_RATES_HZ = (
     50,

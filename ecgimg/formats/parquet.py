@@ -14,7 +14,8 @@ from ecgimg.errors import BadRecord
 from ecgimg.formats.channels import mv_per_unit
 from ecgimg.formats.checks import build_record, check_announced, reading
 from ecgimg.formats.csv import rate_from_times
-from ecgimg.record import EcgRecord, canonical_lead
+from ecgimg.leads import canonical_lead
+from ecgimg.record import EcgRecord
 
 _FORMAT = "ecgimg-record"
 _VERSION = "1"

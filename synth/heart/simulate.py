@@ -11,7 +11,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ecgimg.errors import BadRequest
-from ecgimg.record import STANDARD_LEADS, EcgRecord
+from ecgimg.leads import STANDARD_LEADS
+from ecgimg.record import EcgRecord
 from synth.heart.atria import fibrillation, flutter, p_waves
 from synth.heart.fiducials import AtrialWaves, BeatWaves, Fiducials, locate_fiducials
 from synth.heart.lead_vectors import N_BASE, leads_from_base, project, turn_frontal
@@ -91,7 +92,7 @@ def simulate(
     duration_s, fs_hz : float
         Length of the canvas (up to an hour) and samples a second (50 to 5000).
     leads : sequence of str
-        Any of `ecgimg.record.KNOWN_LEADS` but X, Y and Z.
+        Any of `ecgimg.leads.KNOWN_LEADS` but X, Y and Z.
 
     Returns
     -------

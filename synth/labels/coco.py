@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.record import KNOWN_LEADS
+from ecgimg.leads import KNOWN_LEADS
 from synth.labels.truth import PageTruth
 
 Floats = NDArray[np.float64]

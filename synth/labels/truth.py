@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from ecgimg._atomic_files import atomic_path
 from ecgimg.errors import BadRecord
-from ecgimg.record import EcgRecord, unbroken_runs
+from ecgimg.leads import unbroken_runs
+from ecgimg.record import EcgRecord
 from layouts import Layout, Slot, parse_layout
 from synth.page_map import PageMap, page_map_from_dict
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ecgimg import draw_record_svg
 from ecgimg.app import process_page
+from ecgimg.plotting.paper_page import NOTICE
 
 
 def test_report_size_and_notice(read_photo):
@@ -16,7 +16,7 @@ def test_report_size_and_notice(read_photo):
         assert len(document) == 2
         for page in document:
             assert page.get_size() == pytest.approx((297 / 25.4 * 72, 210 / 25.4 * 72), abs=0.1)
-            assert draw_record_svg.NOTICE in page.get_textpage().get_text_range()
+            assert NOTICE in page.get_textpage().get_text_range()
         first = document[0].get_textpage().get_text_range()
         assert "The page was read" in first
         assert "atrial fibrillation" in first

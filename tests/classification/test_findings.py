@@ -9,6 +9,9 @@ import pytest
 import ecgimg
 from ecgimg.classification.findings import Finding, Findings
 from ecgimg.classification.labels import LABELS
+from ecgimg.digitization import Digitization
+from ecgimg.plotting.paper_page import NOTICE
+from ecgimg.reasons import ReasonCode
 from tests.classification.hearts import heart
 
 
@@ -40,3 +43,43 @@ def test_findings_order():
     assert [finding.label for finding in found.present] == ["AFIB", "SR"]
     with pytest.raises(KeyError):
         found["none"]
+
+
+def some_findings() -> Findings:
+    """Four present findings, a group among them, one that is absent and one that is not judged."""
+    short = ReasonCode.TOO_SHORT_FOR_RHYTHM.reason(seconds=2.5)
+    findings = (
+        Finding("AFIB", 0.9, 0.02), Finding("LVH", 0.6, 0.5), Finding("IMI", 0.5, 0.4), Finding("NST", 0.3, 0.29),
+        Finding("super_HYP", 0.6, 0.5), Finding("SR", 0.1, 0.8), Finding("PVC", None, 0.1, short),
+    )  # fmt: skip
+    return Findings((ReasonCode.LEADS_LEFT_OUT.reason(leads="V1"),), findings)
+
+
+def test_repr_of_findings():
+    """Findings are one line: the first three that are no group, how many are judged, and the codes of reasons."""
+    assert repr(some_findings()) == (
+        "Findings(AFIB 90 %, LVH 60 %, IMI 50 %, …; 5 present, 6 of 7 labels judged; leads_left_out)"
+    )
+    refused = Findings((ReasonCode.PAGE_NOT_READ.reason(text="/home/jane doe/page.png"),))
+    assert repr(refused) == "Findings(nothing judged; page_not_read)"
+
+
+def test_html_of_findings():
+    """A notebook shows names and probabilities of what is present, the reasons, and the notice."""
+    html = some_findings()._repr_html_()
+    assert html.index("atrial fibrillation") < html.index("left ventricular hypertrophy")
+    assert "90 %" in html
+    assert "super_HYP" not in html
+    assert "left out: V1." in html
+    assert html.count("too short to judge") == 1
+    assert NOTICE in html
+
+
+def test_html_of_refused_page():
+    """Where a page was refused, its reasons are shown, and no path that an error names."""
+    page = Digitization("refused", (ReasonCode.NO_TRACE_FOUND.reason(),))
+    html = Findings((ReasonCode.NO_ECG.reason(error="/home/jane doe/page.png"),), digitization=page)._repr_html_()
+    assert "No ECG trace was found on the page." in html
+    assert "<li>No ECG</li>" in html
+    assert "jane" not in html
+    assert "<table" not in html

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecgimg.classification.tokens import MARGIN, PATCH, WINDOW, tokenize
-from ecgimg.record import STANDARD_LEADS
+from ecgimg.leads import STANDARD_LEADS
 from layouts import load_layout, visible_window
 
 

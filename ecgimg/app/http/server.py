@@ -20,8 +20,8 @@ from ecgimg.app.http.sessions import Sessions, sweep_until
 from ecgimg.app.http.temporary_folder import process_folder
 from ecgimg.app.server_settings import ServerSettings
 from ecgimg.app.session_page_reader import FILES_PATH, PageService
-from ecgimg.draw_record_svg import NOTICE
 from ecgimg.errors import BadRequest, MissingExtra
+from ecgimg.plotting.paper_page import NOTICE
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -27,7 +27,7 @@ from ecgimg.app.web_page.theme import CLOSED, CORNERS_HTML, DROP_HTML, LIGHT_ONL
 from ecgimg.app.web_page.verdict_text import lead_rows
 from ecgimg.digitization.correct import Corrections
 from ecgimg.errors import EcgImgError
-from ecgimg.record import KNOWN_LEADS
+from ecgimg.leads import KNOWN_LEADS
 from layouts import load_layouts
 
 _STATUS_WORDS = {"ok": "read", "limited": "read, with limits", "refused": "not read"}

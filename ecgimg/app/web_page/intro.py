@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from ecgimg import draw_record_svg
 from ecgimg._pictures import as_data_url
 from ecgimg.app.server_settings import ServerSettings
+from ecgimg.plotting.paper_page import NOTICE
 
 _SAMPLE_TITLES = {
     "photo": "Phone photo",
@@ -30,7 +30,7 @@ def header(keep_min: float) -> str:
     <path d="M0 24H14l4-6 5 6h6l4-20 6 32 4-12h4l4-6 5 6h8"/></svg>
   <div><h1>ecgimg</h1><p>From the picture of a paper ECG back to its signals.</p></div>
 </header>
-<p class="ecg-notice" role="note"><strong>{draw_record_svg.NOTICE}.</strong> Nothing shown here is a diagnosis.
+<p class="ecg-notice" role="note"><strong>{NOTICE}.</strong> Nothing shown here is a diagnosis.
 Pages stay on the computer that runs this app and are deleted {kept}.</p>"""
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ecgimg.classification import Finding, Findings
 from ecgimg.digitization import Digitization
+from ecgimg.leads import KNOWN_LEADS
 from ecgimg.reasons import ReasonCode, Severity
-from ecgimg.record import KNOWN_LEADS
 from layouts import load_layout
 
 MIN_SHOWN_PROBABILITY = 0.1

@@ -12,7 +12,8 @@ from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.signals.consistency import consistency_db
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_error_mv, slot_signal_mv
 from ecgimg.digitization.signals.reconcile import SlotReading, reconcile
-from ecgimg.record import KNOWN_LEADS, STANDARD_LEADS, EcgRecord
+from ecgimg.leads import KNOWN_LEADS, STANDARD_LEADS
+from ecgimg.record import EcgRecord
 from layouts import Slot
 
 

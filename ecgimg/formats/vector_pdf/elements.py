@@ -100,7 +100,7 @@ class VectorEcg:
         Page mm a small and a large square across and down the page; a large square is 5 mm of ECG paper whatever its
         printed size. None where no such lines were found.
     labels : tuple of VectorText
-        Lead names as `ecgimg.record.KNOWN_LEADS` spells them, with ``-`` before a lead that is drawn upside down.
+        Lead names as `ecgimg.leads.KNOWN_LEADS` spells them, with ``-`` before a lead that is drawn upside down.
     speed_mm_s, gain_mm_mv : float or None
         As printed; None where nothing is, or where two numbers contradict each other.
     chest_gain_mm_mv : float or None

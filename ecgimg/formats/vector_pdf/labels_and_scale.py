@@ -10,7 +10,7 @@ import numpy as np
 
 from ecgimg.formats.vector_pdf.elements import Floats, VectorText
 from ecgimg.formats.vector_pdf.grid import is_grid_text
-from ecgimg.record import canonical_lead
+from ecgimg.leads import canonical_lead
 from ecgimg.scale_text_parser import agreed, find_mentions
 
 _SPEEDS_MM_S = (2, 400)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ecgimg.classification.tokens import FS_HZ, PATCH
-from ecgimg.record import STANDARD_LEADS
+from ecgimg.leads import STANDARD_LEADS
 from layouts import Layout
 
 Signals = NDArray[np.float32]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import find_peaks
 
-from ecgimg.record import STANDARD_LEADS
+from ecgimg.leads import STANDARD_LEADS
 from synth.heart import HeartSpec, simulate
 
 FS = 500.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ecgimg.record import STANDARD_LEADS
+from ecgimg.leads import STANDARD_LEADS
 from synth.heart import HeartSpec, simulate
 from tests.synth.heart.measurements import QUIET, heart
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecgimg.record import STANDARD_LEADS
+from ecgimg.leads import STANDARD_LEADS
 from tests.synth.heart.measurements import QUIET, SEEDS, heart, j60, q_wave, quiet, r_and_s, t_wave
 
 

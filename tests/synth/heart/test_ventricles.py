@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import find_peaks
 
-from ecgimg.record import STANDARD_LEADS
+from ecgimg.leads import STANDARD_LEADS
 from tests.synth.heart.measurements import (
     EXACT,
     FS,

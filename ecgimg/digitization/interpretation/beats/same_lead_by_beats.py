@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ecgimg.digitization.numerics import Floats
-from ecgimg.record import unbroken_runs
+from ecgimg.leads import unbroken_runs
 
 _BEFORE_S, _AFTER_S = 0.15, 0.25  # the window of a beat around its steepest slope: QRS and most of the T wave
 _SLOPE_S = 0.016  # time over which a slope is measured: a steep part of a QRS
