@@ -14,7 +14,8 @@ from ecgimg._optional_packages import import_optional
 from ecgimg.errors import BadRecord
 from ecgimg.formats.checks import reading
 from ecgimg.formats.wfdb import read
-from ecgimg.record import EcgRecord, canonical_lead
+from ecgimg.leads import canonical_lead
+from ecgimg.record import EcgRecord
 
 _KINDS = {"p": "P", "N": "QRS", "t": "T"}
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.measurement.qrs_blanking import Slopes, Spans
-from ecgimg.record import unbroken_runs
+from ecgimg.leads import unbroken_runs
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ecgimg.measurement.lead_state import LeadState, disconnected_leads, is_clipped, is_flat
 from ecgimg.measurement.noise_bands import MAINS_HZ, measure_high_band, wander_power
 from ecgimg.measurement.qrs_blanking import find_qrs, measure_slopes, qrs_mask
-from ecgimg.record import EcgRecord, unbroken_runs
+from ecgimg.leads import unbroken_runs
+from ecgimg.record import EcgRecord
 
 Floats = NDArray[np.float64]
 NoiseWord = Literal["clean", "slight", "noisy", "unusable"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.leads import unbroken_runs
 from ecgimg.measurement.delineation.model import QRS, BeatWaves, Floats, P, T, WaveEvidence, WaveTable
-from ecgimg.record import unbroken_runs
 
 _MEAN_PROBABILITY = 0.4  # of QRS or P over the known leads: a single lead's false wave stays below, as in LUDB
 _BREAK_S = 0.04  # between parts of one QRS: leads may disagree for so long
