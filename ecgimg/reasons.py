@@ -213,6 +213,7 @@ class ReasonCode(Enum):
     LEADS_NOT_SEEN = ("leads_not_seen", Severity.WARNING, "None of the leads {leads} is visible.")
 
     # Why a number is not measured.
+    NOT_MEASURED = ("not_measured", Severity.WARNING, "Nothing could be measured: {error}.")
     NO_BEAT_FOUND = ("no_beat_found", Severity.WARNING, "No heartbeat was found.", _COMPARE)
     TOO_FEW_BEATS = (
         "too_few_beats", Severity.WARNING, "Only {count} beats could be used; at least {least} are needed.",

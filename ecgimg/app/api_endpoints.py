@@ -23,9 +23,28 @@ _CORRECTIONS = ("rotate_deg", "corners_px", "leads")
 
 
 def add_endpoints(service: PageService) -> None:
-    """Add ``/digitize``, ``/classify`` and ``/layouts`` to the page being built; none of them is visible on it."""
+    """Add ``/digitize``, ``/measure``, ``/classify`` and ``/layouts`` to the page being built, unseen."""
+    endpoints = Endpoints(service)
+    with gr.Column(visible=False):
+        inputs = _inputs()
+        result, files = gr.JSON(label="result"), local_file(label="files", file_count="multiple")
+        button = gr.Button()
+    # programs and people share the workers, and wait in one queue
+    work: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": service.settings.workers}
+    button.click(endpoints.digitize, inputs, [result, files], api_name="digitize", **work)
+    button.click(endpoints.measure, inputs, result, api_name="measure", **work)
+    button.click(endpoints.classify, inputs, result, api_name="classify", **work)
+    button.click(endpoints.layouts, None, result, api_name="layouts")
+
+
+class Endpoints:
+    """What programs call; the page's framework finds the parameters of a call by their order."""
+
+    def __init__(self, service: PageService) -> None:
+        self.service = service
 
     def digitize(
+        self,
         file: str,
         page: float,
         layout: str,
@@ -40,10 +59,25 @@ def add_endpoints(service: PageService) -> None:
 
         Gives what was read (schema ``ecgimg-digitization``) and the files: report, CSV, WFDB, DICOM and JSON.
         """
-        reading = _read(service, request, file, page, layout, speed_mm_s, gain_mm_mv, corrections)
+        reading = _read(self.service, request, file, page, layout, speed_mm_s, gain_mm_mv, corrections)
         return reading.digitization.summary(), [str(download_path(reading, kind)) for kind in reading.downloads]
 
+    def measure(
+        self,
+        file: str,
+        page: float,
+        layout: str,
+        speed_mm_s: float,
+        gain_mm_mv: float,
+        corrections: dict[str, Any],
+        request: gr.Request,
+    ) -> dict[str, Any]:
+        """Digitize one page of a picture or PDF and measure it; gives the schema ``ecgimg-measurements``."""
+        reading = _read(self.service, request, file, page, layout, speed_mm_s, gain_mm_mv, corrections)
+        return {**reading.measurements.summary(), "digitization": reading.digitization.summary()}
+
     def classify(
+        self,
         file: str,
         page: float,
         layout: str,
@@ -53,22 +87,12 @@ def add_endpoints(service: PageService) -> None:
         request: gr.Request,
     ) -> dict[str, Any]:
         """Digitize one page of a picture or PDF and classify it; gives the schema ``ecgimg-findings``."""
-        reading = _read(service, request, file, page, layout, speed_mm_s, gain_mm_mv, corrections)
+        reading = _read(self.service, request, file, page, layout, speed_mm_s, gain_mm_mv, corrections)
         return {**reading.findings.summary(), "digitization": reading.digitization.summary()}
 
-    def layouts() -> dict[str, str]:
+    def layouts(self) -> dict[str, str]:
         """Give the names of the layouts that a page may be read as, and what each looks like."""
         return {layout.name: layout.description for layout in load_layouts("all")}
-
-    with gr.Column(visible=False):
-        inputs = _inputs()
-        result, files = gr.JSON(label="result"), local_file(label="files", file_count="multiple")
-        button = gr.Button()
-    # programs and people share the workers, and wait in one queue
-    work: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": service.settings.workers}
-    button.click(digitize, inputs, [result, files], api_name="digitize", **work)
-    button.click(classify, inputs, result, api_name="classify", **work)
-    button.click(layouts, None, result, api_name="layouts")
 
 
 def _inputs() -> list[Any]:

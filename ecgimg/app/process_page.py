@@ -1,4 +1,4 @@
-"""Process one page of the app: open it, digitize it as corrected, classify it, draw it, write its downloads."""
+"""Process one page of the app: open, digitize as corrected, measure, classify and draw it, write its downloads."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ from ecgimg.formats.pages import count_pages, open_pages
 from ecgimg.formats.vector_pdf import VectorPage
 from ecgimg.inference.onnx_sessions import load_network
 from ecgimg.isolation import run_to_end
+from ecgimg.measurement import Measurements
+from ecgimg.measurement.page_numbers import measure_page
 from ecgimg.reasons import Reason, reason_of
 from layouts import layout_names
 
@@ -81,11 +83,12 @@ class StoredPage:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """A page as read: the digitization, the findings, and the pictures and files written beside it."""
+    """A page as read: digitization, measurements and findings, and the pictures and files written beside it."""
 
     page: StoredPage
     corrections: Corrections
     digitization: Digitization
+    measurements: Measurements
     findings: Findings
     advice: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
@@ -147,7 +150,7 @@ def check_layout(corrections: Corrections) -> None:
 
 
 def read_page(page: StoredPage, corrections: Corrections | None = None) -> Reading:
-    """Read a page as corrected, classify it, and write its pictures and downloads.
+    """Read a page as corrected, measure and classify it, and write its pictures and downloads.
 
     Raises
     ------
@@ -165,10 +168,12 @@ def reading_steps(page: StoredPage, corrections: Corrections) -> Generator[str, 
         return refused_reading(page, corrections, page.failure)
     yield "reading the page"
     picture, digitization = digitize_corrected(page.image, corrections, page.vector)
+    yield "measuring"
+    measurements = measure_page(digitization)
     yield "looking for findings"
     findings = classify_page(digitization, explain=True)
     yield "drawing"
-    reading = Reading(page, corrections, digitization, findings, advice(digitization, picture))
+    reading = Reading(page, corrections, digitization, measurements, findings, advice(digitization, picture))
     reading = replace(reading, evidence=_write_pictures(picture, reading))
     yield "writing the downloads"
     return replace(reading, downloads=_write_downloads(picture, reading))
@@ -178,7 +183,7 @@ def refused_reading(page: StoredPage, corrections: Corrections, reason: Reason) 
     """Return the reading of a page that could not be read within the limits."""
     digitization = Digitization("refused", (reason,))
     findings = Findings((reason,), digitization=digitization)
-    return Reading(page, corrections, digitization, findings, advice(digitization))
+    return Reading(page, corrections, digitization, Measurements((reason,)), findings, advice(digitization))
 
 
 def load_networks() -> None:
@@ -208,10 +213,15 @@ def _write_downloads(picture: Image8, reading: Reading) -> tuple[str, ...]:
     digitization = reading.digitization
     if digitization.record is None:
         return ()
-    results = {"digitization": digitization.summary(), "findings": reading.findings.summary()}
+    results = {
+        "digitization": digitization.summary(),
+        "measurements": reading.measurements.summary(),
+        "findings": reading.findings.summary(),
+    }
     with atomic_path(download_path(reading, "json")) as temporary:
         temporary.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    write_report(download_path(reading, "report"), draw_overlay(picture, digitization), digitization, reading.findings)
+    overlay = draw_overlay(picture, digitization)
+    write_report(download_path(reading, "report"), overlay, digitization, reading.measurements, reading.findings)
     write_record(digitization.record, download_path(reading, "csv"))
     write_record(digitization.record, download_path(reading, "dicom"))
     _write_wfdb_zip(reading, reading.page.folder / "wfdb")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._atomic_files import atomic_path
+from ecgimg.app.web_page.measurement_text import (
+    AXES,
+    INTERVALS,
+    NOISE,
+    NOT_GIVEN,
+    RHYTHM,
+    ST,
+    VOLTAGES,
+    NumberRow,
+    in_one_line,
+    nothing_text,
+    number_groups,
+)
 from ecgimg.app.web_page.verdict_text import (
     MIN_SHOWN_PROBABILITY,
     NO_FINDING,
@@ -24,6 +38,7 @@ from ecgimg.app.web_page.verdict_text import (
 from ecgimg.classification import Findings
 from ecgimg.digitization import Digitization
 from ecgimg.errors import MissingExtra
+from ecgimg.measurement import Measurements
 from ecgimg.plotting.paper_layout import lay_out
 from ecgimg.plotting.paper_page import NOTICE
 from ecgimg.plotting.svg import INK, MAJOR, MAJOR_MM, MINOR, MINOR_MM, PEN_MM, QUIET, ruling_mm
@@ -41,12 +56,21 @@ _MAX_PAGES = 12  # of leads: two minutes; a longer recording would make a book
 _MARGIN_MM = 12.0
 _TABLE_LEFT_MM = 178.0
 _MAX_FINDINGS = 16
+_PICTURE_END_MM = 198.0  # where picture and measurements end
+_NUMBERS_TITLE_MM = 12.0  # between the picture and the first line of the measurements
+_NUMBER_LINE_MM = 4.3
+_MAX_NUMBER_LINES = 18  # so that half of the page is left for verdict and picture
+_NUMBER_COLUMNS_MM = ((12.0, 39.0, 54.0, 95.0), (99.0, 126.5, 141.0, 166.0))  # name, value, detail and end of a column
+_NUMBERS_HINT = "±: spread from beat to beat; error: how far off a number may be"
+_ONE_LINE = {"ST, J + 60 ms": ST, "Noise": NOISE}
 _SIDES = {"start": "left", "middle": "center", "end": "right"}  # anchors of lettering as matplotlib calls them
 _matplotlib_lock = threading.Lock()  # matplotlib is not safe in threads, and the app reads pages in several
 
 
-def write_report(path: Path, overlay: Image8, digitization: Digitization, findings: Findings) -> None:
-    """Write the report: the verdict and the findings, then a page for each ten seconds of the leads at true size.
+def write_report(
+    path: Path, overlay: Image8, digitization: Digitization, measurements: Measurements, findings: Findings
+) -> None:
+    """Write the report: verdict, measurements and findings, then a page for each ten seconds of the leads at true size.
 
     Parameters
     ----------
@@ -64,7 +88,7 @@ def write_report(path: Path, overlay: Image8, digitization: Digitization, findin
         raise MissingExtra("matplotlib", "app", "writing the PDF report") from error
     metadata = {"Title": "ECG page, digitized", "Creator": "ecgimg", "Subject": NOTICE}
     with _matplotlib_lock, atomic_path(path) as temporary, PdfPages(temporary, metadata=metadata) as pdf:
-        pdf.savefig(_verdict_page(overlay, digitization, findings))
+        pdf.savefig(_verdict_page(overlay, digitization, measurements, findings))
         if digitization.record is not None:
             for start_s in _starts_s(digitization.record):
                 pdf.savefig(_paper_page(digitization.record, start_s))
@@ -95,13 +119,17 @@ def _write(axes: Any, x_mm: float, y_mm: float, text: str, height_mm: float = 3.
 # ---- what was read ---------------------------------------------------------------------------------------------------
 
 
-def _verdict_page(overlay: Image8, digitization: Digitization, findings: Findings) -> Any:
-    """Return the first page: verdict, overlay, and the tables of findings and leads."""
+def _verdict_page(overlay: Image8, digitization: Digitization, measurements: Measurements, findings: Findings) -> Any:
+    """Return the first page: verdict, overlay and measurements, and the tables of findings and leads."""
     figure, axes = _empty_page()
     verdict = verdict_of(digitization)
     _write(axes, _MARGIN_MM, 15, verdict.title, 6.0, weight="bold", color=verdict.colour)
     y_mm = _write_paragraphs(axes, verdict, 21.5)
-    _place_picture(figure, overlay, (_MARGIN_MM, y_mm, _TABLE_LEFT_MM - 2 * _MARGIN_MM, 196 - y_mm))
+    columns = _number_columns(measurements, digitization)
+    numbers_mm = _NUMBERS_TITLE_MM + _NUMBER_LINE_MM * max(map(len, columns))
+    room_mm = (_TABLE_LEFT_MM - 2 * _MARGIN_MM, _PICTURE_END_MM - numbers_mm - y_mm)
+    y_mm = _place_picture(figure, overlay, (_MARGIN_MM, y_mm, *room_mm))
+    _write_numbers(axes, columns, y_mm + _NUMBERS_TITLE_MM)
     _write_tables(axes, digitization, findings)
     _write(axes, _MARGIN_MM, 203, NOTICE, 3.2, weight="bold")
     _write(axes, _A4_MM[0] - _MARGIN_MM, 203, "ecgimg", 2.8, ha="right", color=QUIET)
@@ -119,8 +147,53 @@ def _write_paragraphs(axes: Any, verdict: Verdict, y_mm: float) -> float:
     return y_mm + 1.5
 
 
-def _place_picture(figure: Any, overlay: Image8, box_mm: tuple[float, float, float, float]) -> None:
-    """Place the overlay, as large as it fits, into a box of (left, top, width, height) mm."""
+def _number_columns(measurements: Measurements, digitization: Digitization) -> tuple[list[NumberRow], list[NumberRow]]:
+    """Return the lines of the measurements in two columns; a long detail goes on in a line without name and value."""
+    groups = number_groups(measurements)
+    if not groups:
+        return list(_wrapped(NumberRow("", NOT_GIVEN, nothing_text(measurements, digitization)), (0, 0, 42))), []
+    right = [*groups[AXES], *groups[VOLTAGES]]
+    # a lead a line would take the room of the picture
+    right += [
+        NumberRow(name, NOT_GIVEN, in_one_line(groups[title])) for name, title in _ONE_LINE.items() if title in groups
+    ]
+    left = [line for row in (*groups[RHYTHM], *groups[INTERVALS]) for line in _wrapped(row, (18, 30, 42))]
+    return _cut(left), _cut([line for row in right for line in _wrapped(row, (18, 18, 27))])
+
+
+def _cut(lines: list[NumberRow]) -> list[NumberRow]:
+    """Return no more lines than the page has room for beside a picture."""
+    rest = NumberRow("", "", "… the rest is in the JSON file")
+    return lines if len(lines) <= _MAX_NUMBER_LINES else [*lines[: _MAX_NUMBER_LINES - 1], rest]
+
+
+def _wrapped(row: NumberRow, widths: tuple[int, int, int]) -> Iterator[NumberRow]:
+    """Yield the lines of a row, by the characters of a name, of a detail, and of a detail in place of a value."""
+    from textwrap import wrap
+
+    value = "" if row.value == NOT_GIVEN else row.value
+    names, details = wrap(row.name, widths[0] or 1), wrap(row.detail, widths[1 if value else 2])
+    for place, (name, detail) in enumerate(zip_longest(names, details, fillvalue="")):
+        # a blank stands for the value that is in the first line
+        yield NumberRow(name, value if place == 0 else value and " ", detail)
+
+
+def _write_numbers(axes: Any, columns: Sequence[Sequence[NumberRow]], y_mm: float) -> None:
+    """Write the measurements below the picture, their first line at `y_mm`."""
+    _write(axes, _MARGIN_MM, y_mm - 5.5, "Measurements", 3.6, weight="bold")
+    _write(axes, _NUMBER_COLUMNS_MM[1][-1], y_mm - 5.5, _NUMBERS_HINT, 2.5, ha="right", color=QUIET)
+    for lines, (left_mm, value_mm, detail_mm, end_mm) in zip(columns, _NUMBER_COLUMNS_MM, strict=True):
+        for place, line in enumerate(lines):
+            line_mm = y_mm + place * _NUMBER_LINE_MM
+            if line.value.strip() or line.name:
+                axes.plot((left_mm, end_mm), (line_mm - 3.1,) * 2, color=MINOR, linewidth=0.4)
+            _write(axes, left_mm, line_mm, line.name, 2.8)
+            _write(axes, value_mm, line_mm, line.value, 2.8, weight="bold")
+            _write(axes, detail_mm if line.value else value_mm, line_mm, line.detail, 2.5, color=QUIET)
+
+
+def _place_picture(figure: Any, overlay: Image8, box_mm: tuple[float, float, float, float]) -> float:
+    """Place the overlay, as large as it fits, into a box of (left, top, width, height) mm; returns where it ends."""
     shrink = min(_LONGEST_SIDE_PX / max(overlay.shape[:2]), 1.0)
     small = cv2.resize(overlay, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     left_mm, top_mm, width_mm, height_mm = box_mm
@@ -131,6 +204,7 @@ def _place_picture(figure: Any, overlay: Image8, box_mm: tuple[float, float, flo
     axes = figure.add_axes((left_mm / _A4_MM[0], bottom, width_mm / _A4_MM[0], height_mm / _A4_MM[1]))
     axes.imshow(small, aspect="auto", interpolation="none")
     axes.axis("off")
+    return float(top_mm + height_mm)
 
 
 def _write_tables(axes: Any, digitization: Digitization, findings: Findings) -> None:

@@ -16,9 +16,13 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg._optional_packages import import_optional
 from ecgimg.batch.ledger import Entry, Ledger
 from ecgimg.batch.output_store import OutputStore
-from ecgimg.batch.page_task import FACT_COLUMNS, ArchivePage, PageResult
+from ecgimg.batch.page_task import FACT_COLUMNS, NUMBER_COLUMNS, ArchivePage, PageResult
 from ecgimg.classification.labels import LABELS
 from ecgimg.leads import KNOWN_LEADS
+from ecgimg.measurement.page_numbers import ST_NAME
+
+SCHEMA_VERSION = "3"
+"""Version of both tables: 3 has the measurements."""
 
 PAGES_PER_PART = 256
 """Pages in one Parquet file of the records."""
@@ -40,10 +44,12 @@ def record_schema(classified: bool) -> Any:
     fields += [("seconds_seen", arrow.struct([(lead, arrow.float32()) for lead in KNOWN_LEADS]))]
     fields += [(name, types.get(name, arrow.float32())) for name in FACT_COLUMNS]
     fields += [("sources", arrow.struct([(name, arrow.string()) for name in _SOURCES]))]
+    fields += _number_fields(arrow)
+    fields += [(ST_NAME, arrow.struct([(lead, arrow.float32()) for lead in KNOWN_LEADS]))]
     fields += [(name, arrow.list_(arrow.string())) for name in _REASON_COLUMNS] + [("version", arrow.string())]
     if classified:
         fields += [("probability", arrow.struct([(label, arrow.float32()) for label in LABELS]))]
-    return arrow.schema(fields, metadata={"format": "ecgimg-records", "version": "2", "unit": "mV"})
+    return arrow.schema(fields, metadata={"format": "ecgimg-records", "version": SCHEMA_VERSION, "unit": "mV"})
 
 
 def page_schema() -> Any:
@@ -53,9 +59,16 @@ def page_schema() -> Any:
     fields = [("page_id", text), ("source", text), ("page", arrow.int32()), ("sha256", text), ("duplicate_of", text)]
     fields += [("status", text), *((name, arrow.list_(text)) for name in _REASON_COLUMNS)]
     fields += [(name, {"layout": text, "rotation_deg": arrow.int16()}.get(name, number)) for name in FACT_COLUMNS]
-    fields += [("lead_confidence", number), ("present", arrow.list_(text)), ("overlay", text)]
+    fields += [("lead_confidence", number), *_number_fields(arrow)]
+    fields += [("present", arrow.list_(text)), ("overlay", text)]
     fields += [("seconds", number), ("version", text)]
-    return arrow.schema(fields, metadata={"format": "ecgimg-pages", "version": "2"})
+    return arrow.schema(fields, metadata={"format": "ecgimg-pages", "version": SCHEMA_VERSION})
+
+
+def _number_fields(arrow: Any) -> list[tuple[str, Any]]:
+    """Return the fields of the measurements, null in pages that were not measured."""
+    types = {"measurement_reason_codes": arrow.list_(arrow.string())}
+    return [(name, types.get(name, arrow.float32())) for name in NUMBER_COLUMNS]
 
 
 class Dataset:
@@ -178,6 +191,7 @@ def _record_row(page: ArchivePage, result: PageResult) -> dict[str, Any]:
     record, page_row = result.record, result.row
     leads: Mapping[str, Mapping[str, float]] = page_row["leads"]
     row = {name: page_row[name] for name in (*FACT_COLUMNS, *_REASON_COLUMNS, "status", "sources", "version")}
+    row |= {name: page_row.get(name) for name in (*NUMBER_COLUMNS, ST_NAME)}  # none where nothing was measured
     row |= _identity(page)
     row |= {"fs_hz": record.fs_hz, "units": "mV"}
     row |= {lead: record.lead(lead) for lead in record.leads}

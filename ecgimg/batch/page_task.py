@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ecgimg.measurement.page_numbers import MAIN_NAMES
 from ecgimg.record import EcgRecord
 
 FACT_COLUMNS = (
@@ -18,6 +19,9 @@ FACT_COLUMNS = (
     "rotation_deg",
 )
 """What both tables hold of a page's summary: its layout and its scale."""
+
+NUMBER_COLUMNS = (*MAIN_NAMES, "measurement_reason_codes")
+"""What both tables hold of a page's measurements: its main numbers, and why some of them are not given."""
 
 UNWRITTEN = "unwritten"
 """The status of a page whose files could not be written: it ends the run."""
@@ -35,6 +39,8 @@ class Task:
         Whether pictures for review are written.
     classify : bool
         Whether the pages are classified, too.
+    measure : bool
+        Whether the pages are measured, too.
     out : str or None
         Folder or URL to which the reading process writes overlays and files of other formats. None where it sends
         them back instead.
@@ -46,6 +52,7 @@ class Task:
     formats: tuple[str, ...] = ()
     overlay: bool = True
     classify: bool = False
+    measure: bool = True
     out: str | None = None
 
 

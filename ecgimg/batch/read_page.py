@@ -1,4 +1,4 @@
-"""Read one page of an archive: open, digitize and classify it, and turn every error into a result."""
+"""Read one page of an archive: open, digitize, measure and classify it, and turn every error into a result."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ecgimg.errors import BadOutput, EcgImgError, UnreadablePage
 from ecgimg.formats import write_record
 from ecgimg.formats.pages import PageInput, open_pages
 from ecgimg.isolation import is_out_of_memory
+from ecgimg.measurement.page_numbers import ST_NAME, main_values, measure_page, reason_codes, st_levels
 from ecgimg.reasons import Reason, ReasonCode, reason_of
 from ecgimg.record import EcgRecord
 
@@ -34,7 +35,7 @@ _SUMMARY_COLUMNS = ("status", *FACT_COLUMNS, "sources", "leads", "version")
 
 
 def read_page(page: ArchivePage, task: Task) -> PageResult:
-    """Open, digitize and, where the task says so, classify one page; an error becomes a result with its reason."""
+    """Open, digitize and, where the task says so, measure and classify one page; an error becomes a result."""
     try:
         with local_copy(page.url, page.data) as path:
             return _write_files(_digitize(_open(path, page), page, task), task.out)
@@ -103,6 +104,8 @@ def _digitize(page_input: PageInput, page: ArchivePage, task: Task) -> PageResul
         for name in task.formats:
             files |= _record_files(digitization.record, name, page.name)
     row = _page_row(digitization, files)
+    if task.measure and digitization.record is not None:
+        row |= _number_columns(digitization)
     probabilities: dict[str, float | None] = {}
     findings = _classify(digitization) if task.classify else None
     if findings is not None:
@@ -132,6 +135,16 @@ def _page_row(digitization: Digitization, files: Mapping[str, bytes]) -> dict[st
             "seconds": round(sum(summary["timings_s"].values()), 3),
         }
     )
+
+
+def _number_columns(digitization: Digitization) -> dict[str, Any]:
+    """Return the main numbers of a page, why some are not given, and the ST levels, which the records hold alone."""
+    measurements = measure_page(digitization)
+    return {
+        **main_values(measurements),
+        "measurement_reason_codes": reason_codes(measurements, digitization),
+        ST_NAME: {lead: level.value for lead, level in st_levels(measurements).items()},
+    }
 
 
 def _record_files(record: EcgRecord, format_name: str, page_name: str) -> dict[str, bytes]:

@@ -24,6 +24,12 @@ _STATUSES = ("ok", "limited", "refused", "failed", "pending")
 _WORST_FIRST = {"failed": 0, "refused": 1, "limited": 2, "ok": 3}
 _LOW_CONFIDENCE = 0.5  # of the median lead; a page below it is looked at even where its status is ok
 _MAX_FINDINGS = 12
+_NUMBERS = {
+    "rate_bpm": "Rate, bpm",
+    "pr_ms": "PR, ms",
+    "qrs_ms": "QRS, ms",
+    "qtc_fridericia_ms": "QTc (Fridericia), ms",
+}
 
 
 def draw_report(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], store: OutputStore) -> str:
@@ -48,6 +54,7 @@ def draw_report(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], s
         '<div class="columns">',
         _table("Layouts", Counter(row["layout"] for row in read if row["layout"]).most_common()),
         _table("Median confidence of the leads", _histogram([row["lead_confidence"] for row in read])),
+        _number_table(read),
         _table("Findings", _count_findings(read)),
         "</div>",
         _throughput(summary, [row["seconds"] for row in done if row.get("seconds")]),
@@ -119,6 +126,22 @@ def _table(title: str, counts: Sequence[tuple[str, int]], advice: Mapping[str, S
         for name, count in counts
     )
     return f"<section><h2>{title}</h2><table>{table_rows}</table></section>"
+
+
+def _number_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return how the main numbers are distributed over the pages that have them."""
+    lines = []
+    for name, title in _NUMBERS.items():
+        values = [row[name] for row in rows if row.get(name) is not None]
+        if values:
+            low, median, high = np.percentile(values, [5, 50, 95])
+            cells = (f"{median:.0f}", f"{low:.0f} to {high:.0f}", str(len(values)))
+            columns = "".join(f'<td class="n">{cell}</td>' for cell in cells)
+            lines.append(f'<tr><th scope="row">{title}</th>{columns}</tr>')
+    if not lines:
+        return ""
+    head = "".join(f'<th scope="col">{word}</th>' for word in ("Number", "Median", "5 to 95 %", "Pages"))
+    return f'<section><h2>Measurements</h2><table class="numbers"><tr>{head}</tr>{"".join(lines)}</table></section>'
 
 
 def _throughput(summary: Mapping[str, Any], seconds: Sequence[float]) -> str:

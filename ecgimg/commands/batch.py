@@ -36,6 +36,7 @@ def batch(
     speed: Annotated[float | None, typer.Option(help="Paper speed in mm/s, if you know it.")] = None,
     gain: Annotated[float | None, typer.Option(help="Gain in mm/mV, if you know it.")] = None,
     no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Write no pictures for review.")] = False,
+    no_measure: Annotated[bool, typer.Option("--no-measure", help="Measure no intervals, axes and voltages.")] = False,
     retry_refused: Annotated[
         bool, typer.Option("--retry-refused", help="Read refused and failed pages again.")
     ] = False,
@@ -52,7 +53,7 @@ def batch(
     if dry_run:
         _show_preview(source, preview(source))
         return
-    task = Task(layout, speed, gain, tuple(dict.fromkeys(formats or ())), not no_overlay, classify)
+    task = Task(layout, speed, gain, tuple(dict.fromkeys(formats or ())), not no_overlay, classify, not no_measure)
     settings = BatchSettings(engine, jobs, limit, retry_refused, Limits(time_limit, memory_gb), work)
     with _progress_bar() as on_progress:
         summary = run_batch(source, out, task, settings, on_progress)

@@ -32,11 +32,11 @@ def client(app, tmp_path):
 
 
 def test_endpoints_of_program(app, client):
-    """A program lists layouts, digitizes with corrections, and classifies."""
+    """A program lists layouts, digitizes with corrections, measures, and classifies."""
     from gradio_client import handle_file
 
     assert set(client.view_api(return_format="dict", print_info=False)["named_endpoints"]) == {
-        "/digitize", "/classify", "/layouts",
+        "/digitize", "/measure", "/classify", "/layouts",
     }  # fmt: skip
     assert "3x4+II" in client.predict(api_name="/layouts")
     told, files = client.predict(
@@ -46,6 +46,10 @@ def test_endpoints_of_program(app, client):
     assert told["corrections"] == {"speed_mm_s": 25, "leads": {"V1": "V2"}}
     assert sorted(Path(file).suffix for file in files) == [".csv", ".dcm", ".json", ".pdf", ".zip"]
     assert all(Path(file).stat().st_size > 1000 for file in files)
+    measured = client.predict(handle_file(PHOTO), api_name="/measure")
+    assert measured["schema"] == "ecgimg-measurements"
+    assert 90 < measured["global"]["rate_bpm"]["value"] < 120
+    assert measured["digitization"]["layout"] == "3x4+II"
     findings = client.predict(handle_file(PHOTO), api_name="/classify")
     assert "AFIB" in findings["present"]
     assert findings["digitization"]["layout"] == "3x4+II"

@@ -14,6 +14,7 @@ from ecgimg.app import process_page
 from ecgimg.app.process_page import PageLimits
 from ecgimg.app.web_page import result_html
 from ecgimg.digitization.correct import Corrections
+from ecgimg.measurement import page_numbers
 from tests.app.samples import SAMPLES
 
 
@@ -29,6 +30,8 @@ def test_read_sheet_writes_all_files(read_photo):
         assert sorted(archive.namelist()) == ["ecg-page-1.dat", "ecg-page-1.hea"]
     told = json.loads(process_page.download_path(read_photo, "json").read_text())
     assert told["findings"]["notice"] == "research use only, not a medical device"
+    assert told["measurements"]["schema"] == "ecgimg-measurements"
+    assert 90 < told["measurements"]["global"]["rate_bpm"]["value"] < 120
     for name in ("original.jpg", "overlay.jpg", "paper.svg", "corners.jpg", "evidence-1.jpg"):
         assert (read_photo.page.folder / name).stat().st_size > 1000
 
@@ -41,6 +44,21 @@ def test_read_sheet_that_is_refused(tmp_path):
     assert reading.downloads == ()
     assert any("left edge with the lead labels" in line for line in reading.advice)
     assert "What to do" in result_html.result(reading, "")
+
+
+def test_read_page_that_cannot_be_measured(tmp_path, monkeypatch):
+    """A fault of the measurement leaves the page read, classified and written."""
+
+    def fail(_page):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(page_numbers, "measure", fail)
+    (page,) = process_page.store_pages(SAMPLES / "scan.jpg", "x.jpg", tmp_path, 1, PageLimits())
+    reading = process_page.read_page(page)
+    assert reading.digitization.status == "ok"
+    assert reading.findings.findings
+    assert reading.downloads == tuple(process_page.FORMATS)
+    assert "An internal error occurred: ZeroDivisionError." in result_html.result(reading, "")
 
 
 def test_open_sheets_of_damaged_file(tmp_path):

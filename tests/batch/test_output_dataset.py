@@ -7,6 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgimg.batch.page_task import NUMBER_COLUMNS
+from ecgimg.measurement.page_numbers import MAIN_NAMES
+from ecgimg.reasons import ReasonCode
+
 parquet = pytest.importorskip("pyarrow.parquet", reason="the batch extra is not installed")
 pytest.importorskip("fsspec", reason="the batch extra is not installed")
 
@@ -32,6 +36,33 @@ def test_records_of_run(done: Path):
     assert 0 <= row["confidence"]["II"] <= 1
     assert row["seconds_seen"]["II"] > 2
     assert 0 <= row["probability"]["AFIB"] <= 1
+
+
+def test_measurements_of_run(done: Path):
+    """Both tables hold the main numbers, null and with a code where one is not given, and the records the ST levels."""
+    records = {row["page_id"]: row for row in parquet.read_table(done / "records").to_pylist()}
+    pages = {row["page_id"]: row for row in parquet.read_table(done / "pages.parquet").to_pylist()}
+    for page_id, record in records.items():
+        assert 30 < record["rate_bpm"] < 250
+        assert 40 < record["qrs_ms"] < 250
+        assert {name: record[name] for name in NUMBER_COLUMNS} == {
+            name: pages[page_id][name] for name in NUMBER_COLUMNS
+        }
+        missing = [name for name in MAIN_NAMES if record[name] is None]
+        assert bool(missing) == bool(record["measurement_reason_codes"])
+        assert all(ReasonCode.named(code) for code in record["measurement_reason_codes"])
+        assert record["st_j60_mv"]["V9"] is None
+    assert any(record["st_j60_mv"]["II"] is not None for record in records.values())
+    assert pages["ward b/copy.png"]["rate_bpm"] == pages["ward a/one.png"]["rate_bpm"]
+    for page_id in ("blank.png", "ward a/broken.pdf"):
+        assert {pages[page_id][name] for name in MAIN_NAMES} == {None}
+        assert pages[page_id]["measurement_reason_codes"] is None
+
+
+def test_version_of_tables(done: Path):
+    """The version of both tables stands in their metadata."""
+    for file in (done / "pages.parquet", done / "records/part-00000.parquet"):
+        assert parquet.read_schema(file).metadata[b"version"] == b"3"
 
 
 def test_table_of_pages(done: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,11 @@ def test_overlays_formats_and_report(done: Path):
     assert "not a medical device" in report
     assert 'src="data:image/jpeg;base64,' in report
     assert not list((done / ".ecgimg/spool").iterdir())
+
+
+def test_measurements_of_report(done: Path):
+    """The report tells how rate, PR, QRS and QTc are distributed."""
+    report = (done / "report.html").read_text(encoding="utf-8")
+    table = report[report.index("<h2>Measurements") :].partition("</table>")[0]
+    assert [name for name in ("Rate, bpm", "PR, ms", "QRS, ms", "QTc (Fridericia), ms") if name in table]
+    assert re.search(r'Rate, bpm</th><td class="n">\d+</td><td class="n">\d+ to \d+</td><td class="n">4</td>', table)

@@ -44,6 +44,19 @@ def test_run_with_limit(archive: Path, tmp_path: Path):
     assert run_batch(str(archive), out, LIGHT).read_now == 4
 
 
+def test_run_without_measuring(archive: Path, tmp_path: Path):
+    """A run that does not measure has the same columns, without numbers, and no distribution in its report."""
+    source = tmp_path / "in"
+    source.mkdir()
+    shutil.copy(archive / "ward a/one.png", source)
+    run_batch(str(source), str(tmp_path / "out"), Task(overlay=False, measure=False))
+    (row,) = parquet.read_table(tmp_path / "out/records").to_pylist()
+    assert (row["rate_bpm"], row["st_j60_mv"], row["measurement_reason_codes"]) == (None, None, None)
+    assert "Measurements" not in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    with pytest.raises(BadRequest, match="begun with measure False"):
+        run_batch(str(source), str(tmp_path / "out"), LIGHT)
+
+
 def test_run_with_outputs_among_sources(archive: Path, tmp_path: Path):
     """Overlays in the output folder are no pages of the archive."""
     shutil.copy(archive / "ward a/one.png", tmp_path)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ecgimg.app.process_page import Reading
+from ecgimg.app.web_page.measurement_text import NOT_GIVEN, NumberRow, nothing_text, number_groups
 from ecgimg.app.web_page.verdict_text import (
     MIN_SHOWN_PROBABILITY,
     NO_FINDING,
@@ -20,13 +21,14 @@ from ecgimg.app.web_page.verdict_text import (
 from ecgimg.classification import Finding, Findings
 from ecgimg.reasons import ReasonCode, texts
 
+_STEPS = 5  # that make a page, for the bar of the progress
 _LIKELY = 0.5  # probability above which a finding is called likely
 _DOWNLOADS = {
-    "report": ("PDF report", "verdict, page, findings, and the leads at true size"),
+    "report": ("PDF report", "verdict, page, measurements, findings, and the leads at true size"),
     "csv": ("CSV", "time and millivolts, for a spreadsheet"),
     "wfdb": ("WFDB", "header and signals in a zip file, for PhysioNet's tools"),
     "dicom": ("DICOM", "12-lead waveform, without patient data"),
-    "json": ("JSON", "everything that was read and found, for programs"),
+    "json": ("JSON", "everything that was read, measured and found, for programs"),
 }
 
 
@@ -35,18 +37,18 @@ def progress(step: str, done: int, total: int, name: str = "") -> str:
     count = f"Page {min(done + 1, total)} of {total}: " if total > 1 else ""
     file = f" <span class='ecg-file'>{escape(name)}</span>" if name else ""
     doing = escape(step if count else step.capitalize())
-    value = done * 4 + _step_number(step)
+    value = done * _STEPS + _step_number(step)
     return (
-        f'<div class="ecg-working" role="status"><progress max="{max(total, 1) * 4}" value="{value}" '
+        f'<div class="ecg-working" role="status"><progress max="{max(total, 1) * _STEPS}" value="{value}" '
         f'aria-label="Progress"></progress><p>{count}{doing} …{file}</p></div>'
     )
 
 
 def _step_number(step: str) -> int:
-    """Return the number of the step that a page is at, of the four that make it."""
+    """Return the number of the step that a page is at, of those that make it."""
     # the steps that `reading_steps` yields; the files are opened before
-    steps = ("opening", "reading", "looking", "drawing")
-    return next((index for index, word in enumerate(steps) if step.startswith(word)), 3)
+    steps = ("opening", "reading", "measuring", "looking", "drawing")
+    return next((index for index, word in enumerate(steps) if step.startswith(word)), _STEPS - 1)
 
 
 def message(text: str) -> str:
@@ -68,7 +70,8 @@ def result(reading: Reading, link: str) -> str:
     if reading.page.failure is None:
         parts.append(_page_viewer(reading, link))
     if reading.digitization.record is not None:
-        parts += [_paper_viewer(link), _leads(reading), _findings(reading, link), _downloads(reading, link)]
+        parts += [_paper_viewer(link), _leads(reading), _measurements(reading), _findings(reading, link)]
+        parts.append(_downloads(reading, link))
     return f'<div class="ecg-result">{"".join(parts)}</div>'
 
 
@@ -151,6 +154,33 @@ def _leads(reading: Reading) -> str:
         "The probability that a lead's mean error is below 0.1 mV (1 mm on paper), and the seconds of it that are seen."
     )
     return _section("Confidence of each lead", table, hint)
+
+
+def _measurements(reading: Reading) -> str:
+    """Return the numbers as a table, a group below the other, or why there are none."""
+    groups = number_groups(reading.measurements)
+    if not groups:
+        return _section("Measurements", f"<p>{escape(nothing_text(reading.measurements, reading.digitization))}</p>")
+    hint = (
+        "Medians over the usual beats and all leads. ± is the spread from beat to beat; the error is how far off a "
+        "number may be. A physician reads the ECG."
+    )
+    tables = "".join(_number_table(title, rows) for title, rows in groups.items())
+    return _section("Measurements", f'<div class="ecg-numbers">{tables}</div>', hint)
+
+
+def _number_table(title: str, rows: Sequence[NumberRow]) -> str:
+    # the columns need no heading for the eye, and have one for the ear
+    head = '<tr><th scope="col">Measurement</th><th scope="col">Value, spread and error</th></tr>'
+    return (
+        f'<table class="ecg-table"><caption>{escape(title)}</caption><thead class="ecg-unseen">{head}</thead>'
+        f"<tbody>{''.join(map(_number_row, rows))}</tbody></table>"
+    )
+
+
+def _number_row(row: NumberRow) -> str:
+    value = f"<span>{row.value}:" if row.value == NOT_GIVEN else f"<b>{escape(row.value)}</b> <span>"
+    return f'<tr><th scope="row">{escape(row.name)}</th><td>{value} {escape(row.detail)}</span></td></tr>'
 
 
 def _findings(reading: Reading, link: str) -> str:
