@@ -12,7 +12,7 @@ from ecgimg.digitization import Digitization, digitize, digitize_image
 from ecgimg.errors import BadRecord
 from ecgimg.formats import is_record_file, read_record
 from ecgimg.measurement.axes import measure_axis, measure_voltages
-from ecgimg.measurement.delineation.beats import join_beats
+from ecgimg.measurement.delineation.beats import join_beats, without_false_p
 from ecgimg.measurement.delineation.delineator import delineate
 from ecgimg.measurement.delineation.global_waves import over_leads
 from ecgimg.measurement.delineation.lead_waves import find_waves
@@ -82,7 +82,7 @@ def measure_record(
     if not (record.known.sum(axis=1) >= _LEAST_S * RATE_HZ).any():
         return Measurements((*reasons, ReasonCode.NO_BEAT_FOUND.reason()), record=record)
     evidence = delineate(record, session)
-    waves = join_beats(evidence, find_waves(evidence))
+    waves = without_false_p(join_beats(evidence, find_waves(evidence)))
     if not len(waves):
         return Measurements((*reasons, ReasonCode.NO_BEAT_FOUND.reason()), record=record)
     return _measure_beats(record, waves, reasons, gain_assumed)
@@ -119,7 +119,7 @@ def _measure_beats(
     gain = ReasonCode.VOLTAGES_UNCERTAIN.reason() if gain_assumed else None
     values |= measure_voltages({lead: measured.values for lead, measured in leads.items()}, heights, gain)
     return Measurements(
-        reasons, values, median_over_leads(waveforms, usual, why_not), leads,
+        reasons, values, median_over_leads(waveforms, np.array([kind is not BeatClass.ARTEFACT for kind in kinds]), why_not), leads,
         list_beats(record, waveforms, (bounds.onset_s, bounds.end_s), kinds), tuple(spikes_s.tolist()),
         tuple((float(onset_s), float(end_s)) for onset_s, end_s in waves.lone_p_s), record,
     )  # fmt: skip
