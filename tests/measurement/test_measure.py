@@ -126,7 +126,9 @@ def test_measure_single_beat(measured):
     onset = int(heart.fiducials.qrs_onset_s[3] * 500)
     numbers = measure_record(EcgRecord(heart.record.signals[:, onset - 250 : onset + 300], 500.0, TWELVE))
     assert len(numbers.beats) <= 1
-    assert all(numbers.values[name].value is None for name in ("rate_bpm", "pr_ms", "qrs_ms", "qt_ms") if numbers.values)
+    assert all(
+        numbers.values[name].value is None for name in ("rate_bpm", "pr_ms", "qrs_ms", "qt_ms") if numbers.values
+    )
 
 
 def test_measure_one_short_lead(measured):
