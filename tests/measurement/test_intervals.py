@@ -23,7 +23,7 @@ def waves_of(pr_s, beats=6, has_p=True, qt_s=0.4, rr_s=0.8):
 
 def measured(waves, rr_ms=800.0):
     usual = np.ones(waves.onset_s.shape[1], bool)
-    reasons = why_no_interval(waves, usual)
+    reasons = why_no_interval(waves, usual, bool(np.isfinite(waves.onset_s[0]).any()))
     return measure_intervals(waves, usual, reasons, ("I",), Measured(rr_ms))
 
 

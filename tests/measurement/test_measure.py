@@ -178,6 +178,21 @@ def test_measure_refused_page():
     assert numbers.reasons[0].code is ReasonCode.PAGE_NOT_READ
 
 
+@pytest.mark.parametrize("thing", [None, 5, np.zeros((12, 5000), np.float32)])
+def test_measure_something_else(thing):
+    """What is neither record nor page is refused in one sentence."""
+    with pytest.raises(ecgimg.BadRequest, match="give an EcgRecord"):
+        ecgimg.measure(thing)
+
+
+def test_measure_beats_cut_off(measured):
+    """Beats whose P wave or QRS is cut off at an end do not count against the others."""
+    heart, numbers = measured(15, rate_bpm=50)
+    first = int(heart.fiducials.qrs_onset_s[1] * 500) + 20
+    cut = measure_record(EcgRecord(heart.record.signals[:, first : first + 2000], 500.0, TWELVE))
+    assert cut["pr_ms"].value == pytest.approx(numbers["pr_ms"].value, abs=10)
+
+
 def test_measure_assumed_gain(heart_record):
     """Voltages are not summed where the page's gain is assumed; times are."""
     page = Digitization("limited", record=heart_record.select(TWELVE), sources={"gain": "assumed"})

@@ -17,8 +17,8 @@ def waves_of(kind, onset_s, end_s):
     onset, end = np.full((3, 1, 1), np.nan), np.full((3, 1, 1), np.nan)
     onset[kind - 1], end[kind - 1] = onset_s, end_s
     nothing = np.full((3, 1, 1), np.nan)
-    qrs = np.array([[QRS_S, QRS_S + 0.1]])
-    return BeatWaves(qrs, onset, end, nothing, nothing, nothing, np.ones((1, 1), bool), np.empty((0, 2)))
+    qrs, seen = np.array([[QRS_S, QRS_S + 0.1]]), np.ones((1, 1), bool)
+    return BeatWaves(qrs, onset, end, nothing, nothing, nothing, seen, seen, np.empty((0, 2)))
 
 
 def record_of(onset_s, values, slope_mv_s=0.0):
