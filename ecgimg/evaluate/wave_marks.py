@@ -35,12 +35,21 @@ LeadMarks = dict[str, list[MarkedWave]]
 
 
 def annotated_marks(waves: Sequence[AnnotatedWave]) -> LeadMarks:
-    """Return the annotated waves whose onset and end are both marked."""
+    """Return the annotated waves whose onset and end are both marked; the others are in `half_marked`."""
     marks: LeadMarks = {}
     for wave in waves:
         if wave.onset_s is not None and wave.end_s is not None:
             marks.setdefault(wave.lead, []).append(MarkedWave(wave.kind, wave.onset_s, wave.end_s))
     return {lead: sorted(rows, key=lambda row: row.onset_s) for lead, rows in marks.items()}
+
+
+def half_marked(waves: Sequence[AnnotatedWave]) -> dict[tuple[str, str], list[float]]:
+    """Return the peaks (s) of the annotated waves of each lead and kind whose onset or end was not marked."""
+    peaks: dict[tuple[str, str], list[float]] = {}
+    for wave in waves:
+        if wave.onset_s is None or wave.end_s is None:
+            peaks.setdefault((wave.lead, wave.kind), []).append(wave.peak_s)
+    return peaks
 
 
 def measured_marks(measurements: Measurements) -> LeadMarks:
@@ -161,8 +170,12 @@ class MarkCounts:
         return self.found / max(self.found + self.false, 1)
 
 
-def count_marks(annotated: LeadMarks, measured: LeadMarks, counts: dict[tuple[str, str], MarkCounts]) -> None:
-    """Add the marks of a record to `counts`, by kind and ``onset`` or ``end``."""
+def count_marks(waves: Sequence[AnnotatedWave], measured: LeadMarks, counts: dict[tuple[str, str], MarkCounts]) -> None:
+    """Add the marks of a record to `counts`, by kind and ``onset`` or ``end``.
+
+    A mark near the peak of a wave that was annotated by half is neither found nor false.
+    """
+    annotated, unmarked = annotated_marks(waves), half_marked(waves)
     for lead, rows in annotated.items():
         low_s = min(row.onset_s for row in rows) - _MARGIN_S
         high_s = max(row.end_s for row in rows) + _MARGIN_S
@@ -171,14 +184,16 @@ def count_marks(annotated: LeadMarks, measured: LeadMarks, counts: dict[tuple[st
                 count = counts.setdefault((kind, edge), MarkCounts(0, 0, 0, []))
                 truth = _edges(rows, kind, edge)
                 marks = _edges(measured.get(lead, []), kind, edge)
-                _count(count, truth, marks, (low_s, high_s))
+                _count(count, truth, marks, (low_s, high_s), np.array(unmarked.get((lead, kind), []), np.float64))
 
 
 def _edges(rows: Sequence[MarkedWave], kind: str, edge: str) -> Floats:
     return np.array([row.onset_s if edge == "onset" else row.end_s for row in rows if row.kind == kind], np.float64)
 
 
-def _count(count: MarkCounts, truth_s: Floats, marks_s: Floats, span_s: tuple[float, float]) -> None:
+def _count(
+    count: MarkCounts, truth_s: Floats, marks_s: Floats, span_s: tuple[float, float], unmarked_s: Floats
+) -> None:
     for time_s in truth_s:
         error_s = marks_s[np.abs(marks_s - time_s).argmin()] - time_s if len(marks_s) else np.inf
         if abs(error_s) <= TOLERANCE_S:
@@ -186,5 +201,6 @@ def _count(count: MarkCounts, truth_s: Floats, marks_s: Floats, span_s: tuple[fl
             count.errors_s.append(float(error_s))
         else:
             count.missed += 1
+    known_s = np.concatenate([truth_s, unmarked_s])
     for time_s in marks_s[(marks_s >= span_s[0]) & (marks_s <= span_s[1])]:
-        count.false += not len(truth_s) or bool(np.abs(truth_s - time_s).min() > TOLERANCE_S)
+        count.false += not len(known_s) or bool(np.abs(known_s - time_s).min() > TOLERANCE_S)

@@ -105,12 +105,12 @@ def _usual_shape(wave: WaveAmplitudes, column: int, seen: Mask, height: Measured
 
 
 def median_over_leads(
-    waveforms: LeadWaveforms, usual: Mask, reasons: Mapping[str, Reason | None]
+    waveforms: LeadWaveforms, beats: Mask, reasons: Mapping[str, Reason | None]
 ) -> dict[str, float | None]:
-    """Return per lead the median over usual beats, then the median over leads, ms."""
+    """Return per lead the median over the chosen beats (beats,), then the median over leads, ms."""
     medians: dict[str, float | None] = {}
     for name in MEDIAN_NAMES:
-        values = waveforms.intervals.values[name][usual]
+        values = waveforms.intervals.values[name][beats]
         per_lead = [float(np.median(column[np.isfinite(column)])) for column in values.T if np.isfinite(column).any()]
         medians[name] = float(np.median(per_lead)) if per_lead and reasons[name] is None else None
     return medians

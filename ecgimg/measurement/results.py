@@ -6,12 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ecgimg.errors import BadRequest
 from ecgimg.measurement.noise import LeadNoise
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
+from ecgimg.plotting import EcgPlot, Mark, MarkKind
+from ecgimg.plotting.notebook_html import bullets, card, paragraph, picture, table
+from ecgimg.plotting.paper_page import NOTICE
 from ecgimg.reasons import Reason
 from ecgimg.record import EcgRecord
 
 SCHEMA_VERSION = 1
+
+_P_MARKS: tuple[MarkKind, ...] = ("p_onset", "p_peak", "p_end")
+_QRS_MARKS: tuple[MarkKind, ...] = ("qrs_onset", "r_peak", "qrs_end")
+_T_MARKS: tuple[MarkKind, ...] = ("t_onset", "t_peak", "t_end")
 
 GLOBAL_NAMES = (
     "rate_bpm", "rate_min_bpm", "rate_max_bpm", "rr_ms", "rr_irregularity", "p_duration_ms", "pr_ms", "qrs_ms", "qt_ms",
@@ -195,6 +203,62 @@ class Measurements:
         """Return a number of the whole record; `KeyError` for an unknown name."""
         return self.values[name]
 
+    def __repr__(self) -> str:
+        return f"Measurements({self._outline()})"
+
+    def _outline(self) -> str:
+        """Return rate, PR, QRS and QT in one line, or why nothing was measured."""
+        if not self.values:
+            return ", ".join(reason.code.value for reason in self.reasons)
+        named = {
+            "rate_bpm": "rate {:.0f} /min",
+            "pr_ms": "PR {:.0f} ms",
+            "qrs_ms": "QRS {:.0f} ms",
+            "qt_ms": "QT {:.0f} ms",
+        }
+        known = [(text, self.values[name].value) for name, text in named.items()]
+        return ", ".join(
+            [f"{len(self.beats)} beats", *(text.format(value) for text, value in known if value is not None)]
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [(name, *_cells(name, value)) for name, value in self.values.items()]
+        return card(
+            repr(self),
+            bullets([reason.text_without_quotes for reason in self.reasons]),
+            table([("number", "value", "spread", "beats", "not given because"), *rows]) if rows else "",
+            picture(self.plot()) if self.record is not None and self.beats else "",
+            paragraph(f"{NOTICE}."),
+        )
+
+    def marks(self) -> tuple[Mark, ...]:
+        """Return where every wave of every lead begins, peaks and ends, to be drawn."""
+        marks = []
+        for beat in self.beats:
+            for lead, waves in beat.leads.items():
+                for kinds, times_s in ((_P_MARKS, waves.p_s), (_QRS_MARKS, waves.qrs_s), (_T_MARKS, waves.t_s)):
+                    marks += [Mark(lead, time_s, kind) for kind, time_s in zip(kinds, times_s or (), strict=False)]
+        spiked = self.record.leads if self.record is not None else ()
+        marks += [Mark(lead, time_s, "pacing_spike") for time_s in self.spikes_s for lead in spiked]
+        return tuple(marks)
+
+    def plot(self, *, start_s: float = 0.0, seconds: float | None = None) -> EcgPlot:
+        """Draw the leads on ECG paper with their waves marked; see `EcgRecord.plot`.
+
+        Parameters
+        ----------
+        start_s, seconds : float
+            The part to draw; by default the first ten seconds at most.
+
+        Raises
+        ------
+        BadRequest
+            Where no record was measured, or the seconds lie outside it.
+        """
+        if self.record is None:
+            raise BadRequest("nothing was measured, so that there is nothing to draw")
+        return self.record.plot(self.marks(), start_s=start_s, seconds=seconds)
+
     def summary(self, *, per_beat: bool = False) -> dict[str, Any]:
         """Return the content of ``STEM.measurements.json``, with every beat where `per_beat`."""
         from ecgimg._version import __version__
@@ -213,6 +277,12 @@ class Measurements:
             "lone_p_s": [_times(span) for span in self.lone_p_s],
         }
         return content | ({"beats": [beat.summary() for beat in self.beats]} if per_beat else {})
+
+
+def _cells(name: str, number: Measured) -> tuple[str, str, str, str]:
+    """Return value, spread, beats and reason of a number as text."""
+    value, spread = ("" if cell is None else f"{cell:.{_digits(name)}f}" for cell in (number.value, number.spread))
+    return value, spread, str(number.n), number.reason.text if number.reason else ""
 
 
 def _counts(beats: tuple[Beat, ...]) -> dict[str, int]:

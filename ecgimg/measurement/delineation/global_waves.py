@@ -2,7 +2,7 @@
 
 The electrical activity of the heart begins where the first lead shows it and ends where the last lead does (CSE working
 party 1985, Eur Heart J 6:815; AHA/ACCF/HRS 2009, Circulation 119:e241). The first of twelve marks is also the one that
-errs most, so that a low quantile of the leads stands for it.
+errs most, so that a low quantile of the leads stands for it: between the first and the second of twelve.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ import numpy as np
 
 from ecgimg.measurement.delineation.model import BeatWaves, Floats
 
-# Quantiles of the leads' onsets, and of their ends, of P, QRS and T: fitted to the earliest and latest marks of LUDB.
-_ONSET_QUANTILES = (0.10, 0.10, 0.10)
-_END_QUANTILES = (0.90, 0.90, 0.90)
+_ONSET_QUANTILE, _END_QUANTILE = 0.05, 0.95  # over leads
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +29,8 @@ class GlobalWaves:
 def over_leads(waves: BeatWaves) -> GlobalWaves:
     """Return where each wave of each beat begins and ends over all leads that show it."""
     return GlobalWaves(
-        onset_s=np.stack([_quantile(waves.onset_s[k], _ONSET_QUANTILES[k]) for k in range(3)]),
-        end_s=np.stack([_quantile(waves.end_s[k], _END_QUANTILES[k]) for k in range(3)]),
+        onset_s=np.stack([_quantile(waves.onset_s[k], _ONSET_QUANTILE) for k in range(3)]),
+        end_s=np.stack([_quantile(waves.end_s[k], _END_QUANTILE) for k in range(3)]),
         onset_error_s=np.stack([_quantile(waves.onset_error_s[k], 0.5) for k in range(3)]),
         end_error_s=np.stack([_quantile(waves.end_error_s[k], 0.5) for k in range(3)]),
     )
