@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ _MAX_FINDINGS = 16
 _PICTURE_END_MM = 198.0  # where picture and measurements end
 _NUMBERS_TITLE_MM = 12.0  # between the picture and the first line of the measurements
 _NUMBER_LINE_MM = 4.3
+_NAME_CHARACTERS = 18  # that fit between the beginnings of name and value
 _MAX_NUMBER_LINES = 18  # so that half of the page is left for verdict and picture
 _NUMBER_COLUMNS_MM = ((12.0, 39.0, 54.0, 95.0), (99.0, 126.5, 141.0, 166.0))  # name, value, detail and end of a column
 _NUMBERS_HINT = "±: spread from beat to beat; error: how far off a number may be"
@@ -147,49 +149,60 @@ def _write_paragraphs(axes: Any, verdict: Verdict, y_mm: float) -> float:
     return y_mm + 1.5
 
 
-def _number_columns(measurements: Measurements, digitization: Digitization) -> tuple[list[NumberRow], list[NumberRow]]:
-    """Return the lines of the measurements in two columns; a long detail goes on in a line without name and value."""
+@dataclass(frozen=True)
+class _Line:
+    """A line of the measurements; the detail stands beside the value, or in its place where the row has none."""
+
+    name: str
+    value: str
+    detail: str
+    begins_row: bool
+    is_beside: bool
+
+
+def _number_columns(measurements: Measurements, digitization: Digitization) -> tuple[list[_Line], list[_Line]]:
+    """Return the lines of the measurements in two columns."""
     groups = number_groups(measurements)
     if not groups:
-        return list(_wrapped(NumberRow("", NOT_GIVEN, nothing_text(measurements, digitization)), (0, 0, 42))), []
-    right = [*groups[AXES], *groups[VOLTAGES]]
+        return list(_lines_of(NumberRow("", NOT_GIVEN, nothing_text(measurements, digitization)), (0, 42))), []
+    left = [*groups.get(RHYTHM, ()), *groups.get(INTERVALS, ())]
+    right = [*groups.get(AXES, ()), *groups.get(VOLTAGES, ())]
     # a lead a line would take the room of the picture
-    right += [
-        NumberRow(name, NOT_GIVEN, in_one_line(groups[title])) for name, title in _ONE_LINE.items() if title in groups
-    ]
-    left = [line for row in (*groups[RHYTHM], *groups[INTERVALS]) for line in _wrapped(row, (18, 30, 42))]
-    return _cut(left), _cut([line for row in right for line in _wrapped(row, (18, 18, 27))])
+    right += [NumberRow(name, NOT_GIVEN, in_one_line(groups[key])) for name, key in _ONE_LINE.items() if key in groups]
+    columns = ((left, (30, 42)), (right, (18, 27)))
+    lines, more = ([line for row in rows for line in _lines_of(row, widths)] for rows, widths in columns)
+    return _cut(lines), _cut(more)
 
 
-def _cut(lines: list[NumberRow]) -> list[NumberRow]:
+def _cut(lines: list[_Line]) -> list[_Line]:
     """Return no more lines than the page has room for beside a picture."""
-    rest = NumberRow("", "", "… the rest is in the JSON file")
+    rest = _Line("", "", "… the rest is in the JSON file", begins_row=False, is_beside=False)
     return lines if len(lines) <= _MAX_NUMBER_LINES else [*lines[: _MAX_NUMBER_LINES - 1], rest]
 
 
-def _wrapped(row: NumberRow, widths: tuple[int, int, int]) -> Iterator[NumberRow]:
-    """Yield the lines of a row, by the characters of a name, of a detail, and of a detail in place of a value."""
+def _lines_of(row: NumberRow, widths: tuple[int, int]) -> Iterator[_Line]:
+    """Yield the lines of a row, whose detail has so many characters beside a value, and so many in place of one."""
     from textwrap import wrap
 
-    value = "" if row.value == NOT_GIVEN else row.value
-    names, details = wrap(row.name, widths[0] or 1), wrap(row.detail, widths[1 if value else 2])
+    has_value = row.value != NOT_GIVEN
+    names, details = wrap(row.name, _NAME_CHARACTERS), wrap(row.detail, widths[0] if has_value else widths[1])
     for place, (name, detail) in enumerate(zip_longest(names, details, fillvalue="")):
-        # a blank stands for the value that is in the first line
-        yield NumberRow(name, value if place == 0 else value and " ", detail)
+        value = row.value if has_value and place == 0 else ""
+        yield _Line(name, value, detail, place == 0, has_value)
 
 
-def _write_numbers(axes: Any, columns: Sequence[Sequence[NumberRow]], y_mm: float) -> None:
+def _write_numbers(axes: Any, columns: Sequence[Sequence[_Line]], y_mm: float) -> None:
     """Write the measurements below the picture, their first line at `y_mm`."""
     _write(axes, _MARGIN_MM, y_mm - 5.5, "Measurements", 3.6, weight="bold")
     _write(axes, _NUMBER_COLUMNS_MM[1][-1], y_mm - 5.5, _NUMBERS_HINT, 2.5, ha="right", color=QUIET)
     for lines, (left_mm, value_mm, detail_mm, end_mm) in zip(columns, _NUMBER_COLUMNS_MM, strict=True):
         for place, line in enumerate(lines):
             line_mm = y_mm + place * _NUMBER_LINE_MM
-            if line.value.strip() or line.name:
+            if line.begins_row:
                 axes.plot((left_mm, end_mm), (line_mm - 3.1,) * 2, color=MINOR, linewidth=0.4)
             _write(axes, left_mm, line_mm, line.name, 2.8)
             _write(axes, value_mm, line_mm, line.value, 2.8, weight="bold")
-            _write(axes, detail_mm if line.value else value_mm, line_mm, line.detail, 2.5, color=QUIET)
+            _write(axes, detail_mm if line.is_beside else value_mm, line_mm, line.detail, 2.5, color=QUIET)
 
 
 def _place_picture(figure: Any, overlay: Image8, box_mm: tuple[float, float, float, float]) -> float:

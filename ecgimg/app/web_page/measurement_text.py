@@ -186,7 +186,6 @@ def _joined(all_of_them: str, rows: Iterable[NumberRow | None]) -> tuple[NumberR
 
 def in_one_line(rows: Sequence[NumberRow]) -> str:
     """Return the rows that have a value as one line without their details; where none has, why."""
-    given = [f"{row.name} {row.value}" for row in rows if row.value != NOT_GIVEN]
-    return ", ".join(given).replace(f", {_OTHER_LEADS}", f", {_OTHER_LEADS.lower()}") or " ".join(
-        row.detail for row in rows
-    )
+    given = [f"{row.name}{_NBSP}{row.value}" for row in rows if row.value != NOT_GIVEN]
+    line = ", ".join(given).replace(f", {_OTHER_LEADS}", f", {_OTHER_LEADS.lower()}")
+    return line or " ".join(row.detail for row in rows)
