@@ -32,7 +32,7 @@ def test_intervals_of_beats():
     found = measured(waves_of(0.16))
     expected = {"p_duration_ms": 100, "pr_ms": 160, "qrs_ms": 90, "qt_ms": 400, "jt_ms": 310}
     assert {name: found[name].value for name in expected} == pytest.approx(expected)
-    assert found["pr_ms"].expected_error == pytest.approx(np.hypot(5, 5))
+    assert found["pr_ms"].expected_error == pytest.approx(0.49 * np.hypot(5, 5))
     assert found["pr_ms"].n == 6
 
 
