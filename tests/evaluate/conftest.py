@@ -1,4 +1,4 @@
-"""Labelled records, and a plug-in beside them."""
+"""Labelled records with a plug-in beside them, and the delineator."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import csv
 
 import numpy as np
 import pytest
+
+from ecgimg.errors import MissingWeights
+from ecgimg.inference.onnx_sessions import load_network
 
 PLUGIN = """
 import numpy as np
@@ -32,3 +35,12 @@ def sources(tmp_path, monkeypatch):
     (tmp_path / "my_plugin.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def delineator():
+    """The shipped delineator."""
+    try:
+        return load_network("delineator.onnx")
+    except MissingWeights:
+        pytest.skip("the weights of the delineator are not installed")

@@ -40,7 +40,7 @@ def test_iter_annotated_wave_without_onset_or_end(tmp_path):
 
 
 def test_iter_annotated_order_and_records_without_annotations(tmp_path):
-    """Records come in the order of their numbers, also from folders below; those without annotations are passed over."""
+    """Records come in the order of their numbers, also from folders below, but for those without annotations."""
     _, record, waves = annotated_heart(leads=("II",))
     for name in ("10", "9", "bare"):
         write_annotated(tmp_path / "data", name, record, waves if name != "bare" else ())
