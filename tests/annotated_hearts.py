@@ -1,8 +1,8 @@
-"""Simulated hearts whose waves are marked lead by lead as LUDB marks them."""
+"""Simulated hearts whose waves are marked lead by lead as LUDB marks them, and measurements made of such marks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,13 @@ from ecgimg import EcgRecord, write_record
 from ecgimg._optional_packages import without_warnings
 from ecgimg.formats.wave_annotations import AnnotatedWave
 from ecgimg.leads import STANDARD_LEADS
+from ecgimg.measurement import Beat, LeadBeat, Measured, Measurements
+from ecgimg.measurement.results import MEDIAN_NAMES
+from ecgimg.measurement.rhythm.beat_classes import BeatClass
+from ecgimg.reasons import ReasonCode
 from synth.heart import HeartSpec, simulate
+
+Times = tuple[float, float, float]
 
 _SYMBOLS = {"P": "p", "QRS": "N", "T": "t"}
 
@@ -51,3 +57,26 @@ def write_marks(file: Path, marks: Sequence[tuple[float, str]], fs_hz: float) ->
     with without_warnings():
         wfdb.wrann(file.stem, "marks", samples, [symbol for _, symbol in marks], write_dir=str(file.parent))
     file.with_suffix(".marks").rename(file)
+
+
+def measured_as(
+    record: EcgRecord, waves: Sequence[AnnotatedWave], values: Mapping[str, float | None] | None = None
+) -> Measurements:
+    """Return measurements whose waves are these and whose numbers are given; None has a reason."""
+    whole = [wave for wave in waves if wave.onset_s is not None and wave.end_s is not None]
+    first = next((wave.lead for wave in whole if wave.kind == "QRS"), "")
+    qrs_s = [(wave.onset_s, wave.end_s) for wave in whole if wave.kind == "QRS" and wave.lead == first]
+    beats = []
+    for onset_s, end_s in qrs_s:
+        # the waves of a beat are those whose peak is nearest to its QRS
+        own = [wave for wave in whole if min(qrs_s, key=lambda span: abs(wave.peak_s - span[0])) == (onset_s, end_s)]
+        times: dict[str, dict[str, Times]] = {}
+        for wave in own:
+            times.setdefault(wave.lead, {})[wave.kind] = (wave.onset_s, wave.peak_s, wave.end_s)
+        leads = {lead: LeadBeat(by.get("P"), by.get("QRS"), by.get("T"), {}) for lead, by in times.items()}
+        beats.append(Beat(BeatClass.DOMINANT, None, (onset_s, end_s), None, leads))
+    given = values or {}
+    missing = Measured(reason=ReasonCode.NO_P_WAVE.reason())
+    numbers = {name: missing if value is None else Measured(value, 1.0, 5) for name, value in given.items()}
+    medians = {name: given.get(name) for name in MEDIAN_NAMES}
+    return Measurements(values=numbers, median_over_leads=medians, beats=tuple(beats), record=record)

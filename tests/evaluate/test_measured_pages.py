@@ -14,7 +14,7 @@ from ecgimg.evaluate.measured_pages import evaluate_through_pages
 from ecgimg.measurement.results import GLOBAL_NAMES
 from ecgimg.reasons import ReasonCode
 from synth.heart import HeartSpec, simulate
-from tests.evaluate.measured import measured_as
+from tests.annotated_hearts import measured_as
 
 
 def heart(seed=0):

@@ -19,8 +19,7 @@ from ecgimg.evaluate.measurements import (
     score_annotated,
 )
 from ecgimg.evaluate.wave_marks import annotated_marks, median_over_leads, over_all_leads
-from tests.annotated_hearts import annotated_heart
-from tests.evaluate.measured import measured_as
+from tests.annotated_hearts import annotated_heart, measured_as
 
 NAMES = ("p_duration_ms", "pr_ms", "qrs_ms", "qt_ms")
 

@@ -18,8 +18,7 @@ from ecgimg.evaluate.wave_marks import (
     rate_bpm,
 )
 from ecgimg.formats.wave_annotations import AnnotatedWave
-from tests.annotated_hearts import annotated_heart
-from tests.evaluate.measured import measured_as
+from tests.annotated_hearts import annotated_heart, measured_as
 
 
 def beat(at_s: float, qrs_s: float = 0.09, pr_s: float = 0.16) -> list[MarkedWave]:
