@@ -1,4 +1,4 @@
-"""Labelled records with a plug-in beside them, and the delineator."""
+"""Labelled records, and a plug-in beside them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import csv
 
 import numpy as np
 import pytest
-
-from ecgimg.errors import MissingWeights
-from ecgimg.inference.onnx_sessions import load_network
 
 PLUGIN = """
 import numpy as np
@@ -35,12 +32,3 @@ def sources(tmp_path, monkeypatch):
     (tmp_path / "my_plugin.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
-
-
-@pytest.fixture(scope="session")
-def delineator():
-    """The shipped delineator."""
-    try:
-        return load_network("delineator.onnx")
-    except MissingWeights:
-        pytest.skip("the weights of the delineator are not installed")
