@@ -13,7 +13,6 @@ from ecgimg.measurement.results import Measured
 from ecgimg.measurement.summarize import missing, spread, summarize
 from ecgimg.reasons import Reason, ReasonCode
 
-_P_SHARE = 0.5  # of the beats that must have a P wave; of LUDB's records without P none reaches it, with P all do
 _PR_SPREAD_MS = 40.0  # of PR over beats from which P waves are taken as not conducted
 _T_SHARE = 0.4  # of the beats that must have a T wave
 _OVERLAP_S = 0.004  # by which T may run into the next P: the ends of both are still seen
@@ -62,11 +61,19 @@ def beat_intervals(waves: GlobalWaves | BeatWaves) -> Intervals:
     return Intervals(values, errors)
 
 
-def why_no_interval(over_leads: GlobalWaves, usual: Mask) -> dict[str, Reason | None]:
-    """Return for P duration, PR and QT the reason why they cannot be given, None where they can."""
+def why_no_interval(over_leads: GlobalWaves, usual: Mask, has_p_waves: bool) -> dict[str, Reason | None]:
+    """Return for each interval the reason why it cannot be given, None where it can.
+
+    Parameters
+    ----------
+    usual : (beats,) bool
+        The beats that stand for the record.
+    has_p_waves : bool
+        Whether the record shows P waves, see `delineation.beats.shows_p`.
+    """
     has_p, has_t = (np.isfinite(over_leads.onset_s[kind - 1]) & usual for kind in (P, T))
-    count = max(int(usual.sum()), 1)
-    no_p = ReasonCode.NO_P_WAVE.reason() if has_p.sum() < _P_SHARE * count else None
+    count = max(int((usual & np.isfinite(over_leads.onset_s[QRS - 1])).sum()), 1)
+    no_p = None if has_p_waves else ReasonCode.NO_P_WAVE.reason()
     pr = no_p
     pr_ms = 1000 * (over_leads.onset_s[QRS - 1] - over_leads.onset_s[P - 1])[has_p]
     if no_p is None and (spread(pr_ms) or 0.0) > _PR_SPREAD_MS:

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.measurement.qrs_blanking import Slopes, Spans
 from ecgimg.leads import unbroken_runs
+from ecgimg.measurement.qrs_blanking import Slopes, Spans
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
 from ecgimg.digitization import Digitization, digitize, digitize_image
-from ecgimg.errors import BadRecord
+from ecgimg.errors import BadRecord, BadRequest
 from ecgimg.formats import is_record_file, read_record
 from ecgimg.measurement.axes import measure_axis, measure_voltages
-from ecgimg.measurement.delineation.beats import join_beats, without_false_p
+from ecgimg.measurement.delineation.beats import join_beats, shows_p, without_false_p
 from ecgimg.measurement.delineation.delineator import delineate
 from ecgimg.measurement.delineation.global_waves import over_leads
 from ecgimg.measurement.delineation.lead_waves import find_waves
@@ -43,10 +43,15 @@ def measure(ecg: EcgRecord | Digitization | str | Path | NDArray[np.uint8]) -> M
     """Measure a record or a page; see `ecgimg.measure`."""
     if isinstance(ecg, str | Path):
         ecg = read_record(ecg) if is_record_file(Path(ecg)) else digitize(ecg)
-    elif isinstance(ecg, np.ndarray):
+    elif isinstance(ecg, np.ndarray) and ecg.ndim == 3:
         ecg = digitize_image(ecg)
     if isinstance(ecg, EcgRecord):
         return measure_record(ecg)
+    if not isinstance(ecg, Digitization):
+        raise BadRequest(
+            f"a {type(ecg).__name__} cannot be measured; give an EcgRecord (signals with their rate and leads), a "
+            "Digitization, a file, or an RGB picture"
+        )
     if ecg.record is None:
         return Measurements((ReasonCode.PAGE_NOT_READ.reason(text=texts(ecg.reasons)),))
     gain_assumed = (ecg.sources or {}).get("gain") == "assumed"
@@ -82,8 +87,8 @@ def measure_record(
     if not (record.known.sum(axis=1) >= _LEAST_S * RATE_HZ).any():
         return Measurements((*reasons, ReasonCode.NO_BEAT_FOUND.reason()), record=record)
     evidence = delineate(record, session)
-    waves = without_false_p(join_beats(evidence, find_waves(evidence)))
-    if not len(waves):
+    waves = join_beats(evidence, find_waves(evidence))
+    if not waves.seen.any():
         return Measurements((*reasons, ReasonCode.NO_BEAT_FOUND.reason()), record=record)
     return _measure_beats(record, waves, reasons, gain_assumed)
 
@@ -91,6 +96,8 @@ def measure_record(
 def _measure_beats(
     record: EcgRecord, waves: BeatWaves, reasons: tuple[Reason, ...], gain_assumed: bool
 ) -> Measurements:
+    has_p_waves = shows_p(waves)
+    waves = without_false_p(waves)
     bounds = over_leads(waves)
     qrs_s = np.stack([bounds.onset_s[QRS - 1], bounds.end_s[QRS - 1]], axis=1)
     qrs_s = np.where(np.isfinite(qrs_s), qrs_s, waves.qrs_s)
@@ -103,7 +110,8 @@ def _measure_beats(
         measure_deflections(windows, qrs_s[:, 0], qrs_s[:, 1]), t_amplitudes(windows, waves),
         measure_st(windows, qrs_s[:, 1]),
     )  # fmt: skip
-    why_not = why_no_interval(bounds, usual)
+    is_beat = np.array([kind is not BeatClass.ARTEFACT for kind in kinds], bool)
+    why_not = why_no_interval(bounds, usual, has_p_waves)
     noise = measure_noise(record, [(float(onset_s), float(end_s)) for onset_s, end_s in qrs_s])
     leads = measure_leads(record, waveforms, usual, why_not, noise)
     seen = tuple(lead for lead, shown in zip(record.leads, waves.seen.T, strict=True) if shown.any())
@@ -119,7 +127,7 @@ def _measure_beats(
     gain = ReasonCode.VOLTAGES_UNCERTAIN.reason() if gain_assumed else None
     values |= measure_voltages({lead: measured.values for lead, measured in leads.items()}, heights, gain)
     return Measurements(
-        reasons, values, median_over_leads(waveforms, np.array([kind is not BeatClass.ARTEFACT for kind in kinds]), why_not), leads,
+        reasons, values, median_over_leads(waveforms, is_beat, why_not), leads,
         list_beats(record, waveforms, (bounds.onset_s, bounds.end_s), kinds), tuple(spikes_s.tolist()),
         tuple((float(onset_s), float(end_s)) for onset_s, end_s in waves.lone_p_s), record,
     )  # fmt: skip

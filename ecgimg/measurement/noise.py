@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.leads import unbroken_runs
 from ecgimg.measurement.lead_state import LeadState, disconnected_leads, is_clipped, is_flat
 from ecgimg.measurement.noise_bands import MAINS_HZ, measure_high_band, wander_power
 from ecgimg.measurement.qrs_blanking import find_qrs, measure_slopes, qrs_mask
-from ecgimg.leads import unbroken_runs
 from ecgimg.record import EcgRecord
 
 Floats = NDArray[np.float64]

@@ -10,8 +10,8 @@ from ecgimg.errors import BadRequest
 from ecgimg.measurement.noise import LeadNoise
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
 from ecgimg.plotting import EcgPlot, Mark, MarkKind
-from ecgimg.plotting.footer import NOTICE
 from ecgimg.plotting.notebook_html import bullets, card, paragraph, picture, table
+from ecgimg.plotting.paper_page import NOTICE
 from ecgimg.reasons import Reason
 from ecgimg.record import EcgRecord
 

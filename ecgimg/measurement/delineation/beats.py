@@ -15,8 +15,9 @@ _BREAK_S = 0.04  # between parts of one QRS: leads may disagree for so long
 _REFRACTORY_S = 0.2  # from QRS to QRS: 300 beats a minute
 _SLACK_S = 0.04  # by which a lead's QRS may lie beside that of all leads
 _LONGEST_PR_S = 0.5
-# Mean probability of P over leads, of one beat and of all beats: in LUDB, cross-validated, records without P reach 0.29,
-# those with P are above 0.76.
+_USUAL_PR_S = 0.2  # before the QRS: a lead that is known there would show a P wave
+# Mean probability of P over leads, of one beat and of all beats: in LUDB, cross-validated, records without P reach
+# 0.29, those with P are above 0.76.
 _P_OF_BEAT, _P_OF_RECORD = 0.3, 0.5
 _LONGEST_ST_T_S = 0.75  # from QRS end to T end
 
@@ -37,30 +38,36 @@ def join_beats(evidence: WaveEvidence, waves: WaveTable) -> BeatWaves:
             array[place] = column[wave]
         probability[place] = waves.probability[wave]
     qrs_s = np.stack([_median(arrays[edge, QRS - 1], spans_s[:, edge]) for edge in (0, 1)], axis=1)
-    lone_p_s = _lone_p(evidence, arrays[:2, P - 1], qrs_s)
-    onset_s, end_s, onset_error_s, end_error_s = arrays
     seen = _seen(evidence, qrs_s)
-    return BeatWaves(qrs_s, onset_s, end_s, onset_error_s, end_error_s, probability, seen, lone_p_s)
+    arrays[:, :, ~seen] = np.nan
+    probability[:, ~seen] = 0.0
+    onset_s, end_s, onset_error_s, end_error_s = arrays
+    p_seen = seen & _seen(evidence, qrs_s - (_USUAL_PR_S, 0.0))
+    lone_p_s = _lone_p(evidence, arrays[:2, P - 1], qrs_s)
+    return BeatWaves(qrs_s, onset_s, end_s, onset_error_s, end_error_s, probability, seen, p_seen, lone_p_s)
 
 
 def without_false_p(waves: BeatWaves) -> BeatWaves:
     """Return the beats without P waves that too few leads show; without any where most beats have none."""
     support = p_support(waves)
-    is_false = support < (_P_OF_BEAT if shows_p(waves) else np.inf)
+    is_false = (support < _P_OF_BEAT) | (not shows_p(waves))
     keep = ~(is_false[:, None] & (np.arange(3) == P - 1)[:, None, None])
     times = (np.where(keep, values, np.nan) for values in (waves.onset_s, waves.end_s))
     return replace(waves, onset_s=next(times), end_s=next(times), probability=np.where(keep, waves.probability, 0.0))
 
 
 def p_support(waves: BeatWaves) -> Floats:
-    """Return the mean probability of a P wave before each beat (beats,) over the leads that are seen."""
-    shown = waves.probability[P - 1] * waves.seen
-    return np.asarray(shown.sum(axis=1) / np.maximum(waves.seen.sum(axis=1), 1))
+    """Return the mean probability of a P wave before each beat (beats,), NaN where no lead could show one."""
+    count = waves.p_seen.sum(axis=1)
+    shown = (waves.probability[P - 1] * waves.p_seen).sum(axis=1)
+    return np.where(count > 0, shown / np.maximum(count, 1), np.nan)
 
 
 def shows_p(waves: BeatWaves) -> bool:
-    """Return whether the record has P waves before its beats."""
-    return len(waves) > 0 and float(p_support(waves).mean()) > _P_OF_RECORD
+    """Return whether the record has P waves before its beats; True where no beat can tell."""
+    support = p_support(waves)
+    support = support[np.isfinite(support)]
+    return not len(support) or float(support.mean()) > _P_OF_RECORD
 
 
 def _joint_runs(evidence: WaveEvidence, kind: int) -> Floats:
@@ -112,13 +119,14 @@ def _median(values_s: Floats, fallback_s: Floats) -> Floats:
 
 
 def _seen(evidence: WaveEvidence, qrs_s: Floats) -> NDArray[np.bool_]:
-    """Return (beats, leads): True where a lead is known throughout a QRS."""
+    """Return (beats, leads): True where a lead is known from onset to end (beats, 2) of a QRS."""
     steps = evidence.known.shape[1]
+    is_whole = (qrs_s[:, 0] > -evidence.step_s) & (qrs_s[:, 1] < (steps + 1) * evidence.step_s)
     first = np.clip((qrs_s[:, 0] / evidence.step_s).astype(int), 0, steps - 1)
     last = np.clip((qrs_s[:, 1] / evidence.step_s).astype(int) + 1, 1, steps)
     # sums up to each step, so that a span's sum is a difference
     total = np.pad(np.cumsum(evidence.known, axis=1), ((0, 0), (1, 0)))
-    return np.asarray((total[:, last] - total[:, first] == last - first).T)
+    return np.asarray((total[:, last] - total[:, first] == last - first).T & is_whole[:, None])
 
 
 def _lone_p(evidence: WaveEvidence, p_s: Floats, qrs_s: Floats) -> Floats:

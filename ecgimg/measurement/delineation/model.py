@@ -88,7 +88,9 @@ class BeatWaves:
     probability : (3, beats, leads) float64
         Mean probability of each wave, 0 where there is none.
     seen : (beats, leads) bool
-        Whether the lead is known throughout the beat's QRS.
+        Whether the lead is known throughout the beat's QRS; where it is not, the beat has no wave in it.
+    p_seen : (beats, leads) bool
+        Whether it is known where a P wave would be, too.
     lone_p_s : (events, 2) float64
         Onset and end of P waves that no beat follows.
     """
@@ -100,6 +102,7 @@ class BeatWaves:
     end_error_s: Floats
     probability: Floats
     seen: Mask
+    p_seen: Mask
     lone_p_s: Floats
 
     def __len__(self) -> int:

@@ -133,15 +133,16 @@ def _heights(shapes: Floats) -> Floats:
 
 
 def _early(onset_s: Floats, is_dominant: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which beats come early in a rhythm that is otherwise regular."""
+    """Return which beats come early: in a regular rhythm before their time, of another shape before a pause."""
     early = np.zeros(len(onset_s), bool)
     rr_s = np.diff(onset_s)
     between = is_dominant[1:] & is_dominant[:-1]
-    usual = rr_s[between] if between.sum() >= 2 else rr_s
-    if len(usual) < 2:
-        return early
-    middle = float(np.median(usual))
-    is_regular = float(np.median(np.abs(usual - middle))) < _REGULAR * middle
-    early[1:] = rr_s < _EARLY * middle
-    # in an irregular rhythm, as atrial fibrillation, only a beat of another shape can be called early
-    return early if is_regular else early & ~is_dominant
+    usual = rr_s[between]
+    if len(usual) >= 2:
+        middle = float(np.median(usual))
+        is_regular = float(np.median(np.abs(usual - middle))) < _REGULAR * middle
+        # in an irregular rhythm, as atrial fibrillation, only a beat of another shape can be called early
+        early[1:] = (rr_s < _EARLY * middle) & (is_regular | ~is_dominant[1:])
+    # in bigeminy no two dominant beats follow each other
+    early[1:-1] |= (rr_s[:-1] < _EARLY * rr_s[1:]) & ~is_dominant[1:-1] & is_dominant[:-2]
+    return early

@@ -1,0 +1,49 @@
+"""Beats are told apart by shape, prematurity and pacing."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecgimg.measurement.rhythm.beat_classes import BeatClass
+
+
+def classes(numbers):
+    return [beat.kind for beat in numbers.beats]
+
+
+def test_dominant_beats(measured):
+    """A regular rhythm has dominant beats only."""
+    _, numbers = measured(30)
+    assert set(classes(numbers)) == {BeatClass.DOMINANT}
+
+
+@pytest.mark.parametrize("pattern", ["isolated", "bigeminy"])
+def test_premature_ventricular_beats(measured, pattern):
+    """Early wide beats are named so, and the intervals are those of the dominant ones."""
+    heart, numbers = measured(31, pvc_pattern=pattern, pvc_per_min=12, rate_bpm=70)
+    kinds = list(heart.fiducials.kind)
+    assert abs(classes(numbers).count(BeatClass.PREMATURE_WIDE) - kinds.count("pvc")) <= 1
+    assert kinds.count("pvc") >= 1
+    assert numbers["qrs_ms"].value < 120
+
+
+def test_premature_atrial_beats(measured):
+    """Early beats of the dominant shape are narrow ones."""
+    heart, numbers = measured(32, pac_per_min=12, duration_s=20.0)
+    count = classes(numbers).count(BeatClass.PREMATURE_NARROW)
+    assert heart.fiducials.kind.count("pac") >= 1
+    assert abs(count - heart.fiducials.kind.count("pac")) <= 1
+    assert BeatClass.PREMATURE_WIDE not in classes(numbers)
+
+
+def test_paced_beats(measured):
+    """Beats after a spike are paced, and stand for the record where they are most."""
+    _, numbers = measured(20, pacing="ventricular", rhythm="af", qrs_ms=160, axis_deg=-70)
+    assert classes(numbers).count(BeatClass.PACED) > 0.7 * len(numbers.beats)
+    assert numbers["qrs_ms"].value > 120
+
+
+def test_irregular_beats_are_not_premature(measured):
+    """In atrial fibrillation no beat of the dominant shape is early."""
+    _, numbers = measured(33, rhythm="af")
+    assert BeatClass.PREMATURE_NARROW not in classes(numbers)
