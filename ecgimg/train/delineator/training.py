@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from ecgimg.errors import BadRequest
 from ecgimg.formats.wave_annotations import AnnotatedWave
+from ecgimg.leads import STANDARD_LEADS
 from ecgimg.measurement.delineation.delineator import FLOOR, N_CLASSES, N_WAVES, UNIT_S
 from ecgimg.measurement.delineation.model import KINDS, P
 from ecgimg.measurement.delineation.network_input import MULTIPLE, RATE_HZ, SAMPLES_PER_STEP, normalize
@@ -92,7 +94,18 @@ def make_sources(
         Folder in whose ``pool`` the simulated hearts are kept.
     without_p : iterable of (name, record)
         Records that show no P wave, as those of atrial fibrillation: nothing else needs to be known of them.
+
+    Raises
+    ------
+    BadRequest
+        For an annotated record of another number of leads than the simulated hearts.
     """
+    for record in annotated:
+        if len(record.signals_mv) != len(STANDARD_LEADS):
+            raise BadRequest(
+                f"record {record.name} has {len(record.signals_mv)} leads; the delineator learns from records of "
+                f"{len(STANDARD_LEADS)}, and hides leads itself"
+            )
     hearts = simulated_hearts(out / "pool", settings.hearts + _HELD_BACK, settings.seed, jobs)
     silent = [TaughtRecord(name, _at_network_rate(record), np.empty((0, 4))) for name, record in without_p]
     return Sources(annotated, hearts[_HELD_BACK:], silent), hearts[:_HELD_BACK]

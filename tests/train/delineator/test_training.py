@@ -7,6 +7,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
+from ecgimg.errors import BadRequest
 from ecgimg.formats.wave_annotations import AnnotatedWave
 from ecgimg.inference.onnx_sessions import open_network_file
 from ecgimg.measurement.delineation.model import QRS
@@ -20,7 +21,14 @@ from safetensors.torch import load_file  # noqa: E402
 from ecgimg.train.delineator import training  # noqa: E402
 from ecgimg.train.delineator.data import UNKNOWN, TaughtRecord  # noqa: E402
 from ecgimg.train.delineator.network import Delineator  # noqa: E402
-from ecgimg.train.delineator.training import DelineatorTraining, Sources, evaluate, taught, train_on  # noqa: E402
+from ecgimg.train.delineator.training import (  # noqa: E402
+    DelineatorTraining,
+    Sources,
+    evaluate,
+    make_sources,
+    taught,
+    train_on,
+)
 from ecgimg.train.train_network import RunOptions, Task  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
@@ -131,6 +139,14 @@ def test_taught_of_annotated_record():
     assert tuple(learnt.waves[-1]) == pytest.approx((1, 0, 5.75, 6.05))
     first = next(wave for wave in waves if wave.kind == "QRS")
     assert (0, QRS, first.onset_s, first.end_s) in {tuple(row) for row in learnt.waves}
+
+
+def test_make_sources_of_other_leads(tmp_path):
+    """Records of another number of leads than the simulated hearts are refused before a heart is simulated."""
+    learnt = taught(*annotated_heart(leads=("II", "V1")))
+    with pytest.raises(BadRequest, match="heart0 has 2 leads"):
+        make_sources(tmp_path / "out", [learnt], (), TINY, jobs=1)
+    assert not (tmp_path / "out").exists()
 
 
 def test_evaluate_record_without_p(small_hearts):
