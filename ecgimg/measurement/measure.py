@@ -114,7 +114,7 @@ def _measure_beats(
     waveforms = LeadWaveforms(
         waves, beat_intervals(waves), p_amplitudes(windows, waves),
         measure_deflections(windows, qrs_s[:, 0], qrs_s[:, 1]), t_amplitudes(windows, waves),
-        measure_st(windows, qrs_s[:, 1]),
+        measure_st(windows.after_qrs(), qrs_s[:, 1]),
     )  # fmt: skip
     is_beat = np.array([kind is not BeatClass.ARTEFACT for kind in kinds], bool)
     why_not = why_no_interval(bounds, usual, has_p_waves)
