@@ -37,9 +37,8 @@ def test_public_names():
     """The public names are exactly these, and every name of __all__ exists."""
     assert ecgimg.__all__ == [
         "STANDARD_LEADS", "BadOutput", "BadRecord", "BadRequest", "BadWeights", "EcgImgError", "EcgRecord",
-        "MissingExtra", "UnknownLayout", "UnreadablePage", "__version__", "classify", "digitize", "iter_records", "measure",
-        "read_record",
-        "write_record",
+        "MissingExtra", "UnknownLayout", "UnreadablePage", "__version__", "classify", "digitize", "iter_records",
+        "measure", "read_record", "write_record",
     ]  # fmt: skip
     for module in (ecgimg, layouts, synth):
         assert all(hasattr(module, name) for name in module.__all__)
