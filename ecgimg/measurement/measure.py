@@ -69,12 +69,18 @@ def measure_record(
 
     Parameters
     ----------
+    record : EcgRecord
+        Any leads in any order, NaN where nothing is known.
     reasons : tuple of Reason
         Those of the page that it was read from.
     gain_assumed : bool
         Whether its millivolts rest on an assumed gain.
     session : onnxruntime.InferenceSession, optional
         Another delineator than the shipped one.
+
+    Returns
+    -------
+    Measurements
 
     Raises
     ------
