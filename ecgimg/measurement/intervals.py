@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -90,17 +90,46 @@ def why_no_interval(over_leads: GlobalWaves, usual: Mask, has_p_waves: bool) -> 
 
 
 def measure_intervals(
-    over_leads: GlobalWaves, usual: Mask, reasons: dict[str, Reason | None], leads: tuple[str, ...], rr: Measured
+    over_leads: GlobalWaves,
+    usual_beat: tuple[Floats, Floats],
+    usual: Mask,
+    reasons: dict[str, Reason | None],
+    leads: tuple[str, ...],
+    rr: Measured,
 ) -> dict[str, Measured]:
-    """Return the intervals of a record over all its leads, QTc by four formulas, and JT."""
+    """Return the intervals of a record over all its leads, QTc by four formulas, and JT.
+
+    Values are those of the usual beat; how many beats they rest on, spread and expected error are of single beats.
+
+    Parameters
+    ----------
+    usual_beat : onset and end (3,)
+        See `delineation.usual_beat`.
+    """
     intervals = beat_intervals(over_leads)
     errors = {name: share * intervals.errors[name] for name, share in _ERROR_SHARES.items()}
     values = {name: np.where(usual, array, np.nan) for name, array in intervals.values.items()}
-    measured = {name: summarize(values[name], leads, errors[name], reason=reasons[name]) for name in values}
-    measured |= corrected_qt(measured["qt_ms"], rr)
-    jt_errors = np.hypot(errors["qt_ms"], errors["qrs_ms"])
-    measured["jt_ms"] = summarize(values["qt_ms"] - values["qrs_ms"], leads, jt_errors, reason=reasons["qt_ms"])
-    return measured
+    errors["jt_ms"], values["jt_ms"] = np.hypot(errors["qt_ms"], errors["qrs_ms"]), values["qt_ms"] - values["qrs_ms"]
+    reasons = reasons | {"jt_ms": reasons["qt_ms"]}
+    of_usual = _of_usual_beat(*usual_beat)
+    measured = {}
+    for name in values:
+        number = summarize(values[name], leads, errors[name], reason=reasons[name])
+        is_given = number.value is not None and np.isfinite(of_usual[name])
+        measured[name] = replace(number, value=of_usual[name]) if is_given else number
+    return measured | corrected_qt(measured["qt_ms"], rr)
+
+
+def _of_usual_beat(onset_s: Floats, end_s: Floats) -> dict[str, float]:
+    """Return the intervals of the usual beat, ms."""
+    p, qrs, t = P - 1, QRS - 1, T - 1
+    return {
+        "p_duration_ms": float(1000 * (end_s[p] - onset_s[p])),
+        "pr_ms": float(1000 * (onset_s[qrs] - onset_s[p])),
+        "qrs_ms": float(1000 * (end_s[qrs] - onset_s[qrs])),
+        "qt_ms": float(1000 * (end_s[t] - onset_s[qrs])),
+        "jt_ms": float(1000 * (end_s[t] - end_s[qrs])),
+    }
 
 
 def corrected_qt(qt: Measured, rr: Measured) -> dict[str, Measured]:
