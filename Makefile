@@ -9,7 +9,7 @@ CORE_TESTS := tests/test_cli.py tests/test_files.py tests/test_package.py tests/
 	$(addprefix tests/digitization/test_,digitize_files.py pages_scale.py page_views.py pipeline.py result.py vector_page.py) \
 	$(addprefix tests/digitization/text/test_,label_detection.py line_detection.py line_recognition.py scale_text.py) \
 	tests/digitization/dewarp/test_map_from_grid.py \
-	tests/batch/test_source_files.py::test_preview_in_threads tests/formats tests/isolation tests/layouts \
+	tests/batch/test_source_files.py::test_preview_in_threads tests/formats tests/inference tests/isolation tests/layouts \
 	$(addprefix tests/classification/test_,findings.py not_judged.py occlusion.py predict.py trained_classifier.py) \
 	$(addprefix tests/synth/test_,page_drawing.py header_footer.py page.py page_geometry.py random_degradation.py random_page_spec.py \
 	page_spec.py) tests/synth/labels/test_masks.py

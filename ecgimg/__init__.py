@@ -1,4 +1,4 @@
-"""ecgimg digitizes pictures of paper ECGs, and classifies their signals. Research use only."""
+"""ecgimg digitizes pictures of paper ECGs, and measures and classifies their signals. Research use only."""
 
 from __future__ import annotations
 
@@ -142,6 +142,8 @@ def measure(ecg: EcgRecord | Digitization | str | Path | NDArray[np.uint8]) -> M
     ------
     BadRecord, UnreadablePage
         When the file cannot be read, or a record has fewer than 100 samples a second.
+    BadRequest
+        For what is neither.
     """
     from ecgimg.measurement import measure as run
 

@@ -12,12 +12,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: one thread each, 
 
 import numpy as np
 import pytest
+from onnxruntime import InferenceSession
 
 from ecgimg import EcgRecord
 from ecgimg.classification import shipped_classifier
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.trained_classifier import Classifier
 from ecgimg.errors import MissingWeights
+from ecgimg.inference.onnx_sessions import load_network
 from ecgimg.inference.threads import use_one_thread
 from synth import HeartSpec, simulate
 
@@ -53,6 +55,15 @@ def classifier() -> Classifier:
         return shipped_classifier()
     except MissingWeights:
         pytest.skip("the weights of the classifier are not installed")
+
+
+@pytest.fixture(scope="session")
+def delineator() -> InferenceSession:
+    """The shipped delineator."""
+    try:
+        return load_network("delineator.onnx")
+    except MissingWeights:
+        pytest.skip("the weights of the delineator are not installed")
 
 
 @pytest.fixture(scope="session")

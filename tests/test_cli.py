@@ -43,6 +43,57 @@ def test_classify_with_one_bad_input(classifier, tmp_path):
     assert lines[1]["present"]
 
 
+def test_measure_writes_numbers(delineator, tmp_path):
+    """The command prints numbers and why some are not given, and writes them as JSON, table and picture."""
+    chest = heart(rate_bpm=66).select(("V1", "V2", "V5"))
+    record, out = ecgimg.write_record(chest, tmp_path / "one.csv"), tmp_path / "out"
+    done = CliRunner().invoke(app, ["measure", str(record), "--out", str(out), "--csv", "--plot", "--per-beat"])
+    assert done.exit_code == 0, done.output
+    assert "rate_bpm" in done.output
+    assert "beats: " in done.output
+    assert "This needs" in done.output
+    assert "not a medical device" in done.output
+    told = json.loads((out / "one.measurements.json").read_text(encoding="utf-8"))
+    assert told["global"]["rate_bpm"]["value"] == pytest.approx(66, abs=2)
+    assert told["global"]["qrs_axis_deg"]["reason"]["code"] == "leads_needed"
+    assert len(told["beats"]) == sum(told["beat_classes"].values())
+    assert (out / "one.measurements.csv").read_text(encoding="utf-8").startswith("scope,name,value")
+    assert (out / "one.measurements.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_measure_with_one_bad_input(delineator, tmp_path):
+    """One bad input does not stop the others, and the exit code is 1; a single one ends with 2."""
+    good, bad = ecgimg.write_record(heart(), tmp_path / "good.csv"), tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    done = CliRunner().invoke(app, ["measure", str(bad), str(good), "--json"])
+    assert done.exit_code == 1
+    lines = [json.loads(line) for line in done.output.splitlines() if line.startswith("{")]
+    assert [line["stem"] for line in lines] == ["bad", "good"]
+    assert lines[0]["reasons"][0]["code"] == "unreadable_file"
+    assert lines[1]["global"]["rate_bpm"]["value"] > 30
+    assert "beats" not in lines[1]
+    done = CliRunner().invoke(app, ["measure", str(bad)])
+    assert done.exit_code == 2
+    assert "bad.png" in done.output
+
+
+def test_measure_record_without_beats(tmp_path):
+    """A record without a heartbeat has no numbers, a reason, and exit code 1."""
+    record = ecgimg.write_record(ecgimg.EcgRecord(np.full((12, 300), np.nan), 500.0), tmp_path / "none.csv")
+    done = CliRunner().invoke(app, ["measure", str(record), "--out", str(tmp_path / "out"), "--plot"])
+    assert done.exit_code == 1
+    assert "none: No heartbeat was found." in done.output
+    told = json.loads((tmp_path / "out" / "none.measurements.json").read_text(encoding="utf-8"))
+    assert told["global"] == {}
+    assert told["reasons"][0]["code"] == "no_beat_found"
+
+
+@pytest.mark.parametrize("option", ["--csv", "--plot"])
+def test_measure_files_without_folder(tmp_path, option):
+    """Files need a folder to be written to."""
+    assert "name a folder for them with --out" in refused(run("measure", "one.csv", option, cwd=tmp_path))
+
+
 def run(*words: str, cwd) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "ecgimg", *map(str, words)], cwd=cwd, capture_output=True, text=True, timeout=300,

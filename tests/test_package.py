@@ -38,8 +38,7 @@ def test_public_names():
     assert ecgimg.__all__ == [
         "STANDARD_LEADS", "BadOutput", "BadRecord", "BadRequest", "BadWeights", "EcgImgError", "EcgRecord",
         "MissingExtra", "UnknownLayout", "UnreadablePage", "__version__", "classify", "digitize", "iter_records",
-        "read_record",
-        "write_record",
+        "measure", "read_record", "write_record",
     ]  # fmt: skip
     for module in (ecgimg, layouts, synth):
         assert all(hasattr(module, name) for name in module.__all__)

@@ -183,5 +183,5 @@ def evaluate_measurements(
         OUT.print(f"{name}: {value if isinstance(value, str) else format(value, '.3g')}", markup=False)
     if out is not None:
         report.save(evaluated, out / "scores.json")
-        report.draw_bland_altman(evaluated.pairs, out / "bland_altman.png")
+        report.draw_bland_altman(evaluated.pairs, out / "bland_altman.png", difference=evaluated.difference)
         OUT.print(f"scores and figure are in {out}", markup=False)

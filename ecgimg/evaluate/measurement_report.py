@@ -20,6 +20,7 @@ Pairs = Sequence[tuple[float, float]]
 
 _AXIS_DEG = 10.0
 _ST_MV = 0.05
+_ANNOTATED = "measured less annotated"
 
 
 def interval_table(scores: DelineationScores) -> Table:
@@ -59,7 +60,7 @@ def summary(scores: DelineationScores) -> dict[str, str | float]:
         "P absent, said so": f"{sum(not s.says_p for s in without)} of {len(without)}",
         "P present, said absent": f"{sum(not s.says_p for s in having)} of {len(having)}",
         "regular records": len(rates),
-        "largest error of their rate, 1/min": float(np.nanmax(rates)) if rates else float("nan"),
+        "largest error of their rate, 1/min": max((rate for rate in rates if np.isfinite(rate)), default=float("nan")),
         f"axis within {_AXIS_DEG:g}°": float(np.mean([angle <= _AXIS_DEG for angle in axes])) if axes else float("nan"),
     }
 
@@ -104,24 +105,25 @@ def page_summary(changes: Sequence[PageChange]) -> dict[str, float]:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What an evaluation shows: tables, numbers by name, the pairs to be drawn, and the rows to be saved."""
+    """What an evaluation shows: tables, numbers by name, pairs to draw, rows to save, and what is compared."""
 
     tables: tuple[Table, ...]
     summary: Mapping[str, str | float]
     pairs: Mapping[str, Pairs]
     rows: Sequence[AnnotatedScore | PageChange]
+    difference: str
 
 
 def of_annotated(scores: DelineationScores) -> Report:
     """Return the report of annotated records."""
     pairs = {name: _pairs(scores.records, "medians", name) for name in MEDIAN_NAMES}
-    return Report((interval_table(scores), mark_table(scores)), summary(scores), pairs, scores.records)
+    return Report((interval_table(scores), mark_table(scores)), summary(scores), pairs, scores.records, _ANNOTATED)
 
 
 def of_pages(changes: Sequence[PageChange]) -> Report:
     """Return the report of records measured through pages."""
     pairs = {name: [change.values[name] for change in changes] for name in MEDIAN_NAMES}
-    return Report((page_table(changes),), page_summary(changes), pairs, changes)
+    return Report((page_table(changes),), page_summary(changes), pairs, changes, "through the page less on the record")
 
 
 def save(report: Report, path: Path) -> None:
@@ -131,8 +133,17 @@ def save(report: Report, path: Path) -> None:
         temporary.write_text(json.dumps(plain(content), indent=1), encoding="utf-8")
 
 
-def draw_bland_altman(columns: Mapping[str, Pairs], path: Path, unit: str = "ms") -> None:
-    """Draw the difference over the mean of measured and annotated numbers, with bias and 1.96 SD (Bland & Altman 1986).
+def draw_bland_altman(
+    columns: Mapping[str, Pairs], path: Path, unit: str = "ms", *, difference: str = _ANNOTATED
+) -> None:
+    """Draw the difference over the mean of each pair, with bias and 1.96 SD (Bland & Altman 1986).
+
+    Parameters
+    ----------
+    columns : mapping of name to pairs
+        A panel each; pairs that lack a number are left out.
+    difference : str
+        What is subtracted from what, for the axis.
 
     Raises
     ------
@@ -143,14 +154,14 @@ def draw_bland_altman(columns: Mapping[str, Pairs], path: Path, unit: str = "ms"
     figure, axes = plt.subplots(1, len(columns), figsize=(3.4 * len(columns), 3.2), squeeze=False)
     for axis, (name, pairs) in zip(axes[0], columns.items(), strict=True):
         values = np.array([pair for pair in pairs if np.isfinite(pair).all()]).reshape(-1, 2)
-        difference = values[:, 0] - values[:, 1]
-        axis.plot(values.mean(axis=1), difference, "o", ms=3, alpha=0.6)
+        errors = values[:, 0] - values[:, 1]
+        axis.plot(values.mean(axis=1), errors, "o", ms=3, alpha=0.6)
         if len(values):
-            bias, reach = difference.mean(), 1.96 * difference.std()
+            bias, reach = errors.mean(), 1.96 * errors.std()
             for level, style in ((bias, "-"), (bias - reach, "--"), (bias + reach, "--")):
                 axis.axhline(level, color="0.3", lw=0.8, ls=style)
         axis.set_title(name, fontsize=9)
         axis.set_xlabel(f"mean of both, {unit}", fontsize=8)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0][0].set_ylabel(f"measured less annotated, {unit}", fontsize=8)
+    axes[0][0].set_ylabel(f"{difference}, {unit}", fontsize=8)
     save_figure(plt, figure, path)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ecgimg._optional_packages import import_optional
 from ecgimg.errors import BadRecord
-from ecgimg.formats.checks import reading
+from ecgimg.formats.checks import check_file, reading
 from ecgimg.formats.wfdb import read
 from ecgimg.leads import canonical_lead
 from ecgimg.record import EcgRecord
@@ -43,6 +43,8 @@ class AnnotatedWave:
 def iter_annotated(folder: Path) -> Iterator[tuple[str, EcgRecord, tuple[AnnotatedWave, ...]]]:
     """Yield (name, record, waves) for every WFDB record of a folder that has annotations, in order of names.
 
+    Annotations of leads that the record does not have are passed over.
+
     Raises
     ------
     BadRecord
@@ -55,7 +57,8 @@ def iter_annotated(folder: Path) -> Iterator[tuple[str, EcgRecord, tuple[Annotat
         if files:
             count += 1
             record = read(header)
-            waves = [wave for lead, file in files.items() for wave in _read_lead(file, lead, record.fs_hz)]
+            own = {lead: file for lead, file in files.items() if lead in record.leads}
+            waves = [wave for lead, file in own.items() for wave in _read_lead(file, lead, record.fs_hz)]
             yield header.stem, record, tuple(waves)
     if not count:
         raise BadRecord(
@@ -76,6 +79,7 @@ def _annotation_files(header: Path) -> dict[str, Path]:
 def _read_lead(file: Path, lead: str, fs_hz: float) -> list[AnnotatedWave]:
     """Return the waves of one lead."""
     wfdb = import_optional("wfdb", "wfdb", "reading WFDB annotations")
+    check_file(file)  # wfdb takes an empty file for one without marks
     with reading(file, "WFDB annotations"):
         annotation = wfdb.rdann(str(file.with_suffix("")), file.suffix.removeprefix("."))
         marks = [(symbol, sample / fs_hz) for symbol, sample in zip(annotation.symbol, annotation.sample, strict=True)]

@@ -58,6 +58,6 @@ def open_network_file(path: Path) -> onnxruntime.InferenceSession:
     """
     try:
         return open_network(path.read_bytes())
-    except (OSError, RuntimeError) as error:  # ONNX Runtime's own errors are RuntimeErrors
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # ONNX Runtime's own errors have no other base
+        reason = " ".join(str(error).split())[:120].rstrip(".")
         raise BadWeights(f"{path} is not a readable ONNX network ({reason})") from None

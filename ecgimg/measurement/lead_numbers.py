@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecgimg.measurement.delineation.model import QRS, BeatWaves, Floats, Ints, Mask, P, T
+from ecgimg.measurement.delineation.model import BeatWaves, Floats, Ints, Mask
 from ecgimg.measurement.intervals import Intervals
 from ecgimg.measurement.noise import LeadNoise
 from ecgimg.measurement.results import MEDIAN_NAMES, Beat, LeadBeat, LeadMeasurements, Measured
@@ -120,33 +120,26 @@ def list_beats(
     record: EcgRecord, waveforms: LeadWaveforms, global_s: tuple[Floats, Floats], kinds: tuple[BeatClass, ...]
 ) -> tuple[Beat, ...]:
     """Return every beat with its waves over all leads, onset and end (3, beats), and in each lead."""
-    onset_s, end_s = global_s
-    by_name = waveforms.by_name()
+    waves = waveforms.waves
+    peak_s = np.stack([waveforms.p.peak_s, waveforms.qrs.peak_s, waveforms.t.peak_s])
+    times = np.stack([waves.onset_s, peak_s, waves.end_s], axis=-1)
+    is_there = np.asarray(np.isfinite(times).all(axis=-1)).tolist()
+    # as Python's own numbers: a record has thousands of them
+    times_s, by_name = times.tolist(), {name: array.tolist() for name, array in waveforms.by_name().items()}
+    spans_s = np.stack(global_s, axis=-1).transpose(1, 0, 2)
     beats = []
     for beat, kind in enumerate(kinds):
-        spans = [_span(onset_s[k, beat], end_s[k, beat]) for k in range(3)]
-        leads = {
-            lead: _lead_beat(waveforms, by_name, beat, column)
-            for column, lead in enumerate(record.leads)
-            if waveforms.waves.seen[beat, column]
-        }
-        qrs = spans[QRS - 1] or tuple(map(float, waveforms.waves.qrs_s[beat]))
-        beats.append(Beat(kind, spans[P - 1], (qrs[0], qrs[1]), spans[T - 1], leads))
+        leads = {}
+        for column in np.flatnonzero(waves.seen[beat]).tolist():
+            p, qrs, t = (tuple(times_s[k][beat][column]) if is_there[k][beat][column] else None for k in range(3))
+            row = {name: array[beat][column] for name, array in by_name.items()}
+            # NaN is not equal to itself
+            leads[record.leads[column]] = LeadBeat(p, qrs, t, {name: x for name, x in row.items() if x == x})
+        p_s, qrs_s, t_s = (_span(span) for span in spans_s[beat])
+        beats.append(Beat(kind, p_s, qrs_s or _span(waves.qrs_s[beat]) or (0.0, 0.0), t_s, leads))
     return tuple(beats)
 
 
-def _span(onset_s: float, end_s: float) -> tuple[float, float] | None:
-    return (float(onset_s), float(end_s)) if np.isfinite(onset_s) and np.isfinite(end_s) else None
-
-
-def _lead_beat(waveforms: LeadWaveforms, by_name: Mapping[str, Floats], beat: int, column: int) -> LeadBeat:
-    waves = waveforms.waves
-    peaks_s = {P: waveforms.p.peak_s, QRS: waveforms.qrs.peak_s, T: waveforms.t.peak_s}
-    times = {}
-    for kind, peak_s in peaks_s.items():
-        onset_s, end_s = waves.onset_s[kind - 1, beat, column], waves.end_s[kind - 1, beat, column]
-        peak = peak_s[beat, column]
-        is_there = np.isfinite(onset_s) and np.isfinite(end_s) and np.isfinite(peak)
-        times[kind] = (float(onset_s), float(peak), float(end_s)) if is_there else None
-    values = {name: float(array[beat, column]) for name, array in by_name.items() if np.isfinite(array[beat, column])}
-    return LeadBeat(times[P], times[QRS], times[T], values)
+def _span(times_s: Floats) -> tuple[float, float] | None:
+    onset_s, end_s = times_s.tolist()
+    return (onset_s, end_s) if np.isfinite(times_s).all() else None

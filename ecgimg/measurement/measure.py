@@ -17,6 +17,7 @@ from ecgimg.measurement.delineation.delineator import delineate
 from ecgimg.measurement.delineation.global_waves import over_leads
 from ecgimg.measurement.delineation.lead_waves import find_waves
 from ecgimg.measurement.delineation.model import QRS, BeatWaves, Mask
+from ecgimg.measurement.delineation.usual_beat import usual_beat
 from ecgimg.measurement.intervals import beat_intervals, measure_intervals, qt_dispersion, why_no_interval
 from ecgimg.measurement.lead_numbers import LeadWaveforms, list_beats, measure_leads, median_over_leads
 from ecgimg.measurement.noise import measure_noise
@@ -69,12 +70,18 @@ def measure_record(
 
     Parameters
     ----------
+    record : EcgRecord
+        Any leads in any order, NaN where nothing is known.
     reasons : tuple of Reason
         Those of the page that it was read from.
     gain_assumed : bool
         Whether its millivolts rest on an assumed gain.
     session : onnxruntime.InferenceSession, optional
         Another delineator than the shipped one.
+
+    Returns
+    -------
+    Measurements
 
     Raises
     ------
@@ -108,7 +115,7 @@ def _measure_beats(
     waveforms = LeadWaveforms(
         waves, beat_intervals(waves), p_amplitudes(windows, waves),
         measure_deflections(windows, qrs_s[:, 0], qrs_s[:, 1]), t_amplitudes(windows, waves),
-        measure_st(windows, qrs_s[:, 1]),
+        measure_st(windows.after_qrs(), qrs_s[:, 1]),
     )  # fmt: skip
     is_beat = np.array([kind is not BeatClass.ARTEFACT for kind in kinds], bool)
     why_not = why_no_interval(bounds, usual, has_p_waves)
@@ -117,7 +124,7 @@ def _measure_beats(
     seen = tuple(lead for lead, shown in zip(record.leads, waves.seen.T, strict=True) if shown.any())
     rr_s, rr_usual = rr_intervals(qrs_s[:, 0], kinds, record)
     values = measure_rate(rr_s, rr_usual, seen)
-    values |= measure_intervals(bounds, usual, why_not, seen, values["rr_ms"])
+    values |= measure_intervals(bounds, usual_beat(waves, usual), usual, why_not, seen, values["rr_ms"])
     values |= _axes(record, waveforms, usual, why_not)
     values["qt_dispersion_ms"] = qt_dispersion({lead: measured["qt_ms"] for lead, measured in leads.items()})
     heights = {

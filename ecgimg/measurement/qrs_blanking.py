@@ -1,4 +1,4 @@
-"""Where the QRS complexes are, as far as noise needs it: from slopes that stand out in most leads."""
+"""Where noise cannot be measured: QRS complexes, from slopes that stand out in most leads, and pacing spikes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ Spans = list[tuple[float, float]]
 
 _SLOPE_HZ = 100.0  # slopes of QRS complexes lie below 30 Hz
 _ENERGY_S = 0.08  # a narrow QRS
-_NOISE_MEDIANS = 3.0  # noise alone exceeds 3 medians of its own energy in 2 % of the time, hearts in every beat
+# Medians of a lead's own energy. Of 3 to 6 the best: with up to three leads replaced by noise, and 60 µV of muscle
+# noise in all, it finds all 903 beats of LUDB and 22 false ones; 6 finds 39 false ones.
+_NOISE_MEDIANS = 3.0
 _STRONGEST_BEATS = 0.98  # quantile of time: 10 s with 30 beats a minute have 4 % of their time in a QRS
-_LEAST_ACTIVITY = 0.3  # of the strongest beats; T waves of 100 PTB-XL records stay below 0.1
+_LEAST_ACTIVITY = 0.3  # of the strongest beats: 99.5 % of T waves in LUDB stay below 0.17, of QRS complexes above 0.6
 _LEAST_DISTANCE_S = 0.25  # 240 beats a minute
 _QRS_EDGE = 0.03  # of the activity at a beat's peak
 _LONGEST_HALF_S = 0.14  # half of a wide QRS and the width of the energy's window
 _MARGIN_S = 0.02  # the slowest part of a QRS is outside the span of its steep part
+
+# Usual changes between samples: bursts of muscle noise reach 24. The 90th percentile of muscle noise in 27 paced PTB-XL
+# records is 31 µV with spikes, 10 µV without.
+_JUMP, _LEAST_CHANGE_UV = 40.0, 1.0
+_SPIKE_S = 0.03  # before and after a jump
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +60,7 @@ def measure_slopes(signals_uv: Floats, fs_hz: float) -> Slopes:
 def find_qrs(slopes: Slopes) -> Spans:
     """Return (onset_s, end_s) of the complexes that the slopes show; none where no lead shows a beat."""
     activity = _activity(slopes)
-    top = float(np.quantile(activity, _STRONGEST_BEATS))
+    top = float(np.quantile(activity, _STRONGEST_BEATS)) if len(activity) else 0.0
     if top <= 0:
         return []
     reach = round(_LEAST_DISTANCE_S * slopes.fs_hz)
@@ -98,3 +105,12 @@ def qrs_mask(spans: Spans, n: int, fs_hz: float) -> Mask:
     for onset_s, end_s in spans:
         mask[max(0, round((onset_s - _MARGIN_S) * fs_hz)) : max(0, round((end_s + _MARGIN_S) * fs_hz))] = True
     return mask
+
+
+def spike_mask(signals_uv: Floats, fs_hz: float) -> Mask:
+    """Return (n,) bool: True around jumps of any lead (leads, n), as of pacing spikes and of ends of traces."""
+    changes = np.abs(np.diff(signals_uv, axis=1, prepend=signals_uv[:, :1]))
+    # every fourth is enough for a median
+    usual_uv = np.maximum(np.median(changes[:, ::4], axis=1, keepdims=True), _LEAST_CHANGE_UV)
+    is_jump = (changes > _JUMP * usual_uv).any(axis=0)
+    return np.asarray(maximum_filter1d(is_jump, 2 * round(_SPIKE_S * fs_hz) + 1), bool)

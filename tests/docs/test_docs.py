@@ -22,6 +22,10 @@ import synth
 from ecgimg.classification import Findings
 from ecgimg.cli import app
 from ecgimg.digitization import Digitization
+from ecgimg.measurement import Measured, Measurements
+from ecgimg.measurement.results import GLOBAL_NAMES, LEAD_NAMES
+from ecgimg.measurement.rhythm.beat_classes import BeatClass
+from ecgimg.reasons import ReasonCode
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -34,7 +38,7 @@ def page_id(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/guide/measuring.md"])
 def test_examples_of_page(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The examples of a page print what the page says."""
     shutil.copytree(ROOT / "ecgimg" / "samples", tmp_path / "ecgimg" / "samples")
@@ -110,19 +114,48 @@ def test_files_named_on_page(page: Path):
         assert (ROOT / name).is_file() or (page.parent / name).is_file(), name
 
 
-@pytest.mark.parametrize("result", [Digitization("refused"), Findings()], ids=["STEM.json", "STEM.findings.json"])
-def test_fields_of_json_are_explained(result: Digitization | Findings):
-    """Every field of the JSON files is on the page of the files."""
-    text = (ROOT / "docs/reference/files.md").read_text(encoding="utf-8")
+def names_in_tables(page: str) -> set[str]:
+    """Return the names in code in the first column of the tables of a page."""
+    text = (ROOT / page).read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE)
-    assert set(result.summary()) <= set(re.findall(r"`(\w+)`", " ".join(rows)))
-    schema = result.summary()
-    assert f"`{schema['schema']}`, {schema['schema_version']} " in text
+    return set(re.findall(r"`(\w+)`", " ".join(rows)))
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [Digitization("refused").summary(), Findings().summary(), Measurements().summary(per_beat=True)],
+    ids=["STEM.json", "STEM.findings.json", "STEM.measurements.json"],
+)
+def test_fields_of_json_are_explained(summary: dict[str, Any]):
+    """Every field of the JSON files is on the page of the files."""
+    assert set(summary) <= names_in_tables("docs/reference/files.md")
+    text = (ROOT / "docs/reference/files.md").read_text(encoding="utf-8")
+    assert f"`{summary['schema']}`, {summary['schema_version']} " in text
+
+
+def test_fields_of_measured_number_are_explained():
+    """Every field of a number of the JSON is on the page of the files, and every field of `Measured` in the guide."""
+    assert set(Measured().summary(1)) <= names_in_tables("docs/reference/files.md")
+    assert set(vars(Measured())) <= names_in_tables("docs/guide/measuring.md")
+
+
+def test_measured_numbers_are_explained():
+    """The guide says what every number and every class of beats is, and explains no other number of a record."""
+    told = names_in_tables("docs/guide/measuring.md")
+    assert {*GLOBAL_NAMES, *LEAD_NAMES, *BeatClass} <= told
+    assert {name for name in told if name.endswith(("_bpm", "_ms", "_deg", "_mv"))} <= {*GLOBAL_NAMES, *LEAD_NAMES}
+
+
+def test_reasons_of_numbers_are_explained():
+    """The codes that the guide names exist."""
+    told = names_in_tables("docs/guide/measuring.md")
+    codes = {code.value for code in ReasonCode}
+    assert {"no_beat_found", "too_few_beats", "no_p_wave", "leads_needed", "axis_undefined"} <= told & codes
 
 
 def test_readme_length():
     """The README is short."""
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 180
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 120
 
 
 def documented_names() -> list[str]:

@@ -1,14 +1,19 @@
-"""Somebody's own classifier is evaluated on every layout from the command line."""
+"""Somebody's own classifier, and measurements of records, are evaluated from the command line."""
 
 from __future__ import annotations
 
 import csv
 import json
+from importlib.resources import files
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from ecgimg import write_record
 from ecgimg.cli import app
+from synth.heart import HeartSpec, simulate
+from tests.annotated_hearts import annotated_heart, write_annotated
 
 
 def run(folder, *options: str):
@@ -47,3 +52,64 @@ def test_evaluate_layouts_refusals(sources, options, message):
     """What cannot be evaluated is refused with what is wrong."""
     done = run(sources, *options)
     assert message in str(done.exception)
+
+
+def measurements(*words: str):
+    return CliRunner().invoke(app, ["evaluate", "measurements", "--records", *map(str, words)])
+
+
+@pytest.fixture
+def annotated(tmp_path):
+    """A folder of two annotated records."""
+    pytest.importorskip("wfdb")
+    for seed in (0, 1):
+        write_annotated(tmp_path / "records", *annotated_heart(seed, duration_s=8.0, leads=("I", "II", "V2")))
+    return tmp_path / "records"
+
+
+def test_evaluate_measurements_of_annotated_records(delineator, annotated, tmp_path):
+    """Tables are printed, and scores and the figure are written."""
+    pytest.importorskip("matplotlib")
+    done = measurements(annotated, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "median over" in done.output
+    assert "QRS onset" in done.output
+    assert "P present, said absent: 0 of 2" in done.output
+    told = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))
+    assert [record["name"] for record in told["records"]] == ["heart0", "heart1"]
+    assert (tmp_path / "out" / "bland_altman.png").stat().st_size > 1000
+
+
+def test_evaluate_first_measurements_of_given_delineator(delineator, annotated):
+    """As many records as asked are measured, by the delineator that is named."""
+    shipped = files("ecgimg") / "weights" / "delineator.onnx"
+    done = measurements(annotated, "--limit", "1", "--delineator", shipped)
+    assert done.exit_code == 0, done.output
+    assert "records: 1" in done.output
+
+
+@pytest.mark.slow
+def test_evaluate_measurements_through_pages(delineator, annotated, tmp_path):
+    """Records are compared with what a page of them gives."""
+    pytest.importorskip("matplotlib")
+    record = simulate(HeartSpec(rate_bpm=70), np.random.default_rng(2)).record
+    write_record(record, tmp_path / "whole" / "one.hea")
+    words = (tmp_path / "whole", "--via", "page", "--degradation", "none", "--out", tmp_path / "out")
+    done = measurements(*words)
+    assert done.exit_code == 0, done.output
+    assert "rate within 1 /min: 1" in done.output
+    told = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))
+    assert told["records"][0]["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--via", "paper"], "via record or page, not 'paper'"),
+        (["--delineator", "none.onnx"], "none.onnx is not a readable ONNX network"),
+        ([], "holds no WFDB record with a file of annotations"),
+    ],
+)
+def test_evaluate_measurements_refusals(tmp_path, options, message):
+    """What cannot be evaluated is refused with what is wrong."""
+    assert message in str(measurements(tmp_path, *options).exception)

@@ -87,12 +87,17 @@ def _templates(windows: BeatWindows, onset_s: Floats) -> Floats:
 
 def _clusters(shapes: Floats) -> NDArray[np.int64]:
     """Return the number of each beat's shape; beats of no common lead count as of one shape."""
+    is_whole = np.asarray(np.isfinite(shapes).all(axis=2))
     cluster = np.zeros(len(shapes), np.int64)
     leaders: list[int] = []
     for beat in range(len(shapes)):
-        likeness = [_correlation(shapes[leader], shapes[beat]) for leader in leaders]
-        unknown = [k for k, value in enumerate(likeness) if np.isnan(value)]
-        best = int(np.nanargmax(likeness)) if len(unknown) < len(likeness) else -1
+        common = [is_whole[leader] & is_whole[beat] for leader in leaders]
+        likeness = [
+            _correlation(shapes[leader][leads], shapes[beat][leads]) if leads.any() else np.nan
+            for leader, leads in zip(leaders, common, strict=True)
+        ]
+        known = np.isfinite(likeness)
+        best = int(np.nanargmax(likeness)) if known.any() else -1
         if best >= 0 and likeness[best] > _LIKE:
             cluster[beat] = best
         elif best < 0 and leaders:
@@ -105,19 +110,13 @@ def _clusters(shapes: Floats) -> NDArray[np.int64]:
 
 
 def _correlation(one: Floats, other: Floats) -> float:
-    """Return the highest correlation of two beats (leads, samples) over small lags; NaN where no lead is common."""
-    best = np.nan
-    n = one.shape[1]
+    """Return the highest correlation of two beats (leads, samples) over small lags."""
+    n, best = one.shape[1], -1.0
     for lag in range(-_LARGEST_LAG, _LARGEST_LAG + 1, 2):
-        a = one[:, max(lag, 0) : n + min(lag, 0)]
-        b = other[:, max(-lag, 0) : n + min(-lag, 0)]
-        common = np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1)
-        if not common.any():
-            continue
-        a, b = a[common], b[common]
-        scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
-        best = np.nanmax([best, float((a * b).sum()) / max(scale, 1e-12)])
-    return float(best)
+        a = one[:, max(lag, 0) : n + min(lag, 0)].ravel()
+        b = other[:, max(-lag, 0) : n + min(-lag, 0)].ravel()
+        best = max(best, float(a @ b) / max(float(np.sqrt((a @ a) * (b @ b))), 1e-12))
+    return best
 
 
 def _largest(cluster: NDArray[np.int64]) -> int:

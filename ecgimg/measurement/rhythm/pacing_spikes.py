@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import median_filter
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from ecgimg.measurement.delineation.model import Floats
 from ecgimg.record import EcgRecord
@@ -23,11 +23,8 @@ def find_spikes(record: EcgRecord, qrs_s: Floats) -> Floats:
     record : EcgRecord
         At 500 Hz: a spike of 2 ms is one sample.
     """
-    reach = max(int(np.ceil(_WIDTH_S * record.fs_hz)), 1)
     known = record.known
-    signals = np.where(known, record.signals, 0.0)
-    smooth = median_filter(signals, size=(1, 4 * reach + 1), mode="nearest")
-    residual = np.where(known, np.abs(signals - smooth), 0.0)
+    residual = np.where(known, _narrow_parts(np.where(known, record.signals, 0.0), record.fs_hz), 0.0)
     inside = _inside_qrs(qrs_s, record.n_samples, record.fs_hz)
     quiet = np.where(known & ~inside, residual, np.nan)
     noise = np.array([np.nanmedian(row) if np.isfinite(row).any() else np.inf for row in quiet])
@@ -42,6 +39,15 @@ def find_spikes(record: EcgRecord, qrs_s: Floats) -> Floats:
         if not times or sample / record.fs_hz - times[-1] > _APART_S:
             times.append(float(sample / record.fs_hz))
     return np.array(times)
+
+
+def _narrow_parts(signals: Floats, fs_hz: float) -> Floats:
+    """Return by how much each sample stands out of what is wider than a spike, up or down (leads, samples)."""
+    width = 2 * max(int(np.ceil(_WIDTH_S * fs_hz)), 1) + 1
+    opened = maximum_filter1d(minimum_filter1d(signals, width, axis=1), width, axis=1)
+    closed = minimum_filter1d(maximum_filter1d(signals, width, axis=1), width, axis=1)
+    parts: Floats = np.maximum(signals - opened, closed - signals)
+    return parts
 
 
 def _inside_qrs(qrs_s: Floats, samples: int, fs_hz: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -14,6 +14,7 @@ RATE_HZ = 500.0
 """Rate at which waveforms are measured; records of another are resampled to it."""
 
 _BEFORE_S, _AFTER_S = 0.55, 0.85  # of the QRS onset: the longest PR, and the longest QT
+_N_BEFORE = round(_BEFORE_S * RATE_HZ)
 _BASELINE_S = (
     0.018,
     0.002,
@@ -34,6 +35,14 @@ class BeatWindows:
 
     values_mv: Floats
     times_s: Floats
+
+    def before_qrs(self) -> BeatWindows:
+        """Return the part up to the QRS onset, which holds the P wave."""
+        return BeatWindows(self.values_mv[:, :, :_N_BEFORE], self.times_s[:, :_N_BEFORE])
+
+    def after_qrs(self) -> BeatWindows:
+        """Return the part from the QRS onset on, which holds the T wave."""
+        return BeatWindows(self.values_mv[:, :, _N_BEFORE:], self.times_s[:, _N_BEFORE:])
 
     def within(self, start_s: Floats, end_s: Floats) -> Mask:
         """Return (leads, beats, samples): True from `start_s` to `end_s`, both (beats, leads) or (beats, 1)."""
@@ -62,7 +71,7 @@ class BeatWindows:
 
 def cut_windows(record: EcgRecord, qrs_onset_s: Floats) -> BeatWindows:
     """Cut the samples around the QRS onsets (beats,) out of a record at `RATE_HZ`."""
-    offsets = np.arange(-round(_BEFORE_S * RATE_HZ), round(_AFTER_S * RATE_HZ))
+    offsets = np.arange(-_N_BEFORE, round(_AFTER_S * RATE_HZ))
     index = np.round(qrs_onset_s * RATE_HZ).astype(int)[:, None] + offsets
     inside = (index >= 0) & (index < record.n_samples)
     values = record.signals[:, np.clip(index, 0, record.n_samples - 1)].astype(np.float64)

@@ -9,9 +9,10 @@ import numpy as np
 from ecgimg.measurement.delineation.model import Floats
 from ecgimg.measurement.waveforms.beat_windows import RATE_HZ, BeatWindows
 
-_LEAST_MV = 0.02  # a deflection counts from 20 µV and 6 ms on (CSE working party 1985, Eur Heart J 6:815)
-_LEAST_S = 0.006
-_LEAST_SHARE = 0.03  # of the QRS's height: below it, what is left of wander and of the digitizer's error
+_LEAST_S = 0.006  # of a deflection that counts (CSE working party 1985, Eur Heart J 6:815)
+# Of the QRS's height: below it lies what is left of wander and of the digitizer's error. The working party's 20 µV are
+# this share of a QRS of 0.5 mV; a share keeps the shape of a record of another gain.
+_LEAST_SHARE = 0.04
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ def measure_deflections(windows: BeatWindows, onset_s: Floats, end_s: Floats) ->
 def _measure(values_mv: Floats, times_s: Floats) -> tuple[float, ...]:
     """Return Q, R, S, R' (mV), duration of Q (ms), time of the largest deflection (s) and height (mV)."""
     height_mv = float(values_mv.max() - values_mv.min())
-    parts = _deflections(values_mv, max(_LEAST_MV, _LEAST_SHARE * height_mv))
+    parts = _deflections(values_mv, _LEAST_SHARE * height_mv)
     q = r = s = r_prime = duration_ms = np.nan
     for peak_mv, first, last in parts:
         if peak_mv > 0:

@@ -40,6 +40,7 @@ class WaveAmplitudes:
 
 def p_amplitudes(windows: BeatWindows, waves: BeatWaves) -> WaveAmplitudes:
     """Measure P waves from the line between their onset and their end, so that wander and the Ta wave do not count."""
+    windows = windows.before_qrs()
     onset_s, end_s = waves.onset_s[P - 1], waves.end_s[P - 1]
     inside = windows.within(onset_s, end_s)
     first, last = windows.level_mv(onset_s), windows.level_mv(end_s)
@@ -49,6 +50,7 @@ def p_amplitudes(windows: BeatWindows, waves: BeatWaves) -> WaveAmplitudes:
 
 def t_amplitudes(windows: BeatWindows, waves: BeatWaves) -> WaveAmplitudes:
     """Measure T waves from the level before the QRS."""
+    windows = windows.after_qrs()
     inside = windows.within(waves.onset_s[T - 1], waves.end_s[T - 1])
     return _amplitudes(windows, windows.values_mv, inside)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ecgimg.errors import BadRequest
 from ecgimg.evaluate.measurements import DelineationScores, score_annotated
 from ecgimg.formats.wave_annotations import AnnotatedWave
 from ecgimg.inference.onnx_sessions import open_network_file
@@ -33,7 +34,14 @@ def cross_validate(
     ----------
     annotated : sequence of (name, record, waves)
         Split at random into `folds`; `sources.annotated` is not used.
+
+    Raises
+    ------
+    BadRequest
+        For fewer records than folds.
     """
+    if len(annotated) < folds:
+        raise BadRequest(f"{len(annotated)} annotated records cannot be split into {folds} folds; give more")
     scores = DelineationScores()
     for number, names in enumerate(split_folds([name for name, _, _ in annotated], folds, settings.seed)):
         test = [item for item in annotated if item[0] in names]

@@ -87,24 +87,25 @@ def unmarked(lead: int, time_s: float) -> tuple[float, float, float, float]:
 def simulated_hearts(folder: Path, count: int, seed: int, jobs: int = 2) -> list[TaughtRecord]:
     """Simulate `count` hearts, ten seconds each; parts that are in `folder` already are not simulated again."""
     folder.mkdir(parents=True, exist_ok=True)
-    firsts = range(0, count, _PART)
+    parts = [range(first, min(first + _PART, count)) for first in range(0, count, _PART)]
+    # by seed and numbers: a folder may hold hearts that were asked for otherwise
+    paths = [folder / f"{seed}-{part.start:06d}-{part.stop:06d}.npz" for part in parts]
+    missing = [(path, part) for path, part in zip(paths, parts, strict=True) if not path.is_file()]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        list(pool.map(partial(_simulate_part, folder, count=count, seed=seed), firsts))
+        list(pool.map(partial(_simulate_part, seed=seed), missing))
     records = []
-    for first in firsts:
-        with np.load(folder / f"{first:06d}.npz") as file:
-            for number in range(first, min(first + _PART, count)):
+    for path, part in zip(paths, parts, strict=True):
+        with np.load(path) as file:
+            for number in part:
                 signals = file[f"signals_{number}"].astype(np.float32)
                 records.append(TaughtRecord(f"heart-{number}", signals, file[f"waves_{number}"]))
     return records
 
 
-def _simulate_part(folder: Path, first: int, count: int, seed: int) -> None:
-    path = folder / f"{first:06d}.npz"
-    if path.is_file():
-        return
+def _simulate_part(part: tuple[Path, range], seed: int) -> None:
+    path, numbers = part
     arrays: dict[str, NDArray[np.generic]] = {}
-    for number in range(first, min(first + _PART, count)):
+    for number in numbers:
         # by number, so that the hearts do not depend on how they are shared out
         signals, waves = _simulated(np.random.default_rng([seed, number]))
         arrays[f"signals_{number}"], arrays[f"waves_{number}"] = signals.astype(np.float16), waves

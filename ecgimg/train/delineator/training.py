@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from ecgimg.errors import BadRequest
 from ecgimg.formats.wave_annotations import AnnotatedWave
+from ecgimg.leads import STANDARD_LEADS
 from ecgimg.measurement.delineation.delineator import FLOOR, N_CLASSES, N_WAVES, UNIT_S
 from ecgimg.measurement.delineation.model import KINDS, P
 from ecgimg.measurement.delineation.network_input import MULTIPLE, RATE_HZ, SAMPLES_PER_STEP, normalize
@@ -92,7 +94,18 @@ def make_sources(
         Folder in whose ``pool`` the simulated hearts are kept.
     without_p : iterable of (name, record)
         Records that show no P wave, as those of atrial fibrillation: nothing else needs to be known of them.
+
+    Raises
+    ------
+    BadRequest
+        For an annotated record of another number of leads than the simulated hearts.
     """
+    for record in annotated:
+        if len(record.signals_mv) != len(STANDARD_LEADS):
+            raise BadRequest(
+                f"record {record.name} has {len(record.signals_mv)} leads; the delineator learns from records of "
+                f"{len(STANDARD_LEADS)}, and hides leads itself"
+            )
     hearts = simulated_hearts(out / "pool", settings.hearts + _HELD_BACK, settings.seed, jobs)
     silent = [TaughtRecord(name, _at_network_rate(record), np.empty((0, 4))) for name, record in without_p]
     return Sources(annotated, hearts[_HELD_BACK:], silent), hearts[:_HELD_BACK]
@@ -195,12 +208,14 @@ def delineation_loss(answers: Tensor, batch: _Batch) -> Tensor:
 
 def evaluate(network: Delineator, records: Sequence[TaughtRecord]) -> dict[str, float]:
     """Return the share of steps whose kind is right, and the mean errors of onsets and ends (ms) of each wave."""
+    device = next(network.parameters()).device
     right, errors_ms = [], {kind: [] for kind in KINDS}  # type: ignore[var-annotated]
     for record in records:
         leads, samples = record.signals_mv.shape
         n = samples // MULTIPLE * MULTIPLE
         values, known = normalize(record.signals_mv[:, :n])
-        answers = network(torch.from_numpy(values)[None], torch.from_numpy(known)[None])[0].numpy()
+        inputs = (torch.from_numpy(rows)[None].to(device) for rows in (values, known))
+        answers = network(*inputs)[0].cpu().numpy()
         target = make_target(record.waves, leads, 0.0, n // SAMPLES_PER_STEP)
         is_known = target.kinds != UNKNOWN
         right.append((answers[:, :N_CLASSES].argmax(axis=1) == target.kinds)[is_known])
@@ -208,8 +223,13 @@ def evaluate(network: Delineator, records: Sequence[TaughtRecord]) -> dict[str, 
             first = N_CLASSES + 2 * (kind - 1)
             error = np.abs(answers[:, first : first + 2] - target.distances).mean(axis=1)
             errors_ms[name].append(1000 * UNIT_S * error[target.kinds == kind])
-    means = {f"{name.lower()}_ms": float(np.concatenate(values).mean()) for name, values in errors_ms.items()}
-    return {"right": float(np.concatenate(right).mean()), **means}
+    means = {f"{name.lower()}_ms": _mean(np.concatenate(values)) for name, values in errors_ms.items()}
+    return {"right": _mean(np.concatenate(right)), **means}
+
+
+def _mean(values: NDArray[np.generic]) -> float:
+    """Return the mean; NaN where there is none, as of P waves in records of atrial fibrillation."""
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def export(network: Delineator, out: Path) -> Path:

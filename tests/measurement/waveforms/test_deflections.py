@@ -40,7 +40,7 @@ def test_deflections_of_shape(parts, named):
 
 
 def test_deflection_below_least_size():
-    """A deflection of less than 20 µV, or of less than 6 ms, is none."""
+    """A deflection of less than 4 % of the QRS, or of less than 6 ms, is none."""
     assert np.isnan(complex_of((-0.015, 20), (1.0, 40)).q_mv[0, 0])
     assert np.isnan(complex_of((-0.3, 4), (1.0, 40)).q_mv[0, 0])
 
