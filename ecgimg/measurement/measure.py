@@ -90,6 +90,7 @@ def measure_record(
     """
     if record.fs_hz < LEAST_RATE_HZ:
         raise BadRecord(f"a record at {record.fs_hz:g} Hz is too coarse to measure; at least {LEAST_RATE_HZ:g} Hz")
+    as_recorded = record
     record = resample(record, RATE_HZ) if record.fs_hz != RATE_HZ else record
     if not (record.known.sum(axis=1) >= _LEAST_S * RATE_HZ).any():
         return Measurements((*reasons, ReasonCode.NO_BEAT_FOUND.reason()), record=record)
@@ -97,11 +98,13 @@ def measure_record(
     waves = join_beats(evidence, find_waves(evidence))
     if not waves.seen.any():
         return Measurements((*reasons, ReasonCode.NO_BEAT_FOUND.reason()), record=record)
-    return _measure_beats(record, waves, reasons, gain_assumed)
+    # noise above half the rate of a coarse record cannot be seen, and must not be taken for none
+    seen = as_recorded if as_recorded.fs_hz < RATE_HZ else record
+    return _measure_beats(record, seen, waves, reasons, gain_assumed)
 
 
 def _measure_beats(
-    record: EcgRecord, waves: BeatWaves, reasons: tuple[Reason, ...], gain_assumed: bool
+    record: EcgRecord, as_recorded: EcgRecord, waves: BeatWaves, reasons: tuple[Reason, ...], gain_assumed: bool
 ) -> Measurements:
     has_p_waves = shows_p(waves)
     waves = without_false_p(waves)
@@ -119,7 +122,7 @@ def _measure_beats(
     )  # fmt: skip
     is_beat = np.array([kind is not BeatClass.ARTEFACT for kind in kinds], bool)
     why_not = why_no_interval(bounds, usual, has_p_waves)
-    noise = measure_noise(record, [(float(onset_s), float(end_s)) for onset_s, end_s in qrs_s])
+    noise = measure_noise(as_recorded, [(float(onset_s), float(end_s)) for onset_s, end_s in qrs_s])
     leads = measure_leads(record, waveforms, usual, why_not, noise)
     seen = tuple(lead for lead, shown in zip(record.leads, waves.seen.T, strict=True) if shown.any())
     rr_s, rr_usual = rr_intervals(qrs_s[:, 0], kinds, record)

@@ -114,7 +114,7 @@ class LeadMeasurements:
             values[f"{name}_mv"]["mm"] = None if mv is None else round(MM_PER_MV * mv, 2)
         return {
             "seen_s": round(self.seen_s, 2), **values, "p_shape": self.p_shape, "t_shape": self.t_shape,
-            "noise": self.noise.summary() if hasattr(self.noise, "summary") else {},
+            "noise": self.noise.summary(),
         }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from ecgimg import EcgRecord
 from ecgimg.measurement.noise import measure_noise
-from tests.measurement.noises import FS_HZ, mains, muscle, quiet_heart, varied_hearts, wander, with_leads
+from tests.measurement.noise.noises import FS_HZ, mains, muscle, quiet_heart, varied_hearts, wander, with_leads
 
 N = 5000
 

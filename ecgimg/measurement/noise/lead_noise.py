@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.errors import BadRecord
-from ecgimg.measurement.lead_state import LeadState, disconnected_leads, is_clipped, is_flat
-from ecgimg.measurement.noise_bands import MAINS_HZ, measure_high_band, wander_power
-from ecgimg.measurement.qrs_blanking import Slopes, find_qrs, measure_slopes, qrs_mask
-from ecgimg.record import EcgRecord, unbroken_runs
+from ecgimg.leads import unbroken_runs
+from ecgimg.measurement.noise.lead_state import LeadState, disconnected_leads, is_clipped, is_flat
+from ecgimg.measurement.noise.noise_bands import MAINS_HZ, measure_high_band, wander_power
+from ecgimg.measurement.noise.qrs_blanking import Slopes, find_qrs, measure_slopes, qrs_mask
+from ecgimg.record import EcgRecord
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -79,6 +80,15 @@ class LeadNoise:
         if self.state == "not_seen":
             return None
         return max([*self.words.values(), _WORD_OF_STATE.get(self.state, "clean")], key=WORDS.index)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the noise as the JSON holds it."""
+        sizes_uv = {"wander_uv": self.wander_uv, "muscle_uv": self.muscle_uv, "mains_uv": self.mains_uv}
+        return {
+            "state": self.state, "word": self.word, "words": dict(self.words),
+            **{name: None if size_uv is None else round(size_uv, 1) for name, size_uv in sizes_uv.items()},
+            "mains_hz": self.mains_hz,
+        }  # fmt: skip
 
 
 def _word(kind: str, size_uv: float) -> NoiseWord:

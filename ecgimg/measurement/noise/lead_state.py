@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.measurement.qrs_blanking import Slopes
-from ecgimg.record import unbroken_runs
+from ecgimg.leads import unbroken_runs
+from ecgimg.measurement.noise.qrs_blanking import Slopes
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

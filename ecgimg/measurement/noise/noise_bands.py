@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.ndimage import median_filter, uniform_filter1d
 
-from ecgimg.measurement.qrs_blanking import spike_mask
+from ecgimg.measurement.noise.qrs_blanking import spike_mask
 
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]

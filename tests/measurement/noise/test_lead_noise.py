@@ -8,7 +8,7 @@ import pytest
 from ecgimg import EcgRecord, digitize
 from ecgimg.errors import BadRecord
 from ecgimg.measurement.noise import LeadNoise, measure_noise
-from tests.measurement.noises import FS_HZ, NOISES, quiet_heart, varied_hearts, with_leads, with_noise
+from tests.measurement.noise.noises import FS_HZ, NOISES, quiet_heart, varied_hearts, with_leads, with_noise
 
 KINDS = ("wander", "muscle", "mains")
 
