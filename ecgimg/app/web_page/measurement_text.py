@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ecgimg.app.web_page.verdict_text import as_sentence
 from ecgimg.digitization import Digitization
 from ecgimg.measurement import Measured, Measurements
-from ecgimg.measurement.noise import WORDS, LeadNoise
+from ecgimg.measurement.noise.lead_noise import WORDS, LeadNoise
 from ecgimg.measurement.page_numbers import st_levels, why_nothing
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
 from ecgimg.reasons import texts
