@@ -218,7 +218,10 @@ class ReasonCode(Enum):
     TOO_FEW_BEATS = (
         "too_few_beats", Severity.WARNING, "Only {count} beats could be used; at least {least} are needed.",
     )  # fmt: skip
-    NO_P_WAVE = ("no_p_wave", Severity.WARNING, "Most beats have no P wave before them, as in atrial fibrillation.")
+    NO_P_WAVE = (
+        "no_p_wave", Severity.WARNING,
+        "No P wave can be seen before most beats, as in atrial fibrillation, or where a fast rhythm hides it in the T wave.",
+    )  # fmt: skip
     P_NOT_CONDUCTED = (
         "p_not_conducted", Severity.WARNING,
         "The time from P wave to QRS changes from beat to beat; the P waves may not be conducted.",
