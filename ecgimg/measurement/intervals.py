@@ -17,6 +17,9 @@ _PR_SPREAD_MS = 40.0  # of PR over beats from which P waves are taken as not con
 # Mean error of a record's interval over that expected of its single beats, in LUDB, cross-validated: errors average out
 # in part.
 _ERROR_SHARES = {"p_duration_ms": 0.68, "pr_ms": 0.49, "qrs_ms": 0.79, "qt_ms": 0.68}
+# P waves without a beat, over beats, from which on a record without P before its beats has P waves of its own: all of 4
+# simulated ventricular escape rhythms, none of 16 in fibrillation, SVT, pacing and sinus rhythm.
+_LONE_P_SHARE = 0.4
 _T_SHARE = 0.4  # of the beats that must have a T wave
 _OVERLAP_S = 0.004  # by which T may run into the next P: the ends of both are still seen
 
@@ -64,7 +67,9 @@ def beat_intervals(waves: GlobalWaves | BeatWaves) -> Intervals:
     return Intervals(values, errors)
 
 
-def why_no_interval(over_leads: GlobalWaves, usual: Mask, has_p_waves: bool) -> dict[str, Reason | None]:
+def why_no_interval(
+    over_leads: GlobalWaves, usual: Mask, has_p_waves: bool, lone_p_waves: int
+) -> dict[str, Reason | None]:
     """Return for each interval the reason why it cannot be given, None where it can.
 
     Parameters
@@ -72,11 +77,15 @@ def why_no_interval(over_leads: GlobalWaves, usual: Mask, has_p_waves: bool) -> 
     usual : (beats,) bool
         The beats that stand for the record.
     has_p_waves : bool
-        Whether the record shows P waves, see `delineation.beats.shows_p`.
+        Whether the record shows P waves before its beats, see `delineation.beats.shows_p`.
+    lone_p_waves : int
+        How many P waves no beat follows.
     """
     has_p, has_t = (np.isfinite(over_leads.onset_s[kind - 1]) & usual for kind in (P, T))
     count = max(int((usual & np.isfinite(over_leads.onset_s[QRS - 1])).sum()), 1)
-    no_p = None if has_p_waves else ReasonCode.NO_P_WAVE.reason()
+    is_dissociated = lone_p_waves >= max(_LONE_P_SHARE * len(usual), 2)
+    code = ReasonCode.P_NOT_CONDUCTED if is_dissociated else ReasonCode.NO_P_WAVE
+    no_p = None if has_p_waves else code.reason()
     pr = no_p
     pr_ms = 1000 * (over_leads.onset_s[QRS - 1] - over_leads.onset_s[P - 1])[has_p]
     if no_p is None and (spread(pr_ms) or 0.0) > _PR_SPREAD_MS:

@@ -121,7 +121,7 @@ def _measure_beats(
         measure_st(windows.after_qrs(), qrs_s[:, 1]),
     )  # fmt: skip
     is_beat = np.array([kind is not BeatClass.ARTEFACT for kind in kinds], bool)
-    why_not = why_no_interval(bounds, usual, has_p_waves)
+    why_not = why_no_interval(bounds, usual, has_p_waves, len(waves.lone_p_s))
     noise = measure_noise(as_recorded, [(float(onset_s), float(end_s)) for onset_s, end_s in qrs_s])
     leads = measure_leads(record, waveforms, usual, why_not, noise)
     seen = tuple(lead for lead, shown in zip(record.leads, waves.seen.T, strict=True) if shown.any())

@@ -21,9 +21,9 @@ def waves_of(pr_s, beats=6, has_p=True, qt_s=0.4, rr_s=0.8):
     return GlobalWaves(onset, end, error, error)
 
 
-def measured(waves, rr_ms=800.0):
+def measured(waves, rr_ms=800.0, lone_p=0):
     usual = np.ones(waves.onset_s.shape[1], bool)
-    reasons = why_no_interval(waves, usual, bool(np.isfinite(waves.onset_s[0]).any()))
+    reasons = why_no_interval(waves, usual, bool(np.isfinite(waves.onset_s[0]).any()), lone_p)
     middle = (waves.onset_s[1] + waves.end_s[1]) / 2
     beat = np.median(waves.onset_s - middle, axis=1), np.median(waves.end_s - middle, axis=1)
     return measure_intervals(waves, beat, usual, reasons, ("I",), Measured(rr_ms))
@@ -73,6 +73,12 @@ def test_p_duration_where_p_is_not_conducted():
     """P waves that are not conducted still have a duration."""
     found = measured(waves_of(np.array([0.1, 0.2, 0.3, 0.15, 0.25, 0.35])))
     assert found["p_duration_ms"].value == pytest.approx(100)
+
+
+def test_p_waves_without_beats():
+    """Many P waves without a beat, and none before the beats, are not conducted rather than absent."""
+    found = measured(waves_of(0.16, has_p=False), lone_p=4)
+    assert found["pr_ms"].reason.code is ReasonCode.P_NOT_CONDUCTED
 
 
 def test_qt_dispersion():
