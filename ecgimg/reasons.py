@@ -220,7 +220,8 @@ class ReasonCode(Enum):
     )  # fmt: skip
     NO_P_WAVE = (
         "no_p_wave", Severity.WARNING,
-        "No P wave can be seen before most beats, as in atrial fibrillation, or where a fast rhythm hides it in the T wave.",
+        "No P wave can be seen before most beats, as in atrial fibrillation, or where a fast rhythm hides it in the T "
+        "wave.",
     )  # fmt: skip
     P_NOT_CONDUCTED = (
         "p_not_conducted", Severity.WARNING,

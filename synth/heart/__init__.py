@@ -7,8 +7,7 @@
 (('I', 'II', 'III'), ('SR', 'CLBBB'))
 """
 
-from synth.heart.fiducials import Fiducials
-from synth.heart.lead_waves import LeadWave
+from synth.heart.fiducials import Fiducials, LeadWave
 from synth.heart.random_spec import make_random_heart_spec
 from synth.heart.simulate import SimulatedEcg, simulate
 from synth.heart.spec import HeartSpec

@@ -14,9 +14,8 @@ from ecgimg.errors import BadRequest
 from ecgimg.leads import STANDARD_LEADS
 from ecgimg.record import EcgRecord
 from synth.heart.atria import fibrillation, flutter, p_waves
-from synth.heart.fiducials import AtrialWaves, BeatWaves, Fiducials, locate_fiducials
+from synth.heart.fiducials import AtrialWaves, BeatWaves, Fiducials, LeadWave, locate_fiducials, locate_lead_waves
 from synth.heart.lead_vectors import N_BASE, leads_from_base, project, turn_frontal
-from synth.heart.lead_waves import LeadWave, locate_lead_waves
 from synth.heart.noise import lead_noise
 from synth.heart.rhythm import Timeline, make_timeline
 from synth.heart.scp_statements import statements

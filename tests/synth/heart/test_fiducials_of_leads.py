@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecgimg.leads import STANDARD_LEADS
-from synth.heart.lead_waves import locate_lead_waves
+from synth.heart.fiducials import locate_lead_waves
 from synth.heart.waves import Wave
 from tests.synth.heart.measurements import EXACT, heart, quiet
 
