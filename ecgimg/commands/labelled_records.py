@@ -11,7 +11,7 @@ from ecgimg.errors import BadRequest
 
 if TYPE_CHECKING:
     from ecgimg.classification.labelled_records import LabelledRecords
-    from ecgimg.record import EcgRecord
+    from ecgimg.train.delineator.data import TaughtRecord
 
 
 def read_all_labelled(
@@ -53,13 +53,19 @@ def _tables_of(paths: list[Path], tables: list[Path]) -> Sequence[Path | None]:
     return tables or [None] * len(paths)
 
 
-def read_fibrillating(records: list[Path], labels: list[Path] | None) -> list[tuple[str, EcgRecord]]:
-    """Read the records of atrial fibrillation, which show no P wave."""
+def read_rhythms(records: list[Path], labels: list[Path] | None, folds: str = "") -> list[TaughtRecord]:
+    """Read records whose rhythm tells of their P waves: none in fibrillation, one before each beat in sinus rhythm."""
     from ecgimg.classification.labels import LABELS
     from ecgimg.classification.tokens import FS_HZ
     from ecgimg.record import EcgRecord
+    from ecgimg.train.delineator.weak_labels import fibrillating, in_sinus_rhythm
 
-    data = read_all_labelled(records, labels)
-    fibrillates, is_sinus = (data.targets[:, LABELS.index(label)] for label in ("AFIB", "SR"))
-    chosen = data.subset(fibrillates & ~is_sinus)
-    return [(str(name), EcgRecord(mv, FS_HZ)) for name, mv in zip(chosen.ids, chosen.signals_mv, strict=True)]
+    data = read_all_labelled(records, labels, folds=folds)
+    has = {label: data.targets[:, LABELS.index(label)] for label in ("AFIB", "AFLT", "SR", "STACH", "SBRAD", "PACE")}
+    sinus = (has["SR"] | has["STACH"] | has["SBRAD"]) & ~has["AFIB"] & ~has["AFLT"] & ~has["PACE"]
+    taught = []
+    for row in range(len(data)):
+        make = in_sinus_rhythm if sinus[row] else fibrillating if has["AFIB"][row] and not has["SR"][row] else None
+        if make is not None:
+            taught.append(make(str(data.ids[row]), EcgRecord(data.signals_mv[row], FS_HZ)))
+    return taught

@@ -13,7 +13,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ecgimg.commands.consoles import ERR, OUT
-from ecgimg.commands.labelled_records import read_all_labelled, read_fibrillating
+from ecgimg.commands.labelled_records import read_all_labelled, read_rhythms
 from ecgimg.errors import MissingExtra
 
 train_app = typer.Typer(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)
@@ -141,10 +141,11 @@ def train_classifier(
 def train_delineator(
     out: Annotated[Path, typer.Option(help="Folder for the simulated hearts, checkpoints, curve and weights.")],
     records: Annotated[Path, typer.Option(help="Folder of WFDB records, annotated as LUDB is.")],
-    without_p: Annotated[
-        list[Path] | None, typer.Option(help="Labelled records; those of atrial fibrillation show no P wave.")
+    rhythms: Annotated[
+        list[Path] | None, typer.Option(help="Labelled records: sinus rhythm has P waves, fibrillation none.")
     ] = None,
-    without_p_labels: Annotated[list[Path] | None, typer.Option(help="Labels (CSV) of those records.")] = None,
+    rhythms_labels: Annotated[list[Path] | None, typer.Option(help="Labels (CSV) of those records.")] = None,
+    folds: Annotated[str, typer.Option(help="Their folds to use, as 1-8 or 1,2,9; all by default.")] = "",
     cross_validate: Annotated[
         bool, typer.Option("--cross-validate", help="Train five networks instead, and score each on its fold.")
     ] = False,
@@ -163,9 +164,9 @@ def train_delineator(
         settings = training.DelineatorTraining(steps=steps, seed=seed, hearts=hearts)
         options = RunOptions(initial, minutes, device, jobs, on_step)
         annotated = list(iter_annotated(records))
-        silent = read_fibrillating(without_p, without_p_labels) if without_p else []
+        weak = read_rhythms(rhythms, rhythms_labels, folds) if rhythms else []
         taught = [training.taught(*item) for item in annotated]
-        sources, held_back = training.make_sources(out, taught, silent, settings, jobs)
+        sources, held_back = training.make_sources(out, taught, weak, settings, jobs)
         if cross_validate:
             scores = run(out, annotated, sources, settings, options)
         else:

@@ -48,7 +48,7 @@ def train_delineator(folder, *options: str):
 
 @pytest.mark.slow
 def test_train_delineator_command(annotated, monkeypatch):
-    """The command learns from annotated records, simulated hearts and those of atrial fibrillation."""
+    """The command learns from annotated records, simulated hearts and those whose rhythm is known."""
     training = pytest.importorskip("ecgimg.train.delineator.training")
     drawn_from = []
     original = training.train_on
@@ -58,11 +58,11 @@ def test_train_delineator_command(annotated, monkeypatch):
         return original(out, sources, *others)
 
     monkeypatch.setattr(training, "train_on", train_on)
-    done = train_delineator(annotated, "--without-p", annotated / "r.npz", "--without-p-labels", annotated / "l.csv")
+    done = train_delineator(annotated, "--rhythms", annotated / "r.npz", "--rhythms-labels", annotated / "l.csv")
     assert done.exit_code == 0, done.output
     (sources,) = drawn_from
-    assert [len(part) for part in (sources.annotated, sources.simulated, sources.without_p)] == [5, 1, 1]
-    assert sources.without_p[0].name == "0"
+    assert [len(part) for part in (sources.annotated, sources.simulated, sources.weak)] == [5, 1, 2]
+    assert [record.shows_no_p for record in sources.weak] == [True, False]
     names = {path.name for path in (annotated / "out").glob("*.*")}
     assert names >= {"delineator.onnx", "delineator.safetensors", "curve.csv"}
 

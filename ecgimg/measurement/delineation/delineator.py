@@ -19,6 +19,7 @@ UNIT_S = 0.1
 FLOOR = 0.02
 """Least error that the network can expect, in `UNIT_S`: 2 ms."""
 
+_LARGEST_LOG_ERROR = 3.0  # 2 s in `UNIT_S`; what a lead of nothing gives is beyond all numbers
 _STEP_S = SAMPLES_PER_STEP / RATE_HZ
 _WINDOW = int(30 * RATE_HZ)  # samples at a time: a recording of hours must not be in memory as features
 _OVERLAP = int(4 * RATE_HZ)  # half of it, at each end, sees too little of the neighbouring beats
@@ -77,9 +78,8 @@ def decode(answers: NDArray[np.float32], known: NDArray[np.bool_]) -> WaveEviden
     logits = answers[:, :N_CLASSES]
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     distances = UNIT_S * answers[:, N_CLASSES : N_CLASSES + 2 * N_WAVES].reshape(leads, N_WAVES, 2, steps)
-    errors = np.float32(UNIT_S) * (
-        np.exp(answers[:, N_CLASSES + 2 * N_WAVES :].reshape(leads, N_WAVES, 2, steps)) + np.float32(FLOOR)
-    )
+    log_errors = np.minimum(answers[:, N_CLASSES + 2 * N_WAVES :].reshape(leads, N_WAVES, 2, steps), _LARGEST_LOG_ERROR)
+    errors = np.float32(UNIT_S) * (np.exp(log_errors) + np.float32(FLOOR))
     times_s = (_STEP_S * np.arange(steps)).astype(np.float32)
     usable = known[:, : steps * SAMPLES_PER_STEP].reshape(leads, steps, SAMPLES_PER_STEP)
     return WaveEvidence(

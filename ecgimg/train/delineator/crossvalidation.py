@@ -46,7 +46,7 @@ def cross_validate(
     for number, names in enumerate(split_folds([name for name, _, _ in annotated], folds, settings.seed)):
         test = [item for item in annotated if item[0] in names]
         train = [taught(*item) for item in annotated if item[0] not in names]
-        own = Sources(train, sources.simulated, sources.without_p)
+        own = Sources(train, sources.simulated, sources.weak)
         held_back = [taught(*item) for item in test]
         # another seed for each fold, so that they do not draw the same crops
         path = train_on(

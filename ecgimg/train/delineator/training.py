@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,13 @@ import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import avg_pool1d, cross_entropy, max_pool1d
 
 from ecgimg.errors import BadRequest
 from ecgimg.formats.wave_annotations import AnnotatedWave
 from ecgimg.leads import STANDARD_LEADS
 from ecgimg.measurement.delineation.delineator import FLOOR, N_CLASSES, N_WAVES, UNIT_S
-from ecgimg.measurement.delineation.model import KINDS, P
+from ecgimg.measurement.delineation.model import KINDS, Floats, P
 from ecgimg.measurement.delineation.network_input import MULTIPLE, RATE_HZ, SAMPLES_PER_STEP, normalize
 from ecgimg.record import EcgRecord
 from ecgimg.resample import resample
@@ -29,6 +29,9 @@ from ecgimg.train.train_network import RunOptions, Settings, Task, train_network
 
 _CROP = 32 * MULTIPLE  # samples: 4.1 s
 _STRETCH = 0.2  # logarithm of how much slower or faster a record is played at most
+_WINDOWS = 12  # most of a crop: 176 beats a minute
+_P_STEPS = 6  # of a P wave at least: 48 ms
+_WEAK_WEIGHT = 0.1  # of what the rhythm tells, in the loss
 _HELD_BACK = 20  # simulated hearts that training never sees
 
 
@@ -44,8 +47,8 @@ class DelineatorTraining(Settings):
         Crops a step.
     simulated_share : float
         Share of the crops that show a simulated heart, where there are annotated records.
-    without_p_share : float
-        Share of the crops that show a record of `without_p`, where there are some.
+    weak_share : float
+        Share of the crops that show a record of `Sources.weak`, where there are some.
     """
 
     steps: int = 1500
@@ -55,16 +58,16 @@ class DelineatorTraining(Settings):
     batch: int = 8
     widths: tuple[int, ...] = WIDTHS
     simulated_share: float = 0.25
-    without_p_share: float = 0.06
+    weak_share: float = 0.15
 
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """The records that a training draws from: annotated, simulated, and those that show no P wave."""
+    """The records that a training draws from: annotated, simulated, and those of which only the rhythm is known."""
 
     annotated: Sequence[TaughtRecord] = ()
     simulated: Sequence[TaughtRecord] = ()
-    without_p: Sequence[TaughtRecord] = ()
+    weak: Sequence[TaughtRecord] = ()
 
 
 def taught(name: str, record: EcgRecord, waves: Sequence[AnnotatedWave]) -> TaughtRecord:
@@ -76,15 +79,12 @@ def taught(name: str, record: EcgRecord, waves: Sequence[AnnotatedWave]) -> Taug
             rows.append(unmarked(lead, wave.peak_s))
         else:
             rows.append((float(lead), float(KINDS[wave.kind]), wave.onset_s, wave.end_s))
-    return TaughtRecord(name, _at_network_rate(record), np.array(rows, np.float64).reshape(-1, 4))
+    signals = np.nan_to_num(resample(record, RATE_HZ).signals)
+    return TaughtRecord(name, signals, np.array(rows, np.float64).reshape(-1, 4))
 
 
 def make_sources(
-    out: Path,
-    annotated: Sequence[TaughtRecord],
-    without_p: Iterable[tuple[str, EcgRecord]],
-    settings: DelineatorTraining,
-    jobs: int,
+    out: Path, annotated: Sequence[TaughtRecord], weak: Sequence[TaughtRecord], settings: DelineatorTraining, jobs: int
 ) -> tuple[Sources, list[TaughtRecord]]:
     """Return the records to train on, and simulated hearts that are held back.
 
@@ -92,8 +92,8 @@ def make_sources(
     ----------
     out : Path
         Folder in whose ``pool`` the simulated hearts are kept.
-    without_p : iterable of (name, record)
-        Records that show no P wave, as those of atrial fibrillation: nothing else needs to be known of them.
+    weak : sequence of TaughtRecord
+        See `weak_labels`.
 
     Raises
     ------
@@ -107,13 +107,7 @@ def make_sources(
                 f"{len(STANDARD_LEADS)}, and hides leads itself"
             )
     hearts = simulated_hearts(out / "pool", settings.hearts + _HELD_BACK, settings.seed, jobs)
-    silent = [TaughtRecord(name, _at_network_rate(record), np.empty((0, 4))) for name, record in without_p]
-    return Sources(annotated, hearts[_HELD_BACK:], silent), hearts[:_HELD_BACK]
-
-
-def _at_network_rate(record: EcgRecord) -> NDArray[np.float32]:
-    """Return the signals at `RATE_HZ`, 0 mV where unknown."""
-    return np.nan_to_num(resample(record, RATE_HZ).signals)
+    return Sources(annotated, hearts[_HELD_BACK:], weak), hearts[:_HELD_BACK]
 
 
 def train_on(
@@ -123,7 +117,7 @@ def train_on(
 
     def loss_of_step(network: Delineator, step: int) -> Tensor:
         rng = np.random.default_rng([settings.seed, step])
-        batch = _stack([_crop(*_draw(sources, settings, rng), rng) for _ in range(settings.batch)]).to(options.device)
+        batch = _stack([_crop(_draw(sources, settings, rng), rng) for _ in range(settings.batch)]).to(options.device)
         return delineation_loss(network(batch.signals, batch.known), batch)
 
     def make() -> Delineator:
@@ -137,30 +131,33 @@ def train_on(
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """Input (b, leads, samples); kinds (b, leads, steps); distances (b, leads, 2, steps); flags (b,)."""
+    """What a step learns from.
+
+    Input (b, leads, samples), kinds (b, leads, steps), distances (b, leads, 2, steps), flags (b,), windows (b, n, 2).
+    """
 
     signals: Tensor
     known: Tensor
     kinds: Tensor
     distances: Tensor
     shows_no_p: Tensor
+    p_windows: Tensor
 
     def to(self, device: str) -> _Batch:
         return _Batch(*(value.to(device) for value in vars(self).values()))
 
 
-def _draw(sources: Sources, settings: DelineatorTraining, rng: Generator) -> tuple[TaughtRecord, bool]:
-    """Return a record, and whether all that is known of it is that it shows no P wave."""
-    chance = rng.random()
-    if sources.without_p and chance < settings.without_p_share:
-        return sources.without_p[int(rng.integers(len(sources.without_p)))], True
+def _draw(sources: Sources, settings: DelineatorTraining, rng: Generator) -> TaughtRecord:
+    """Return a record of one of the sources."""
     pool = sources.annotated
-    if not pool or (sources.simulated and rng.random() < settings.simulated_share):
+    if sources.weak and rng.random() < settings.weak_share:
+        pool = sources.weak
+    elif not pool or (sources.simulated and rng.random() < settings.simulated_share):
         pool = sources.simulated
-    return pool[int(rng.integers(len(pool)))], False
+    return pool[int(rng.integers(len(pool)))]
 
 
-def _crop(record: TaughtRecord, shows_no_p: bool, rng: Generator) -> _Batch:
+def _crop(record: TaughtRecord, rng: Generator) -> _Batch:
     """Return a disturbed crop of a record."""
     record = stretched(record, float(np.exp(rng.uniform(-_STRETCH, _STRETCH))))
     leads, samples = record.signals_mv.shape
@@ -174,8 +171,18 @@ def _crop(record: TaughtRecord, shows_no_p: bool, rng: Generator) -> _Batch:
     kinds = np.where(is_seen, target.kinds, UNKNOWN)
     return _Batch(
         torch.from_numpy(values), torch.from_numpy(known), torch.from_numpy(kinds),
-        torch.from_numpy(target.distances), torch.tensor(shows_no_p),
+        torch.from_numpy(target.distances), torch.tensor(record.shows_no_p),
+        torch.from_numpy(_window_steps(record.p_windows_s - first / RATE_HZ)),
     )  # fmt: skip
+
+
+def _window_steps(windows_s: Floats) -> NDArray[np.int64]:
+    """Return first and last step (`_WINDOWS`, 2) of the windows that lie within a crop; -1 for none."""
+    steps = np.full((_WINDOWS, 2), -1, np.int64)
+    span_s = _CROP / RATE_HZ
+    inside = windows_s[(windows_s[:, 0] >= 0) & (windows_s[:, 1] < span_s)][:_WINDOWS]
+    steps[: len(inside)] = (inside * RATE_HZ / SAMPLES_PER_STEP).astype(np.int64)
+    return steps
 
 
 def _stack(crops: Sequence[_Batch]) -> _Batch:
@@ -188,7 +195,9 @@ def delineation_loss(answers: Tensor, batch: _Batch) -> Tensor:
     Mean absolute errors make the network give medians of what annotators mark, which are free of bias over records.
     """
     logits = answers[:, :, :N_CLASSES]
-    loss = cross_entropy(logits.permute(0, 2, 1, 3), batch.kinds, ignore_index=UNKNOWN)
+    known = (batch.kinds != UNKNOWN).sum().clamp(min=1)
+    # a sum, as the mean of a batch of which nothing is known would be no number
+    loss = cross_entropy(logits.permute(0, 2, 1, 3), batch.kinds, ignore_index=UNKNOWN, reduction="sum") / known
     shape = (*answers.shape[:2], N_WAVES, 2, answers.shape[3])
     distances = answers[:, :, N_CLASSES : N_CLASSES + 2 * N_WAVES].reshape(shape)
     log_errors = answers[:, :, N_CLASSES + 2 * N_WAVES :].reshape(shape)
@@ -200,10 +209,28 @@ def delineation_loss(answers: Tensor, batch: _Batch) -> Tensor:
             expected = log_errors[:, :, kind - 1].permute(0, 1, 3, 2)[chosen].exp() + FLOOR
             # detached: the expected error follows the error, and never pulls the ends
             loss = loss + 2 * error.mean() + 0.1 * (error.detach() / expected + expected.log()).mean()
+    return loss + _WEAK_WEIGHT * _rhythm_loss(logits.softmax(dim=2)[:, :, P], batch)
+
+
+def _rhythm_loss(p: Tensor, batch: _Batch) -> Tensor:
+    """Return the loss of the probabilities of P waves (b, leads, steps) against what the rhythm tells.
+
+    Fibrillation has none anywhere. In sinus rhythm each window holds one, in those half of the known leads that show
+    it best, for some steps.
+    """
+    loss = p.new_zeros(())
     if batch.shows_no_p.any():
-        p = logits.softmax(dim=2)[:, :, P][batch.shows_no_p]
-        loss = loss - 0.1 * torch.log1p(-p.clamp(max=0.999)).mean()
-    return loss
+        loss = loss - torch.log1p(-p[batch.shows_no_p].clamp(max=0.999)).mean()
+    known = max_pool1d(batch.known, SAMPLES_PER_STEP)
+    misses = []
+    for row, number in torch.nonzero(batch.p_windows[:, :, 0] >= 0).tolist():
+        first, last = batch.p_windows[row, number].tolist()
+        leads = known[row, :, first:last].min(dim=1).values > 0
+        if leads.any() and last - first > _P_STEPS:
+            shown = avg_pool1d(p[row, leads, first:last], _P_STEPS, 1).max(dim=1).values
+            best = shown.topk((len(shown) + 1) // 2).values
+            misses.append(-torch.log(best.clamp(min=1e-4)).mean())
+    return loss + torch.stack(misses).mean() if misses else loss
 
 
 def evaluate(network: Delineator, records: Sequence[TaughtRecord]) -> dict[str, float]:

@@ -38,7 +38,7 @@ TINY = DelineatorTraining(steps=3, batch=2, widths=(4, 6, 6, 8, 8))
 
 @pytest.fixture
 def sources(small_hearts):
-    silent = [TaughtRecord("af", small_hearts[0].signals_mv, np.empty((0, 4)))]
+    silent = [TaughtRecord("af", small_hearts[0].signals_mv, shows_no_p=True)]
     return Sources(small_hearts[:2], small_hearts[2:4], silent)
 
 
@@ -93,7 +93,7 @@ def test_batches_depend_on_seed_and_step(sources):
 
     def batch(step: int):
         rng = np.random.default_rng([0, step])
-        return training._crop(*training._draw(sources, TINY, rng), rng)
+        return training._crop(training._draw(sources, TINY, rng), rng)
 
     one, again, other = batch(1), batch(1), batch(2)
     assert torch.equal(one.signals, again.signals)
@@ -106,27 +106,44 @@ def test_batches_depend_on_seed_and_step(sources):
 
 
 def test_draw_shares(sources):
-    """Records without P are drawn as often as asked, simulated ones as often as asked of the others."""
-    settings = DelineatorTraining(simulated_share=0.25, without_p_share=0.2)
+    """Records of a rhythm are drawn as often as asked, simulated ones as often as asked of the others."""
+    settings = DelineatorTraining(simulated_share=0.25, weak_share=0.2)
     rng = np.random.default_rng(0)
     drawn = [training._draw(sources, settings, rng) for _ in range(2000)]
-    assert np.mean([shows_no_p for _, shows_no_p in drawn]) == pytest.approx(0.2, abs=0.03)
+    assert np.mean([record.shows_no_p for record in drawn]) == pytest.approx(0.2, abs=0.03)
     simulated = {id(record) for record in sources.simulated}
-    assert np.mean([id(record) in simulated for record, _ in drawn]) == pytest.approx(0.2, abs=0.03)
+    assert np.mean([id(record) in simulated for record in drawn]) == pytest.approx(0.2, abs=0.03)
 
 
 def test_delineation_loss_of_records_without_p(sources):
     """What shows no P wave is penalized for P alone, and unknown steps for nothing else."""
     rng = np.random.default_rng(0)
-    crop = training._stack([training._crop(sources.without_p[0], True, rng)])
+    crop = training._stack([training._crop(sources.weak[0], rng)])
     assert (crop.kinds == UNKNOWN).all()
-    known = training._stack([training._crop(sources.annotated[0], False, rng)])
+    known = training._stack([training._crop(sources.annotated[0], rng)])
     joined = training._Batch(*(torch.cat(pair) for pair in zip(vars(crop).values(), vars(known).values(), strict=True)))
     answers = torch.zeros(2, 3, 16, joined.kinds.shape[2])
     calm, loud = answers.clone(), answers.clone()
     calm[0, :, 1], loud[0, :, 1] = -6.0, 6.0
     loss, quiet, false_p = (float(training.delineation_loss(each, joined)) for each in (answers, calm, loud))
     assert quiet < loss < false_p
+
+
+def test_delineation_loss_of_records_in_sinus_rhythm(small_hearts):
+    """A window of a record in sinus rhythm asks for a P wave somewhere within it."""
+    record = TaughtRecord("sr", small_hearts[0].signals_mv, p_windows_s=np.array([[t, t + 0.4] for t in range(1, 9)]))
+    crop = training._stack([training._crop(record, np.random.default_rng(1))])
+    windows = crop.p_windows[0][crop.p_windows[0, :, 0] >= 0]
+    assert len(windows) >= 2
+    answers = torch.zeros(1, crop.kinds.shape[1], 16, crop.kinds.shape[2])
+    none, within, beside = answers.clone(), answers.clone(), answers.clone()
+    none[:, :, 1] = within[:, :, 1] = beside[:, :, 1] = -6.0
+    for first, last in windows.tolist():
+        within[:, :, 1, first + 10 : first + 20] = 6.0
+        beside[:, :, 1, last + 5 : last + 15] = 6.0
+    losses = [float(training.delineation_loss(each, crop)) for each in (none, within, beside)]
+    assert losses[1] < 0.2 * losses[0]
+    assert losses[2] == pytest.approx(losses[0], rel=0.05)
 
 
 def test_taught_of_annotated_record():
