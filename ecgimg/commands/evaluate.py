@@ -142,6 +142,29 @@ def evaluate_out_of_fold(
         OUT.print(comparison_table(files[0], files[1:], data))
 
 
+@evaluate_app.command("statements")
+def evaluate_statements(
+    records: Annotated[list[Path], typer.Option(help="Records: NPZ, or a folder of WFDB. May be repeated.")],
+    labels: Annotated[list[Path], typer.Option(help="Their labels (CSV with ecg_id and statements), one for each.")],
+    limit: Annotated[int, typer.Option(help="Number of records to use, from the first on; 0 for all.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for the figure of ST levels.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
+) -> None:
+    """Compare measured numbers with what readers stated: PR with AV block, QTc, voltages, QRS, ST levels."""
+    from itertools import islice
+
+    from ecgimg.evaluate.measuring import statements
+
+    if len(records) != len(labels):
+        raise BadRequest(f"there are {len(records)} sources of records and {len(labels)} tables of labels for them")
+    items = islice(statements.iter_stated(records, labels), limit or None)
+    measured = list(statements.measure_stated(items, jobs))
+    OUT.print(statements.statement_table(measured))
+    if out is not None:
+        statements.draw_st(measured, out / "st_levels.png")
+        OUT.print(f"figure is in {out}", markup=False)
+
+
 @evaluate_app.command("measurements")
 def evaluate_measurements(
     records: Annotated[Path, typer.Option(help="Folder of WFDB records; with --via record, annotated as LUDB is.")],
@@ -161,9 +184,9 @@ def evaluate_measurements(
     """Measure records whose waves are annotated, or compare records with what a page of them gives."""
     from itertools import islice
 
-    from ecgimg.evaluate import measurement_report as report
-    from ecgimg.evaluate.measured_pages import evaluate_through_pages
-    from ecgimg.evaluate.measurements import score_annotated
+    from ecgimg.evaluate.measuring import report
+    from ecgimg.evaluate.measuring.annotated_records import score_annotated
+    from ecgimg.evaluate.measuring.through_pages import evaluate_through_pages
     from ecgimg.formats import iter_records
     from ecgimg.formats.wave_annotations import iter_annotated
     from ecgimg.inference.onnx_sessions import open_network_file

@@ -155,7 +155,7 @@ def train_delineator(
 ) -> None:  # fmt: skip
     """Train the delineator on annotated records and simulated hearts; call it again to continue a stopped run."""
     with _training(steps) as on_step:
-        from ecgimg.evaluate import measurement_report as report
+        from ecgimg.evaluate.measuring import report
         from ecgimg.formats.wave_annotations import iter_annotated
         from ecgimg.train.delineator import training
         from ecgimg.train.delineator.crossvalidation import cross_validate as run

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
-from ecgimg.measurement.delineation.model import Floats
+from ecgimg.measurement.delineation.model import Floats, Mask
 from ecgimg.record import EcgRecord
 
 _WIDTH_S = 0.006  # of a spike at most, as recorders and pages keep it; the tip of a narrow R is wider
 _LEAST_MV = 0.08
 _NOISE_FACTOR = 8.0  # over the median deviation of the record from its own smooth course
 _APART_S = 0.02  # spikes of two leads nearer than this are one
+_MARGIN_S = 0.06
+_LEAST_SPIKES = 2  # a pacemaker that is seen once in a record cannot be told from a speck
 _LEAST_SHARE = 0.25  # of the known leads that must show a spike, and two of them at least where there are so many
 
 
@@ -31,14 +33,20 @@ def find_spikes(record: EcgRecord, qrs_s: Floats) -> Floats:
     # what steep parts of a QRS leave over is no spike: spikes are larger than those of the same lead
     steep = np.where(inside, residual, 0.0).max(axis=1)
     threshold = np.maximum(np.maximum(_LEAST_MV, _NOISE_FACTOR * noise), steep)
-    shows = (residual > threshold[:, None]) & ~inside
+    shows = (residual > threshold[:, None]) & ~inside & _inner(known, record.fs_hz)
     count, seen = shows.sum(axis=0), known.sum(axis=0)
     joint = np.flatnonzero(count >= np.maximum(np.minimum(2, seen), _LEAST_SHARE * seen).clip(min=1))
     times: list[float] = []
     for sample in joint:
         if not times or sample / record.fs_hz - times[-1] > _APART_S:
             times.append(float(sample / record.fs_hz))
-    return np.array(times)
+    return np.array(times if len(times) >= _LEAST_SPIKES else [])
+
+
+def _inner(known: Mask, fs_hz: float) -> Mask:
+    """Return what is known without the ends of each run, where pages leave stumps of pulses and separators."""
+    width = 2 * round(_MARGIN_S * fs_hz) + 1
+    return np.asarray(minimum_filter1d(known.astype(np.uint8), width, axis=1) > 0)
 
 
 def _narrow_parts(signals: Floats, fs_hz: float) -> Floats:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecgimg.errors import BadRequest
-from ecgimg.evaluate.measurements import DelineationScores, score_annotated
+from ecgimg.evaluate.measuring.annotated_records import DelineationScores, score_annotated
 from ecgimg.formats.wave_annotations import AnnotatedWave
 from ecgimg.inference.onnx_sessions import open_network_file
 from ecgimg.record import EcgRecord

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from ecgimg.evaluate import measurement_report as report
-from ecgimg.evaluate.measured_pages import PageChange
-from ecgimg.evaluate.measurements import AnnotatedScore, DelineationScores
-from ecgimg.evaluate.wave_marks import MarkCounts
+from ecgimg.evaluate.measuring import report
+from ecgimg.evaluate.measuring.annotated_records import AnnotatedScore, DelineationScores
+from ecgimg.evaluate.measuring.through_pages import PageChange
+from ecgimg.evaluate.measuring.wave_marks import MarkCounts
 from ecgimg.measurement.results import GLOBAL_NAMES, MEDIAN_NAMES
 
 NAN = math.nan

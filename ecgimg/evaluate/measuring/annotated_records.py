@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from onnxruntime import InferenceSession
 
-from ecgimg.evaluate.wave_marks import (
+from ecgimg.evaluate.measuring.wave_marks import (
     LeadMarks,
     MarkCounts,
     annotated_marks,

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from ecgimg.evaluate.wave_marks import (
+from ecgimg.evaluate.measuring.wave_marks import (
     MarkCounts,
     MarkedWave,
     annotated_marks,

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from ecgimg._atomic_files import atomic_path
 from ecgimg.evaluate.digitizer_report import plain, pyplot, save_figure
-from ecgimg.evaluate.measured_pages import PageChange
-from ecgimg.evaluate.measurements import AnnotatedScore, DelineationScores, bias_and_sd, left_out
+from ecgimg.evaluate.measuring.annotated_records import AnnotatedScore, DelineationScores, bias_and_sd, left_out
+from ecgimg.evaluate.measuring.through_pages import PageChange
 from ecgimg.measurement.results import GLOBAL_NAMES, MEDIAN_NAMES
 
 Pairs = Sequence[tuple[float, float]]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ecgimg import EcgRecord
-from ecgimg.evaluate import measurements as scoring
-from ecgimg.evaluate.measurements import (
+from ecgimg.evaluate.measuring import annotated_records as scoring
+from ecgimg.evaluate.measuring.annotated_records import (
     AnnotatedScore,
     DelineationScores,
     annotated_axis_deg,
@@ -18,7 +18,7 @@ from ecgimg.evaluate.measurements import (
     left_out,
     score_annotated,
 )
-from ecgimg.evaluate.wave_marks import annotated_marks, median_over_leads, over_all_leads
+from ecgimg.evaluate.measuring.wave_marks import annotated_marks, median_over_leads, over_all_leads
 from tests.annotated_hearts import annotated_heart, measured_as
 
 NAMES = ("p_duration_ms", "pr_ms", "qrs_ms", "qt_ms")

@@ -9,8 +9,8 @@ import pytest
 
 from ecgimg import BadRequest
 from ecgimg.digitization import Digitization
-from ecgimg.evaluate import measured_pages
-from ecgimg.evaluate.measured_pages import evaluate_through_pages
+from ecgimg.evaluate.measuring import through_pages
+from ecgimg.evaluate.measuring.through_pages import evaluate_through_pages
 from ecgimg.measurement.results import GLOBAL_NAMES
 from ecgimg.reasons import ReasonCode
 from synth.heart import HeartSpec, simulate
@@ -40,8 +40,8 @@ def test_evaluate_through_refused_page(monkeypatch):
     refused = Digitization("refused", (ReasonCode.NO_TRACE_FOUND.reason(),))
     record = heart().record
     own = measured_as(record, (), {"rate_bpm": 66.0, "qt_ms": 400.0, "pr_ms": None})
-    monkeypatch.setattr(measured_pages, "digitize_image", lambda image: refused)
-    monkeypatch.setattr(measured_pages, "measure_record", lambda record: own)
+    monkeypatch.setattr(through_pages, "digitize_image", lambda image: refused)
+    monkeypatch.setattr(through_pages, "measure_record", lambda record: own)
     (change,) = evaluate_through_pages([("one", record)], layouts="3x4+II", degradation="none", seed=3)
     assert change.status == "refused"
     assert math.isnan(change.values["rate_bpm"][0])
@@ -55,9 +55,9 @@ def test_evaluate_through_page_with_reasons(monkeypatch):
     record = heart().record
     own = measured_as(record, (), {"rate_bpm": 66.0, "pr_ms": 150.0})
     seen = measured_as(record, (), {"rate_bpm": 65.5, "pr_ms": None})
-    monkeypatch.setattr(measured_pages, "digitize_image", lambda image: Digitization("ok"))
-    monkeypatch.setattr(measured_pages, "measure_record", lambda record: own)
-    monkeypatch.setattr(measured_pages, "measure", lambda page: seen)
+    monkeypatch.setattr(through_pages, "digitize_image", lambda image: Digitization("ok"))
+    monkeypatch.setattr(through_pages, "measure_record", lambda record: own)
+    monkeypatch.setattr(through_pages, "measure", lambda page: seen)
     (change,) = evaluate_through_pages([("one", record)], layouts="12x1", degradation="none", seed=0)
     assert change.values["rate_bpm"] == (65.5, 66.0)
     assert change.said == {"pr_ms": "no_p_wave"}
