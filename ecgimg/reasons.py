@@ -220,8 +220,7 @@ class ReasonCode(Enum):
     )  # fmt: skip
     NO_P_WAVE = (
         "no_p_wave", Severity.WARNING,
-        "No P wave can be seen before most beats, as in atrial fibrillation, or where a fast rhythm hides it in the T "
-        "wave.",
+        "No P wave is seen before most beats, as in atrial fibrillation, or where T waves hide it.",
     )  # fmt: skip
     P_NOT_CONDUCTED = (
         "p_not_conducted", Severity.WARNING,
