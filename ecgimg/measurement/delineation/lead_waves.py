@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ecgimg.measurement.delineation.model import QRS, Floats, P, T, WaveEvidence, WaveTable
 
 _LEAST_S = {P: 0.024, QRS: 0.024, T: 0.040}  # shorter runs are doubts between two waves, as of LUDB's false ones
+_REACH_S = 0.1  # beyond the run that a wave may begin or end; only what is no ECG gives more
 _BREAK_S = 0.024  # a run that is broken for no longer is one wave with a notch
 
 
@@ -33,6 +34,9 @@ def find_waves(evidence: WaveEvidence) -> WaveTable:
     probability = evidence.probability[:, 1:].reshape(-1)[at].astype(np.float64)
     onset_s, onset_error_s = _means(wave, len(runs), at, probability, evidence.onset_s, evidence.onset_error_s)
     end_s, end_error_s = _means(wave, len(runs), at, probability, evidence.end_s, evidence.end_error_s)
+    first_s, last_s = runs[:, 1] * evidence.step_s, (runs[:, 2] - 1) * evidence.step_s
+    onset_s = np.clip(onset_s, first_s - _REACH_S, last_s)
+    end_s = np.clip(end_s, first_s, last_s + _REACH_S)
     mean_probability = np.bincount(wave, probability, len(runs)) / np.maximum(lengths, 1)
     return WaveTable(lead, kind, onset_s, end_s, onset_error_s, end_error_s, mean_probability)
 

@@ -41,3 +41,13 @@ def test_waves_in_gap():
 def test_no_waves():
     """Evidence of nothing gives an empty table."""
     assert len(find_waves(evidence_of([], []))) == 0
+
+
+def test_wave_with_absurd_distances():
+    """A wave begins and ends near the steps that belong to it, whatever distances the network gives."""
+    evidence = evidence_of(beat(1.0))
+    evidence.onset_s[:] -= 9.0
+    evidence.end_s[:] += 9.0
+    table = find_waves(evidence)
+    assert (table.onset_s > np.array([0.7, 0.85, 1.05])).all()
+    assert (table.end_s < np.array([1.1, 1.25, 1.55])).all()
