@@ -22,6 +22,7 @@ pytest.importorskip("fsspec", reason="the batch extra is not installed")
 
 
 RUN = """
+import signal
 import sys
 from ecgimg.batch import BatchSettings, Task, run_batch
 
@@ -30,6 +31,8 @@ def main():
     def note(progress):
         if progress.result is not None:
             journal.write(f"{progress.result.number}\\n")
+            if len(sys.argv) > 4:
+                signal.pause()
     run_batch(sys.argv[1], sys.argv[2], Task(), BatchSettings(pages_per_part=2), note)
 
 if __name__ == "__main__":
@@ -90,7 +93,8 @@ def test_run_killed_at_random_instants(archive: Path, tmp_path: Path):
 def test_run_interrupted_by_user(archive: Path, tmp_path: Path):
     """Ctrl-C leaves a summary, and the next run reads the rest."""
     (tmp_path / "run.py").write_text(RUN, encoding="utf-8")
-    words = [sys.executable, str(tmp_path / "run.py"), str(archive), str(tmp_path / "out"), "/dev/stdout"]
+    # after the first page it waits for the signal: on a busy machine it might be done before
+    words = [sys.executable, str(tmp_path / "run.py"), str(archive), str(tmp_path / "out"), "/dev/stdout", "wait"]
     run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert run.stdout.readline().strip().isdigit()
     run.send_signal(signal.SIGINT)
