@@ -9,7 +9,7 @@ from ecgimg.measurement.delineation.model import Floats, Mask
 from ecgimg.record import EcgRecord
 
 _WIDTH_S = 0.006  # of a spike at most, as recorders and pages keep it; the tip of a narrow R is wider
-_LEAST_MV = 0.08
+_LEAST_HEIGHT = 0.06  # of a spike over its lead from lowest to highest: 0.08 mV of a usual lead, at any gain
 _NOISE_FACTOR = 8.0  # over the median deviation of the record from its own smooth course
 _APART_S = 0.02  # spikes of two leads nearer than this are one
 _MARGIN_S = 0.06
@@ -26,13 +26,14 @@ def find_spikes(record: EcgRecord, qrs_s: Floats) -> Floats:
         At 500 Hz: a spike of 2 ms is one sample.
     """
     known = record.known
-    residual = np.where(known, _narrow_parts(np.where(known, record.signals, 0.0), record.fs_hz), 0.0)
+    signals = np.where(known, record.signals - _medians(record), 0.0)
+    residual = np.where(known, _narrow_parts(signals, record.fs_hz), 0.0)
     inside = _inside_qrs(qrs_s, record.n_samples, record.fs_hz)
     quiet = np.where(known & ~inside, residual, np.nan)
     noise = np.array([np.nanmedian(row) if np.isfinite(row).any() else np.inf for row in quiet])
     # what steep parts of a QRS leave over is no spike: spikes are larger than those of the same lead
     steep = np.where(inside, residual, 0.0).max(axis=1)
-    threshold = np.maximum(np.maximum(_LEAST_MV, _NOISE_FACTOR * noise), steep)
+    threshold = np.maximum(np.maximum(_LEAST_HEIGHT * np.ptp(signals, axis=1), _NOISE_FACTOR * noise), steep)
     shows = (residual > threshold[:, None]) & ~inside & _inner(known, record.fs_hz)
     count, seen = shows.sum(axis=0), known.sum(axis=0)
     joint = np.flatnonzero(count >= np.maximum(np.minimum(2, seen), _LEAST_SHARE * seen).clip(min=1))
@@ -41,6 +42,12 @@ def find_spikes(record: EcgRecord, qrs_s: Floats) -> Floats:
         if not times or sample / record.fs_hz - times[-1] > _APART_S:
             times.append(float(sample / record.fs_hz))
     return np.array(times if len(times) >= _LEAST_SPIKES else [])
+
+
+def _medians(record: EcgRecord) -> Floats:
+    """Return the median of each lead (leads, 1), 0 for an unknown one: about it, a gap is no step."""
+    rows = zip(record.signals, record.known, strict=True)
+    return np.array([[np.median(row[is_known]) if is_known.any() else 0.0] for row, is_known in rows])
 
 
 def _inner(known: Mask, fs_hz: float) -> Mask:
