@@ -90,9 +90,9 @@ def measure_voltages(
         "sokolow_lyon_mv": _sum_mv(_depth(leads, "V1"), r_v56, "V1 and V5 or V6", ("V1", "V5", "V6"), reason),
         "cornell_mv": _sum_mv(_depth(leads, "V3"), _tall(leads, "aVL"), "aVL and V3", ("aVL", "V3"), reason),
     }
-    for name, group, least in (("limb_voltage_mv", LIMB_LEADS, 6), ("chest_voltage_mv", CHEST_LEADS, 6)):
+    for name, group in (("limb_voltage_mv", LIMB_LEADS), ("chest_voltage_mv", CHEST_LEADS)):
         seen = {lead: heights_mv[lead] for lead in group if lead in heights_mv and heights_mv[lead].value is not None}
-        if reason is None and len(seen) == least:
+        if reason is None and len(seen) == len(group):
             top = max(seen.values(), key=lambda height: height.value or 0.0)
             sums[name] = Measured(top.value, top.spread, top.n, top.expected_error, tuple(seen))
         else:

@@ -70,10 +70,6 @@ class WaveTable:
     def __len__(self) -> int:
         return len(self.lead)
 
-    def where(self, chosen: Mask) -> WaveTable:
-        """Return the chosen rows."""
-        return WaveTable(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
-
 
 @dataclass(frozen=True, eq=False)
 class BeatWaves:

@@ -78,8 +78,6 @@ def classify_beats(windows: BeatWindows, qrs_s: Floats, spikes_s: Floats) -> tup
 
 def _templates(windows: BeatWindows, onset_s: Floats) -> Floats:
     """Return (beats, leads, samples) the QRS of every beat; NaN where not known."""
-    if not len(onset_s):
-        return np.empty((0, len(windows.values_mv), 0))
     first = int(np.argmin(np.abs(windows.times_s[0] - onset_s[0] - _TEMPLATE_S[0])))
     last = int(np.argmin(np.abs(windows.times_s[0] - onset_s[0] - _TEMPLATE_S[1])))
     return windows.values_mv[:, :, first:last].transpose(1, 0, 2)

@@ -15,10 +15,7 @@ RATE_HZ = 500.0
 
 _BEFORE_S, _AFTER_S = 0.55, 0.85  # of the QRS onset: the longest PR, and the longest QT
 _N_BEFORE = round(_BEFORE_S * RATE_HZ)
-_BASELINE_S = (
-    0.018,
-    0.002,
-)  # before the QRS onset: what the ST level refers to (IEC 60601-2-25)
+_BASELINE_S = (0.018, 0.002)  # before the QRS onset: what the ST level refers to (IEC 60601-2-25)
 _SMOOTH_S = 0.004  # to each side of a moment: its level is the mean of five samples
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.measurement.delineation.model import BeatWaves, Floats, Mask, P, T
-from ecgimg.measurement.waveforms.beat_windows import BeatWindows
+from ecgimg.measurement.waveforms.beat_windows import RATE_HZ, BeatWindows
 
 _BIPHASIC_SHARE = 0.3  # of the larger part that the smaller one must reach: T waves often end slightly below
 _BIPHASIC_MV = 0.025  # that the smaller part must reach: a quarter of a millimetre, the least that a reader sees
@@ -69,14 +69,10 @@ def _amplitudes(windows: BeatWindows, values_mv: Floats, inside: Mask) -> WaveAm
     is_biphasic = smaller > np.maximum(_BIPHASIC_SHARE * np.maximum(top_mv, -bottom_mv), _BIPHASIC_MV)
     shape = np.where(is_biphasic, np.where(top < bottom, 2, 3), np.where(is_up, 0, 1))
     peak_s = windows.times_s[np.arange(peak.shape[1]), peak]
-    area = np.where(inside, values_mv, 0.0).sum(axis=2) * 1000 * _sample_s(windows)
+    area = np.where(inside, values_mv, 0.0).sum(axis=2) * (1000 / RATE_HZ)
     return WaveAmplitudes(
         peak_s=np.where(is_there, peak_s, np.nan).T,
         mv=np.where(is_there, np.where(is_up, top_mv, bottom_mv), np.nan).T,
         area_mv_ms=np.where(is_there, area, np.nan).T,
         shape=np.where(is_there, shape, -1).T,
     )
-
-
-def _sample_s(windows: BeatWindows) -> float:
-    return float(windows.times_s[0, 1] - windows.times_s[0, 0]) if len(windows.times_s) else 0.0
