@@ -118,6 +118,8 @@ def classify(
     ------
     BadRecord, UnreadablePage
         When the file cannot be read, or holds no ECG (flat, absurd voltages, none of the twelve leads).
+    BadRequest
+        For anything else, and for an unknown operating point.
     """
     from ecgimg.classification import classify as run
 
@@ -143,7 +145,7 @@ def measure(ecg: EcgRecord | Digitization | str | Path | NDArray[np.uint8]) -> M
     BadRecord, UnreadablePage
         When the file cannot be read, or a record has fewer than 100 samples a second.
     BadRequest
-        For what is neither.
+        For anything else.
     """
     from ecgimg.measurement import measure as run
 

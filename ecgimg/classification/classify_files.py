@@ -16,12 +16,9 @@ from ecgimg.classification.evidence_figure import draw_on_page, draw_on_signal
 from ecgimg.classification.findings import Findings
 from ecgimg.classification.predict import classify
 from ecgimg.classification.trained_classifier import Classifier, check_operating_point
-from ecgimg.digitization import Digitization, digitize_image
 from ecgimg.errors import EcgImgError
-from ecgimg.formats import is_record_file, iter_records
-from ecgimg.formats.pages import open_pages
+from ecgimg.open_ecg import iter_ecgs
 from ecgimg.reasons import Reason, reason_of
-from ecgimg.record import EcgRecord
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,23 +52,13 @@ def classify_files(
         check_stems(inputs, ".findings.json")
     for path in inputs:
         try:
-            for stem, ecg, image in _open_inputs(path):
+            for stem, ecg, image in iter_ecgs(path):
                 findings = classify(ecg, operating_point=operating_point, explain=explain, classifier=classifier)
                 if out is not None:
                     write_findings(findings, stem, out, image)
                 yield Outcome(stem, findings)
         except EcgImgError as error:
             yield Outcome(path.stem, None, reason_of(error))
-
-
-def _open_inputs(path: Path) -> Iterator[tuple[str, EcgRecord | Digitization, NDArray[np.uint8] | None]]:
-    """Yield (stem, record or digitization, picture of the page or None) for each record or page of a file."""
-    if is_record_file(path):
-        for name, record in iter_records(path):
-            yield name, record, None
-        return
-    for page in open_pages(path):
-        yield page.stem, digitize_image(page.image, vector=page.vector), page.image
 
 
 def write_findings(findings: Findings, stem: str, out: Path, image: NDArray[np.uint8] | None = None) -> None:

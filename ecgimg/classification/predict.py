@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +13,10 @@ from ecgimg.classification.not_judged import why_not_judged
 from ecgimg.classification.occlusion import occlude_patches
 from ecgimg.classification.tokens import CANVAS, FS_HZ, PATCH
 from ecgimg.classification.trained_classifier import Classifier, check_operating_point, shipped_classifier
-from ecgimg.digitization import Digitization, digitize, digitize_image
+from ecgimg.digitization import Digitization
 from ecgimg.errors import BadRecord, EcgImgError
-from ecgimg.formats import is_record_file, read_record
 from ecgimg.leads import STANDARD_LEADS
+from ecgimg.open_ecg import Ecg, open_ecg
 from ecgimg.reasons import ReasonCode, texts
 from ecgimg.record import EcgRecord
 
@@ -30,7 +29,7 @@ _MIN_LEAD_CONFIDENCE = 0.3  # below it the digitizer itself does not believe a l
 
 
 def classify(
-    ecg: EcgRecord | Digitization | str | Path | NDArray[np.uint8],
+    ecg: Ecg,
     *,
     operating_point: str = "youden",
     explain: bool = False,
@@ -38,10 +37,7 @@ def classify(
 ) -> Findings:
     """Classify a record or a page; see `ecgimg.classify`."""
     check_operating_point(operating_point)
-    if isinstance(ecg, str | Path):
-        ecg = read_record(ecg) if is_record_file(ecg) else digitize(ecg)
-    elif isinstance(ecg, np.ndarray):
-        ecg = digitize_image(ecg)
+    ecg = open_ecg(ecg)
     classifier = classifier or shipped_classifier()
     if isinstance(ecg, EcgRecord):
         return _classify_record(ecg, classifier, operating_point, explain)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
-from ecgimg.digitization import Digitization, digitize, digitize_image
-from ecgimg.errors import BadRecord, BadRequest
-from ecgimg.formats import is_record_file, read_record
+from ecgimg.errors import BadRecord
 from ecgimg.measurement.axes import measure_axis, measure_voltages
 from ecgimg.measurement.delineation.beats import join_beats, shows_p, without_false_p
 from ecgimg.measurement.delineation.delineator import delineate
@@ -30,6 +25,7 @@ from ecgimg.measurement.waveforms.beat_windows import RATE_HZ, cut_windows
 from ecgimg.measurement.waveforms.deflections import measure_deflections
 from ecgimg.measurement.waveforms.st_level import measure_st
 from ecgimg.measurement.waveforms.wave_amplitudes import p_amplitudes, t_amplitudes
+from ecgimg.open_ecg import Ecg, open_ecg
 from ecgimg.reasons import Reason, ReasonCode, texts
 from ecgimg.record import EcgRecord
 from ecgimg.resample import resample
@@ -40,19 +36,11 @@ LEAST_RATE_HZ = 100.0
 _LEAST_S = 1.0  # of a lead that is known, below which there is no beat with its P and T
 
 
-def measure(ecg: EcgRecord | Digitization | str | Path | NDArray[np.uint8]) -> Measurements:
+def measure(ecg: Ecg) -> Measurements:
     """Measure a record or a page; see `ecgimg.measure`."""
-    if isinstance(ecg, str | Path):
-        ecg = read_record(ecg) if is_record_file(Path(ecg)) else digitize(ecg)
-    elif isinstance(ecg, np.ndarray) and ecg.ndim == 3:
-        ecg = digitize_image(ecg)
+    ecg = open_ecg(ecg)
     if isinstance(ecg, EcgRecord):
         return measure_record(ecg)
-    if not isinstance(ecg, Digitization):
-        raise BadRequest(
-            f"a {type(ecg).__name__} cannot be measured; give an EcgRecord (signals with their rate and leads), a "
-            "Digitization, a file, or an RGB picture"
-        )
     if ecg.record is None:
         return Measurements((ReasonCode.PAGE_NOT_READ.reason(text=texts(ecg.reasons)),))
     gain_assumed = (ecg.sources or {}).get("gain") == "assumed"

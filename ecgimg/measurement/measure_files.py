@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgimg._atomic_files import atomic_path, check_stems
-from ecgimg.digitization import Digitization, digitize_image
+from ecgimg.digitization import Digitization
 from ecgimg.errors import EcgImgError
-from ecgimg.formats import is_record_file, iter_records
-from ecgimg.formats.pages import open_pages
 from ecgimg.measurement.measure import measure
 from ecgimg.measurement.results import GLOBAL_NAMES, LEAD_NAMES, Measured, Measurements
+from ecgimg.open_ecg import iter_ecgs
 from ecgimg.reasons import Reason, reason_of
 from ecgimg.record import EcgRecord
 
@@ -61,22 +60,13 @@ def measure_files(inputs: Sequence[Path], out: Path | None = None, files: Files 
         check_stems(inputs, ".measurements.json")
     for path in inputs:
         try:
-            for stem, ecg in _open_inputs(path):
+            for stem, ecg, _ in iter_ecgs(path):
                 outcome = _measure(stem, ecg)
                 if out is not None and outcome.measurements is not None:
                     write_measurements(outcome.measurements, stem, out, files)
                 yield outcome
         except EcgImgError as error:
             yield Outcome(path.stem, None, reason_of(error))
-
-
-def _open_inputs(path: Path) -> Iterator[tuple[str, EcgRecord | Digitization]]:
-    """Yield (stem, record or digitization) for each record or page of a file."""
-    if is_record_file(path):
-        yield from iter_records(path)
-        return
-    for page in open_pages(path):
-        yield page.stem, digitize_image(page.image, vector=page.vector)
 
 
 def _measure(stem: str, ecg: EcgRecord | Digitization) -> Outcome:
