@@ -12,7 +12,7 @@ from ecgimg.measurement.delineation.delineator import delineate
 from ecgimg.measurement.delineation.global_waves import over_leads
 from ecgimg.measurement.delineation.lead_waves import find_waves
 from ecgimg.measurement.delineation.model import QRS, BeatWaves, Mask
-from ecgimg.measurement.delineation.usual_beat import usual_beat
+from ecgimg.measurement.delineation.usual_beat import qrs_middles, usual_beat
 from ecgimg.measurement.intervals import beat_intervals, measure_intervals, qt_dispersion, why_no_interval
 from ecgimg.measurement.lead_numbers import LeadWaveforms, list_beats, measure_leads, median_over_leads
 from ecgimg.measurement.noise import measure_noise
@@ -101,7 +101,8 @@ def _measure_beats(
     qrs_s = np.where(np.isfinite(qrs_s), qrs_s, waves.qrs_s)
     windows = cut_windows(record, qrs_s[:, 0])
     spikes_s = find_spikes(record, qrs_s)
-    kinds = classify_beats(windows, qrs_s, spikes_s)
+    middle_s = qrs_middles(waves)
+    kinds = classify_beats(windows, qrs_s, np.where(np.isfinite(middle_s), middle_s, qrs_s.mean(axis=1)), spikes_s)
     usual = _usual(kinds)
     waveforms = LeadWaveforms(
         waves, beat_intervals(waves), p_amplitudes(windows, waves),

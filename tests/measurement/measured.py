@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ecgimg.measurement import Beat, LeadMeasurements, Measured, Measurements
 from ecgimg.measurement.noise import LeadNoise
 from ecgimg.measurement.results import LEAD_NAMES
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
 from ecgimg.reasons import ReasonCode
+from ecgimg.record import EcgRecord
 
 CLEAN = LeadNoise(wander_uv=10.0, muscle_uv=2.0, mains_uv=1.0, mains_hz=50.0, state="ok")
 
@@ -18,6 +21,15 @@ def lead(name: str, noise: LeadNoise = CLEAN, **values: Measured) -> LeadMeasure
     """Return a lead with some numbers; the others are not given."""
     missing = Measured(reason=ReasonCode.TOO_FEW_BEATS.reason(count=0, least=1))
     return LeadMeasurements(name, {key: values.get(key, missing) for key in LEAD_NAMES}, None, None, noise, 2.5)
+
+
+def in_columns(record: EcgRecord) -> EcgRecord:
+    """Return what a page of four columns and a rhythm strip of II shows of ten seconds of twelve leads."""
+    shown = np.zeros(record.signals.shape, bool)
+    for column, samples in enumerate(np.array_split(np.arange(record.n_samples), 4)):
+        shown[3 * column : 3 * column + 3, samples] = True
+    shown[1] = True
+    return record.masked(shown)
 
 
 def beat(kind: BeatClass) -> Beat:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.measurement.delineation.model import Floats
-from ecgimg.measurement.waveforms.beat_windows import BeatWindows
+from ecgimg.measurement.delineation.model import Floats, Mask
+from ecgimg.measurement.waveforms.beat_windows import RATE_HZ, BeatWindows
 
 
 class BeatClass(StrEnum):
@@ -29,18 +31,19 @@ class BeatClass(StrEnum):
 
 
 _LIKE = 0.85  # correlation of QRS of one shape, and of two; of LUDB's PVC and dominant beats nearly none lies between
-_TEMPLATE_S = (-0.02, 0.14)  # from the QRS onset: what is compared
-_LARGEST_LAG = 6  # samples at 500 Hz, as onsets err
+_HALF_S = 0.08  # about the middle of the QRS: what is compared
+_LARGEST_LAG = 10  # samples at 500 Hz, as marks err
 _EARLY = 0.85  # of the usual RR
 _WIDER_S = 0.025
 _WIDE_S = 0.120
 _WIDTHS_S = (0.03, 0.26)  # of the QRS of any heart
 _TALL = 5.0  # times the usual height
 _REGULAR = 0.08  # median deviation of RR over its median up to which a beat can be early at all
+_PACED_SHARE = 0.3  # of the beats of a shape after a spike from which on all of them are paced
 _SPIKE_S = (-0.06, 0.02)  # from the QRS onset: where the spike lies that set it off
 
 
-def classify_beats(windows: BeatWindows, qrs_s: Floats, spikes_s: Floats) -> tuple[BeatClass, ...]:
+def classify_beats(windows: BeatWindows, qrs_s: Floats, middle_s: Floats, spikes_s: Floats) -> tuple[BeatClass, ...]:
     """Return the class of every beat.
 
     Parameters
@@ -48,18 +51,20 @@ def classify_beats(windows: BeatWindows, qrs_s: Floats, spikes_s: Floats) -> tup
     windows : BeatWindows
     qrs_s : (beats, 2) float64
         Onset and end of every QRS over all leads.
+    middle_s : (beats,) float64
+        The same moment of every QRS, whichever leads show it.
     spikes_s : (spikes,) float64
     """
     if not len(qrs_s):
         return ()
     width_s, onset_s = qrs_s[:, 1] - qrs_s[:, 0], qrs_s[:, 0]
-    shapes = _templates(windows, onset_s)
+    shapes = _shapes(windows, middle_s)
     cluster, height = _clusters(shapes), _heights(shapes)
     is_dominant = cluster == _largest(cluster)
     usual_s, usual_height = np.median(width_s[is_dominant]), np.median(height[is_dominant])
     is_early = _early(onset_s, is_dominant)
     lags = spikes_s[None] - onset_s[:, None]
-    is_paced = ((lags > _SPIKE_S[0]) & (lags < _SPIKE_S[1])).sum(axis=1) > 0
+    is_paced = _like_paced(np.asarray(((lags > _SPIKE_S[0]) & (lags < _SPIKE_S[1])).any(axis=1)), cluster)
     is_artefact = ~is_dominant & ((width_s < _WIDTHS_S[0]) | (width_s > _WIDTHS_S[1]) | (height > _TALL * usual_height))
     is_wide = ~is_dominant & ((width_s > usual_s + _WIDER_S) | (width_s >= _WIDE_S))
     classes = []
@@ -76,50 +81,88 @@ def classify_beats(windows: BeatWindows, qrs_s: Floats, spikes_s: Floats) -> tup
     return tuple(classes)
 
 
-def _templates(windows: BeatWindows, onset_s: Floats) -> Floats:
-    """Return (beats, leads, samples) the QRS of every beat; NaN where not known."""
-    first = int(np.argmin(np.abs(windows.times_s[0] - onset_s[0] - _TEMPLATE_S[0])))
-    last = int(np.argmin(np.abs(windows.times_s[0] - onset_s[0] - _TEMPLATE_S[1])))
-    return windows.values_mv[:, :, first:last].transpose(1, 0, 2)
+def _shapes(windows: BeatWindows, middle_s: Floats) -> Floats:
+    """Return (beats, leads, samples) the QRS of every beat about its middle (beats,) s; NaN leads are not known.
+
+    Each lead is about its own mean, as the level before a QRS lies elsewhere where other leads show its onset.
+    """
+    first = np.round((middle_s - _HALF_S - windows.times_s[:, 0]) * RATE_HZ).astype(int)
+    columns = np.clip(first[:, None] + np.arange(round(2 * _HALF_S * RATE_HZ)), 0, windows.times_s.shape[1] - 1)
+    values = np.take_along_axis(windows.values_mv, columns[None], axis=2).transpose(1, 0, 2)
+    return np.asarray(values - values.mean(axis=2, keepdims=True))
 
 
 def _clusters(shapes: Floats) -> NDArray[np.int64]:
-    """Return the number of each beat's shape; beats of no common lead count as of one shape."""
+    """Return the number of each beat's shape, of which a beat of no lead in common with any other has the commonest.
+
+    A shape is the mean of its beats so far in each lead, so that the columns of a page come to be parts of one.
+    """
     is_whole = np.asarray(np.isfinite(shapes).all(axis=2))
-    cluster = np.zeros(len(shapes), np.int64)
-    leaders: list[int] = []
-    for beat in range(len(shapes)):
-        common = [is_whole[leader] & is_whole[beat] for leader in leaders]
-        likeness = [
-            _correlation(shapes[leader][leads], shapes[beat][leads]) if leads.any() else np.nan
-            for leader, leads in zip(leaders, common, strict=True)
-        ]
-        known = np.isfinite(likeness)
-        best = int(np.nanargmax(likeness)) if known.any() else -1
-        if best >= 0 and likeness[best] > _LIKE:
+    groups: list[_Shape] = []
+    cluster = np.full(len(shapes), -1, np.int64)
+    for beat, (shape, leads) in enumerate(zip(shapes, is_whole, strict=True)):
+        likeness = [group.likeness(shape, leads) for group in groups]
+        best = int(np.argmax([value for value, _ in likeness])) if likeness else -1
+        if best >= 0 and likeness[best][0] > _LIKE:
+            groups[best].add(shape, leads.astype(np.int64), likeness[best][1])
             cluster[beat] = best
-        elif best < 0 and leaders:
-            # another column of a page: nothing to compare with
-            cluster[beat] = np.bincount(cluster[:beat]).argmax()
-        else:
-            cluster[beat] = len(leaders)
-            leaders.append(beat)
-    return cluster
+        elif leads.any() and (not groups or any(np.isfinite(value) for value, _ in likeness)):
+            cluster[beat] = len(groups)
+            groups.append(_Shape(np.where(leads[:, None], shape, 0.0), leads.astype(np.int64)))
+    for group, other in _alike(groups):
+        cluster[cluster == group] = other
+    return np.where(cluster < 0, _largest(cluster[cluster >= 0]), cluster)
 
 
-def _correlation(one: Floats, other: Floats) -> float:
-    """Return the highest correlation of two beats (leads, samples) over small lags."""
-    n, best = one.shape[1], -1.0
-    for lag in range(-_LARGEST_LAG, _LARGEST_LAG + 1, 2):
-        a = one[:, max(lag, 0) : n + min(lag, 0)].ravel()
-        b = other[:, max(-lag, 0) : n + min(-lag, 0)].ravel()
-        best = max(best, float(a @ b) / max(float(np.sqrt((a @ a) * (b @ b))), 1e-12))
-    return best
+def _alike(groups: list[_Shape]) -> Iterator[tuple[int, int]]:
+    """Yield (group, other, of more beats) for shapes that their beats' noise had kept apart; joins them."""
+    order = sorted(range(len(groups)), key=lambda number: int(groups[number].count.max()))
+    for place, number in enumerate(order):
+        group = groups[number]
+        for other in reversed(order[place + 1 :]):
+            like, lag = groups[other].likeness(group.mean, group.count > 0)
+            if like > _LIKE:
+                groups[other].add(group.total, group.count, lag)
+                yield number, other
+                break
+
+
+@dataclass
+class _Shape:
+    """The sum of beats (leads, samples) of one shape, and of how many in each lead (leads,)."""
+
+    total: Floats
+    count: NDArray[np.int64]
+
+    @property
+    def mean(self) -> Floats:
+        """(leads, samples), 0 where no beat shows the lead."""
+        return self.total / np.maximum(self.count, 1)[:, None]
+
+    def likeness(self, beat: Floats, leads: Mask) -> tuple[float, int]:
+        """Return the highest correlation with a beat over small lags, and its lag; -inf without a common lead."""
+        common = leads & (self.count > 0)
+        if not common.any():
+            return -np.inf, 0
+        mean = self.mean[common]
+        n = mean.shape[1]
+        best = (-1.0, 0)
+        for lag in range(-_LARGEST_LAG, _LARGEST_LAG + 1, 2):
+            a = mean[:, max(-lag, 0) : n - max(lag, 0)].ravel()
+            b = beat[common, max(lag, 0) : n + min(lag, 0)].ravel()
+            best = max(best, (float(a @ b) / max(float(np.sqrt((a @ a) * (b @ b))), 1e-12), lag))
+        return best
+
+    def add(self, total: Floats, count: NDArray[np.int64], lag: int) -> None:
+        """Add beats: their sum (leads, samples), and how many in each lead (leads,)."""
+        at = np.clip(np.arange(total.shape[1]) + lag, 0, total.shape[1] - 1)
+        self.total += np.where(count[:, None] > 0, total[:, at], 0.0)
+        self.count += count
 
 
 def _largest(cluster: NDArray[np.int64]) -> int:
-    """Return the shape that most beats have; of two the earlier one."""
-    return int(np.bincount(cluster).argmax())
+    """Return the shape that most beats have, of two the earlier one; 0 for no beats."""
+    return int(np.bincount(cluster, minlength=1).argmax())
 
 
 def _heights(shapes: Floats) -> Floats:
@@ -127,6 +170,12 @@ def _heights(shapes: Floats) -> Floats:
     known = np.isfinite(shapes)
     total = np.where(known, shapes, 0.0) ** 2
     return np.asarray(np.sqrt(total.sum(axis=(1, 2)) / np.maximum(known.sum(axis=(1, 2)), 1)))
+
+
+def _like_paced(is_paced: Mask, cluster: NDArray[np.int64]) -> Mask:
+    """Return the beats of a shape that spikes set off: a page does not show the spike in every lead."""
+    share = np.bincount(cluster, is_paced) / np.maximum(np.bincount(cluster), 1)
+    return np.asarray(is_paced | (share[cluster] >= _PACED_SHARE))
 
 
 def _early(onset_s: Floats, is_dominant: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ecgimg.measurement import measure_record
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
+from tests.measurement.measured import in_columns
 
 
 def classes(numbers):
@@ -47,3 +49,20 @@ def test_irregular_beats_are_not_premature(measured):
     """In atrial fibrillation no beat of the dominant shape is early."""
     _, numbers = measured(33, rhythm="af")
     assert BeatClass.PREMATURE_NARROW not in classes(numbers)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"pacing": "ventricular", "rhythm": "af", "qrs_ms": 160, "axis_deg": -70}, BeatClass.PACED),
+        ({"conduction": "clbbb", "qrs_ms": 150}, BeatClass.DOMINANT),
+        ({"muscle_mv": 0.03, "gain": 0.6}, BeatClass.DOMINANT),
+    ],
+)
+def test_classes_of_a_page(measured, options, kind):
+    """Beats of one shape are of one class, though each column of a page shows other leads."""
+    heart, whole = measured(21, **options)
+    page = measure_record(in_columns(heart.record))
+    assert classes(whole).count(kind) >= len(whole.beats) - 1
+    assert classes(page).count(kind) >= len(page.beats) - 1
+    assert page["qrs_ms"].value == pytest.approx(whole["qrs_ms"].value, abs=2 * page["qrs_ms"].expected_error)
