@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ecgimg.measurement.delineation.model import Floats
+from ecgimg.measurement.order_statistics import known_median
 from ecgimg.measurement.results import Measured
 from ecgimg.measurement.summarize import LEAST_BEATS, missing
 from ecgimg.reasons import Reason, ReasonCode
@@ -47,7 +48,7 @@ def measure_axis(name: str, areas_mv_ms: Floats, leads: tuple[str, ...], reason:
     if count < LEAST_BEATS:
         return missing(ReasonCode.TOO_FEW_BEATS.reason(count=count, least=LEAST_BEATS), count, seen)
     matrix = np.array([_DIRECTIONS[lead] for lead in seen])
-    x, y = np.linalg.lstsq(matrix, np.nanmedian(areas_mv_ms[:, columns], axis=0), rcond=None)[0]
+    x, y = np.linalg.lstsq(matrix, known_median(areas_mv_ms[:, columns], axis=0), rcond=None)[0]
     if np.hypot(x, y) < _LEAST_MV_MS[name]:
         return missing(ReasonCode.AXIS_UNDEFINED.reason(), count, seen)
     return Measured(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ecgimg.measurement.delineation.model import Floats, Ints
+from ecgimg.measurement.order_statistics import known_median
 from ecgimg.measurement.results import Measured
 from ecgimg.reasons import Reason, ReasonCode
 
@@ -63,18 +64,9 @@ def medians(values: Floats) -> tuple[Floats, Floats, Ints]:
         NaN where a beat has none.
     """
     count = np.isfinite(values).sum(axis=1)
-    middle = _middles(values, count)
-    deviation = _MAD_TO_SD * _middles(np.abs(values - middle[:, None]), count)
+    middle = known_median(values, axis=1)
+    deviation = _MAD_TO_SD * known_median(np.abs(values - middle[:, None]), axis=1)
     return middle, np.where(count >= 3, deviation, np.nan), count
-
-
-def _middles(values: Floats, count: Ints) -> Floats:
-    """Return the medians along the second axis of values of which the first `count` are known once sorted."""
-    ordered = np.sort(values, axis=1)  # NaN last
-    last = max(values.shape[1] - 1, 0)
-    low, high = np.clip((count - 1) // 2, 0, last), np.clip(count // 2, 0, last)
-    pair = (np.take_along_axis(ordered, place[:, None], axis=1)[:, 0] for place in (low, high))
-    return np.asarray((next(pair) + next(pair)) / 2)
 
 
 def missing(reason: Reason, n: int = 0, leads: tuple[str, ...] = ()) -> Measured:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ecgimg.leads import unbroken_runs
 from ecgimg.measurement.delineation.model import QRS, BeatWaves, Floats, P, T, WaveEvidence, WaveTable
+from ecgimg.measurement.order_statistics import known_median
 
 _MEAN_PROBABILITY = 0.4  # of QRS or P over the known leads: a single lead's false wave stays below, as in LUDB
 _BREAK_S = 0.04  # between parts of one QRS: leads may disagree for so long
@@ -111,11 +112,8 @@ def _owners(spans_s: Floats, waves: WaveTable) -> NDArray[np.int64]:
 
 def _median(values_s: Floats, fallback_s: Floats) -> Floats:
     """Return the median over leads of each beat (beats, leads), another time where no lead has one."""
-    has_any = np.isfinite(values_s).any(axis=1)
-    medians = fallback_s.copy()
-    if has_any.any():
-        medians[has_any] = np.nanmedian(values_s[has_any], axis=1)
-    return medians
+    medians = known_median(values_s, axis=1)
+    return np.where(np.isnan(medians), fallback_s, medians)
 
 
 def _seen(evidence: WaveEvidence, qrs_s: Floats) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecgimg.measurement.delineation.model import BeatWaves, Floats
+from ecgimg.measurement.order_statistics import known_quantile
 
 _ONSET_QUANTILE, _END_QUANTILE = 0.05, 0.95  # over leads
 
@@ -29,20 +30,8 @@ class GlobalWaves:
 def over_leads(waves: BeatWaves) -> GlobalWaves:
     """Return where each wave of each beat begins and ends over all leads that show it."""
     return GlobalWaves(
-        onset_s=np.stack([_quantile(waves.onset_s[k], _ONSET_QUANTILE) for k in range(3)]),
-        end_s=np.stack([_quantile(waves.end_s[k], _END_QUANTILE) for k in range(3)]),
-        onset_error_s=np.stack([_quantile(waves.onset_error_s[k], 0.5) for k in range(3)]),
-        end_error_s=np.stack([_quantile(waves.end_error_s[k], 0.5) for k in range(3)]),
+        onset_s=np.stack([known_quantile(waves.onset_s[k], _ONSET_QUANTILE, axis=1) for k in range(3)]),
+        end_s=np.stack([known_quantile(waves.end_s[k], _END_QUANTILE, axis=1) for k in range(3)]),
+        onset_error_s=np.stack([known_quantile(waves.onset_error_s[k], 0.5, axis=1) for k in range(3)]),
+        end_error_s=np.stack([known_quantile(waves.end_error_s[k], 0.5, axis=1) for k in range(3)]),
     )
-
-
-def _quantile(values_s: Floats, share: float) -> Floats:
-    """Return the quantile over leads of each beat (beats, leads), NaN where no lead has a value."""
-    ordered = np.sort(values_s, axis=1)  # NaN last
-    count = np.isfinite(values_s).sum(axis=1)
-    place = share * np.maximum(count - 1, 0)
-    low = np.floor(place).astype(int)
-    high = np.minimum(low + 1, np.maximum(count - 1, 0))
-    rows = np.arange(len(values_s))
-    part = place - low
-    return np.asarray((1 - part) * ordered[rows, low] + part * ordered[rows, high])

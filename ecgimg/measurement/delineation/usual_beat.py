@@ -8,11 +8,10 @@ the errors are that the network expects of its marks.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ecgimg.measurement.delineation.model import QRS, BeatWaves, Floats, Mask, P, T
+from ecgimg.measurement.order_statistics import known_median
 
 # Quantiles over leads that stand for the first and the last: of twelve marks the extreme one errs most, and of marks
 # that are medians of two or three beats even more. With these, four columns of LUDB change PR by 0.8 ± 2.8 ms, QRS by
@@ -32,18 +31,16 @@ def usual_beat(waves: BeatWaves, usual: Mask) -> tuple[Floats, Floats]:
     """
     onset_s, end_s = np.full(3, np.nan), np.full(3, np.nan)
     seen = waves.seen & usual[:, None]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of leads and beats without a mark, whose median is NaN
-        middle_s = qrs_middles(waves, usual)[:, None]
-        for kind, share in _SHARE.items():
-            is_marked = np.isfinite(waves.onset_s[kind - 1]) & seen
-            counts = is_marked.sum(axis=0) >= np.maximum(_LEAST_SHARE * seen.sum(axis=0), 1)
-            if counts.any():
-                marks = (waves.onset_s - middle_s, waves.onset_error_s, waves.end_s - middle_s, waves.end_error_s)
-                of_leads = (np.where(is_marked, mark[kind - 1], np.nan)[:, counts] for mark in marks)
-                first_s, first_error_s, last_s, last_error_s = (np.nanmedian(mark, axis=0) for mark in of_leads)
-                onset_s[kind - 1] = _weighted_quantile(first_s, 1 / first_error_s**2, share)
-                end_s[kind - 1] = _weighted_quantile(last_s, 1 / last_error_s**2, 1 - share)
+    middle_s = qrs_middles(waves, usual)[:, None]
+    for kind, share in _SHARE.items():
+        is_marked = np.isfinite(waves.onset_s[kind - 1]) & seen
+        counts = is_marked.sum(axis=0) >= np.maximum(_LEAST_SHARE * seen.sum(axis=0), 1)
+        if counts.any():
+            marks = (waves.onset_s - middle_s, waves.onset_error_s, waves.end_s - middle_s, waves.end_error_s)
+            of_leads = (np.where(is_marked, mark[kind - 1], np.nan)[:, counts] for mark in marks)
+            first_s, first_error_s, last_s, last_error_s = (known_median(mark, axis=0) for mark in of_leads)
+            onset_s[kind - 1] = _weighted_quantile(first_s, 1 / first_error_s**2, share)
+            end_s[kind - 1] = _weighted_quantile(last_s, 1 / last_error_s**2, 1 - share)
     return onset_s, end_s
 
 

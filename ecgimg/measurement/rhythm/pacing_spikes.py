@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from ecgimg.measurement.delineation.model import Floats, Mask
+from ecgimg.measurement.order_statistics import known_median
 from ecgimg.record import EcgRecord
 
 _WIDTH_S = 0.006  # of a spike at most, as recorders and pages keep it; the tip of a narrow R is wider
@@ -30,7 +31,7 @@ def find_spikes(record: EcgRecord, qrs_s: Floats) -> Floats:
     residual = np.where(known, _narrow_parts(signals, record.fs_hz), 0.0)
     inside = _inside_qrs(qrs_s, record.n_samples, record.fs_hz)
     quiet = np.where(known & ~inside, residual, np.nan)
-    noise = np.array([np.nanmedian(row) if np.isfinite(row).any() else np.inf for row in quiet])
+    noise = np.nan_to_num(known_median(quiet, axis=1), nan=np.inf)
     # what steep parts of a QRS leave over is no spike: spikes are larger than those of the same lead
     steep = np.where(inside, residual, 0.0).max(axis=1)
     threshold = np.maximum(np.maximum(_LEAST_HEIGHT * np.ptp(signals, axis=1), _NOISE_FACTOR * noise), steep)
@@ -53,16 +54,14 @@ def _medians(record: EcgRecord) -> Floats:
 def _inner(known: Mask, fs_hz: float) -> Mask:
     """Return what is known without the ends of each run, where pages leave stumps of pulses and separators."""
     width = 2 * round(_MARGIN_S * fs_hz) + 1
-    return np.asarray(minimum_filter1d(known.astype(np.uint8), width, axis=1) > 0)
+    return np.asarray(cv2.erode(known.astype(np.uint8), np.ones((1, width), np.uint8)) > 0)
 
 
 def _narrow_parts(signals: Floats, fs_hz: float) -> Floats:
     """Return by how much each sample stands out of what is wider than a spike, up or down (leads, samples)."""
-    width = 2 * max(int(np.ceil(_WIDTH_S * fs_hz)), 1) + 1
-    opened = maximum_filter1d(minimum_filter1d(signals, width, axis=1), width, axis=1)
-    closed = minimum_filter1d(maximum_filter1d(signals, width, axis=1), width, axis=1)
-    parts: Floats = np.maximum(signals - opened, closed - signals)
-    return parts
+    span = np.ones((1, 2 * max(int(np.ceil(_WIDTH_S * fs_hz)), 1) + 1), np.uint8)
+    opened, closed = (cv2.morphologyEx(signals, how, span) for how in (cv2.MORPH_OPEN, cv2.MORPH_CLOSE))
+    return np.asarray(np.maximum(signals - opened, closed - signals), np.float64)
 
 
 def _inside_qrs(qrs_s: Floats, samples: int, fs_hz: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -80,7 +80,7 @@ def _measure(values_mv: Floats, times_s: Floats) -> tuple[float, ...]:
 
 def _deflections(values_mv: Floats, least_mv: float) -> list[tuple[float, int, int]]:
     """Return (peak, first sample, sample after the last) of each deflection that counts, those of one sign joined."""
-    edges = np.r_[0, np.flatnonzero(np.diff(np.signbit(values_mv))) + 1, len(values_mv)]
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(np.signbit(values_mv))) + 1, [len(values_mv)]])
     parts: list[tuple[float, int, int]] = []
     for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         piece = values_mv[first:last]
