@@ -190,6 +190,7 @@ def evaluate_measurements(
     from ecgimg.formats import iter_records
     from ecgimg.formats.wave_annotations import iter_annotated
     from ecgimg.inference.onnx_sessions import open_network_file
+    from ecgimg.measurement.delineation.delineator import INPUTS
 
     if via not in ("record", "page"):
         raise BadRequest(f"records are measured via record or page, not {via!r}")
@@ -198,7 +199,7 @@ def evaluate_measurements(
         changes = list(evaluate_through_pages(items, layouts=layouts, degradation=degradation, seed=seed, jobs=jobs))
         evaluated = report.of_pages(changes)
     else:
-        session = open_network_file(delineator) if delineator is not None else None
+        session = open_network_file(delineator, INPUTS) if delineator is not None else None
         evaluated = report.of_annotated(score_annotated(islice(iter_annotated(records), limit or None), session))
     for table in evaluated.tables:
         OUT.print(table)

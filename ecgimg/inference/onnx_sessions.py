@@ -48,16 +48,26 @@ def open_network(content: bytes, *, arena: bool = False) -> onnxruntime.Inferenc
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
-def open_network_file(path: Path) -> onnxruntime.InferenceSession:
+def open_network_file(path: Path, inputs: tuple[str, ...]) -> onnxruntime.InferenceSession:
     """Open a network that a person names.
+
+    Parameters
+    ----------
+    path : Path
+    inputs : tuple of str
+        Names of the inputs that it must have.
 
     Raises
     ------
     BadWeights
-        Where the file cannot be read, or holds no network.
+        Where the file cannot be read, or holds no such network.
     """
     try:
-        return open_network(path.read_bytes())
+        session = open_network(path.read_bytes())
     except Exception as error:  # ONNX Runtime's own errors have no other base
         reason = " ".join(str(error).split())[:120].rstrip(".")
         raise BadWeights(f"{path} is not a readable ONNX network ({reason})") from None
+    own = tuple(item.name for item in session.get_inputs())
+    if own != inputs:
+        raise BadWeights(f"{path} is another network: it takes {', '.join(own)}, but should take {', '.join(inputs)}")
+    return session

@@ -9,7 +9,7 @@ import numpy as np
 from ecgimg.measurement.delineation.model import Floats
 from ecgimg.measurement.order_statistics import known_median
 from ecgimg.measurement.results import Measured
-from ecgimg.measurement.summarize import LEAST_BEATS, missing
+from ecgimg.measurement.summarize import LEAST_BEATS, error_of_median, missing
 from ecgimg.reasons import Reason, ReasonCode
 
 _SIDE = np.sqrt(3) / 2
@@ -51,9 +51,8 @@ def measure_axis(name: str, areas_mv_ms: Floats, leads: tuple[str, ...], reason:
     x, y = np.linalg.lstsq(matrix, known_median(areas_mv_ms[:, columns], axis=0), rcond=None)[0]
     if np.hypot(x, y) < _LEAST_MV_MS[name]:
         return missing(ReasonCode.AXIS_UNDEFINED.reason(), count, seen)
-    return Measured(
-        float(np.degrees(np.arctan2(y, x))), _axis_spread(areas_mv_ms[:, columns], matrix), count, None, seen
-    )
+    spread = _axis_spread(areas_mv_ms[:, columns], matrix)
+    return Measured(float(np.degrees(np.arctan2(y, x))), spread, count, error_of_median(spread, count), seen)
 
 
 def _axis_spread(areas_mv_ms: Floats, matrix: Floats) -> float | None:
@@ -86,10 +85,13 @@ def measure_voltages(
     reason : Reason, optional
         Why voltages cannot be judged at all.
     """
-    r_v56 = max((leads[lead]["r_mv"].value or 0.0 for lead in ("V5", "V6") if lead in leads), default=None)
+    r_v56 = max(
+        (_deflection(leads, lead, "r_mv") for lead in ("V5", "V6") if lead in leads),
+        key=lambda r: -1.0 if r.value is None else r.value, default=Measured(),
+    )  # fmt: skip
     sums = {
-        "sokolow_lyon_mv": _sum_mv(_depth(leads, "V1"), r_v56, "V1 and V5 or V6", ("V1", "V5", "V6"), reason),
-        "cornell_mv": _sum_mv(_depth(leads, "V3"), _tall(leads, "aVL"), "aVL and V3", ("aVL", "V3"), reason),
+        "sokolow_lyon_mv": _sum_mv(_depth(leads, "V1"), r_v56, "V1 and V5 or V6", reason),
+        "cornell_mv": _sum_mv(_depth(leads, "V3"), _deflection(leads, "aVL", "r_mv"), "aVL and V3", reason),
     }
     for name, group in (("limb_voltage_mv", LIMB_LEADS), ("chest_voltage_mv", CHEST_LEADS)):
         seen = {lead: heights_mv[lead] for lead in group if lead in heights_mv and heights_mv[lead].value is not None}
@@ -102,24 +104,26 @@ def measure_voltages(
     return sums
 
 
-def _depth(leads: Mapping[str, Mapping[str, Measured]], lead: str) -> float | None:
-    """Return the depth of S, or of a QRS without R, below the zero level; None where the lead is not measured."""
+def _depth(leads: Mapping[str, Mapping[str, Measured]], lead: str) -> Measured:
+    """Return S, or Q of a QRS without R; without a value where the lead is not measured."""
+    has_r = lead in leads and leads[lead]["r_mv"].value is not None
+    return _deflection(leads, lead, "s_mv" if has_r else "q_mv")
+
+
+def _deflection(leads: Mapping[str, Mapping[str, Measured]], lead: str, name: str) -> Measured:
+    """Return a deflection of the QRS, 0 mV where a QRS that is measured has none."""
     if lead not in leads or leads[lead]["qrs_ms"].value is None:
-        return None
-    s_mv, q_mv = leads[lead]["s_mv"].value, leads[lead]["q_mv"].value
-    has_r = leads[lead]["r_mv"].value is not None
-    return -(s_mv or 0.0) if has_r else -(q_mv or 0.0)
+        return Measured()
+    number, n = leads[lead][name], leads[lead]["qrs_ms"].n
+    return Measured(0.0, None, n, None, (lead,)) if number.value is None else number
 
 
-def _tall(leads: Mapping[str, Mapping[str, Measured]], lead: str) -> float | None:
-    if lead not in leads or leads[lead]["qrs_ms"].value is None:
-        return None
-    return leads[lead]["r_mv"].value or 0.0
-
-
-def _sum_mv(
-    depth_mv: float | None, height_mv: float | None, needed: str, leads: tuple[str, ...], reason: Reason | None
-) -> Measured:
-    if reason is not None or depth_mv is None or height_mv is None:
+def _sum_mv(depth: Measured, height: Measured, needed: str, reason: Reason | None) -> Measured:
+    """Return the sum of two heights, whose errors count as independent."""
+    if reason is not None or depth.value is None or height.value is None:
         return missing(reason or ReasonCode.LEADS_NEEDED.reason(leads=needed))
-    return Measured(depth_mv + height_mv, None, 0, None, leads)
+    spread, error = (
+        float(np.hypot(one or 0.0, other or 0.0)) if one is not None or other is not None else None
+        for one, other in ((depth.spread, height.spread), (depth.expected_error, height.expected_error))
+    )
+    return Measured(abs(depth.value) + height.value, spread, min(depth.n, height.n), error, depth.leads + height.leads)

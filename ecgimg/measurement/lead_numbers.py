@@ -12,7 +12,7 @@ from ecgimg.measurement.intervals import Intervals
 from ecgimg.measurement.noise import LeadNoise
 from ecgimg.measurement.results import MEDIAN_NAMES, Beat, LeadBeat, LeadMeasurements, Measured
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
-from ecgimg.measurement.summarize import medians, missing
+from ecgimg.measurement.summarize import error_of_median, medians, missing
 from ecgimg.measurement.waveforms.deflections import QrsDeflections
 from ecgimg.measurement.waveforms.st_level import ST_DELAYS_MS, StLevels
 from ecgimg.measurement.waveforms.wave_amplitudes import SHAPES, WaveAmplitudes
@@ -91,10 +91,10 @@ class _Table:
             reason = ReasonCode.TOO_FEW_BEATS.reason(count=count, least=max(least, 1))
         if reason is not None:
             return missing(reason, count, (lead,))
-        spread = float(self.spreads[row, column])
-        error = float(errors[name][column]) if name in errors else None
-        middle = float(self.medians[row, column])
-        return Measured(middle, None if np.isnan(spread) else spread, count, error, (lead,))
+        deviation = float(self.spreads[row, column])
+        spread = None if np.isnan(deviation) else deviation
+        error = float(errors[name][column]) if name in errors else error_of_median(spread, count)
+        return Measured(float(self.medians[row, column]), spread, count, error, (lead,))
 
 
 def _usual_shape(wave: WaveAmplitudes, column: int, seen: Mask, height: Measured) -> str | None:

@@ -102,7 +102,9 @@ def _measure_beats(
     windows = cut_windows(record, qrs_s[:, 0])
     spikes_s = find_spikes(record, qrs_s)
     middle_s = qrs_middles(waves)
-    kinds = classify_beats(windows, qrs_s, np.where(np.isfinite(middle_s), middle_s, qrs_s.mean(axis=1)), spikes_s)
+    # onsets over leads lie elsewhere where another column of a page shows other leads
+    middle_s = np.where(np.isfinite(middle_s), middle_s, qrs_s.mean(axis=1))
+    kinds = classify_beats(windows, qrs_s, middle_s, spikes_s)
     usual = _usual(kinds)
     waveforms = LeadWaveforms(
         waves, beat_intervals(waves), p_amplitudes(windows, waves),
@@ -114,7 +116,7 @@ def _measure_beats(
     noise = measure_noise(as_recorded, [(float(onset_s), float(end_s)) for onset_s, end_s in qrs_s])
     leads = measure_leads(record, waveforms, usual, why_not, noise)
     seen = tuple(lead for lead, shown in zip(record.leads, waves.seen.T, strict=True) if shown.any())
-    rr_s, rr_usual = rr_intervals(qrs_s[:, 0], kinds, record)
+    rr_s, rr_usual = rr_intervals(middle_s, kinds, record)
     values = measure_rate(rr_s, rr_usual, seen)
     values |= measure_intervals(bounds, usual_beat(waves, usual), usual, why_not, seen, values["rr_ms"])
     values |= _axes(record, waveforms, usual, why_not)

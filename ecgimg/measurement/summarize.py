@@ -29,7 +29,7 @@ def summarize(
     Parameters
     ----------
     errors : (beats,) float, optional
-        Error to be expected of each value.
+        Error to be expected of each value; by default it follows from their spread.
     least : int
         Values below which nothing is given.
     reason : Reason, optional
@@ -40,10 +40,11 @@ def summarize(
     kept: Floats = array[known]
     if reason is not None or len(kept) < least:
         return missing(reason or ReasonCode.TOO_FEW_BEATS.reason(count=len(kept), least=least), len(kept), leads)
-    expected = None
+    deviation = spread(kept)
+    expected = error_of_median(deviation, len(kept))
     if errors is not None:
         expected = float(np.median(np.asarray(errors, np.float64)[known]))
-    return Measured(float(np.median(kept)), spread(kept), len(kept), expected, leads)
+    return Measured(float(np.median(kept)), deviation, len(kept), expected, leads)
 
 
 def spread(values: Floats) -> float | None:
@@ -51,6 +52,15 @@ def spread(values: Floats) -> float | None:
     if len(values) < 3:
         return None
     return _MAD_TO_SD * float(np.median(np.abs(values - np.median(values))))
+
+
+def error_of_median(deviation: float | None, n: int) -> float | None:
+    """Return the mean error of the median of `n` normal values of a standard deviation; None where that is not known.
+
+    It leaves out what all beats share, as a wrong baseline or gain.
+    """
+    # the factors of a median's standard error, sqrt(pi / 2), and of a mean error, sqrt(2 / pi), cancel out
+    return None if deviation is None else float(deviation / np.sqrt(n))
 
 
 def medians(values: Floats) -> tuple[Floats, Floats, Ints]:

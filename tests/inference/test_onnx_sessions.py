@@ -30,7 +30,7 @@ def test_open_network_file():
     crops = np.random.default_rng(0).random((2, 1, 32, 96), np.float32)
     answers = [
         session.run(None, {"crop": crops})[0]
-        for session in (load_network("label_reader.onnx"), open_network_file(LABEL_READER))
+        for session in (load_network("label_reader.onnx"), open_network_file(LABEL_READER, ("crop",)))
     ]
     np.testing.assert_array_equal(*answers)
 
@@ -42,7 +42,13 @@ def test_open_network_file_refusals(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(BadWeights, match=r"mine\.onnx is not a readable ONNX network"):
-        open_network_file(path)
+        open_network_file(path, ("crop",))
+
+
+def test_open_network_file_of_another_network():
+    """A network of other inputs is refused, and both are named."""
+    with pytest.raises(BadWeights, match="takes crop, but should take signals, known"):
+        open_network_file(LABEL_READER, ("signals", "known"))
 
 
 @pytest.mark.parametrize("threads", [0, 1])

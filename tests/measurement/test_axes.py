@@ -47,7 +47,7 @@ def test_axis_of_nothing():
 
 def lead(r=None, s=None, q=None):
     values = {"r_mv": r, "s_mv": s, "q_mv": q, "qrs_ms": 90.0}
-    return {name: Measured(value) for name, value in values.items()}
+    return {name: Measured(value, 0.03, 9, 0.01) for name, value in values.items()}
 
 
 def test_voltages():
@@ -56,6 +56,8 @@ def test_voltages():
     found = measure_voltages(leads, {}, None)
     assert found["sokolow_lyon_mv"].value == pytest.approx(3.5)
     assert found["cornell_mv"].value == pytest.approx(3.3)
+    assert found["sokolow_lyon_mv"].n == 9
+    assert found["sokolow_lyon_mv"].expected_error == pytest.approx(0.01 * np.sqrt(2))
     assert found["limb_voltage_mv"].reason.code is ReasonCode.LEADS_NEEDED
 
 

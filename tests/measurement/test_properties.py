@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from ecgimg import EcgRecord
 from ecgimg.leads import STANDARD_LEADS
 from ecgimg.measurement import measure_record
+from ecgimg.measurement.rhythm.beat_classes import BeatClass
 from synth import make_random_heart_spec, simulate
 
 SEEDS = st.integers(0, 2**20)
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 TIMES_MS = ("rr_ms", "p_duration_ms", "pr_ms", "qrs_ms", "qt_ms")
 VOLTAGES = ("p_mv", "q_mv", "r_mv", "s_mv", "t_mv", "st_j60_mv", "qrs_area_mv_ms")
 
@@ -59,7 +62,8 @@ def test_shifted_record(seed, shift):
     record, steps = heart(seed, 8.0), 16 * shift  # by whole steps of the network: 16 samples at 500 Hz are 32 ms
     whole = measure_record(record)
     cut = measure_record(EcgRecord(record.signals[:, steps:], record.fs_hz))
-    moved_s = [beat.qrs_s[0] + steps / record.fs_hz for beat in cut.beats]
+    # a premature beat on a T wave may be found or not
+    moved_s = [beat.qrs_s[0] + steps / record.fs_hz for beat in cut.beats if beat.kind is BeatClass.DOMINANT]
     middle = [time_s for time_s in moved_s if 3.0 < time_s < 7.0]
     own = np.array([beat.qrs_s[0] for beat in whole.beats])
     for time_s in middle:

@@ -20,6 +20,7 @@ _USUAL_PR_S = 0.2  # before the QRS: a lead that is known there would show a P w
 # Mean probability of P over leads, of one beat and of all beats: in LUDB, cross-validated, records without P reach
 # 0.29, those with P are above 0.76.
 _P_OF_BEAT, _P_OF_RECORD = 0.3, 0.5
+_INSIDE_SHARE = 0.7  # of a QRS that must lie within the record
 _LONGEST_ST_T_S = 0.75  # from QRS end to T end
 
 
@@ -39,6 +40,8 @@ def join_beats(evidence: WaveEvidence, waves: WaveTable) -> BeatWaves:
             array[place] = column[wave]
         probability[place] = waves.probability[wave]
     qrs_s = np.stack([_median(arrays[edge, QRS - 1], spans_s[:, edge]) for edge in (0, 1)], axis=1)
+    whole = ~_cut_off(evidence, qrs_s)
+    qrs_s, arrays, probability = qrs_s[whole], arrays[:, :, whole], probability[:, whole]
     seen = _seen(evidence, qrs_s)
     arrays[:, :, ~seen] = np.nan
     probability[:, ~seen] = 0.0
@@ -114,6 +117,12 @@ def _median(values_s: Floats, fallback_s: Floats) -> Floats:
     """Return the median over leads of each beat (beats, leads), another time where no lead has one."""
     medians = known_median(values_s, axis=1)
     return np.where(np.isnan(medians), fallback_s, medians)
+
+
+def _cut_off(evidence: WaveEvidence, qrs_s: Floats) -> NDArray[np.bool_]:
+    """Return which QRS (beats, 2) lie outside the record by so much that they may be none."""
+    inside_s = np.clip(qrs_s, 0.0, evidence.known.shape[1] * evidence.step_s)
+    return np.asarray(np.diff(inside_s)[:, 0] < _INSIDE_SHARE * np.diff(qrs_s)[:, 0])
 
 
 def _seen(evidence: WaveEvidence, qrs_s: Floats) -> NDArray[np.bool_]:

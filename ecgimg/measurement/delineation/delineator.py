@@ -13,6 +13,9 @@ from ecgimg.record import EcgRecord
 from ecgimg.resample import resample
 
 N_CLASSES, N_WAVES = 4, 3
+INPUTS = ("signals", "known")
+"""Names of the network's inputs."""
+
 UNIT_S = 0.1
 """Unit of the distances that the network gives."""
 

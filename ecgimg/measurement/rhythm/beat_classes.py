@@ -187,8 +187,9 @@ def _early(onset_s: Floats, is_dominant: NDArray[np.bool_]) -> NDArray[np.bool_]
     if len(usual) >= 2:
         middle = float(np.median(usual))
         is_regular = float(np.median(np.abs(usual - middle))) < _REGULAR * middle
-        # in an irregular rhythm, as atrial fibrillation, only a beat of another shape can be called early
-        early[1:] = (rr_s < _EARLY * middle) & (is_regular | ~is_dominant[1:])
+        # in an irregular rhythm, as atrial fibrillation, only a beat of another shape can be called early, and a beat
+        # of the dominant one not for following an early beat
+        early[1:] = (rr_s < _EARLY * middle) & np.where(is_dominant[1:], is_regular & is_dominant[:-1], True)
     # in bigeminy no two dominant beats follow each other
     early[1:-1] |= (rr_s[:-1] < _EARLY * rr_s[1:]) & ~is_dominant[1:-1] & is_dominant[:-2]
     return early

@@ -12,17 +12,17 @@ from ecgimg.reasons import ReasonCode
 from ecgimg.record import EcgRecord
 
 _LEAST_FOR_VARIABILITY = 8  # RR intervals: of fewer, one premature beat decides SDNN and RMSSD
-_RR_ERROR_MS = 2.0  # of an RR interval: onsets of one shape err alike, and half a sample of the network is 2 ms
+_RR_ERROR_MS = 2.0  # of an RR interval: marks of one shape err alike, and half a sample of the network is 2 ms
 
 
-def rr_intervals(onset_s: Floats, kinds: tuple[BeatClass, ...], record: EcgRecord) -> tuple[Floats, Mask]:
+def rr_intervals(middle_s: Floats, kinds: tuple[BeatClass, ...], record: EcgRecord) -> tuple[Floats, Mask]:
     """Return the RR intervals (beats - 1,) s, NaN where a gap lies between, and whether both beats are usual ones."""
     is_beat = np.array([kind is not BeatClass.ARTEFACT for kind in kinds], bool)
-    onset_s, usual = onset_s[is_beat], [kind for kind in kinds if kind is not BeatClass.ARTEFACT]
+    middle_s, usual = middle_s[is_beat], [kind for kind in kinds if kind is not BeatClass.ARTEFACT]
     is_seen = np.asarray(record.known.any(axis=0))
-    rr_s = np.diff(onset_s)
+    rr_s = np.diff(middle_s)
     for place in range(len(rr_s)):
-        first, last = (int(time_s * record.fs_hz) for time_s in onset_s[place : place + 2])
+        first, last = (int(time_s * record.fs_hz) for time_s in middle_s[place : place + 2])
         if not bool(np.all(is_seen[max(first, 0) : last + 1])):
             rr_s[place] = np.nan
     is_usual = np.array([kind in (BeatClass.DOMINANT, BeatClass.PACED) for kind in usual], bool)

@@ -10,6 +10,7 @@ from ecgimg.errors import BadRequest
 from ecgimg.evaluate.measuring.annotated_records import DelineationScores, score_annotated
 from ecgimg.formats.wave_annotations import AnnotatedWave
 from ecgimg.inference.onnx_sessions import open_network_file
+from ecgimg.measurement.delineation.delineator import INPUTS
 from ecgimg.record import EcgRecord
 from ecgimg.train.delineator.data import split_folds
 from ecgimg.train.delineator.training import DelineatorTraining, Sources, taught, train_on
@@ -52,5 +53,5 @@ def cross_validate(
         path = train_on(
             out / f"fold_{number}", own, held_back, replace(settings, seed=settings.seed + number + 1), options
         )
-        score_annotated(test, open_network_file(path), scores)
+        score_annotated(test, open_network_file(path, INPUTS), scores)
     return scores

@@ -10,6 +10,7 @@ import pytest
 from ecgimg.errors import BadRequest
 from ecgimg.formats.wave_annotations import AnnotatedWave
 from ecgimg.inference.onnx_sessions import open_network_file
+from ecgimg.measurement.delineation.delineator import INPUTS
 from ecgimg.measurement.delineation.model import QRS
 from tests.annotated_hearts import annotated_heart
 
@@ -53,7 +54,7 @@ def test_train_on_exports_what_torch_answers(tmp_path, sources, small_hearts):
     network = Delineator(TINY.widths)
     network.load_state_dict(load_file(path.with_suffix(".safetensors")))
     network.eval()
-    session = open_network_file(path)
+    session = open_network_file(path, INPUTS)
     for leads, samples in ((1, 64), (12, 512)):
         values = np.random.default_rng(leads).standard_normal((1, leads, samples), np.float32)
         known = (np.random.default_rng(samples).random((1, leads, samples)) < 0.9).astype(np.float32)
@@ -192,7 +193,7 @@ def test_shipped_weights_equal_network(delineator_weights):
     known = np.ones_like(values)
     with torch.no_grad():
         expected = network.eval()(torch.from_numpy(values), torch.from_numpy(known)).numpy()
-    session = open_network_file(delineator_weights.with_suffix(".onnx"))
+    session = open_network_file(delineator_weights.with_suffix(".onnx"), INPUTS)
     np.testing.assert_allclose(session.run(None, {"signals": values, "known": known})[0], expected, atol=2e-3)
     assert sum(parameter.numel() for parameter in network.parameters()) < 1_000_000
 
