@@ -120,7 +120,7 @@ def measure_intervals(
     values = {name: np.where(usual, array, np.nan) for name, array in intervals.values.items()}
     errors["jt_ms"], values["jt_ms"] = np.hypot(errors["qt_ms"], errors["qrs_ms"]), values["qt_ms"] - values["qrs_ms"]
     reasons = reasons | {"jt_ms": reasons["qt_ms"]}
-    of_usual = _of_usual_beat(*usual_beat)
+    of_usual = intervals_of_usual_beat(*usual_beat)
     measured = {}
     for name in values:
         number = summarize(values[name], leads, errors[name], reason=reasons[name])
@@ -129,7 +129,7 @@ def measure_intervals(
     return measured | corrected_qt(measured["qt_ms"], rr)
 
 
-def _of_usual_beat(onset_s: Floats, end_s: Floats) -> dict[str, float]:
+def intervals_of_usual_beat(onset_s: Floats, end_s: Floats) -> dict[str, float]:
     """Return the intervals of the usual beat, ms."""
     p, qrs, t = P - 1, QRS - 1, T - 1
     return {

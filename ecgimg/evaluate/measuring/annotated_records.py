@@ -17,6 +17,7 @@ from ecgimg.evaluate.measuring.wave_marks import (
     median_over_leads,
     over_all_leads,
     rate_bpm,
+    usual_over_leads,
 )
 from ecgimg.formats.wave_annotations import AnnotatedWave
 from ecgimg.measurement import Measurements, measure_record
@@ -39,8 +40,10 @@ class AnnotatedScore:
     name : str
     medians : mapping of interval to (measured, annotated)
         Per lead the median over beats, then the median over leads.
+    usual : mapping of interval to (measured, annotated)
+        Of the usual beat over all leads, which is what ecgimg calls global.
     over_leads : mapping of interval to (measured, annotated)
-        From the earliest to the latest mark of all leads.
+        The annotated ones from the earliest to the latest mark of all leads of a beat.
     rate_bpm, axis_deg : (measured, annotated)
     is_regular, has_p, says_p : bool
     beats : int
@@ -49,6 +52,7 @@ class AnnotatedScore:
 
     name: str
     medians: dict[str, tuple[float, float]]
+    usual: dict[str, tuple[float, float]]
     over_leads: dict[str, tuple[float, float]]
     rate_bpm: tuple[float, float]
     axis_deg: tuple[float, float]
@@ -92,7 +96,7 @@ def score_annotated(
 
 
 def _score(name: str, record: EcgRecord, measured: Measurements, annotated: LeadMarks) -> AnnotatedScore:
-    truth, truth_over = median_over_leads(annotated), over_all_leads(annotated)
+    truth, usual, extreme = (find(annotated) for find in (median_over_leads, usual_over_leads, over_all_leads))
     rate, first_s, last_s = rate_bpm(annotated)
     onsets_s = np.array([beat.qrs_s[0] for beat in measured.beats])
     within = onsets_s[(onsets_s > first_s - 0.15) & (onsets_s < last_s + 0.15)]
@@ -101,7 +105,8 @@ def _score(name: str, record: EcgRecord, measured: Measurements, annotated: Lead
     return AnnotatedScore(
         name,
         {key: (_number(measured.median_over_leads.get(key)), truth[key]) for key in MEDIAN_NAMES},
-        {key: (_value(measured, key), truth_over[key]) for key in MEDIAN_NAMES},
+        {key: (_value(measured, key), usual[key]) for key in MEDIAN_NAMES},
+        {key: (_value(measured, key), extreme[key]) for key in MEDIAN_NAMES},
         (own_rate, rate),
         (_value(measured, "qrs_axis_deg"), annotated_axis_deg(record, annotated)),
         _is_regular(annotated),

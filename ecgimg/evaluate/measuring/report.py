@@ -26,7 +26,11 @@ _ANNOTATED = "measured less annotated"
 def interval_table(scores: DelineationScores) -> Table:
     """Return bias ± SD (ms) of each interval over records, by lead medians and over all leads."""
     table = Table("measured less annotated, ms", *MEDIAN_NAMES, box=None)
-    rows = (("median over leads", "medians"), ("earliest to latest", "over_leads"))
+    rows = (
+        ("median over leads", "medians"),
+        ("usual beat of all leads", "usual"),
+        ("earliest to latest", "over_leads"),
+    )
     for title, group in rows:
         cells = []
         for name in MEDIAN_NAMES:

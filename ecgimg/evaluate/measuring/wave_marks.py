@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from ecgimg.formats.wave_annotations import AnnotatedWave
 from ecgimg.measurement import Measurements
+from ecgimg.measurement.delineation.model import BeatWaves
+from ecgimg.measurement.delineation.usual_beat import usual_beat
+from ecgimg.measurement.intervals import intervals_of_usual_beat
 from ecgimg.measurement.results import MEDIAN_NAMES
 
 Floats = NDArray[np.float64]
@@ -99,7 +102,7 @@ def over_all_leads(marks: LeadMarks) -> dict[str, float]:
     beats = _joined_beats(marks)
     intervals: dict[str, list[float]] = {name: [] for name in MEDIAN_NAMES}
     for beat in beats:
-        p, qrs, t = (beat.get(kind, []) for kind in KINDS)
+        p, qrs, t = (beat.get(kind, {}).values() for kind in KINDS)
         if len(qrs) < len(marks) / 2:
             continue
         onset_s = min(row.onset_s for row in qrs)
@@ -113,38 +116,50 @@ def over_all_leads(marks: LeadMarks) -> dict[str, float]:
     return {name: float(np.median(values)) if values else float("nan") for name, values in intervals.items()}
 
 
-def _joined_beats(marks: LeadMarks) -> list[dict[str, list[MarkedWave]]]:
-    """Return the waves of every beat over leads: QRS that overlap, the P before each and the T after it."""
+def usual_over_leads(marks: LeadMarks) -> dict[str, float]:
+    """Return the intervals of the usual beat over all leads, ms: what ecgimg calls global, of any marks."""
+    beats, leads = _joined_beats(marks), tuple(marks)
+    onset_s, end_s = (np.full((len(KINDS), len(beats), len(leads)), np.nan) for _ in range(2))
+    for number, beat in enumerate(beats):
+        for kind, rows in beat.items():
+            for lead, row in rows.items():
+                place = KINDS.index(kind), number, leads.index(lead)
+                onset_s[place], end_s[place] = row.onset_s, row.end_s
+    same = np.ones_like(onset_s)  # every mark counts alike
+    seen, qrs_s = np.isfinite(onset_s[1]), np.zeros((len(beats), 2))
+    waves = BeatWaves(qrs_s, onset_s, end_s, same, same, same, seen, seen, np.empty((0, 2)))
+    return intervals_of_usual_beat(*usual_beat(waves, np.ones(len(beats), bool)))
+
+
+def _joined_beats(marks: LeadMarks) -> list[dict[str, dict[str, MarkedWave]]]:
+    """Return the waves of every beat by kind and lead: QRS that overlap, the P before each and the T after it."""
     everything = sorted(
         ((lead, row) for lead, rows in marks.items() for row in rows if row.kind == "QRS"), key=lambda it: it[1].onset_s
     )
-    beats: list[dict[str, list[MarkedWave]]] = []
-    ends_s: list[float] = []
-    for _, row in everything:
-        if not beats or row.onset_s > ends_s[-1]:
-            beats.append({"QRS": [row]})
-            ends_s.append(row.end_s)
-        else:
-            beats[-1]["QRS"].append(row)
-            ends_s[-1] = max(ends_s[-1], row.end_s)
-    for rows in marks.values():
+    beats: list[dict[str, dict[str, MarkedWave]]] = []
+    end_s = -np.inf
+    owner: dict[tuple[str, MarkedWave], dict[str, dict[str, MarkedWave]]] = {}
+    for lead, row in everything:
+        if row.onset_s > end_s:
+            beats.append({"QRS": {}})
+        end_s = max(end_s, row.end_s)
+        beats[-1]["QRS"][lead] = row
+        owner[lead, row] = beats[-1]
+    for lead, rows in marks.items():
         for place, row in enumerate(rows):
             neighbour = place + 1 if row.kind == "P" else place - 1
             if row.kind == "QRS" or not 0 <= neighbour < len(rows) or rows[neighbour].kind != "QRS":
                 continue
             qrs = rows[neighbour]
-            if row.kind == "P" and qrs.onset_s - row.onset_s > _LONGEST_PR_S:
-                continue
-            owner = next((beat for beat in beats if qrs in beat["QRS"]), None)
-            if owner is not None:
-                owner.setdefault(row.kind, []).append(row)
+            if row.kind == "T" or qrs.onset_s - row.onset_s <= _LONGEST_PR_S:
+                owner[lead, qrs].setdefault(row.kind, {})[lead] = row
     return beats
 
 
 def rate_bpm(marks: LeadMarks) -> tuple[float, float, float]:
     """Return the mean heart rate over the annotated span, and where that span begins and ends, s; NaN without beats."""
     beats = _joined_beats(marks)
-    onsets_s = np.array([np.median([row.onset_s for row in beat["QRS"]]) for beat in beats])
+    onsets_s = np.array([np.median([row.onset_s for row in beat["QRS"].values()]) for beat in beats])
     if len(onsets_s) < 2:
         return float("nan"), float("nan"), float("nan")
     return 60 / float(np.diff(onsets_s).mean()), float(onsets_s[0]), float(onsets_s[-1])

@@ -18,7 +18,7 @@ from ecgimg.evaluate.measuring.annotated_records import (
     left_out,
     score_annotated,
 )
-from ecgimg.evaluate.measuring.wave_marks import annotated_marks, median_over_leads, over_all_leads
+from ecgimg.evaluate.measuring.wave_marks import annotated_marks, median_over_leads, over_all_leads, usual_over_leads
 from tests.annotated_hearts import annotated_heart, measured_as
 
 NAMES = ("p_duration_ms", "pr_ms", "qrs_ms", "qt_ms")
@@ -41,6 +41,7 @@ def test_score_annotated_pairs(scored):
     truth, over = median_over_leads(annotated_marks(waves)), over_all_leads(annotated_marks(waves))
     assert score.medians["qrs_ms"] == pytest.approx((truth["qrs_ms"] + 4, truth["qrs_ms"]))
     assert score.over_leads["qt_ms"][1] == over["qt_ms"]
+    assert score.usual["qt_ms"][1] == usual_over_leads(annotated_marks(waves))["qt_ms"]
     assert math.isnan(score.medians["pr_ms"][0])
     own_bpm, annotated_bpm = score.rate_bpm
     assert own_bpm == pytest.approx(annotated_bpm, abs=1)

@@ -21,7 +21,7 @@ NAN = math.nan
 def score(name: str, pr_ms: float = 160.0, *, has_p: bool = True, axis_deg: float = 40.0) -> AnnotatedScore:
     medians = dict(zip(MEDIAN_NAMES, ((100.0, 102.0), (pr_ms, 150.0), (94.0, 90.0), (398.0, 400.0)), strict=True))
     over = {key: (own + 10, truth + 8) for key, (own, truth) in medians.items()}
-    return AnnotatedScore(name, medians, over, (60.5, 60.0), (axis_deg, 45.0), True, has_p, pr_ms > 0, 8)
+    return AnnotatedScore(name, medians, over, over, (60.5, 60.0), (axis_deg, 45.0), True, has_p, pr_ms > 0, 8)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from ecgimg.evaluate.measuring.wave_marks import (
     median_over_leads,
     over_all_leads,
     rate_bpm,
+    usual_over_leads,
 )
 from ecgimg.formats.wave_annotations import AnnotatedWave
 from tests.annotated_hearts import annotated_heart, measured_as
@@ -65,6 +66,15 @@ def test_over_all_leads_from_earliest_to_latest():
     late = [MarkedWave(row.kind, row.onset_s + 0.02, row.end_s + 0.02) for row in beat(1.0)]
     told = over_all_leads({"II": beat(1.0), "V1": late})
     assert told == pytest.approx({"p_duration_ms": 120, "pr_ms": 160, "qrs_ms": 110, "qt_ms": 420})
+
+
+def test_usual_over_leads():
+    """The usual beat of leads that are marked alike has their intervals; one late lead of four counts in part."""
+    alike = {lead: [*beat(1.0), *beat(2.0)] for lead in ("I", "II", "III", "V1")}
+    told = usual_over_leads(alike)
+    assert told == pytest.approx({"p_duration_ms": 100, "pr_ms": 160, "qrs_ms": 90, "qt_ms": 400, "jt_ms": 310})
+    wide = usual_over_leads(alike | {"V1": [*beat(1.0, 0.13), *beat(2.0, 0.13)]})
+    assert 90 < wide["qrs_ms"] < 130
 
 
 def test_over_all_leads_leaves_out_beats_of_few_leads():
