@@ -20,8 +20,8 @@ NAN = math.nan
 
 def score(name: str, pr_ms: float = 160.0, *, has_p: bool = True, axis_deg: float = 40.0) -> AnnotatedScore:
     medians = dict(zip(MEDIAN_NAMES, ((100.0, 102.0), (pr_ms, 150.0), (94.0, 90.0), (398.0, 400.0)), strict=True))
-    over = {key: (own + 10, truth + 8) for key, (own, truth) in medians.items()}
-    return AnnotatedScore(name, medians, over, over, (60.5, 60.0), (axis_deg, 45.0), True, has_p, pr_ms > 0, 8)
+    usual, over = ({key: (own + 10, truth + add) for key, (own, truth) in medians.items()} for add in (9, 8))
+    return AnnotatedScore(name, medians, usual, over, (60.5, 60.0), (axis_deg, 45.0), True, has_p, pr_ms > 0, 8)
 
 
 @pytest.fixture
@@ -52,9 +52,10 @@ def lines_of(table: Table) -> list[str]:
 
 def test_interval_table(scores):
     """Bias, SD and records of each interval, and the records that have none."""
-    heads, medians, over, left = lines_of(report.interval_table(scores))
+    heads, medians, usual, over, left = lines_of(report.interval_table(scores))
     assert heads.endswith(" ".join(MEDIAN_NAMES))
     assert medians == "median over leads -2.0 ± 0.0 (3) 7.0 ± 3.0 (2) 4.0 ± 0.0 (3) -2.0 ± 0.0 (3)"
+    assert usual == "usual beat of all leads -1.0 ± 0.0 (3) 8.0 ± 3.0 (2) 5.0 ± 0.0 (3) -1.0 ± 0.0 (3)"
     assert over == "earliest to latest 0.0 ± 0.0 (3) 9.0 ± 3.0 (2) 6.0 ± 0.0 (3) 0.0 ± 0.0 (3)"
     assert left == "left out none 1 none none"
 
