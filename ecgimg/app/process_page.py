@@ -188,7 +188,7 @@ def refused_reading(page: StoredPage, corrections: Corrections, reason: Reason) 
 
 def load_networks() -> None:
     """Load the networks ahead of the first page, whose reader would else wait for them."""
-    for name in ("segmenter.onnx", "stroke_reader.onnx", "label_reader.onnx", "print_reader.onnx"):
+    for name in ("segmenter.onnx", "stroke_reader.onnx", "label_reader.onnx", "print_reader.onnx", "delineator.onnx"):
         load_network(name)
     shipped_classifier()
 
