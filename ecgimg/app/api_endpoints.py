@@ -14,6 +14,7 @@ from ecgimg.app.process_page import Reading, download_path
 from ecgimg.app.session_page_reader import PageService
 from ecgimg.digitization.correct import Corrections
 from ecgimg.errors import BadRequest, EcgImgError
+from ecgimg.reporting import measurements_summary
 from layouts import load_layouts
 
 # one sentence for every fault of our own: what it was about must not get out
@@ -74,7 +75,7 @@ class Endpoints:
     ) -> dict[str, Any]:
         """Digitize one page of a picture or PDF and measure it; gives the schema ``ecgimg-measurements``."""
         reading = _read(self.service, request, file, page, layout, speed_mm_s, gain_mm_mv, corrections)
-        return {**reading.measurements.summary(), "digitization": reading.digitization.summary()}
+        return {**measurements_summary(reading.measurements), "digitization": reading.digitization.summary()}
 
     def classify(
         self,

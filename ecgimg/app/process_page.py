@@ -32,6 +32,7 @@ from ecgimg.isolation import run_to_end
 from ecgimg.measurement import Measurements
 from ecgimg.measurement.page_numbers import measure_page
 from ecgimg.reasons import Reason, reason_of
+from ecgimg.reporting import measurements_summary
 from layouts import layout_names
 
 Image8 = NDArray[np.uint8]
@@ -215,7 +216,7 @@ def _write_downloads(picture: Image8, reading: Reading) -> tuple[str, ...]:
         return ()
     results = {
         "digitization": digitization.summary(),
-        "measurements": reading.measurements.summary(),
+        "measurements": measurements_summary(reading.measurements),
         "findings": reading.findings.summary(),
     }
     with atomic_path(download_path(reading, "json")) as temporary:

@@ -15,7 +15,7 @@ from ecgimg.reasons import texts
 
 if TYPE_CHECKING:
     from ecgimg.measurement import Measured
-    from ecgimg.measurement.measure_files import Outcome
+    from ecgimg.reporting.measurement_files import Outcome
 
 
 def measure(
@@ -27,7 +27,8 @@ def measure(
     plot: Annotated[bool, typer.Option("--plot", help="Also draw the leads with the waves marked, as SVG.")] = False,
 ) -> None:
     """Measure rate, intervals, axes, amplitudes, ST and noise of pages and records. Research use only."""
-    from ecgimg.measurement.measure_files import Files, measure_files
+    from ecgimg.reporting import measurements_summary
+    from ecgimg.reporting.measurement_files import Files, measure_files
 
     if out is None and (csv or plot):
         raise BadRequest("--csv and --plot write files; name a folder for them with --out")
@@ -36,8 +37,10 @@ def measure(
         unread += outcome.measurements is None
         failed += outcome.measurements is not None and not outcome.measurements.values
         if as_json:
-            reasons = [outcome.reason.summary()] if outcome.reason else []
-            content = outcome.measurements.summary(per_beat=per_beat) if outcome.measurements else {"reasons": reasons}
+            if outcome.measurements is not None:
+                content = measurements_summary(outcome.measurements, per_beat=per_beat)
+            else:
+                content = {"reasons": [outcome.reason.summary()] if outcome.reason else []}
             print(json.dumps({"stem": outcome.stem, **content}))  # noqa: T201
         else:
             _show(outcome)
@@ -51,7 +54,9 @@ def measure(
 
 
 def _show(outcome: Outcome) -> None:
-    """Print the numbers of one record, and why some are not given."""
+    """Print the numbers of one record, why some are not given, and what is outside its limits."""
+    from ecgimg.reporting import find_statements
+
     measured = outcome.measurements
     if measured is None or not measured.values:
         reasons = measured.reasons if measured is not None else (outcome.reason,) if outcome.reason else ()
@@ -63,6 +68,8 @@ def _show(outcome: Outcome) -> None:
     for name, number in measured.values.items():
         table.add_row(name, *_cells(number), number.reason.text if number.reason else "")
     OUT.print(table)
+    for statement in find_statements(measured):
+        OUT.print(f"  {statement.grade}: {statement.text}", markup=False)
     for reason in measured.reasons:
         OUT.print(f"  {reason.text}", markup=False)
 

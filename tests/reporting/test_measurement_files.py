@@ -8,8 +8,10 @@ import json
 import pytest
 
 from ecgimg import BadRequest, write_record
-from ecgimg.measurement.measure_files import Files, as_csv, measure_files
+from ecgimg.reasons import ReasonCode
+from ecgimg.reporting.measurement_files import Files, as_csv, measure_files
 from tests.conftest import ROOT
+from tests.reporting.measured import measured_heart
 
 PAGE = ROOT / "ecgimg" / "samples" / "scan.jpg"
 
@@ -64,9 +66,9 @@ def test_measure_page_file(tmp_path):
     assert outcome.measurements["rate_bpm"].value is not None
 
 
-def test_csv_of_missing_numbers(measured):
+def test_csv_of_missing_numbers():
     """A number that is not given has the code of its reason in the table."""
-    _, numbers = measured(4, rhythm="af", rate_bpm=85)
+    numbers = measured_heart(missing={"pr_ms": ReasonCode.NO_P_WAVE})
     rows = {row[1]: row for row in csv.reader(as_csv(numbers).splitlines()) if row[0] == "global"}
     assert rows["pr_ms"][2] == ""
     assert rows["pr_ms"][7] == "no_p_wave"

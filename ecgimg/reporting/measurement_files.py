@@ -17,6 +17,7 @@ from ecgimg.measurement.results import GLOBAL_NAMES, LEAD_NAMES, Measured, Measu
 from ecgimg.open_ecg import iter_ecgs
 from ecgimg.reasons import Reason, reason_of
 from ecgimg.record import EcgRecord
+from ecgimg.reporting.statements import measurements_summary
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,8 @@ def write_measurements(measurements: Measurements, stem: str, out: Path, files: 
             temporary.write_text(as_csv(measurements), encoding="utf-8")
     # comes last, so that a JSON never announces files that are missing
     with atomic_path(out / f"{stem}.measurements.json") as temporary:
-        temporary.write_text(json.dumps(measurements.summary(per_beat=files.per_beat), indent=1), encoding="utf-8")
+        content = measurements_summary(measurements, per_beat=files.per_beat)
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def as_csv(measurements: Measurements) -> str:

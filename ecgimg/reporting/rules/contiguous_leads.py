@@ -1,0 +1,43 @@
+"""Which leads face the same wall of the heart, so that what two of them show is no accident of one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ecgimg.measurement import LeadMeasurements, Measurements
+
+_NEIGHBOURS = (
+    ("V1", "V2"), ("V2", "V3"), ("V3", "V4"), ("V4", "V5"), ("V5", "V6"),
+    ("I", "aVL"), ("II", "aVF"), ("aVF", "III"), ("II", "III"),
+)  # fmt: skip
+_WALLS = (
+    ("anterior", frozenset({"V1", "V2", "V3", "V4"})),
+    ("lateral", frozenset({"I", "aVL", "V5", "V6"})),
+    ("inferior", frozenset({"II", "III", "aVF"})),
+)
+_ORDER = ("V1", "V2", "V3", "V4", "V5", "V6", "I", "aVL", "II", "aVF", "III", "aVR")
+_USABLE = ("clean", "slight")
+
+
+def contiguous_groups(leads: Collection[str]) -> list[tuple[str, ...]]:
+    """Return the groups of two or more of some leads that are neighbours of one another, each in their order."""
+    groups: list[set[str]] = []
+    for pair in _NEIGHBOURS:
+        if not set(pair) <= set(leads):
+            continue
+        joined = set(pair).union(*(group for group in groups if group & set(pair)))
+        groups = [group for group in groups if not group & joined] + [joined]
+    return [tuple(lead for lead in _ORDER if lead in group) for group in groups]
+
+
+def wall_of(leads: Collection[str]) -> str:
+    """Return the wall that some leads face, in words: ``anterior and lateral leads``."""
+    # a wall is named for two of its leads, so that V4 to V6 are lateral
+    shares = [(name, len(wall & set(leads))) for name, wall in _WALLS]
+    names = [name for name, count in shares if count > 1] or [max(shares, key=lambda share: share[1])[0]]
+    return " and ".join(names) + " leads"
+
+
+def usable_leads(measured: Measurements) -> dict[str, LeadMeasurements]:
+    """Return the leads that are not noisy, flat, clipped or disconnected."""
+    return {lead: numbers for lead, numbers in measured.leads.items() if numbers.noise.word in _USABLE}

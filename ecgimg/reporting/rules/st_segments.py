@@ -1,0 +1,110 @@
+"""ST elevation and depression, and inverted T waves, in contiguous leads.
+
+Of 830 normal records of PTB-XL, critical ST elevation was stated of 0.7 %, likely ST depression of 0.4 % and likely
+inverted T waves of 0.1 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ecgimg.measurement import LeadMeasurements, Measurements
+from ecgimg.reporting.rules.conduction import is_wide
+from ecgimg.reporting.rules.contiguous_leads import contiguous_groups, usable_leads, wall_of
+from ecgimg.reporting.rules.limits import has_known_gain
+from ecgimg.reporting.rules.voltages import voltage_statements
+from ecgimg.reporting.statement import Basis, Grade, Patient, Statement, StatementCode
+
+ELEVATION_MV = 0.1
+"""At the J point, in all leads but V2 and V3."""
+
+OLD_YEARS = 40.0
+DEPRESSION_MV, INVERSION_MV = 0.05, 0.1
+CONCORDANT_MV = 0.1
+WIDESPREAD_LEADS = 6
+_ERROR_MV = 0.02  # of an ST level: two standard deviations on simulated hearts
+_NO_T_LEADS = frozenset({"aVR", "V1", "III"})  # T is inverted there in healthy people
+
+Leads = Mapping[str, LeadMeasurements]
+
+
+def elevation_limit_mv(lead: str, patient: Patient) -> float:
+    """Return the ST elevation at the J point from which two contiguous leads tell of injury.
+
+    In V2 and V3 it is 0.15 mV of women, 0.2 mV of men and 0.25 mV of men below 40 years; the lowest of these where sex
+    or age are not known.
+    """
+    if lead not in ("V2", "V3"):
+        return ELEVATION_MV
+    if not patient.male:
+        return 0.15
+    return 0.25 if patient.age_years is not None and patient.age_years < OLD_YEARS else 0.2
+
+
+def st_statements(measured: Measurements, patient: Patient) -> Iterator[Statement]:
+    """Yield what is said of ST segments and T waves; of a wide QRS only what its own ST shift does not explain."""
+    if not has_known_gain(measured):
+        return
+    leads = usable_leads(measured)
+    if is_wide(measured):
+        yield from _concordant_elevation(leads)
+        return
+    yield from _elevation(measured, leads, patient)
+    yield from _depression(leads)
+    heights_mv = {lead: _level(leads, lead, "t_mv") for lead in leads if lead not in _NO_T_LEADS}
+    inverted = {lead: height_mv for lead, height_mv in heights_mv.items() if height_mv < -INVERSION_MV}
+    for group in contiguous_groups(inverted):
+        basis = tuple(Basis("T wave", inverted[lead], -INVERSION_MV, "mV", lead) for lead in group)
+        yield Statement(StatementCode.INVERTED_T, Grade.LIKELY, basis, wall_of(group))
+
+
+def _elevation(measured: Measurements, leads: Leads, patient: Patient) -> Iterator[Statement]:
+    limits = {lead: elevation_limit_mv(lead, patient) for lead in leads}
+    over = {lead: level for lead in leads if (level := _level(leads, lead, "st_j_mv")) > limits[lead] and lead != "aVR"}
+    sure = {lead for lead, level in over.items() if level > limits[lead] + _ERROR_MV}
+    has_high_voltage = any(
+        said.code is StatementCode.HIGH_VOLTAGE and said.grade is Grade.LIKELY
+        for said in voltage_statements(measured, patient)
+    )
+    for group in contiguous_groups(over):
+        is_sure = bool(contiguous_groups(sure & set(group)))
+        # hypertrophy lifts the ST segment where it deepens S
+        is_strain = has_high_voltage and set(group) <= {"V1", "V2", "V3"}
+        grade = Grade.CRITICAL if is_sure and not is_strain else Grade.POSSIBLE
+        basis = tuple(Basis("ST at J", over[lead], limits[lead], "mV", lead) for lead in group)
+        yield Statement(StatementCode.ST_ELEVATION, grade, basis, wall_of(group))
+
+
+def _depression(leads: Leads) -> Iterator[Statement]:
+    """Yield ST depression that still lasts 60 ms after J, as an upsloping one of a fast heart does not."""
+    low = {}
+    for lead in set(leads) - {"aVR"}:
+        level = max(_level(leads, lead, "st_j_mv"), _level(leads, lead, "st_j60_mv"))
+        if level < -DEPRESSION_MV:
+            low[lead] = level
+    raised = [lead for lead in ("aVR", "V1") if _level(leads, lead, "st_j_mv") >= DEPRESSION_MV]
+    if len(low) >= WIDESPREAD_LEADS and raised:
+        basis = tuple(Basis("ST", level, -DEPRESSION_MV, "mV", lead) for lead, level in sorted(low.items()))
+        yield Statement(StatementCode.ST_DEPRESSION_WIDESPREAD, Grade.CRITICAL, basis)
+        return
+    for group in contiguous_groups(low):
+        basis = tuple(Basis("ST", low[lead], -DEPRESSION_MV, "mV", lead) for lead in group)
+        yield Statement(StatementCode.ST_DEPRESSION, Grade.LIKELY, basis, wall_of(group))
+
+
+def _concordant_elevation(leads: Leads) -> Iterator[Statement]:
+    basis = tuple(
+        Basis("ST at J", level, CONCORDANT_MV, "mV", lead)
+        for lead in leads
+        if lead != "aVR"
+        and (level := _level(leads, lead, "st_j_mv")) >= CONCORDANT_MV + _ERROR_MV
+        and _level(leads, lead, "qrs_area_mv_ms") > 0
+    )
+    if basis:
+        yield Statement(StatementCode.ST_ELEVATION_WIDE_QRS, Grade.POSSIBLE, basis)
+
+
+def _level(leads: Leads, lead: str, name: str) -> float:
+    """Return a number of a lead; NaN, which is neither above nor below anything, where it is not given."""
+    value = leads[lead][name].value if lead in leads else None
+    return float("nan") if value is None else value
