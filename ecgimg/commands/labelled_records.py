@@ -53,26 +53,19 @@ def _tables_of(paths: list[Path], tables: list[Path]) -> Sequence[Path | None]:
     return tables or [None] * len(paths)
 
 
-def read_rhythms(records: list[Path], labels: list[Path] | None, folds: str = "") -> list[list[TaughtRecord]]:
-    """Read records whose rhythm tells of their P waves, by rhythm: sinus, with one before each beat, and others.
-
-    Atrial fibrillation and atrial flutter have none. Rhythms that no record shows are left out.
-    """
+def read_rhythms(records: list[Path], labels: list[Path] | None, folds: str = "") -> list[TaughtRecord]:
+    """Read records whose rhythm tells of their P waves: none in fibrillation, one before each beat in sinus rhythm."""
     from ecgimg.classification.labels import LABELS
     from ecgimg.classification.tokens import FS_HZ
     from ecgimg.record import EcgRecord
-    from ecgimg.train.delineator.weak_labels import in_sinus_rhythm, without_p
+    from ecgimg.train.delineator.weak_labels import fibrillating, in_sinus_rhythm
 
     data = read_all_labelled(records, labels, folds=folds)
     has = {label: data.targets[:, LABELS.index(label)] for label in ("AFIB", "AFLT", "SR", "STACH", "SBRAD", "PACE")}
-    sinus = has["SR"] | has["STACH"] | has["SBRAD"]
-    chosen = {
-        in_sinus_rhythm: [sinus & ~has["AFIB"] & ~has["AFLT"] & ~has["PACE"]],
-        without_p: [has["AFIB"] & ~sinus & ~has["AFLT"], has["AFLT"] & ~sinus],
-    }
-    return [
-        [make(str(data.ids[row]), EcgRecord(data.signals_mv[row], FS_HZ)) for row in rows.nonzero()[0]]
-        for make, groups in chosen.items()
-        for rows in groups
-        if rows.any()
-    ]
+    sinus = (has["SR"] | has["STACH"] | has["SBRAD"]) & ~has["AFIB"] & ~has["AFLT"] & ~has["PACE"]
+    taught = []
+    for row in range(len(data)):
+        make = in_sinus_rhythm if sinus[row] else fibrillating if has["AFIB"][row] and not has["SR"][row] else None
+        if make is not None:
+            taught.append(make(str(data.ids[row]), EcgRecord(data.signals_mv[row], FS_HZ)))
+    return taught

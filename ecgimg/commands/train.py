@@ -142,7 +142,7 @@ def train_delineator(
     out: Annotated[Path, typer.Option(help="Folder for the simulated hearts, checkpoints, curve and weights.")],
     records: Annotated[Path, typer.Option(help="Folder of WFDB records, annotated as LUDB is.")],
     rhythms: Annotated[
-        list[Path] | None, typer.Option(help="Labelled records: sinus rhythm has P waves, AFIB and AFLT have none.")
+        list[Path] | None, typer.Option(help="Labelled records: sinus rhythm has P waves, fibrillation none.")
     ] = None,
     rhythms_labels: Annotated[list[Path] | None, typer.Option(help="Labels (CSV) of those records.")] = None,
     folds: Annotated[str, typer.Option(help="Their folds to use, as 1-8 or 1,2,9; all by default.")] = "",

@@ -58,19 +58,16 @@ class DelineatorTraining(Settings):
     batch: int = 8
     widths: tuple[int, ...] = WIDTHS
     simulated_share: float = 0.25
-    weak_share: float = 0.2
+    weak_share: float = 0.15
 
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """The records that a training draws from: annotated, simulated, and those of which only the rhythm is known.
-
-    The last are grouped by rhythm; a group is drawn as often as the square root of its size says.
-    """
+    """The records that a training draws from: annotated, simulated, and those of which only the rhythm is known."""
 
     annotated: Sequence[TaughtRecord] = ()
     simulated: Sequence[TaughtRecord] = ()
-    weak: Sequence[Sequence[TaughtRecord]] = ()
+    weak: Sequence[TaughtRecord] = ()
 
 
 def taught(name: str, record: EcgRecord, waves: Sequence[AnnotatedWave]) -> TaughtRecord:
@@ -87,11 +84,7 @@ def taught(name: str, record: EcgRecord, waves: Sequence[AnnotatedWave]) -> Taug
 
 
 def make_sources(
-    out: Path,
-    annotated: Sequence[TaughtRecord],
-    weak: Sequence[Sequence[TaughtRecord]],
-    settings: DelineatorTraining,
-    jobs: int,
+    out: Path, annotated: Sequence[TaughtRecord], weak: Sequence[TaughtRecord], settings: DelineatorTraining, jobs: int
 ) -> tuple[Sources, list[TaughtRecord]]:
     """Return the records to train on, and simulated hearts that are held back.
 
@@ -99,8 +92,8 @@ def make_sources(
     ----------
     out : Path
         Folder in whose ``pool`` the simulated hearts are kept.
-    weak : sequence of sequence of TaughtRecord
-        See `Sources` and `weak_labels`.
+    weak : sequence of TaughtRecord
+        See `weak_labels`.
 
     Raises
     ------
@@ -158,8 +151,7 @@ def _draw(sources: Sources, settings: DelineatorTraining, rng: Generator) -> Tau
     """Return a record of one of the sources."""
     pool = sources.annotated
     if sources.weak and rng.random() < settings.weak_share:
-        odds = np.sqrt([len(group) for group in sources.weak])
-        pool = sources.weak[int(rng.choice(len(odds), p=odds / odds.sum()))]
+        pool = sources.weak
     elif not pool or (sources.simulated and rng.random() < settings.simulated_share):
         pool = sources.simulated
     return pool[int(rng.integers(len(pool)))]
@@ -223,8 +215,8 @@ def delineation_loss(answers: Tensor, batch: _Batch) -> Tensor:
 def _rhythm_loss(p: Tensor, batch: _Batch) -> Tensor:
     """Return the loss of the probabilities of P waves (b, leads, steps) against what the rhythm tells.
 
-    Fibrillation and flutter have none anywhere. In sinus rhythm each window holds one, in those half of the known
-    leads that show it best, for some steps.
+    Fibrillation has none anywhere. In sinus rhythm each window holds one, in those half of the known leads that show
+    it best, for some steps.
     """
     loss = p.new_zeros(())
     if batch.shows_no_p.any():

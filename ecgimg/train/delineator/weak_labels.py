@@ -18,7 +18,7 @@ _LONGEST_PR_S = 0.48
 _LEAST_WINDOW_S = 0.1
 
 
-def without_p(name: str, record: EcgRecord) -> TaughtRecord:
+def fibrillating(name: str, record: EcgRecord) -> TaughtRecord:
     """Return a record that shows no P wave."""
     return TaughtRecord(name, _signals(record), shows_no_p=True)
 

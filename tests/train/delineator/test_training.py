@@ -40,7 +40,7 @@ TINY = DelineatorTraining(steps=3, batch=2, widths=(4, 6, 6, 8, 8))
 @pytest.fixture
 def sources(small_hearts):
     silent = [TaughtRecord("af", small_hearts[0].signals_mv, shows_no_p=True)]
-    return Sources(small_hearts[:2], small_hearts[2:4], [silent])
+    return Sources(small_hearts[:2], small_hearts[2:4], silent)
 
 
 def test_train_on_exports_what_torch_answers(tmp_path, sources, small_hearts):
@@ -119,7 +119,7 @@ def test_draw_shares(sources):
 def test_delineation_loss_of_records_without_p(sources):
     """What shows no P wave is penalized for P alone, and unknown steps for nothing else."""
     rng = np.random.default_rng(0)
-    crop = training._stack([training._crop(sources.weak[0][0], rng)])
+    crop = training._stack([training._crop(sources.weak[0], rng)])
     assert (crop.kinds == UNKNOWN).all()
     known = training._stack([training._crop(sources.annotated[0], rng)])
     joined = training._Batch(*(torch.cat(pair) for pair in zip(vars(crop).values(), vars(known).values(), strict=True)))

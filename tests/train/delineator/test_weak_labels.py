@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the train extra is not installed")
 
-from ecgimg.train.delineator.weak_labels import in_sinus_rhythm, without_p  # needs torch
+from ecgimg.train.delineator.weak_labels import fibrillating, in_sinus_rhythm  # needs torch
 from synth import HeartSpec, simulate
 
 
@@ -25,7 +25,7 @@ def test_windows_of_sinus_rhythm():
 
 def test_record_of_fibrillation():
     """A record of atrial fibrillation has no windows, and shows no P wave."""
-    record = without_p("a", simulate(HeartSpec(rhythm="af"), np.random.default_rng(3)).record)
+    record = fibrillating("a", simulate(HeartSpec(rhythm="af"), np.random.default_rng(3)).record)
     assert record.shows_no_p
     assert not len(record.p_windows_s)
     assert record.signals_mv.shape == (12, 2500)
