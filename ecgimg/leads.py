@@ -41,3 +41,12 @@ def unbroken_runs(known: NDArray[np.bool_]) -> list[tuple[int, int]]:
     # zeros around the vector make every run begin and end
     edges = np.flatnonzero(np.diff(padded)).tolist()
     return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def rows_of_runs(known: NDArray[np.bool_]) -> dict[tuple[int, int], list[int]]:
+    """Return the unbroken runs of leads (leads, samples), each with the rows that have it: they are taken together."""
+    rows: dict[tuple[int, int], list[int]] = {}
+    for row, is_known in enumerate(known):
+        for run in unbroken_runs(is_known):
+            rows.setdefault(run, []).append(row)
+    return rows

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from ecgimg.leads import unbroken_runs
+from ecgimg.leads import rows_of_runs
 from ecgimg.record import EcgRecord
 
 
@@ -15,22 +15,22 @@ def resample(record: EcgRecord, fs_hz: float) -> EcgRecord:
     up, down = _ratio(record.fs_hz, fs_hz)
     samples = round(record.n_samples * up / down)
     signals = np.full((len(record.leads), samples), np.nan, np.float32)
-    # run by run: one NaN would spread over the length of the filter
-    for row, lead in enumerate(record.signals):
-        for start, end in unbroken_runs(np.isfinite(lead)):
-            run = _resample_run(lead[start:end].astype(np.float64), up, down)
-            first = round(start * up / down)
-            # rounding may make the last run a sample too long
-            kept = min(len(run), samples - first)
-            signals[row, first : first + kept] = run[:kept]
+    # run by run, as one NaN would spread over the length of the filter
+    for (start, end), rows in rows_of_runs(np.isfinite(record.signals)).items():
+        resampled = _resample_run(record.signals[rows, start:end].astype(np.float64), up, down)
+        first = round(start * up / down)
+        # rounding may make the last run a sample too long
+        kept = min(resampled.shape[1], samples - first)
+        signals[rows, first : first + kept] = resampled[:, :kept]
     return EcgRecord(signals, record.fs_hz * up / down, record.leads)
 
 
 def _resample_run(run: NDArray[np.float64], up: int, down: int) -> NDArray[np.float64]:
+    """Resample leads (leads, samples) without gaps."""
     # a filter needs more; two samples are held as they are
-    if len(run) < 3:
-        return np.repeat(run, max(up // down, 1))
-    return np.asarray(resample_poly(run, up, down, padtype="line"), np.float64)
+    if run.shape[1] < 3:
+        return np.repeat(run, max(up // down, 1), axis=1)
+    return np.asarray(resample_poly(run, up, down, axis=1, padtype="line"), np.float64)
 
 
 def _ratio(from_hz: float, to_hz: float) -> tuple[int, int]:

@@ -15,8 +15,14 @@ _ERRORS_ONLY = 3  # severity from which ONNX Runtime logs
 
 
 @cache
-def load_network(name: str) -> onnxruntime.InferenceSession:
+def load_network(name: str, *, arena: bool = False) -> onnxruntime.InferenceSession:
     """Load a network of ``ecgimg/weights`` by its file name.
+
+    Parameters
+    ----------
+    name : str
+    arena : bool
+        See `open_network`.
 
     Raises
     ------
@@ -27,7 +33,7 @@ def load_network(name: str) -> onnxruntime.InferenceSession:
         content = (files("ecgimg") / "weights" / name).read_bytes()
     except FileNotFoundError:
         raise MissingWeights(name) from None
-    return open_network(content)
+    return open_network(content, arena=arena)
 
 
 def open_network(content: bytes, *, arena: bool = False) -> onnxruntime.InferenceSession:

@@ -57,15 +57,16 @@ def measure_axis(name: str, areas_mv_ms: Floats, leads: tuple[str, ...], reason:
 
 def _axis_spread(areas_mv_ms: Floats, matrix: Floats) -> float | None:
     """Return the circular standard deviation of the axes of single beats, degrees; None where too few have one."""
-    angles = []
-    for row in areas_mv_ms:
-        known = np.isfinite(row)
-        if known.sum() >= 2:
-            x, y = np.linalg.lstsq(matrix[known], row[known], rcond=None)[0]
-            angles.append(np.arctan2(y, x))
+    known = np.isfinite(areas_mv_ms)
+    # the least-squares vector of each beat from the leads that show it: two equations for two unknowns
+    squares = np.einsum("bl,li,lj->bij", known.astype(np.float64), matrix, matrix)
+    sums = np.where(known, areas_mv_ms, 0.0) @ matrix
+    chosen = known.sum(axis=1) >= 2
+    x, y = np.linalg.solve(squares[chosen], sums[chosen, :, None])[:, :, 0].T
+    angles = np.arctan2(y, x)
     if len(angles) < LEAST_BEATS:
         return None
-    length = min(float(np.abs(np.mean(np.exp(1j * np.array(angles))))), 1.0)
+    length = min(float(np.abs(np.mean(np.exp(1j * angles)))), 1.0)
     return float(np.degrees(np.sqrt(-2 * np.log(max(length, 1e-6)))))
 
 

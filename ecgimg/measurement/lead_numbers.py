@@ -10,6 +10,7 @@ import numpy as np
 from ecgimg.measurement.delineation.model import BeatWaves, Floats, Ints, Mask
 from ecgimg.measurement.intervals import Intervals
 from ecgimg.measurement.noise import LeadNoise
+from ecgimg.measurement.order_statistics import known_median
 from ecgimg.measurement.results import MEDIAN_NAMES, Beat, LeadBeat, LeadMeasurements, Measured
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
 from ecgimg.measurement.summarize import error_of_median, medians, missing
@@ -108,12 +109,12 @@ def median_over_leads(
     waveforms: LeadWaveforms, beats: Mask, reasons: Mapping[str, Reason | None]
 ) -> dict[str, float | None]:
     """Return per lead the median over the chosen beats (beats,), then the median over leads, ms."""
-    medians: dict[str, float | None] = {}
-    for name in MEDIAN_NAMES:
-        values = waveforms.intervals.values[name][beats]
-        per_lead = [float(np.median(column[np.isfinite(column)])) for column in values.T if np.isfinite(column).any()]
-        medians[name] = float(np.median(per_lead)) if per_lead and reasons[name] is None else None
-    return medians
+    per_lead = known_median(np.stack([waveforms.intervals.values[name][beats] for name in MEDIAN_NAMES]), axis=1)
+    over_leads = known_median(per_lead, axis=1).tolist()
+    return {
+        name: None if np.isnan(value) or reasons[name] is not None else value
+        for name, value in zip(MEDIAN_NAMES, over_leads, strict=True)
+    }
 
 
 def list_beats(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.errors import BadRecord
-from ecgimg.leads import unbroken_runs
+from ecgimg.leads import rows_of_runs
 from ecgimg.measurement.noise.lead_state import LeadState, disconnected_leads, is_clipped, is_flat
 from ecgimg.measurement.noise.noise_bands import MAINS_HZ, measure_high_band, wander_power
 from ecgimg.measurement.noise.qrs_blanking import Slopes, find_qrs, measure_slopes, qrs_mask
@@ -167,14 +166,11 @@ def _mean_root(powers: Sequence[tuple[float, int]]) -> float | None:
 
 def _measure_runs(signals_uv: Floats, is_qrs: Mask, fs_hz: float) -> list[_LeadPowers]:
     """Return the powers of each lead; leads whose runs begin and end together are measured together."""
-    rows_of_run: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for row, known in enumerate(np.isfinite(signals_uv)):
-        for first, end in unbroken_runs(known):
-            if end - first >= _LEAST_RUN_S * fs_hz:
-                rows_of_run[first, end].append(row)
     powers = [_LeadPowers() for _ in signals_uv]
-    for (first, end), rows in rows_of_run.items():
+    for (first, end), rows in rows_of_runs(np.isfinite(signals_uv)).items():
         run_uv, n = signals_uv[rows, first:end], end - first
+        if n < _LEAST_RUN_S * fs_hz:
+            continue
         wander = wander_power(run_uv, fs_hz) if n >= _LEAST_WANDER_RUN_S * fs_hz else np.full(len(rows), np.nan)
         band = measure_high_band(run_uv, is_qrs[first:end], fs_hz)
         for at, row in enumerate(rows):

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, max_pool1d
+from torch.nn.functional import interpolate, max_pool2d
 
 from ecgimg.measurement.delineation.delineator import N_CLASSES, N_WAVES
 
@@ -23,15 +23,23 @@ _DILATIONS = (1, 2, 4)  # at the lowest level: together they see four seconds to
 N_OUTPUTS = N_CLASSES + 4 * N_WAVES
 
 
+def _convolution(
+    before: int, after: int, width: int, *, stride: int = 1, dilation: int = 1, bias: bool = True
+) -> nn.Conv2d:
+    """Return a convolution over time of (rows, channels, 1, steps): ONNX Runtime is faster in two dimensions."""
+    padding = dilation * (width - 1) // 2
+    return nn.Conv2d(before, after, (1, width), (1, stride), (0, padding), (1, dilation), bias=bias)
+
+
 class _Block(nn.Module):
     """Two convolutions with a way past them."""
 
     def __init__(self, width: int, dilation: int = 1) -> None:
         super().__init__()
-        self.first = nn.Conv1d(width, width, 5, padding=2 * dilation, dilation=dilation, bias=False)
-        self.first_norm = nn.BatchNorm1d(width)
-        self.second = nn.Conv1d(width, width, 5, padding=2 * dilation, dilation=dilation, bias=False)
-        self.second_norm = nn.BatchNorm1d(width)
+        self.first = _convolution(width, width, 5, dilation=dilation, bias=False)
+        self.first_norm = nn.BatchNorm2d(width)
+        self.second = _convolution(width, width, 5, dilation=dilation, bias=False)
+        self.second_norm = nn.BatchNorm2d(width)
         self.act = nn.GELU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -45,16 +53,16 @@ class _Join(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.told = nn.Conv1d(width, width, 1)
-        self.heard = nn.Conv1d(2 * width, width, 1)
+        self.told = _convolution(width, width, 1)
+        self.heard = _convolution(2 * width, width, 1)
         self.act = nn.GELU()
 
     def forward(self, x: Tensor, known: Tensor, records: int) -> Tensor:
-        rows, width, steps = x.shape
+        rows, width, _, steps = x.shape
         leads = rows // records
         told = (self.act(self.told(x)) * known).view(records, leads, width, steps)  # (records, leads, width, steps)
         count = known.view(records, leads, 1, steps).sum(1, keepdim=True).clamp(min=1)
-        mean = (told.sum(1, keepdim=True) / count).expand(-1, leads, -1, -1).reshape(rows, width, steps)
+        mean = (told.sum(1, keepdim=True) / count).expand(-1, leads, -1, -1).reshape(rows, width, 1, steps)
         joined: Tensor = x + self.heard(torch.cat([x, mean], dim=1))
         return joined
 
@@ -69,25 +77,25 @@ class Delineator(nn.Module):
         super().__init__()
         self.widths = tuple(widths)
         top = len(widths) - 1
-        self.stem = nn.Conv1d(2, widths[0], 11, stride=2, padding=5, bias=False)
-        self.stem_norm = nn.BatchNorm1d(widths[0])
+        self.stem = _convolution(2, widths[0], 11, stride=2, bias=False)
+        self.stem_norm = nn.BatchNorm2d(widths[0])
         self.down_blocks = nn.ModuleList([_Block(width) for width in widths])
         pairs = list(pairwise(widths))
-        self.shrink = nn.ModuleList([nn.Conv1d(fine, coarse, 4, stride=2, padding=1) for fine, coarse in pairs])
+        self.shrink = nn.ModuleList([_convolution(fine, coarse, 4, stride=2) for fine, coarse in pairs])
         self.down_joins = nn.ModuleList([_Join(widths[level]) for level in _JOINED])
         self.middle = nn.ModuleList([_Block(widths[top], dilation) for dilation in _DILATIONS])
-        self.widen = nn.ModuleList([nn.Conv1d(coarse, fine, 1) for fine, coarse in pairs])
+        self.widen = nn.ModuleList([_convolution(coarse, fine, 1) for fine, coarse in pairs])
         self.up_blocks = nn.ModuleList([_Block(width) for width in widths[:top]])
         self.up_joins = nn.ModuleList([_Join(widths[level]) for level in _JOINED if level < top])
-        self.head = nn.Conv1d(widths[0], N_OUTPUTS, 1)
+        self.head = _convolution(widths[0], N_OUTPUTS, 1)
         self.act = nn.GELU()
 
     def forward(self, signals: Tensor, known: Tensor) -> Tensor:
         """See the class."""
         records, leads, samples = signals.shape
-        x = torch.stack([signals, known], dim=2).view(records * leads, 2, samples)
+        x = torch.stack([signals, known], dim=2).view(records * leads, 2, 1, samples)
         x = self.act(self.stem_norm(self.stem(x)))
-        seen = [max_pool1d(known.reshape(records * leads, 1, samples), 2)]
+        seen = [max_pool2d(known.reshape(records * leads, 1, 1, samples), (1, 2))]
         skips = []
         for level, block in enumerate(self.down_blocks):
             x = block(x)
@@ -96,11 +104,11 @@ class Delineator(nn.Module):
             if level < len(self.shrink):
                 skips.append(x)
                 x = self.act(self.shrink[level](x))
-                seen.append(max_pool1d(seen[-1], 2))
+                seen.append(max_pool2d(seen[-1], (1, 2)))
         for block in self.middle:
             x = block(x)
         for level in reversed(range(len(skips))):
-            x = interpolate(self.widen[level](x), scale_factor=2.0, mode="nearest") + skips[level]
+            x = interpolate(self.widen[level](x), scale_factor=(1.0, 2.0), mode="nearest") + skips[level]
             x = self.up_blocks[level](x)
             if level in _JOINED:
                 x = self.up_joins[_JOINED.index(level)](x, seen[level], records)

@@ -15,7 +15,7 @@ def network():
     torch.manual_seed(3)
     network = Delineator((4, 6, 6, 8, 8))
     for name, layer in network.named_modules():
-        if isinstance(layer, torch.nn.BatchNorm1d):
+        if isinstance(layer, torch.nn.BatchNorm2d):
             layer.momentum = 1.0
         elif name.endswith(("told", "heard")):
             layer.weight.data *= 4
