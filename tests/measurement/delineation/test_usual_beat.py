@@ -61,3 +61,16 @@ def test_weighted_quantile():
     assert _weighted_quantile(values, np.ones(4), 0.85) == pytest.approx(np.quantile(values, 0.85))
     assert _weighted_quantile(values, np.array([1.0, 1.0, 1.0, 1e-6]), 0.85) < np.quantile(values, 0.85)
     assert _weighted_quantile(values[:1], np.ones(1), 0.85) == 3.0
+
+
+def test_usual_beat_of_shifted_column():
+    """A column that is shown 60 ms late changes no interval: its QRS cannot come so late."""
+    known = np.zeros((5, round(8 / STEP_S)), bool)
+    half = known.shape[1] // 2
+    known[0] = True
+    known[1:3, :half], known[3:, half:] = True, True
+    rhythm = beat(1.0) + beat(3.0) + beat(5.0) + beat(7.0)
+    late = beat(5.06) + beat(7.06)
+    onset, end = usual(rhythm, beat(1.0) + beat(3.0), beat(1.0) + beat(3.0), late, late, known=known, seconds=8.0)
+    assert end[QRS - 1] - onset[QRS - 1] == pytest.approx(0.09, abs=0.003)
+    assert onset[QRS - 1] - onset[P - 1] == pytest.approx(0.16, abs=0.003)
