@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ecgimg.classification import Classifier, Findings
+    from ecgimg.classification import Classifier
     from ecgimg.digitization import Digitization
     from ecgimg.measurement import Measurements
+    from ecgimg.reporting import Patient, Report
 
 __all__ = [
     "STANDARD_LEADS",
@@ -92,27 +93,31 @@ def digitize(
 def classify(
     ecg: EcgRecord | Digitization | str | Path | NDArray[np.uint8],
     *,
-    operating_point: str = "youden",
+    operating_point: str = "likely",
     explain: bool = False,
     classifier: Classifier | None = None,
-) -> Findings:
-    """Classify a record or a page, whichever part of the twelve leads it shows.
+    patient: Patient | None = None,
+) -> Report:
+    """Classify and measure a record or a page, whichever part of the twelve leads it shows.
 
     Parameters
     ----------
     ecg : EcgRecord, Digitization, str, Path or (height, width, 3) uint8 array
         The file of a record is read; any other file is digitized, as is an RGB picture.
-    operating_point : {"youden", "sens90", "spec90"}
+    operating_point : {"likely", "possible", "youden", "sens90", "spec90"}
         Which thresholds decide that a finding is present.
     explain : bool
         Whether the patches are found that the top findings rest on.
     classifier : Classifier, optional
         By default the shipped one.
+    patient : Patient, optional
+        Whose age and sex decide some limits; without them the strictest are taken.
 
     Returns
     -------
-    Findings
-        For each label a calibrated probability, or the reason why it is not judged.
+    Report
+        Its ``conclusion`` is what a person reads; it holds for each label a calibrated probability, or the reason why
+        it is not judged, and what was measured.
 
     Raises
     ------
@@ -121,9 +126,9 @@ def classify(
     BadRequest
         For anything else, and for an unknown operating point.
     """
-    from ecgimg.classification import classify as run
+    from ecgimg.reporting.report import report
 
-    return run(ecg, operating_point=operating_point, explain=explain, classifier=classifier)
+    return report(ecg, operating_point=operating_point, explain=explain, classifier=classifier, patient=patient)
 
 
 def measure(ecg: EcgRecord | Digitization | str | Path | NDArray[np.uint8]) -> Measurements:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +15,7 @@ from ecgimg import __version__
 from ecgimg._atomic_files import atomic_path
 from ecgimg.commands.app import app as serve_app
 from ecgimg.commands.batch import batch
+from ecgimg.commands.classify import classify
 from ecgimg.commands.consoles import ERR, OUT
 from ecgimg.commands.evaluate import evaluate_app
 from ecgimg.commands.measure import measure
@@ -24,7 +24,7 @@ from ecgimg.errors import EcgImgError
 from ecgimg.reasons import texts
 
 if TYPE_CHECKING:
-    from ecgimg.classification.classify_files import Outcome
+    pass
 
 app = typer.Typer(
     name="ecgimg",
@@ -161,71 +161,9 @@ def digitize(
         raise typer.Exit(1)
 
 
-@app.command()
-def classify(
-    inputs: Annotated[list[Path], typer.Argument(help="Pictures, PDFs, or records.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for STEM.findings.json and the pictures.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON, one object per line.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Find and draw what the top findings rest on.")] = False,
-    threshold: Annotated[str, typer.Option(help="Operating point: youden, sens90 or spec90.")] = "youden",
-    model: Annotated[Path | None, typer.Option(help="Other weights, NAME.json or NAME.onnx.")] = None,
-) -> None:
-    """Classify pages and records, whichever part of the twelve leads they show. Research use only."""
-    from ecgimg.classification.classify_files import classify_files
-    from ecgimg.classification.trained_classifier import load_classifier
-
-    classifier = load_classifier(model) if model is not None else None
-    unjudged = unread = 0
-    for outcome in classify_files(inputs, out, operating_point=threshold, explain=explain, classifier=classifier):
-        findings = outcome.findings
-        unread += findings is None
-        unjudged += findings is not None and not findings.findings
-        if as_json:
-            reasons = [outcome.reason.summary()] if outcome.reason else []
-            summary = findings.summary() if findings is not None else {"reasons": reasons}
-            print(json.dumps({"stem": outcome.stem, **summary}))  # noqa: T201
-        else:
-            _show_findings(outcome)
-    if not as_json:
-        OUT.print("research use only, not a medical device")
-    if out is not None and unread < len(inputs):
-        ERR.print(f"findings are in {out}", markup=False)
-    if unjudged or unread:
-        # a single input that cannot be read is an error of the call, as with other commands
-        raise typer.Exit(2 if unread and len(inputs) == 1 else 1)
-
-
-def _show_findings(outcome: Outcome) -> None:
-    """Print the present findings of one record, or why nothing is judged."""
-    from ecgimg.classification.labels import INDIVIDUAL_LABELS
-
-    findings = outcome.findings
-    if findings is None or not findings.findings:
-        _show_reasons(outcome)
-        return
-    seconds = ", ".join(f"{lead} {seen_s:.3g} s" for lead, seen_s in findings.seen_s.items() if seen_s)
-    OUT.print(f"{outcome.stem}   seen: {seconds}", markup=False)
-    table = Table("label", "probability", "threshold", "name", box=None)
-    for finding in findings.leading:
-        table.add_row(finding.label, f"{finding.probability:.2f}", f"{finding.threshold:.2f}", finding.name)
-    OUT.print(table if findings.leading else "  no finding reaches its threshold")
-    for reason, not_judged in findings.not_judged(INDIVIDUAL_LABELS).items():
-        labels = ", ".join(finding.label for finding in not_judged)
-        OUT.print(f"  not judged: {labels}. {reason.text}", markup=False)
-    for reason in findings.reasons:
-        OUT.print(f"  {reason.text}", markup=False)
-
-
-def _show_reasons(outcome: Outcome) -> None:
-    """Print why nothing is judged in one record, and what to do."""
-    reasons = outcome.findings.reasons if outcome.findings is not None else (outcome.reason,) if outcome.reason else ()
-    OUT.print(f"{outcome.stem}: {texts(reasons)}", markup=False)
-    for advice in dict.fromkeys(line for reason in reasons for line in reason.advice):
-        OUT.print(f"  {advice}", markup=False)
-
-
 app.command("app")(serve_app)
 app.command()(batch)
+app.command()(classify)
 app.command()(measure)
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(train_app, name="train")

@@ -210,6 +210,15 @@ class ReasonCode(Enum):
         "voltages_uncertain", Severity.WARNING,
         "The gain is assumed, not read, so voltages cannot be judged.", _GIVE_SCALE,
     )  # fmt: skip
+    TOO_FEW_TO_LEARN = (
+        "too_few_to_learn", Severity.WARNING,
+        "Too few records with these labels were there to learn them from, and to test them on.",
+    )  # fmt: skip
+    TOLD_TOO_POORLY = (
+        "told_too_poorly",
+        Severity.WARNING,
+        "The classifier tells these labels too poorly from others.",
+    )
     LEADS_NOT_SEEN = ("leads_not_seen", Severity.WARNING, "None of the leads {leads} is visible.")
 
     # Why a number is not measured.

@@ -25,9 +25,12 @@ def test_classify_writes_findings_and_pictures(classifier, tmp_path):
     record = ecgimg.write_record(heart(rhythm="af", seed=4), tmp_path / "one.csv")
     done = CliRunner().invoke(app, ["classify", str(record), "--out", str(tmp_path / "out"), "--explain"])
     assert done.exit_code == 0, done.output
-    assert "AFIB" in done.output
+    assert "Irregular rhythm without P waves" in done.output
+    assert "atrial fibrillation" in done.output
     told = json.loads((tmp_path / "out" / "one.findings.json").read_text())
     assert "AFIB" in told["present"]
+    assert told["conclusion"]["likely"][0]["label"] == "AFIB"
+    assert told["numbers"]["pr_ms"] is None
     assert list((tmp_path / "out").glob("one.*.png"))
 
 

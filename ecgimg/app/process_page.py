@@ -16,7 +16,6 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg._pictures import as_jpeg
 from ecgimg.app.report import write_report
 from ecgimg.app.web_page.verdict_text import advice
-from ecgimg.classification import Findings
 from ecgimg.classification.evidence_figure import draw_on_page
 from ecgimg.classification.predict import classify_page
 from ecgimg.classification.trained_classifier import shipped_classifier
@@ -32,7 +31,7 @@ from ecgimg.isolation import run_to_end
 from ecgimg.measurement import Measurements
 from ecgimg.measurement.page_numbers import measure_page
 from ecgimg.reasons import Reason, reason_of
-from ecgimg.reporting import measurements_summary
+from ecgimg.reporting import Report, add_conclusion, measurements_summary
 from layouts import layout_names
 
 Image8 = NDArray[np.uint8]
@@ -90,7 +89,7 @@ class Reading:
     corrections: Corrections
     digitization: Digitization
     measurements: Measurements
-    findings: Findings
+    findings: Report
     advice: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     downloads: tuple[str, ...] = ()
@@ -172,7 +171,7 @@ def reading_steps(page: StoredPage, corrections: Corrections) -> Generator[str, 
     yield "measuring"
     measurements = measure_page(digitization)
     yield "looking for findings"
-    findings = classify_page(digitization, explain=True)
+    findings = add_conclusion(classify_page(digitization, explain=True))
     yield "drawing"
     reading = Reading(page, corrections, digitization, measurements, findings, advice(digitization, picture))
     reading = replace(reading, evidence=_write_pictures(picture, reading))
@@ -183,7 +182,7 @@ def reading_steps(page: StoredPage, corrections: Corrections) -> Generator[str, 
 def refused_reading(page: StoredPage, corrections: Corrections, reason: Reason) -> Reading:
     """Return the reading of a page that could not be read within the limits."""
     digitization = Digitization("refused", (reason,))
-    findings = Findings((reason,), digitization=digitization)
+    findings = Report((reason,), digitization=digitization)
     return Reading(page, corrections, digitization, Measurements((reason,)), findings, advice(digitization))
 
 

@@ -28,15 +28,12 @@ from ecgimg.app.web_page.measurement_text import (
     number_groups,
 )
 from ecgimg.app.web_page.verdict_text import (
-    MIN_SHOWN_PROBABILITY,
     NO_FINDING,
     Verdict,
     lead_rows,
-    leading_findings,
     probability_text,
     verdict_of,
 )
-from ecgimg.classification import Findings
 from ecgimg.digitization import Digitization
 from ecgimg.errors import MissingExtra
 from ecgimg.measurement import Measurements
@@ -45,6 +42,7 @@ from ecgimg.plotting.paper_page import NOTICE
 from ecgimg.plotting.svg import INK, MAJOR, MAJOR_MM, MINOR, MINOR_MM, PEN_MM, QUIET, ruling_mm
 from ecgimg.reasons import texts
 from ecgimg.record import EcgRecord
+from ecgimg.reporting import Judgement, Report
 
 Image8 = NDArray[np.uint8]
 
@@ -70,7 +68,7 @@ _matplotlib_lock = threading.Lock()  # matplotlib is not safe in threads, and th
 
 
 def write_report(
-    path: Path, overlay: Image8, digitization: Digitization, measurements: Measurements, findings: Findings
+    path: Path, overlay: Image8, digitization: Digitization, measurements: Measurements, findings: Report
 ) -> None:
     """Write the report: verdict, measurements and findings, then a page for each ten seconds of the leads at true size.
 
@@ -121,7 +119,7 @@ def _write(axes: Any, x_mm: float, y_mm: float, text: str, height_mm: float = 3.
 # ---- what was read ---------------------------------------------------------------------------------------------------
 
 
-def _verdict_page(overlay: Image8, digitization: Digitization, measurements: Measurements, findings: Findings) -> Any:
+def _verdict_page(overlay: Image8, digitization: Digitization, measurements: Measurements, findings: Report) -> Any:
     """Return the first page: verdict, overlay and measurements, and the tables of findings and leads."""
     figure, axes = _empty_page()
     verdict = verdict_of(digitization)
@@ -220,12 +218,14 @@ def _place_picture(figure: Any, overlay: Image8, box_mm: tuple[float, float, flo
     return float(top_mm + height_mm)
 
 
-def _write_tables(axes: Any, digitization: Digitization, findings: Findings) -> None:
+def _write_tables(axes: Any, digitization: Digitization, findings: Report) -> None:
     """Write the table of findings and that of the leads, one below the other."""
     x_mm, y_mm = _TABLE_LEFT_MM, 15.0
-    _write(axes, x_mm, y_mm, "Findings of the classifier", 3.6, weight="bold")
-    probable = [item for item in leading_findings(findings) if (item.probability or 0) >= MIN_SHOWN_PROBABILITY]
-    rows = [(finding.name, "", probability_text(finding.probability)) for finding in probable[:_MAX_FINDINGS]]
+    _write(axes, x_mm, y_mm, "Findings: measured, and of the classifier", 3.6, weight="bold")
+    rows = [
+        (judgement.name[:1].upper() + judgement.name[1:], judgement.grade.value, _probability(judgement))
+        for judgement in findings.conclusion.judgements[:_MAX_FINDINGS]
+    ]
     no_rows_text = NO_FINDING if findings.findings else texts(findings.reasons[:1])
     y_mm = _write_rows(axes, rows or [(no_rows_text, "", "")], y_mm + 6)
     _write(axes, x_mm, y_mm + 6, "Leads", 3.6, weight="bold")
@@ -233,6 +233,11 @@ def _write_tables(axes: Any, digitization: Digitization, findings: Findings) -> 
     _write(axes, _A4_MM[0] - _MARGIN_MM, y_mm + 6, header, 2.8, ha="right", color=QUIET)
     leads = [(row.lead, probability_text(row.confidence), f"{row.seconds:.1f} s") for row in lead_rows(digitization)]
     _write_rows(axes, leads, y_mm + 12)
+
+
+def _probability(judgement: Judgement) -> str:
+    finding = judgement.finding
+    return "measured" if finding is None else probability_text(finding.probability)
 
 
 def _write_rows(axes: Any, rows: Sequence[tuple[str, str, str]], y_mm: float) -> float:

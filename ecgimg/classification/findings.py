@@ -30,6 +30,8 @@ class Finding:
         Calibrated; None where the label is not judged.
     threshold : float or None
         Lowest probability of a present finding; None where too few records had the label to choose one.
+    likely, possible : float or None
+        Lowest probabilities of a likely and of a possible finding, whichever the operating point is.
     not_judged : Reason or None
         Why the label is not judged.
     """
@@ -38,6 +40,8 @@ class Finding:
     probability: float | None
     threshold: float | None
     not_judged: Reason | None = None
+    likely: float | None = None
+    possible: float | None = None
 
     @property
     def name(self) -> str:

@@ -38,7 +38,7 @@ _SUBCLASS_CODES: dict[str, tuple[str, ...]] = {
     "RAO/RAE": ("RAO/RAE",),
     "SEHYP": ("SEHYP",),
 }
-_SUPERCLASS_SUBCLASSES: dict[str, tuple[str, ...]] = {
+PARTS_OF_SUPERCLASS: dict[str, tuple[str, ...]] = {
     "super_NORM": ("NORM",),
     "super_MI": ("AMI", "IMI", "LMI", "PMI"),
     "super_STTC": ("STTC", "NST", "ISC", "ISCA", "ISCI"),
@@ -46,8 +46,10 @@ _SUPERCLASS_SUBCLASSES: dict[str, tuple[str, ...]] = {
     "super_HYP": ("LVH", "RVH", "LAO/LAE", "RAO/RAE", "SEHYP"),
 }
 
+"""The subclasses of each superclass."""
+
 SUBCLASSES = tuple(_SUBCLASS_CODES)
-SUPERCLASSES = tuple(_SUPERCLASS_SUBCLASSES)
+SUPERCLASSES = tuple(PARTS_OF_SUPERCLASS)
 RHYTHMS = ("SR", "AFIB", "AFLT", "STACH", "SBRAD", "SARRH", "SVARR", "SVTAC", "PSVT", "PACE", "BIGU", "TRIGU")
 FORMS = ("PVC", "PAC", "LPR", "ABQRS", "QWAVE", "LVOLT", "HVOLT", "VCLVH", "STD", "STE", "INVT", "LOWT", "NT")
 
@@ -56,11 +58,11 @@ _CINC_CODES: dict[str, tuple[str, ...]] = {
     "cinc_NORM": ("NORM",),
     "cinc_Acute MI": _INJURIES,
     "cinc_Old MI": tuple(
-        code for name in _SUPERCLASS_SUBCLASSES["super_MI"] for code in _SUBCLASS_CODES[name] if code not in _INJURIES
+        code for name in PARTS_OF_SUPERCLASS["super_MI"] for code in _SUBCLASS_CODES[name] if code not in _INJURIES
     ),
-    "cinc_STTC": tuple(code for name in _SUPERCLASS_SUBCLASSES["super_STTC"] for code in _SUBCLASS_CODES[name]),
-    "cinc_CD": tuple(code for name in _SUPERCLASS_SUBCLASSES["super_CD"] for code in _SUBCLASS_CODES[name]),
-    "cinc_HYP": tuple(code for name in _SUPERCLASS_SUBCLASSES["super_HYP"] for code in _SUBCLASS_CODES[name]),
+    "cinc_STTC": tuple(code for name in PARTS_OF_SUPERCLASS["super_STTC"] for code in _SUBCLASS_CODES[name]),
+    "cinc_CD": tuple(code for name in PARTS_OF_SUPERCLASS["super_CD"] for code in _SUBCLASS_CODES[name]),
+    "cinc_HYP": tuple(code for name in PARTS_OF_SUPERCLASS["super_HYP"] for code in _SUBCLASS_CODES[name]),
     "cinc_PAC": ("PAC",),
     "cinc_PVC": ("PVC",),
     "cinc_AFIB/AFL": ("AFIB", "AFLT"),
@@ -104,11 +106,11 @@ FULL_NAMES: dict[str, str] = {
     "LAO/LAE": "left atrial overload or enlargement",
     "RAO/RAE": "right atrial overload or enlargement",
     "SEHYP": "septal hypertrophy",
-    "super_NORM": "normal ECG (superclass)",
-    "super_MI": "myocardial infarction (superclass)",
-    "super_STTC": "ST-T change (superclass)",
-    "super_CD": "conduction disturbance (superclass)",
-    "super_HYP": "hypertrophy (superclass)",
+    "super_NORM": "normal ECG, as a superclass",
+    "super_MI": "myocardial infarction of any wall",
+    "super_STTC": "ST-T change of any kind",
+    "super_CD": "conduction disturbance of any kind",
+    "super_HYP": "hypertrophy of any kind",
     "SR": "sinus rhythm",
     "AFIB": "atrial fibrillation",
     "AFLT": "atrial flutter",
@@ -151,7 +153,7 @@ FULL_NAMES: dict[str, str] = {
 def _codes_of() -> dict[str, frozenset[str]]:
     codes = {label: frozenset((label,)) for label in (*RHYTHMS, *FORMS)}
     codes |= {label: frozenset(given) for label, given in (_SUBCLASS_CODES | _CINC_CODES).items()}
-    for label, parts in _SUPERCLASS_SUBCLASSES.items():
+    for label, parts in PARTS_OF_SUPERCLASS.items():
         codes[label] = frozenset().union(*(_SUBCLASS_CODES[part] for part in parts))
     return codes
 

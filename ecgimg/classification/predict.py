@@ -31,11 +31,11 @@ _MIN_LEAD_CONFIDENCE = 0.3  # below it the digitizer itself does not believe a l
 def classify(
     ecg: Ecg,
     *,
-    operating_point: str = "youden",
+    operating_point: str = "likely",
     explain: bool = False,
     classifier: Classifier | None = None,
 ) -> Findings:
-    """Classify a record or a page; see `ecgimg.classify`."""
+    """Classify a record or a page, without what is measured of it; see `ecgimg.classify`."""
     check_operating_point(operating_point)
     ecg = open_ecg(ecg)
     classifier = classifier or shipped_classifier()
@@ -99,12 +99,14 @@ def _classify_record(
         if lead in record.leads
     }
     probabilities = classifier.probabilities(mean_logits(record, classifier))
-    thresholds = classifier.thresholds(operating_point)
+    thresholds, likely, possible = (classifier.thresholds(name) for name in (operating_point, "likely", "possible"))
+    unlearned = classifier.unlearned()
     judged = []
     for label, probability in zip(classifier.labels, probabilities, strict=True):
         # not judged is better than a probability of leads that are not there
-        reason = why_not_judged(label, seen_s, VOLTAGE_LABELS if gain_assumed else ())
-        judged.append(Finding(label, None if reason else float(probability), thresholds[label], reason))
+        reason = unlearned.get(label) or why_not_judged(label, seen_s, VOLTAGE_LABELS if gain_assumed else ())
+        value = None if reason else float(probability)
+        judged.append(Finding(label, value, thresholds[label], reason, likely[label], possible[label]))
     findings = Findings((), tuple(judged), operating_point, seen_s, record=record)
     return replace(findings, evidence=_find_evidence(findings, record, classifier)) if explain else findings
 
@@ -120,8 +122,7 @@ def _classify_leads(page: Digitization, classifier: Classifier, operating_point:
         reasons = (ReasonCode.ALL_LEADS_UNCERTAIN.reason(), *page.reasons)
         return Findings(reasons, operating_point=operating_point, digitization=page)
     left_out = (ReasonCode.LEADS_LEFT_OUT.reason(leads=", ".join(uncertain)),) if uncertain else ()
-    gain_assumed = (page.sources or {}).get("gain") == "assumed"
-    findings = _classify_record(page.record.select(leads), classifier, operating_point, explain, gain_assumed)
+    findings = _classify_record(page.record.select(leads), classifier, operating_point, explain, page.is_gain_assumed)
     return replace(findings, reasons=(*page.reasons, *left_out), digitization=page)
 
 

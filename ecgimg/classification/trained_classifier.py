@@ -25,9 +25,13 @@ from ecgimg.classification.labels import LABELS
 from ecgimg.classification.tokens import CANVAS, tokenize
 from ecgimg.errors import BadRequest, BadWeights, MissingWeights
 from ecgimg.inference.onnx_sessions import open_network
+from ecgimg.reasons import Reason, ReasonCode
 
-OPERATING_POINTS = ("youden", "sens90", "spec90")
-"""Where a probability counts as a finding: most sensitivity + specificity, 90 % sensitivity, or 90 % specificity."""
+OPERATING_POINTS = ("likely", "possible", "youden", "sens90", "spec90")
+"""Where a probability counts as a finding: half or a fifth of such findings are right (on records that no network saw),
+most sensitivity + specificity, 90 % sensitivity, or 90 % specificity."""
+
+_LEAST_POSITIVES, _LEAST_AUROC = 20, 0.80  # of a label that is judged
 
 Chance = Annotated[float, Field(ge=0, le=1)]
 
@@ -36,14 +40,14 @@ class LabelCard(BaseModel):
     """What is known of one output: how to calibrate it, where to cut it, and on how many records that rests.
 
     ``probability = sigmoid(slope · logit + offset)``; thresholds are of that probability, None where too few positives
-    were there to choose one.
+    were there to choose them, or where no probability is high enough.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     slope: float = Field(ge=0.01, le=100)
     offset: float = Field(ge=-100, le=100)
-    thresholds: dict[str, Chance] | None
+    thresholds: dict[str, Chance | None] | None
     positives: int = Field(ge=0)
     auroc: Chance | None
 
@@ -143,6 +147,16 @@ class Classifier:
         cards = self.card.labels.values()
         slope, offset = (np.array([getattr(card, name) for card in cards]) for name in ("slope", "offset"))
         return np.asarray(expit(slope * logits.astype(np.float64) + offset), np.float64)
+
+    def unlearned(self) -> dict[str, Reason]:
+        """Return the labels that are not judged, as training could not carry them, each with the reason."""
+        reasons = {}
+        for label, card in self.card.labels.items():
+            if card.auroc is None or card.positives < _LEAST_POSITIVES:
+                reasons[label] = ReasonCode.TOO_FEW_TO_LEARN.reason()
+            elif card.auroc < _LEAST_AUROC:
+                reasons[label] = ReasonCode.TOLD_TOO_POORLY.reason()
+        return reasons
 
     def thresholds(self, operating_point: str) -> Mapping[str, float | None]:
         """Return label → the probability from which it counts as a finding."""

@@ -117,6 +117,11 @@ class Digitization:
     reconciled: tuple[str, ...] = ()
     corrections: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_gain_assumed(self) -> bool:
+        """Whether the page does not show its gain, so that its millivolts cannot be compared with limits."""
+        return (self.sources or {}).get("gain") == "assumed"
+
     def summary(self) -> dict[str, Any]:
         """Return the content of ``STEM.json``: everything but the signals, the traces and the grid."""
         from ecgimg._version import __version__

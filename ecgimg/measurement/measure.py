@@ -12,7 +12,7 @@ from ecgimg.measurement.delineation.delineator import delineate
 from ecgimg.measurement.delineation.global_waves import over_leads
 from ecgimg.measurement.delineation.lead_waves import find_waves
 from ecgimg.measurement.delineation.model import QRS, BeatWaves, Mask
-from ecgimg.measurement.delineation.usual_beat import qrs_middles, usual_beat
+from ecgimg.measurement.delineation.usual_beat import qrs_middles, qrs_moments, usual_beat
 from ecgimg.measurement.intervals import beat_intervals, measure_intervals, qt_dispersion, why_no_interval
 from ecgimg.measurement.lead_numbers import LeadWaveforms, list_beats, measure_leads, median_over_leads
 from ecgimg.measurement.noise import measure_noise
@@ -43,8 +43,7 @@ def measure(ecg: Ecg) -> Measurements:
         return measure_record(ecg)
     if ecg.record is None:
         return Measurements((ReasonCode.PAGE_NOT_READ.reason(text=texts(ecg.reasons)),))
-    gain_assumed = (ecg.sources or {}).get("gain") == "assumed"
-    return measure_record(ecg.record, ecg.reasons, gain_assumed=gain_assumed)
+    return measure_record(ecg.record, ecg.reasons, gain_assumed=ecg.is_gain_assumed)
 
 
 def measure_record(
@@ -104,7 +103,9 @@ def _measure_beats(
     middle_s = qrs_middles(waves)
     # onsets over leads lie elsewhere where another column of a page shows other leads
     middle_s = np.where(np.isfinite(middle_s), middle_s, qrs_s.mean(axis=1))
-    kinds = classify_beats(windows, qrs_s, middle_s, spikes_s)
+    moment_s = qrs_moments(waves, np.ones(len(waves), bool))
+    moment_s = np.where(np.isfinite(moment_s), moment_s, middle_s[:, None])
+    kinds = classify_beats(windows, qrs_s, moment_s, spikes_s)
     usual = _usual(kinds)
     waveforms = LeadWaveforms(
         waves, beat_intervals(waves), p_amplitudes(windows, waves),

@@ -40,7 +40,9 @@ class Basis:
     ----------
     name : str
         In words, as "PR interval".
-    value, limit : float
+    value : float
+    limit : float or None
+        None for a count.
     unit : str
     lead : str or None
         None for a number of the whole record.
@@ -48,7 +50,7 @@ class Basis:
 
     name: str
     value: float
-    limit: float
+    limit: float | None
     unit: str
     lead: str | None = None
 
@@ -103,22 +105,22 @@ class StatementCode(Enum):
         "Too little blood for much of the heart, as with a narrow left main artery.", _UDMI, "STD", "ISC", "ISCA",
     )  # fmt: skip
     PATHOLOGICAL_Q = (
-        "pathological_q", "Pathological Q waves", "A scar of an infarction in the wall that these leads face.", _UDMI,
+        "pathological_q", "pathological Q waves", "A scar of an infarction in the wall that these leads face.", _UDMI,
         "QWAVE", "AMI", "IMI", "LMI", "cinc_Old MI",
     )  # fmt: skip
     INVERTED_T = (
-        "inverted_t", "Inverted T waves", "Ischaemia, strain, or the days after an infarction.", _UDMI,
+        "inverted_t", "inverted T waves", "Ischaemia, strain, or the days after an infarction.", _UDMI,
         "INVT", "ISC", "ISCA", "ISCI",
     )  # fmt: skip
-    VERY_FAST = ("very_fast", "Very fast heart rate", "The heart may pump too little.", "common alarm limit")
+    VERY_FAST = ("very_fast", "very fast heart rate", "The heart may pump too little.", "common alarm limit")
     VERY_SLOW = (
-        "very_slow", "Very slow heart rate", "The heart may pump too little.", "common alarm limit", "SBRAD",
+        "very_slow", "very slow heart rate", "The heart may pump too little.", "common alarm limit", "SBRAD",
         "cinc_BRADY",
     )  # fmt: skip
-    FAST = ("fast", "Fast heart rate", "Above the usual rate at rest.", "limit of tachycardia", "STACH", "cinc_TACHY")
-    SLOW = ("slow", "Slow heart rate", "Below the usual rate at rest.", _AHA_BRADYCARDIA, "SBRAD", "cinc_BRADY")
+    FAST = ("fast", "fast heart rate", "Above the usual rate at rest.", "limit of tachycardia", "STACH", "cinc_TACHY")
+    SLOW = ("slow", "slow heart rate", "Below the usual rate at rest.", _AHA_BRADYCARDIA, "SBRAD", "cinc_BRADY")
     WIDE_TACHYCARDIA = (
-        "wide_tachycardia", "Fast rhythm of wide QRS complexes",
+        "wide_tachycardia", "fast rhythm of wide QRS complexes",
         "A ventricular tachycardia until proven otherwise.",
         "ACC/AHA/HRS guideline on supraventricular tachycardia, 2015, Circulation 133:e506",
     )  # fmt: skip
@@ -127,55 +129,65 @@ class StatementCode(Enum):
         "No beat of the atria reaches the ventricles, as in complete AV block.", _AHA_BRADYCARDIA, "AVB",
     )  # fmt: skip
     IRREGULAR_WITHOUT_P = (
-        "irregular_without_p", "Irregular rhythm without P waves", "As in atrial fibrillation.",
+        "irregular_without_p", "irregular rhythm without P waves", "As in atrial fibrillation.",
         "ESC guideline on atrial fibrillation, 2024, Eur Heart J 45:3314", "AFIB", "cinc_AFIB/AFL",
     )  # fmt: skip
     PREMATURE_VENTRICULAR = (
-        "premature_wide_beats", "Premature wide beats", "As premature beats of the ventricles.",
+        "premature_wide_beats", "premature wide beats", "As premature beats of the ventricles.",
         "shape and time of beats",        "PVC", "cinc_PVC", "BIGU", "TRIGU",
     )  # fmt: skip
     PREMATURE_NARROW = (
-        "premature_narrow_beats", "Premature narrow beats", "As premature beats of the atria.",
+        "premature_narrow_beats", "premature narrow beats", "As premature beats of the atria.",
         "shape and time of beats",        "PAC", "cinc_PAC",
     )  # fmt: skip
-    PACED_RHYTHM = ("paced_rhythm", "Paced rhythm", "A pacemaker sets off the beats.", "pacing spikes", "PACE")
+    PAUSE = (
+        "pause", "pause", "No beat for three seconds or more.", _AHA_BRADYCARDIA,
+    )  # fmt: skip
+    BLOCKED_P = (
+        "blocked_p_waves", "P waves that no beat follows", "As in second degree AV block.", _AHA_BRADYCARDIA, "AVB",
+    )  # fmt: skip
+    PACED_RHYTHM = ("paced_rhythm", "paced rhythm", "A pacemaker sets off the beats.", "pacing spikes", "PACE")
     LONG_PR = (
-        "long_pr", "Long PR interval", "Slow conduction from atria to ventricles (first degree AV block).",
+        "long_pr", "long PR interval", "Slow conduction from atria to ventricles (first degree AV block).",
         _AHA_BRADYCARDIA, "AVB", "LPR",
     )  # fmt: skip
     SHORT_PR = (
-        "short_pr", "Short PR interval", "Perhaps a second path from atria to ventricles.", _AHA_CONDUCTION, "WPW"
+        "short_pr", "short PR interval", "Perhaps a second path from atria to ventricles.", _AHA_CONDUCTION, "WPW"
     )  # fmt: skip
     RIGHT_BUNDLE_BRANCH_BLOCK = (
-        "right_bundle_branch_block", "Wide QRS of the shape of right bundle branch block",
+        "right_bundle_branch_block", "wide QRS of the shape of right bundle branch block",
         "The right ventricle is reached late.", _AHA_CONDUCTION, "CRBBB", "super_CD", "cinc_CD",
     )  # fmt: skip
     LEFT_BUNDLE_BRANCH_BLOCK = (
-        "left_bundle_branch_block", "Wide QRS of the shape of left bundle branch block",
+        "left_bundle_branch_block", "wide QRS of the shape of left bundle branch block",
         "The left ventricle is reached late.", _AHA_CONDUCTION, "CLBBB", "super_CD", "cinc_CD",
     )  # fmt: skip
     WIDE_QRS = (
-        "wide_qrs", "Wide QRS", "Conduction within the ventricles is slow.", _AHA_CONDUCTION, "IVCD", "super_CD",
+        "wide_qrs", "wide QRS", "Conduction within the ventricles is slow.", _AHA_CONDUCTION, "IVCD", "super_CD",
         "cinc_CD", "CRBBB", "CLBBB",
     )  # fmt: skip
     LONG_QTC = (
-        "long_qtc", "Long QTc (Fridericia)", "Slow recovery of the ventricles, with a risk of rhythm disorders.",
+        "long_qtc", "long QTc (Fridericia)", "Slow recovery of the ventricles, with a risk of rhythm disorders.",
         _AHA_ST,        "STTC",
     )  # fmt: skip
-    SHORT_QTC = ("short_qtc", "Short QTc (Fridericia)", "Fast recovery of the ventricles.", _AHA_ST)
+    SHORT_QTC = ("short_qtc", "short QTc (Fridericia)", "Fast recovery of the ventricles.", _AHA_ST)
     LEFT_AXIS = (
-        "left_axis", "Left axis deviation", "As in left anterior fascicular block.", _AHA_CONDUCTION, "LAFB/LPFB"
+        "left_axis", "left axis deviation", "As in left anterior fascicular block.", _AHA_CONDUCTION, "LAFB/LPFB"
+    )  # fmt: skip
+    EXTREME_AXIS = (
+        "extreme_axis", "extreme axis deviation", "As in ventricular rhythms, or with leads that were mixed up.",
+        _AHA_CONDUCTION,
     )  # fmt: skip
     RIGHT_AXIS = (
-        "right_axis", "Right axis deviation", "As with load on the right ventricle.", _AHA_CONDUCTION,
+        "right_axis", "right axis deviation", "As with load on the right ventricle.", _AHA_CONDUCTION,
         "RVH", "LAFB/LPFB",
     )  # fmt: skip
     HIGH_VOLTAGE = (
-        "high_voltage", "High voltage of the left ventricle", "As in hypertrophy; young and slender people have it.",
+        "high_voltage", "high voltage of the left ventricle", "As in hypertrophy; young and slender people have it.",
         "AHA/ACCF/HRS recommendations, part V, 2009, Circulation 119:e251", "LVH", "VCLVH", "HVOLT", "super_HYP",
     )  # fmt: skip
     LOW_VOLTAGE = (
-        "low_voltage", "Low voltage", "As with fluid, air or fat around the heart.",
+        "low_voltage", "low voltage", "As with fluid, air or fat around the heart.",
         "AHA/ACC/HRS recommendations, part II, 2007, Circulation 115:1325", "LVOLT",
     )  # fmt: skip
 
@@ -213,7 +225,8 @@ class Statement:
     def text(self) -> str:
         """One sentence: the name, and each number with its limit."""
         numbers = ", ".join(_in_words(item) for item in self.basis)
-        return f"{self.name}: {numbers}." if numbers else f"{self.name}."
+        sentence = f"{self.name}: {numbers}." if numbers else f"{self.name}."
+        return sentence[:1].upper() + sentence[1:]
 
     def summary(self) -> dict[str, Any]:
         """Return the statement as the JSON holds it."""
@@ -225,6 +238,10 @@ class Statement:
 
 
 def _in_words(item: Basis) -> str:
-    name = item.lead or item.name
-    unit = f" {item.unit}" if item.unit else ""
-    return f"{name} {item.value:.3g}{unit} (limit {item.limit:g})"
+    space = "" if item.unit in ("°", "%") else " "
+    if item.limit is None:
+        return f"{item.value:.0f}{space}{item.unit}"
+    value = f"{item.value:.3g}"
+    if float(value) == item.limit:
+        value = f"{item.value:.1f}"  # rounded, it would not seem to be beyond its limit
+    return f"{item.lead or item.name} {value}{space}{item.unit} (limit {item.limit:g})"

@@ -10,11 +10,11 @@ import pytest
 from ecgimg import STANDARD_LEADS
 from ecgimg.app import process_page
 from ecgimg.app.report import write_report
-from ecgimg.classification import Findings
 from ecgimg.digitization import Digitization
 from ecgimg.measurement import Measured, Measurements
 from ecgimg.plotting.paper_page import NOTICE
 from ecgimg.reasons import ReasonCode
+from ecgimg.reporting import Report
 from tests.measurement.measured import CLEAN, lead, measured_page
 
 
@@ -47,7 +47,7 @@ def test_report_of_many_lines(tmp_path, shape):
     missing = {name: Measured(reason=reason) for name, reason in zip(names, reasons, strict=True)}
     overlay = np.full((*shape, 3), 200, np.uint8)
     page = Digitization("ok", speed_mm_s=25.0, gain_mm_mv=10.0, px_per_mm=8.0)
-    write_report(tmp_path / "report.pdf", overlay, page, measured_page(leads=leads, **missing), Findings())
+    write_report(tmp_path / "report.pdf", overlay, page, measured_page(leads=leads, **missing), Report())
     with pdfium.PdfDocument(tmp_path / "report.pdf") as document:
         text = document[0].get_textpage().get_text_range()
     assert "P duration" in text
@@ -60,6 +60,6 @@ def test_report_of_page_that_was_not_measured(tmp_path):
 
     measurements = Measurements((ReasonCode.NO_BEAT_FOUND.reason(),))
     page = Digitization("ok", speed_mm_s=25.0, gain_mm_mv=10.0, px_per_mm=8.0)
-    write_report(tmp_path / "report.pdf", np.full((300, 400, 3), 200, np.uint8), page, measurements, Findings())
+    write_report(tmp_path / "report.pdf", np.full((300, 400, 3), 200, np.uint8), page, measurements, Report())
     with pdfium.PdfDocument(tmp_path / "report.pdf") as document:
         assert "No heartbeat was found." in document[0].get_textpage().get_text_range()

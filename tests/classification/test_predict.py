@@ -36,7 +36,7 @@ def test_classify_other_lead_order(classifier):
         record.fs_hz,
         (*record.leads[::-1], "V7"),
     )
-    one, other = (np.array([f.probability for f in ecgimg.classify(r).findings]) for r in (record, turned))
+    one, other = (np.array([f.probability or 0.0 for f in ecgimg.classify(r).findings]) for r in (record, turned))
     np.testing.assert_allclose(one, other, atol=1e-5)
 
 

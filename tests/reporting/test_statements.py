@@ -44,7 +44,7 @@ def test_nothing_measured():
         ({"qtc_fridericia_ms": 310}, StatementCode.SHORT_QTC, Grade.LIKELY),
         ({"qrs_axis_deg": -60}, StatementCode.LEFT_AXIS, Grade.LIKELY),
         ({"qrs_axis_deg": 130}, StatementCode.RIGHT_AXIS, Grade.LIKELY),
-        ({"qrs_axis_deg": -170}, StatementCode.RIGHT_AXIS, Grade.LIKELY),
+        ({"qrs_axis_deg": -170}, StatementCode.EXTREME_AXIS, Grade.LIKELY),
         ({"qrs_axis_deg": -33}, StatementCode.LEFT_AXIS, Grade.POSSIBLE),
         ({"sokolow_lyon_mv": 4.2}, StatementCode.HIGH_VOLTAGE, Grade.LIKELY),
         ({"limb_voltage_mv": 0.3}, StatementCode.LOW_VOLTAGE, Grade.LIKELY),
@@ -54,7 +54,8 @@ def test_nothing_measured():
 )
 def test_statement_of_a_number(values, code, grade):
     """A number beyond its limit is stated, likely where it is so by more than its error."""
-    leads = {"V1": {"qrs_area_mv_ms": -20.0}} if "qrs_ms" in values else {}
+    alone = {"s_mv": -0.02}
+    leads = {"V1": {"qrs_area_mv_ms": -20.0}, "I": alone, "V6": alone} if "qrs_ms" in values else {}
     assert said(measured_heart(leads, **values)) == {code: grade}
 
 
@@ -67,11 +68,15 @@ def test_limits_by_sex():
 
 
 def test_shapes_of_wide_qrs():
-    """A wide QRS that is upright in V1 is that of right bundle branch block, and without V1 it has no name."""
+    """A wide QRS that is upright in V1 is that of right bundle branch block; without V1 or paced it has no name."""
     right = measured_heart({"V1": {"qrs_area_mv_ms": 30.0}}, qrs_ms=150)
     assert StatementCode.RIGHT_BUNDLE_BRANCH_BLOCK in said(right)
     leads = {lead: numbers for lead, numbers in right.leads.items() if lead != "V1"}
     assert StatementCode.WIDE_QRS in said(replace(right, leads=leads))
+    # an ordinary QRS is not upright in V1 either, and has S waves at the side
+    assert StatementCode.WIDE_QRS in said(measured_heart({"V1": {"qrs_area_mv_ms": -20.0}}, qrs_ms=150))
+    paced = measured_heart({"V1": {"qrs_area_mv_ms": 30.0}}, (BeatClass.PACED,) * 9, qrs_ms=150, qrs_axis_deg=-80)
+    assert set(said(paced)) == {StatementCode.WIDE_QRS, StatementCode.PACED_RHYTHM}
 
 
 @pytest.mark.parametrize(
@@ -176,14 +181,70 @@ def test_irregular_without_p():
     assert code not in said(measured_heart(beats=bigeminy, missing=no_p, rr_irregularity=0.2))
 
 
-def test_complete_av_block():
-    """P waves beside slow beats that they do not lead to are critical, beside usual beats they are not."""
-    lone_p = {"p_duration_ms": ReasonCode.P_NOT_CONDUCTED, "pr_ms": ReasonCode.P_NOT_CONDUCTED}
+@pytest.mark.parametrize("names", [("p_duration_ms", "pr_ms"), ("pr_ms",)])
+def test_complete_av_block(names):
+    """P waves beside slow regular beats that they do not lead to are critical, beside usual beats they are not."""
+    lone_p = dict.fromkeys(names, ReasonCode.P_NOT_CONDUCTED)
     assert said(measured_heart(missing=lone_p, rate_bpm=42)) == {
         StatementCode.COMPLETE_AV_BLOCK: Grade.CRITICAL,
         StatementCode.SLOW: Grade.LIKELY,
     }
     assert said(measured_heart(missing=lone_p, rate_bpm=75)) == {}
+    assert StatementCode.COMPLETE_AV_BLOCK not in said(measured_heart(missing=lone_p, rate_bpm=42, rr_irregularity=0.2))
+
+
+def test_blocked_p_waves_and_pause():
+    """P waves that no beat follows are possible second degree block, and a pause of three seconds is stated."""
+    blocked = replace(measured_heart(), lone_p_s=((1.0, 1.1), (3.0, 3.1)))
+    assert said(blocked) == {StatementCode.BLOCKED_P: Grade.POSSIBLE}
+    assert said(measured_heart(rate_min_bpm=18)) == {StatementCode.PAUSE: Grade.LIKELY}
+
+
+def test_single_beats():
+    """A rate of one RR interval is never critical, and what one beat shows is possible at most."""
+    fast = measured_heart(rate_bpm=200)
+    assert said(replace(fast, values={**fast.values, "rate_bpm": replace(fast.values["rate_bpm"], n=1)})) == {}
+    raised = measured_heart({lead: {"st_j_mv": 0.4, "q_mv": -0.3, "q_duration_ms": 50.0} for lead in ("V4", "V5")})
+    once = {
+        lead: replace(numbers, values={name: replace(value, n=1) for name, value in numbers.values.items()})
+        for lead, numbers in raised.leads.items()
+    }
+    assert set(said(replace(raised, leads=once)).values()) == {Grade.POSSIBLE}
+
+
+def test_st_without_baseline():
+    """Where T runs into the next beat, and without P waves, ST depression is possible only."""
+    lasting = {key: {"st_j_mv": -0.1, "st_j60_mv": -0.09} for key in ("I", "II", "V3", "V4", "V5", "V6")}
+    leads = lasting | {"aVR": {"st_j_mv": 0.1}}
+    code = StatementCode.ST_DEPRESSION_WIDESPREAD
+    assert said(measured_heart(leads, missing={"qt_ms": ReasonCode.T_RUNS_INTO_P}))[code] is Grade.POSSIBLE
+    assert said(measured_heart(leads, missing={"p_duration_ms": ReasonCode.NO_P_WAVE}))[code] is Grade.POSSIBLE
+
+
+def test_low_voltage_of_disconnected_leads():
+    """Leads that show no heart have no low voltage."""
+    low = measured_heart(limb_voltage_mv=0.01)
+    flat = replace(low.leads["II"], noise=replace(low.leads["II"].noise, state="flat"))
+    assert said(replace(low, leads={**low.leads, "II": flat})) == {}
+
+
+def test_premature_beats_of_fibrillation():
+    """In atrial fibrillation no narrow beat is premature."""
+    no_p = {"p_duration_ms": ReasonCode.NO_P_WAVE, "pr_ms": ReasonCode.NO_P_WAVE}
+    beats = (BeatClass.DOMINANT,) * 9 + (BeatClass.PREMATURE_NARROW,) * 2
+    assert set(said(measured_heart(beats=beats, missing=no_p, rr_irregularity=0.2))) == {
+        StatementCode.IRREGULAR_WITHOUT_P
+    }
+
+
+def test_texts_of_counts_and_near_limits():
+    """Counts read as counts, and a number just beyond its limit does not read as if it were the limit."""
+    (beats,) = find_statements(measured_heart(beats=(BeatClass.DOMINANT,) * 9 + (BeatClass.PREMATURE_WIDE,) * 3))
+    assert beats.text == "Premature wide beats: 3 of 12 beats."
+    (slow,) = find_statements(measured_heart(rate_bpm=49.97))
+    assert slow.text == "Slow heart rate: rate 50.0 bpm (limit 50)."
+    (axis,) = find_statements(measured_heart(qrs_axis_deg=-53.2))
+    assert axis.text == "Left axis deviation: QRS axis -53.2° (limit -30)."
 
 
 def test_wide_tachycardia():

@@ -8,21 +8,18 @@ from html import escape
 from ecgimg.app.process_page import Reading
 from ecgimg.app.web_page.measurement_text import NOT_GIVEN, NumberRow, nothing_text, number_groups
 from ecgimg.app.web_page.verdict_text import (
-    MIN_SHOWN_PROBABILITY,
     NO_FINDING,
     Verdict,
     as_sentence,
-    findings_not_judged,
+    judgement_detail,
     lead_rows,
-    leading_findings,
     probability_text,
     verdict_of,
 )
-from ecgimg.classification import Finding, Findings
 from ecgimg.reasons import ReasonCode, texts
+from ecgimg.reporting import Grade, Judgement, Report
 
 _STEPS = 5  # that make a page, for the bar of the progress
-_LIKELY = 0.5  # probability above which a finding is called likely
 _DOWNLOADS = {
     "report": ("PDF report", "verdict, page, measurements, findings, and the leads at true size"),
     "csv": ("CSV", "time and millivolts, for a spreadsheet"),
@@ -80,13 +77,23 @@ def _verdict(verdict: Verdict, reading: Reading) -> str:
     steps = _list("What to do", reading.advice, ordered=True)
     by_hand = _list("Corrections", verdict.corrected)
     facts = "".join(f"<li>{escape(fact)}</li>" for fact in verdict.facts)
-    sentences = "".join(f"<p>{escape(line)}</p>" for line in verdict.sentences)
+    sentences = _conclusion_lines(reading.findings) + "".join(f"<p>{escape(line)}</p>" for line in verdict.sentences)
     return (
         f'<section class="ecg-card ecg-verdict {verdict.status}" aria-labelledby="verdict-title">'
         f'<h2 id="verdict-title" tabindex="-1">{escape(verdict.title)}</h2>{sentences}{limits}{steps}{by_hand}'
         + (f'<ul class="ecg-facts">{facts}</ul>' if facts else "")
         + "</section>"
     )
+
+
+def _conclusion_lines(report: Report) -> str:
+    """Return rate and intervals, and the gravest judgements, in a line each."""
+    judgements = report.conclusion.of_grade(Grade.CRITICAL) or report.conclusion.of_grade(Grade.LIKELY)
+    names = ", ".join(judgement.name for judgement in judgements)
+    grave = bool(report.conclusion.of_grade(Grade.CRITICAL))
+    numbers = f'<p class="ecg-rate-line">{escape(report.numbers)}</p>' if report.numbers else ""
+    words = f"{'Critical: ' if grave else ''}{names[:1].upper()}{names[1:]}."
+    return numbers + (f'<p class="{"ecg-critical" if grave else "ecg-likely"}">{escape(words)}</p>' if names else "")
 
 
 def _list(title: str, lines: Sequence[str], ordered: bool = False) -> str:
@@ -187,31 +194,51 @@ def _findings(reading: Reading, link: str) -> str:
     findings = reading.findings
     if not findings.findings:
         return _section("Findings", f"<p>{escape(texts(findings.reasons))}</p>")
-    body = _present_findings(findings) + _findings_not_judged(findings)
+    body = _judgements(findings) + _not_judged(findings)
     # the page's other reasons stand in the verdict already
     left_out = [reason.text for reason in findings.reasons if reason.code is ReasonCode.LEADS_LEFT_OUT]
     body += "".join(f'<p class="ecg-hint">{escape(text)}</p>' for text in left_out)
-    hint = "Calibrated probabilities of a network that saw the leads above and nothing else. A physician reads the ECG."
+    hint = (
+        "What is measured outside its limits, and what a network finds, with a calibrated probability. A physician "
+        "reads the ECG."
+    )
     return _section("Findings", body + _evidence(reading, link), hint)
 
 
-def _present_findings(findings: Findings) -> str:
-    leading = leading_findings(findings)
-    likely = [item for item in leading if (item.probability or 0) >= _LIKELY]
-    possible = [item for item in leading if MIN_SHOWN_PROBABILITY <= (item.probability or 0) < _LIKELY]
-    # thresholds that miss few patients let many findings of low probability pass
-    unlikely = [item for item in leading if (item.probability or 0) < MIN_SHOWN_PROBABILITY]
-    body = _finding_rows("Likely", likely) + _finding_rows("Possible", possible)
-    if not (likely or possible):
-        body = f"<p>{NO_FINDING}</p>"
-    title = f"Below 10 %, though above their screening thresholds ({len(unlikely)})"
-    return body + _details(title, _finding_rows("", unlikely))
+def _judgements(report: Report) -> str:
+    """Return the judgements by grade, the gravest first; those that are only possible open by a click."""
+    tables = {grade: _judgement_rows(report.conclusion.of_grade(grade)) for grade in Grade}
+    body = "".join(_captioned(grade, tables[grade]) for grade in (Grade.CRITICAL, Grade.LIKELY))
+    count = len(report.conclusion.of_grade(Grade.POSSIBLE))
+    possible = _details(f"Possible ({count})", _captioned(None, tables[Grade.POSSIBLE]))
+    return (body or f"<p>{NO_FINDING if not count else 'Nothing is likely.'}</p>") + possible
 
 
-def _findings_not_judged(findings: Findings) -> str:
+def _captioned(grade: Grade | None, rows: str) -> str:
+    if not rows:
+        return ""
+    caption = f"<caption>{grade.value.capitalize()}</caption>" if grade else ""
+    kind = f" {grade.value}" if grade else ""
+    return f'<table class="ecg-table ecg-findings{kind}">{caption}<tbody>{rows}</tbody></table>'
+
+
+def _judgement_rows(judgements: Sequence[Judgement]) -> str:
+    rows = []
+    for judgement in judgements:
+        name = escape(judgement.name[:1].upper() + judgement.name[1:])
+        probability = judgement.finding.probability if judgement.finding else None
+        share = _bar(probability) if probability is not None else ""
+        value = probability_text(probability) if probability is not None else "measured"
+        detail = judgement_detail(judgement)
+        words = f"<small>{escape(detail)}</small>" if detail else ""
+        rows.append(f'<tr><th scope="row">{name}{words}</th><td>{share}</td><td class="num">{value}</td></tr>')
+    return "".join(rows)
+
+
+def _not_judged(report: Report) -> str:
     lines = "".join(
-        f"<p><strong>{escape(as_sentence(why))}</strong> {escape(', '.join(names))}</p>"
-        for why, names in findings_not_judged(findings).items()
+        f"<p><strong>{escape(as_sentence(reason.text))}</strong> {escape(', '.join(names))}</p>"
+        for reason, names in report.conclusion.not_judged.items()
     )
     return _details("Not judged on this page", lines)
 
@@ -221,26 +248,12 @@ def _details(title: str, body: str) -> str:
     return f"<details><summary>{title}</summary>{body}</details>" if body else ""
 
 
-def _finding_rows(title: str, items: Sequence[Finding]) -> str:
-    if not items:
-        return ""
-    rows = "".join(
-        f'<tr><th scope="row">{escape(item.name[:1].upper() + item.name[1:])}</th>'
-        f'<td>{_bar(item.probability or 0.0)}</td><td class="num">{probability_text(item.probability)}</td></tr>'
-        for item in items
-    )
-    caption = f"<caption>{title}</caption>" if title else ""
-    return f'<table class="ecg-table ecg-findings">{caption}<tbody>{rows}</tbody></table>'
-
-
 def _evidence(reading: Reading, link: str) -> str:
     """Return the pictures of the evidence, the most probable finding first and open."""
     numbered = [(number, reading.findings[label]) for number, label in enumerate(reading.evidence, start=1)]
-    # if none is probable, the first picture is better than none
-    probable = [item for item in numbered if (item[1].probability or 0.0) >= MIN_SHOWN_PROBABILITY] or numbered[:1]
-    probable.sort(key=lambda item: item[1].probability or 0.0, reverse=True)
+    numbered.sort(key=lambda item: item[1].probability or 0.0, reverse=True)
     parts = []
-    for place, (number, finding) in enumerate(probable):
+    for place, (number, finding) in enumerate(numbered):
         caption = f"{escape(finding.name)}, {probability_text(finding.probability)}"
         picture = (
             f'<img src="{link}/evidence-{number}.jpg" loading="lazy" alt="The page with the parts of the traces marked '

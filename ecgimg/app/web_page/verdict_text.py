@@ -8,16 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.classification import Finding, Findings
 from ecgimg.digitization import Digitization
 from ecgimg.leads import KNOWN_LEADS
 from ecgimg.reasons import ReasonCode, Severity
+from ecgimg.reporting import Judgement
 from layouts import load_layout
 
-MIN_SHOWN_PROBABILITY = 0.1
-"""Below it, a finding is listed apart even where it reaches its threshold: thresholds for screening are low."""
-
-NO_FINDING = "No finding of 10 % or more reaches its threshold."
+NO_FINDING = "Nothing is likely or possible of what is judged."
 
 _TITLES = {
     "ok": ("The page was read", "#1d6b43"),
@@ -133,17 +130,10 @@ def lead_rows(digitization: Digitization) -> tuple[LeadRow, ...]:
     return tuple(rows)
 
 
-def leading_findings(findings: Findings) -> tuple[Finding, ...]:
-    """Return the findings that reach their thresholds, without groups of labels, the most probable first."""
-    return tuple(sorted(findings.leading, key=lambda finding: finding.probability or 0.0, reverse=True))
-
-
-def findings_not_judged(findings: Findings) -> dict[str, tuple[str, ...]]:
-    """Return the names of the findings that are not judged, by the text of their reason."""
-    from ecgimg.classification.labels import INDIVIDUAL_LABELS
-
-    by_reason = findings.not_judged(INDIVIDUAL_LABELS)
-    return {reason.text: tuple(finding.name for finding in group) for reason, group in by_reason.items()}
+def judgement_detail(judgement: Judgement) -> str:
+    """Return what a judgement rests on, in words: the numbers, the meaning, and a disagreement."""
+    numbers = judgement.statement.text[len(judgement.statement.name) + 2 :] if judgement.statement else ""
+    return " ".join(filter(None, [numbers, judgement.meaning, as_sentence(judgement.differs)]))
 
 
 def probability_text(probability: float | None) -> str:

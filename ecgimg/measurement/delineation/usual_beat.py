@@ -17,8 +17,8 @@ from ecgimg.measurement.order_statistics import known_median
 # that are medians of two or three beats even more. With these, four columns of LUDB change PR by 0.8 ± 2.8 ms, QRS by
 # 1.0 ± 3.0 ms and QT by 2.1 ± 5.0 ms.
 _SHARE = {P: 0.15, QRS: 0.10, T: 0.15}
-# Middles of the QRS of 99 % of LUDB's leads lie within 12 ms of the median lead: one that lies further off is in a column
-# that the page was read to show earlier or later than it does, and is put back.
+# Middles of the QRS of 99 % of LUDB's leads lie within 12 ms of the median lead. If one lies further off, columns and
+# strips of a page were read to show other times than they do, and all leads are put about their own middles.
 _LARGEST_OFFSET_S = 0.015
 _MISS_S = 0.02  # by which a mark may lie beside what beats and leads together give
 _LEAST_SHARE = 0.5  # of a lead's beats that must show a wave for its marks to count
@@ -34,8 +34,7 @@ def usual_beat(waves: BeatWaves, usual: Mask) -> tuple[Floats, Floats]:
     """
     onset_s, end_s = np.full(3, np.nan), np.full(3, np.nan)
     seen = waves.seen & usual[:, None]
-    beat_s, offset_s = _fit_middles(waves, usual)
-    middle_s = beat_s[:, None] + np.where(np.abs(offset_s) > _LARGEST_OFFSET_S, offset_s, 0.0)
+    middle_s = qrs_moments(waves, usual)
     for kind, share in _SHARE.items():
         is_marked = np.isfinite(waves.onset_s[kind - 1]) & seen
         counts = is_marked.sum(axis=0) >= np.maximum(_LEAST_SHARE * seen.sum(axis=0), 1)
@@ -65,30 +64,46 @@ def qrs_middles(waves: BeatWaves) -> Floats:
     return _fit_middles(waves, np.ones(len(waves), bool))[0]
 
 
-def _fit_middles(waves: BeatWaves, usual: Mask) -> tuple[Floats, Floats]:
-    """Return the middles of the QRS as times of beats (beats,) and offsets of leads (leads,), whose median is 0.
+def qrs_moments(waves: BeatWaves, usual: Mask) -> Floats:
+    """Return the same moment of each beat in each lead (beats, leads) s, also where a lead is shown too early.
 
-    Both are fitted together by least squares, a second time without the marks that the first fit misses.
+    Parameters
+    ----------
+    usual : (beats,) bool
+        The beats to compare.
+    """
+    beat_s, offset_s, middle_s = _fit_middles(waves, usual)
+    shift_s = offset_s * float(np.abs(offset_s).max(initial=0.0) > _LARGEST_OFFSET_S)
+    miss_s = np.nan_to_num(middle_s - beat_s[:, None] - offset_s)
+    return np.asarray(beat_s[:, None] + shift_s + np.where(np.abs(miss_s) > _MISS_S, miss_s, 0.0))
+
+
+def _fit_middles(waves: BeatWaves, usual: Mask) -> tuple[Floats, Floats, Floats]:
+    """Return middles of the QRS: times of beats (beats,), offsets of leads (leads,) of median 0, and (beats, leads).
+
+    Both are fitted together by least squares, a second time without the marks that the first fit misses. A lead that
+    shows more beats counts more: the rhythm strip of a page tells the time, where its columns differ.
     """
     middle_s = (waves.onset_s[QRS - 1] + waves.end_s[QRS - 1]) / 2
     known = np.isfinite(middle_s) & waves.seen & usual[:, None]
-    beat_s, offset_s = _fit_beats_and_leads(middle_s, known)
+    weight = known * known.mean(axis=0) ** 2 if len(known) else known.astype(np.float64)
+    beat_s, offset_s = _fit_beats_and_leads(middle_s, weight)
     fits = known & (np.abs(middle_s - beat_s[:, None] - offset_s) < _MISS_S)
     # a beat that would lose all its marks keeps them
-    known = np.where(fits.any(axis=1, keepdims=True), fits, known)
-    beat_s, offset_s = _fit_beats_and_leads(middle_s, known)
+    weight = np.where(fits.any(axis=1, keepdims=True), weight * fits, weight)
+    beat_s, offset_s = _fit_beats_and_leads(middle_s, weight)
     middle = float(np.median(offset_s[known.any(axis=0)])) if known.any() else 0.0
-    return beat_s + middle, offset_s - middle
+    return beat_s + middle, offset_s - middle, np.where(known, middle_s, np.nan)
 
 
-def _fit_beats_and_leads(times_s: Floats, known: Mask) -> tuple[Floats, Floats]:
+def _fit_beats_and_leads(times_s: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Return the times of beats (beats,) and offsets of leads (leads,) whose sums fit (beats, leads) best."""
-    weight = known.astype(np.float64)
-    count = np.maximum(weight.sum(axis=1, keepdims=True), 1.0)
-    times_s = np.where(known, times_s, 0.0)
-    mean_s = times_s.sum(axis=1, keepdims=True) / count
+    total = weight.sum(axis=1, keepdims=True)
+    count = np.where(total > 0, total, 1.0)
+    times_s = np.where(weight > 0, times_s, 0.0)
+    mean_s = (weight * times_s).sum(axis=1, keepdims=True) / count
     # the best times of the beats are put in, which leaves one equation for each lead
     matrix = np.diag(weight.sum(axis=0)) - weight.T @ (weight / count)
     offset_s = np.linalg.lstsq(matrix, (weight * (times_s - mean_s)).sum(axis=0), rcond=1e-9)[0]
     beat_s = (weight * (times_s - offset_s)).sum(axis=1) / count[:, 0]
-    return np.where(known.any(axis=1), beat_s, np.nan), offset_s
+    return np.where(total[:, 0] > 0, beat_s, np.nan), offset_s

@@ -32,7 +32,7 @@ class BeatClass(StrEnum):
 
 _LIKE = 0.85  # correlation of QRS of one shape, and of two; of LUDB's PVC and dominant beats nearly none lies between
 _HALF_S = 0.08  # about the middle of the QRS: what is compared
-_LARGEST_LAG = 10  # samples at 500 Hz, as marks err
+_LARGEST_LAG = 30  # samples at 500 Hz, as strips and columns of a page may lie apart
 _EARLY = 0.85  # of the usual RR
 _WIDER_S = 0.025
 _WIDE_S = 0.120
@@ -43,7 +43,7 @@ _PACED_SHARE = 0.3  # of the beats of a shape after a spike from which on all of
 _SPIKE_S = (-0.06, 0.02)  # from the QRS onset: where the spike lies that set it off
 
 
-def classify_beats(windows: BeatWindows, qrs_s: Floats, middle_s: Floats, spikes_s: Floats) -> tuple[BeatClass, ...]:
+def classify_beats(windows: BeatWindows, qrs_s: Floats, moment_s: Floats, spikes_s: Floats) -> tuple[BeatClass, ...]:
     """Return the class of every beat.
 
     Parameters
@@ -51,14 +51,14 @@ def classify_beats(windows: BeatWindows, qrs_s: Floats, middle_s: Floats, spikes
     windows : BeatWindows
     qrs_s : (beats, 2) float64
         Onset and end of every QRS over all leads.
-    middle_s : (beats,) float64
-        The same moment of every QRS, whichever leads show it.
+    moment_s : (beats, leads) float64
+        The same moment of every QRS in every lead.
     spikes_s : (spikes,) float64
     """
     if not len(qrs_s):
         return ()
     width_s, onset_s = qrs_s[:, 1] - qrs_s[:, 0], qrs_s[:, 0]
-    shapes = _shapes(windows, middle_s)
+    shapes = _shapes(windows, moment_s)
     cluster, height = _clusters(shapes), _heights(shapes)
     is_dominant = cluster == _largest(cluster)
     usual_s, usual_height = np.median(width_s[is_dominant]), np.median(height[is_dominant])
@@ -81,14 +81,14 @@ def classify_beats(windows: BeatWindows, qrs_s: Floats, middle_s: Floats, spikes
     return tuple(classes)
 
 
-def _shapes(windows: BeatWindows, middle_s: Floats) -> Floats:
-    """Return (beats, leads, samples) the QRS of every beat about its middle (beats,) s; NaN leads are not known.
+def _shapes(windows: BeatWindows, moment_s: Floats) -> Floats:
+    """Return (beats, leads, samples) the QRS of every beat about its moments (beats, leads) s; NaN leads are not known.
 
     Each lead is about its own mean, as the level before a QRS lies elsewhere where other leads show its onset.
     """
-    first = np.round((middle_s - _HALF_S - windows.times_s[:, 0]) * RATE_HZ).astype(int)
-    columns = np.clip(first[:, None] + np.arange(round(2 * _HALF_S * RATE_HZ)), 0, windows.times_s.shape[1] - 1)
-    values = np.take_along_axis(windows.values_mv, columns[None], axis=2).transpose(1, 0, 2)
+    first = np.round((moment_s.T - _HALF_S - windows.times_s[:, 0]) * RATE_HZ).astype(int)
+    columns = np.clip(first[:, :, None] + np.arange(round(2 * _HALF_S * RATE_HZ)), 0, windows.times_s.shape[1] - 1)
+    values = np.take_along_axis(windows.values_mv, columns, axis=2).transpose(1, 0, 2)
     return np.asarray(values - values.mean(axis=2, keepdims=True))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecgimg.measurement import Measurements
+from ecgimg.measurement.rhythm.beat_classes import BeatClass
 from ecgimg.reporting.rules.limits import grade_above, grade_below, statement_of
 from ecgimg.reporting.statement import Basis, Grade, Patient, Statement, StatementCode
 
@@ -16,6 +17,8 @@ LONGEST_QTC_MS = {True: 450.0, False: 460.0, None: 460.0}
 
 SHORTEST_QTC_MS = 340.0
 _AXIS_DEG = (-30.0, 90.0)
+_NO_Q_OR_S_MV = 0.1
+_LEFT_BLOCK_MS = 130.0  # Strauss et al. 2011, Am J Cardiol 107:927: 140 of men, 130 of women
 
 
 def conduction_statements(measured: Measurements, patient: Patient) -> Iterator[Statement]:
@@ -41,15 +44,34 @@ def _wide_qrs(measured: Measurements) -> Iterator[Statement]:
     grade = grade_above(number, WIDE_QRS_MS, "ms")
     if grade is None:
         return
-    code = StatementCode.WIDE_QRS
-    v1 = measured.leads.get("V1")
-    area = v1["qrs_area_mv_ms"].value if v1 is not None else None
-    lateral = [measured.leads[lead]["qrs_area_mv_ms"].value for lead in ("I", "V6") if lead in measured.leads]
-    if area is not None and area > 0:
-        code = StatementCode.RIGHT_BUNDLE_BRANCH_BLOCK
-    elif area is not None and lateral and all(value is not None and value > 0 for value in lateral):
-        code = StatementCode.LEFT_BUNDLE_BRANCH_BLOCK
-    yield statement_of(code, grade, "QRS duration", number, WIDE_QRS_MS, "ms")
+    yield statement_of(_shape(measured), grade, "QRS duration", number, WIDE_QRS_MS, "ms")
+
+
+def _shape(measured: Measurements) -> StatementCode:
+    """Return the shape of a wide QRS: right where V1 is upright, left where it is not and I and V6 show R alone."""
+    area = _number(measured, "V1", "qrs_area_mv_ms")
+    if is_paced(measured) or area is None:
+        return StatementCode.WIDE_QRS
+    if area > 0:
+        return StatementCode.RIGHT_BUNDLE_BRANCH_BLOCK
+    shows_r_alone = [
+        (_number(measured, lead, "r_mv") or 0.0) > 0
+        and all(abs(_number(measured, lead, name) or 0.0) < _NO_Q_OR_S_MV for name in ("q_mv", "s_mv"))
+        for lead in ("I", "V6")
+        if lead in measured.leads
+    ]
+    is_left = shows_r_alone and all(shows_r_alone) and (measured.values["qrs_ms"].value or 0.0) > _LEFT_BLOCK_MS
+    return StatementCode.LEFT_BUNDLE_BRANCH_BLOCK if is_left else StatementCode.WIDE_QRS
+
+
+def _number(measured: Measurements, lead: str, name: str) -> float | None:
+    return measured.leads[lead][name].value if lead in measured.leads else None
+
+
+def is_paced(measured: Measurements) -> bool:
+    """Return whether most beats are paced: shape and axis are those of the pacemaker's place, then."""
+    kinds = [beat.kind for beat in measured.beats]
+    return 2 * kinds.count(BeatClass.PACED) > len(kinds)
 
 
 def _qtc(measured: Measurements, patient: Patient) -> Iterator[Statement]:
@@ -63,12 +85,14 @@ def _qtc(measured: Measurements, patient: Patient) -> Iterator[Statement]:
 
 def _axis(measured: Measurements) -> Iterator[Statement]:
     number = measured.values["qrs_axis_deg"]
-    if number.value is None or _AXIS_DEG[0] <= number.value <= _AXIS_DEG[1]:
+    if number.value is None or _AXIS_DEG[0] <= number.value <= _AXIS_DEG[1] or is_paced(measured):
         return
     is_left = -90 < number.value < _AXIS_DEG[0]
     limit = _AXIS_DEG[0] if is_left else _AXIS_DEG[1]
     error = max(number.expected_error or 0.0, 5.0)
     beyond = abs((number.value - limit + 180) % 360 - 180)
     code = StatementCode.LEFT_AXIS if is_left else StatementCode.RIGHT_AXIS
+    if number.value <= -90:
+        code = StatementCode.EXTREME_AXIS
     grade = Grade.LIKELY if beyond > error else Grade.POSSIBLE
     yield Statement(code, grade, (Basis("QRS axis", number.value, limit, "°"),))

@@ -18,6 +18,9 @@ _WALLS = (
 _ORDER = ("V1", "V2", "V3", "V4", "V5", "V6", "I", "aVL", "II", "aVF", "III", "aVR")
 _USABLE = ("clean", "slight")
 
+LEAST_SURE_BEATS = 2
+"""Beats of a lead below which nothing that it shows is more than possible; a column of a page shows two or three."""
+
 
 def contiguous_groups(leads: Collection[str]) -> list[tuple[str, ...]]:
     """Return the groups of two or more of some leads that are neighbours of one another, each in their order."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ecgimg.measurement import LeadMeasurements, Measurements
 from ecgimg.reporting.rules.conduction import is_wide
-from ecgimg.reporting.rules.contiguous_leads import contiguous_groups, usable_leads, wall_of
+from ecgimg.reporting.rules.contiguous_leads import LEAST_SURE_BEATS, contiguous_groups, usable_leads, wall_of
 from ecgimg.reporting.rules.limits import has_known_gain
 from ecgimg.reporting.statement import Basis, Grade, Patient, Statement, StatementCode
 
@@ -24,7 +24,7 @@ def q_wave_statements(measured: Measurements, _: Patient) -> Iterator[Statement]
     for group in contiguous_groups(over):
         if set(group) <= {"V1", "V2"}:
             continue  # V1 has a QS complex in many healthy people
-        long = [lead for lead in group if over[lead] >= _SURE_MS]
+        long = [lead for lead in group if over[lead] >= _SURE_MS and leads[lead]["q_duration_ms"].n >= LEAST_SURE_BEATS]
         grade = Grade.LIKELY if len(long) > 1 else Grade.POSSIBLE
         basis = tuple(Basis("Q duration", over[lead], Q_MS.get(lead, OTHER_Q_MS), "ms", lead) for lead in group)
         yield Statement(StatementCode.PATHOLOGICAL_Q, grade, basis, wall_of(group))

@@ -14,43 +14,69 @@ from ecgimg.reporting.statement import Basis, Grade, Patient, Statement, Stateme
 VERY_FAST_BPM, FAST_BPM, SLOW_BPM, VERY_SLOW_BPM = 150.0, 100.0, 50.0, 40.0
 WIDE_TACHYCARDIA_BPM = 120.0
 ESCAPE_BPM = 60.0
-IRREGULARITY = 0.08  # of successive RR over their mean
-_SURE_IRREGULARITY = 0.12
+LONGEST_PAUSE_S = 3.0
+IRREGULARITY_PERCENT = 8.0  # change of successive RR over their mean
+_SURE_IRREGULARITY_PERCENT, _REGULAR_PERCENT = 12.0, 6.0
+_USUAL_SHARE = 0.7  # of the beats that are of the dominant shape
+_LEAST_PACED, _LEAST_BLOCKED = 3, 2
+_LEAST_RR = 2  # of a rate that is critical
 
 
 def rhythm_statements(measured: Measurements, _: Patient) -> Iterator[Statement]:
     """Yield what is said of rate and rhythm."""
-    kinds: list[BeatClass] = [beat.kind for beat in measured.beats if beat.kind is not BeatClass.ARTEFACT]
     yield from _rate(measured)
-    p_reason = measured.values["p_duration_ms"].reason
-    code = p_reason.code if p_reason else None
-    rate = measured.values["rate_bpm"]
-    if code is ReasonCode.P_NOT_CONDUCTED and rate.value is not None and rate.value < ESCAPE_BPM:
-        basis = (Basis("rate", rate.value, ESCAPE_BPM, "bpm"),)
-        yield Statement(StatementCode.COMPLETE_AV_BLOCK, Grade.CRITICAL, basis)
-    irregularity = measured.values["rr_irregularity"].value
-    paced = kinds.count(BeatClass.PACED)
-    is_usual = kinds.count(BeatClass.DOMINANT) >= 0.7 * len(kinds)
-    if code is ReasonCode.NO_P_WAVE and irregularity is not None and irregularity > IRREGULARITY and is_usual:
-        grade = Grade.LIKELY if irregularity > _SURE_IRREGULARITY else Grade.POSSIBLE
-        yield Statement(
-            StatementCode.IRREGULAR_WITHOUT_P, grade, (Basis("change from RR to RR", irregularity, IRREGULARITY, ""),)
-        )
-    if paced >= 3:
-        basis = (Basis("paced beats", paced, 3, ""),)
+    yield from _conducted(measured)
+    kinds: list[BeatClass] = [beat.kind for beat in measured.beats if beat.kind is not BeatClass.ARTEFACT]
+    irregularity = _percent(measured)
+    is_usual = kinds.count(BeatClass.DOMINANT) >= _USUAL_SHARE * len(kinds)
+    is_fibrillation = _code(measured, "p_duration_ms") is ReasonCode.NO_P_WAVE and irregularity > IRREGULARITY_PERCENT
+    if is_fibrillation and is_usual:
+        grade = Grade.LIKELY if irregularity > _SURE_IRREGULARITY_PERCENT else Grade.POSSIBLE
+        basis = (Basis("change from RR to RR", irregularity, IRREGULARITY_PERCENT, "%"),)
+        yield Statement(StatementCode.IRREGULAR_WITHOUT_P, grade, basis)
+    if (count := kinds.count(BeatClass.PACED)) >= _LEAST_PACED:
+        basis = (Basis("paced", count, None, f"of {len(kinds)} beats"),)
         yield Statement(StatementCode.PACED_RHYTHM, Grade.LIKELY, basis)
-    for kind, said in (
+    for kind, code in (
         (BeatClass.PREMATURE_WIDE, StatementCode.PREMATURE_VENTRICULAR),
         (BeatClass.PREMATURE_NARROW, StatementCode.PREMATURE_NARROW),
     ):
-        if count := kinds.count(kind):
+        # in fibrillation any narrow beat may come early
+        if (count := kinds.count(kind)) and not (is_fibrillation and kind is BeatClass.PREMATURE_NARROW):
             grade = Grade.LIKELY if count > 1 else Grade.POSSIBLE
-            yield Statement(said, grade, (Basis(f"beats of {len(kinds)}", count, 1, ""),))
+            yield Statement(code, grade, (Basis("premature", count, None, f"of {len(kinds)} beats"),))
+
+
+def _conducted(measured: Measurements) -> Iterator[Statement]:
+    """Yield P waves that lead to no beat, and pauses."""
+    rate, irregularity = measured.values["rate_bpm"], _percent(measured)
+    lone = len(measured.lone_p_s)
+    codes = {_code(measured, name) for name in ("p_duration_ms", "pr_ms")}
+    is_slow = rate.value is not None and rate.value < ESCAPE_BPM
+    if ReasonCode.P_NOT_CONDUCTED in codes and is_slow and irregularity < _REGULAR_PERCENT:
+        basis = (Basis("rate", rate.value or 0.0, ESCAPE_BPM, "bpm"), Basis("P", lone, None, "P waves without a beat"))
+        yield Statement(StatementCode.COMPLETE_AV_BLOCK, Grade.CRITICAL, basis)
+    elif lone >= _LEAST_BLOCKED and measured.values["p_duration_ms"].value is not None:
+        yield Statement(StatementCode.BLOCKED_P, Grade.POSSIBLE, (Basis("P", lone, None, "P waves"),))
+    slowest = measured.values["rate_min_bpm"].value
+    if slowest is not None and slowest <= 60 / LONGEST_PAUSE_S:
+        yield Statement(StatementCode.PAUSE, Grade.LIKELY, (Basis("RR", 60 / slowest, LONGEST_PAUSE_S, "s"),))
+
+
+def _code(measured: Measurements, name: str) -> ReasonCode | None:
+    reason = measured.values[name].reason
+    return reason.code if reason is not None else None
+
+
+def _percent(measured: Measurements) -> float:
+    """Return by how much RR changes from beat to beat; NaN, which is neither above nor below anything, if not given."""
+    value = measured.values["rr_irregularity"].value
+    return float("nan") if value is None else 100 * value
 
 
 def _rate(measured: Measurements) -> Iterator[Statement]:
     rate = measured.values["rate_bpm"]
-    if rate.value is None:
+    if rate.value is None or rate.n < _LEAST_RR:
         return
     if is_wide(measured) and rate.value > WIDE_TACHYCARDIA_BPM and measured.values["p_duration_ms"].value is None:
         qrs_ms = measured.values["qrs_ms"].value or 0.0

@@ -10,7 +10,12 @@ from collections.abc import Iterator, Mapping
 
 from ecgimg.measurement import LeadMeasurements, Measurements
 from ecgimg.reporting.rules.conduction import is_wide
-from ecgimg.reporting.rules.contiguous_leads import contiguous_groups, usable_leads, wall_of
+from ecgimg.reporting.rules.contiguous_leads import (
+    LEAST_SURE_BEATS,
+    contiguous_groups,
+    usable_leads,
+    wall_of,
+)
 from ecgimg.reporting.rules.limits import has_known_gain
 from ecgimg.reporting.rules.voltages import voltage_statements
 from ecgimg.reporting.statement import Basis, Grade, Patient, Statement, StatementCode
@@ -20,7 +25,8 @@ ELEVATION_MV = 0.1
 
 OLD_YEARS = 40.0
 DEPRESSION_MV, INVERSION_MV = 0.05, 0.1
-CONCORDANT_MV = 0.1
+CONCORDANT_MV = 0.12
+_FASTEST_BPM = 180.0  # from which T, P and QRS run into each other
 WIDESPREAD_LEADS = 6
 _ERROR_MV = 0.02  # of an ST level: two standard deviations on simulated hearts
 _NO_T_LEADS = frozenset({"aVR", "V1", "III"})  # T is inverted there in healthy people
@@ -50,7 +56,7 @@ def st_statements(measured: Measurements, patient: Patient) -> Iterator[Statemen
         yield from _concordant_elevation(leads)
         return
     yield from _elevation(measured, leads, patient)
-    yield from _depression(leads)
+    yield from _depression(measured, leads)
     heights_mv = {lead: _level(leads, lead, "t_mv") for lead in leads if lead not in _NO_T_LEADS}
     inverted = {lead: height_mv for lead, height_mv in heights_mv.items() if height_mv < -INVERSION_MV}
     for group in contiguous_groups(inverted):
@@ -61,7 +67,11 @@ def st_statements(measured: Measurements, patient: Patient) -> Iterator[Statemen
 def _elevation(measured: Measurements, leads: Leads, patient: Patient) -> Iterator[Statement]:
     limits = {lead: elevation_limit_mv(lead, patient) for lead in leads}
     over = {lead: level for lead in leads if (level := _level(leads, lead, "st_j_mv")) > limits[lead] and lead != "aVR"}
-    sure = {lead for lead, level in over.items() if level > limits[lead] + _ERROR_MV}
+    sure = {
+        lead
+        for lead, level in over.items()
+        if level > limits[lead] + _ERROR_MV and leads[lead]["st_j_mv"].n >= LEAST_SURE_BEATS
+    }
     has_high_voltage = any(
         said.code is StatementCode.HIGH_VOLTAGE and said.grade is Grade.LIKELY
         for said in voltage_statements(measured, patient)
@@ -70,12 +80,18 @@ def _elevation(measured: Measurements, leads: Leads, patient: Patient) -> Iterat
         is_sure = bool(contiguous_groups(sure & set(group)))
         # hypertrophy lifts the ST segment where it deepens S
         is_strain = has_high_voltage and set(group) <= {"V1", "V2", "V3"}
-        grade = Grade.CRITICAL if is_sure and not is_strain else Grade.POSSIBLE
+        grade = Grade.CRITICAL if is_sure and not is_strain and _has_baseline(measured) else Grade.POSSIBLE
         basis = tuple(Basis("ST at J", over[lead], limits[lead], "mV", lead) for lead in group)
         yield Statement(StatementCode.ST_ELEVATION, grade, basis, wall_of(group))
 
 
-def _depression(leads: Leads) -> Iterator[Statement]:
+def _has_baseline(measured: Measurements) -> bool:
+    """Return whether the ST segment has a level to be compared with: where T runs into the next beat, it has none."""
+    rate_bpm = measured.values["rate_bpm"].value
+    return measured.values["qt_ms"].reason is None and (rate_bpm is None or rate_bpm < _FASTEST_BPM)
+
+
+def _depression(measured: Measurements, leads: Leads) -> Iterator[Statement]:
     """Yield ST depression that still lasts 60 ms after J, as an upsloping one of a fast heart does not."""
     low = {}
     for lead in set(leads) - {"aVR"}:
@@ -85,11 +101,15 @@ def _depression(leads: Leads) -> Iterator[Statement]:
     raised = [lead for lead in ("aVR", "V1") if _level(leads, lead, "st_j_mv") >= DEPRESSION_MV]
     if len(low) >= WIDESPREAD_LEADS and raised:
         basis = tuple(Basis("ST", level, -DEPRESSION_MV, "mV", lead) for lead, level in sorted(low.items()))
-        yield Statement(StatementCode.ST_DEPRESSION_WIDESPREAD, Grade.CRITICAL, basis)
+        # without P waves, flutter waves may be what lies below the baseline
+        is_sure = _has_baseline(measured) and measured.values["p_duration_ms"].value is not None
+        grade = Grade.CRITICAL if is_sure else Grade.POSSIBLE
+        yield Statement(StatementCode.ST_DEPRESSION_WIDESPREAD, grade, basis)
         return
     for group in contiguous_groups(low):
         basis = tuple(Basis("ST", low[lead], -DEPRESSION_MV, "mV", lead) for lead in group)
-        yield Statement(StatementCode.ST_DEPRESSION, Grade.LIKELY, basis, wall_of(group))
+        is_sure = _has_baseline(measured) and min(leads[lead]["st_j_mv"].n for lead in group) >= LEAST_SURE_BEATS
+        yield Statement(StatementCode.ST_DEPRESSION, Grade.LIKELY if is_sure else Grade.POSSIBLE, basis, wall_of(group))
 
 
 def _concordant_elevation(leads: Leads) -> Iterator[Statement]:
@@ -97,7 +117,7 @@ def _concordant_elevation(leads: Leads) -> Iterator[Statement]:
         Basis("ST at J", level, CONCORDANT_MV, "mV", lead)
         for lead in leads
         if lead != "aVR"
-        and (level := _level(leads, lead, "st_j_mv")) >= CONCORDANT_MV + _ERROR_MV
+        and (level := _level(leads, lead, "st_j_mv")) >= CONCORDANT_MV
         and _level(leads, lead, "qrs_area_mv_ms") > 0
     )
     if basis:

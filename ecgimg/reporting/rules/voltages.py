@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecgimg.measurement import Measurements
+from ecgimg.measurement.axes import CHEST_LEADS, LIMB_LEADS
 from ecgimg.reporting.rules.conduction import is_wide
+from ecgimg.reporting.rules.contiguous_leads import usable_leads
 from ecgimg.reporting.rules.limits import grade_above, grade_below
 from ecgimg.reporting.statement import Basis, Grade, Patient, Statement, StatementCode
 
@@ -28,8 +30,12 @@ def voltage_statements(measured: Measurements, patient: Patient) -> Iterator[Sta
         basis = tuple(item for item, grade in high if grade is not None)
         highest = Grade.LIKELY if Grade.LIKELY in grades else Grade.POSSIBLE
         yield Statement(StatementCode.HIGH_VOLTAGE, highest, basis)
-    groups = (("limb_voltage_mv", "limb leads", LOW_LIMB_MV), ("chest_voltage_mv", "chest leads", LOW_CHEST_MV))
-    for name, where, limit in groups:
-        if grade := grade_below(values[name], limit, "mV"):
+    usable = set(usable_leads(measured))
+    groups = (
+        ("limb_voltage_mv", "limb leads", LOW_LIMB_MV, LIMB_LEADS),
+        ("chest_voltage_mv", "chest leads", LOW_CHEST_MV, CHEST_LEADS),
+    )
+    for name, where, limit, leads in groups:
+        if set(leads) <= usable and (grade := grade_below(values[name], limit, "mV")):
             basis = (Basis("largest QRS", values[name].value or 0.0, limit, "mV"),)
             yield Statement(StatementCode.LOW_VOLTAGE, grade, basis, where)

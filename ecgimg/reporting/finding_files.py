@@ -1,11 +1,12 @@
-"""Classify files, and write for each one JSON and pictures of the evidence, each whole or not at all."""
+"""Classify and measure files, and write for each one JSON and pictures of the evidence, each whole or not at all."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +14,20 @@ from numpy.typing import NDArray
 from ecgimg._atomic_files import atomic_path, check_stems
 from ecgimg._pictures import write_png
 from ecgimg.classification.evidence_figure import draw_on_page, draw_on_signal
-from ecgimg.classification.findings import Findings
-from ecgimg.classification.predict import classify
 from ecgimg.classification.trained_classifier import Classifier, check_operating_point
-from ecgimg.errors import EcgImgError
-from ecgimg.open_ecg import iter_ecgs
+from ecgimg.errors import BadRecord, EcgImgError
+from ecgimg.open_ecg import Ecg, iter_ecgs
 from ecgimg.reasons import Reason, reason_of
+from ecgimg.reporting.report import Report, report
+from ecgimg.reporting.statement import Patient
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The outcome of one input: its stem, and its findings or the reason why it could not be opened."""
+    """The outcome of one input: its stem, and its report or the reason why it could not be opened."""
 
     stem: str
-    findings: Findings | None
+    report: Report | None
     reason: Reason | None = None
 
 
@@ -34,9 +35,10 @@ def classify_files(
     inputs: Sequence[Path],
     out: Path | None = None,
     *,
-    operating_point: str = "youden",
+    operating_point: str = "likely",
     explain: bool = False,
     classifier: Classifier | None = None,
+    patient: Patient | None = None,
 ) -> Iterator[Outcome]:
     """Classify every record and page of some files, in order. A file that cannot be read is an outcome, no exception.
 
@@ -50,18 +52,29 @@ def classify_files(
     check_operating_point(operating_point)
     if out is not None:
         check_stems(inputs, ".findings.json")
+    options = {"operating_point": operating_point, "explain": explain, "classifier": classifier, "patient": patient}
     for path in inputs:
         try:
             for stem, ecg, image in iter_ecgs(path):
-                findings = classify(ecg, operating_point=operating_point, explain=explain, classifier=classifier)
-                if out is not None:
-                    write_findings(findings, stem, out, image)
-                yield Outcome(stem, findings)
+                yield _classify(stem, ecg, image, out, options)
         except EcgImgError as error:
             yield Outcome(path.stem, None, reason_of(error))
 
 
-def write_findings(findings: Findings, stem: str, out: Path, image: NDArray[np.uint8] | None = None) -> None:
+def _classify(
+    stem: str, ecg: Ecg, image: NDArray[np.uint8] | None, out: Path | None, options: Mapping[str, Any]
+) -> Outcome:
+    """Report on one record or page; one that holds no ECG does not keep the others of its file from it."""
+    try:
+        made = report(ecg, **options)
+    except BadRecord as error:
+        return Outcome(stem, None, reason_of(error))
+    if out is not None:
+        write_findings(made, stem, out, image)
+    return Outcome(stem, made)
+
+
+def write_findings(findings: Report, stem: str, out: Path, image: NDArray[np.uint8] | None = None) -> None:
     """Write the pictures of the evidence, and last ``STEM.findings.json``."""
     for label in findings.evidence:
         name = label.replace("/", "-").replace(" ", "-")  # LAFB/LPFB would be a folder

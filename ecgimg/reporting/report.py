@@ -1,0 +1,120 @@
+"""Classify and measure a record or a page, and tell both as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ecgimg.classification.findings import Findings
+from ecgimg.classification.predict import classify
+from ecgimg.classification.trained_classifier import Classifier
+from ecgimg.digitization import Digitization
+from ecgimg.errors import EcgImgError
+from ecgimg.measurement import Measurements, measure_record
+from ecgimg.open_ecg import Ecg, open_ecg
+from ecgimg.plotting.notebook_html import bullets, card, paragraph, table
+from ecgimg.plotting.paper_page import NOTICE
+from ecgimg.reasons import ReasonCode
+from ecgimg.reporting.conclusion import Conclusion, conclude
+from ecgimg.reporting.statement import Patient
+
+SCHEMA_VERSION = 3
+
+_NAMED = 3  # judgements that the short representation names
+_NUMBERS = {
+    "rate_bpm": ("", " bpm"),
+    "pr_ms": ("PR ", " ms"),
+    "qrs_ms": ("QRS ", " ms"),
+    "qtc_fridericia_ms": ("QTc ", " ms"),
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Report(Findings):
+    """The findings of one record, what was measured of it, and what both tell together.
+
+    Parameters
+    ----------
+    measurements : Measurements
+        Empty, with the reason, where nothing could be measured.
+    conclusion : Conclusion
+        What a person reads: `critical`, `likely` and `possible` judgements, and what is not judged.
+    """
+
+    measurements: Measurements = field(default_factory=Measurements)
+    conclusion: Conclusion = field(default_factory=Conclusion)
+
+    @property
+    def numbers(self) -> str:
+        """Rate and intervals in one line, as far as they are given."""
+        values = self.measurements.values
+        given = {name: values[name].value for name in _NUMBERS if name in values}
+        parts = [
+            f"{_NUMBERS[name][0]}{value:.0f}{_NUMBERS[name][1]}" for name, value in given.items() if value is not None
+        ]
+        return ", ".join(parts)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the content of ``STEM.findings.json``."""
+        numbers = {name: number.value for name, number in self.measurements.values.items() if name in _NUMBERS}
+        return {
+            **Findings.summary(self), "schema_version": SCHEMA_VERSION, "numbers": numbers,
+            "conclusion": self.conclusion.summary(),
+        }  # fmt: skip
+
+    def __repr__(self) -> str:
+        names = [judgement.name for judgement in self.conclusion.judgements[:_NAMED]]
+        more = ", …" if len(self.conclusion.judgements) > _NAMED else ""
+        codes = ", ".join(dict.fromkeys(reason.code.value for reason in self.reasons))
+        return f"Report({'; '.join(filter(None, [self.numbers, ', '.join(names) + more, codes]))})"
+
+    def _repr_html_(self) -> str:
+        rows = [(judgement.grade.value, judgement.text, judgement.meaning) for judgement in self.conclusion.judgements]
+        reasons = dict.fromkeys([*self.reasons, *self.conclusion.not_judged])
+        return card(
+            f"Report({self.numbers})", table([("grade", "what", "meaning"), *rows]) if rows else "",
+            bullets([reason.text_without_quotes for reason in reasons]), paragraph(f"{NOTICE}."),
+        )  # fmt: skip
+
+
+def report(
+    ecg: Ecg,
+    *,
+    operating_point: str = "likely",
+    explain: bool = False,
+    classifier: Classifier | None = None,
+    patient: Patient | None = None,
+) -> Report:
+    """Classify and measure a record or a page; see `ecgimg.classify`."""
+    return add_conclusion(
+        classify(open_ecg(ecg), operating_point=operating_point, explain=explain, classifier=classifier), patient
+    )
+
+
+def add_conclusion(findings: Findings, patient: Patient | None = None) -> Report:
+    """Measure what findings were made of, and return both as one.
+
+    Parameters
+    ----------
+    findings : Findings
+        Their `record` holds the leads that were judged.
+    patient : Patient, optional
+
+    Returns
+    -------
+    Report
+    """
+    measured = _measure(findings)
+    conclusion = conclude(findings, measured, patient) if findings.findings else Conclusion()
+    return Report(**vars(findings), measurements=measured, conclusion=conclusion)
+
+
+def _measure(findings: Findings) -> Measurements:
+    """Measure the leads that were judged; where they cannot be, as below 100 Hz, the reason is given."""
+    if findings.record is None:
+        return Measurements()
+    page: Digitization | None = findings.digitization
+    try:
+        return measure_record(findings.record, gain_assumed=page is not None and page.is_gain_assumed)
+    except EcgImgError as error:
+        return Measurements((ReasonCode.NOT_MEASURED.reason(error=error),))
