@@ -111,7 +111,8 @@ def classify(
     classifier : Classifier, optional
         By default the shipped one.
     patient : Patient, optional
-        Whose age and sex decide some limits; without them the strictest are taken.
+        Whose age and sex decide some limits. Without them ST elevation has the lowest limit, and QTc and voltages the
+        highest.
 
     Returns
     -------

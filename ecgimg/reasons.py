@@ -227,6 +227,7 @@ class ReasonCode(Enum):
     TOO_FEW_BEATS = (
         "too_few_beats", Severity.WARNING, "Only {count} beats could be used; at least {least} are needed.",
     )  # fmt: skip
+    NOT_IN_LEAD = ("not_in_lead", Severity.INFO, "Most beats do not show it in this lead.")
     NO_P_WAVE = (
         "no_p_wave", Severity.WARNING,
         "No P wave is seen before most beats, as in atrial fibrillation, or where T waves hide it.",

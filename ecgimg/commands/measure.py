@@ -64,10 +64,16 @@ def _show(outcome: Outcome) -> None:
         return
     classes = ", ".join(f"{count} {kind}" for kind, count in measured.summary()["beat_classes"].items())
     OUT.print(f"{outcome.stem}   beats: {classes}", markup=False)
-    table = Table("number", "value", "spread", "beats", "expected error", "reason", box=None)
+    table = Table("number", "value", "spread", "beats", "expected error", box=None)
+    not_given: dict[str, list[str]] = {}
     for name, number in measured.values.items():
-        table.add_row(name, *_cells(number), number.reason.text if number.reason else "")
+        if number.value is not None:
+            table.add_row(name, *_cells(number))
+        elif number.reason is not None:
+            not_given.setdefault(number.reason.text, []).append(name)
     OUT.print(table)
+    for text, names in not_given.items():
+        OUT.print(f"  not given: {', '.join(names)}. {text}", markup=False)
     for statement in find_statements(measured):
         OUT.print(f"  {statement.grade}: {statement.text}", markup=False)
     for reason in measured.reasons:
@@ -76,4 +82,5 @@ def _show(outcome: Outcome) -> None:
 
 def _cells(number: Measured) -> tuple[str, ...]:
     values = (number.value, number.spread, float(number.n), number.expected_error)
-    return tuple("" if value is None else f"{value:.4g}" for value in values)
+    # adding zero makes a negative one positive
+    return tuple("" if value is None else f"{round(value, 9) + 0.0:.4g}" for value in values)

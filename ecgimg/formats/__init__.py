@@ -92,7 +92,8 @@ def is_record_file(path: str | Path) -> bool:
     bool
     """
     path = Path(path)
-    return path.suffix.lower() in _READ or path.with_name(f"{path.name}.hea").is_file()
+    # "." has no name, and so no header of that name
+    return path.suffix.lower() in _READ or bool(path.name and path.with_name(f"{path.name}.hea").is_file())
 
 
 def iter_records(path: str | Path) -> Iterator[tuple[str, EcgRecord]]:

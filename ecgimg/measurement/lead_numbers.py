@@ -87,9 +87,10 @@ class _Table:
         row = self.names.index(name)
         count, least = int(self.counts[row, column]), int(np.ceil(_LEAST_SHARE * self.seen[:, column].sum()))
         reason = reasons.get({"p_mv": "p_duration_ms", "t_mv": "qt_ms"}.get(name, name))
-        if reason is None and count < max(least, 1):
-            # a wave that most beats of this lead do not show is none of this lead
-            reason = ReasonCode.TOO_FEW_BEATS.reason(count=count, least=max(least, 1))
+        if reason is None and not least:
+            reason = ReasonCode.TOO_FEW_BEATS.reason(count=0, least=1)
+        elif reason is None and count < least:
+            reason = ReasonCode.NOT_IN_LEAD.reason()
         if reason is not None:
             return missing(reason, count, (lead,))
         deviation = float(self.spreads[row, column])

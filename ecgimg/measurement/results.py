@@ -96,7 +96,7 @@ class LeadMeasurements:
     """
 
     lead: str
-    values: Mapping[str, Measured]
+    values: Mapping[str, Measured] = field(repr=False)
     p_shape: str | None
     t_shape: str | None
     noise: LeadNoise
@@ -131,7 +131,7 @@ class LeadBeat:
     p_s: tuple[float, float, float] | None
     qrs_s: tuple[float, float, float] | None
     t_s: tuple[float, float, float] | None
-    values: Mapping[str, float]
+    values: Mapping[str, float] = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +151,7 @@ class Beat:
     p_s: tuple[float, float] | None
     qrs_s: tuple[float, float]
     t_s: tuple[float, float] | None
-    leads: Mapping[str, LeadBeat]
+    leads: Mapping[str, LeadBeat] = field(repr=False)
 
     def summary(self) -> dict[str, Any]:
         """Return the beat as the JSON holds it."""
@@ -200,7 +200,9 @@ class Measurements:
     record: EcgRecord | None = None
 
     def __getitem__(self, name: str) -> Measured:
-        """Return a number of the whole record; `KeyError` for an unknown name."""
+        """Return a number of the whole record, or the reason why there is none; `KeyError` for an unknown name."""
+        if not self.values and self.reasons and name in GLOBAL_NAMES:
+            return Measured(reason=self.reasons[0])
         return self.values[name]
 
     def __repr__(self) -> str:

@@ -20,7 +20,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True)
 class Patient:
-    """What decides some limits; None where it is not known, and the strictest limit is taken then.
+    """What decides some limits; None where it is not known.
 
     Parameters
     ----------

@@ -18,7 +18,8 @@ def find_statements(measured: Measurements, patient: Patient | None = None) -> t
     ----------
     measured : Measurements
     patient : Patient, optional
-        Whose age and sex decide some limits; without them the strictest are taken.
+        Whose age and sex decide some limits. Without them ST elevation has the lowest limit, and QTc and voltages the
+        highest.
 
     Returns
     -------

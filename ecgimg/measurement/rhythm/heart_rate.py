@@ -7,7 +7,7 @@ import numpy as np
 from ecgimg.measurement.delineation.model import Floats, Mask
 from ecgimg.measurement.results import Measured
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
-from ecgimg.measurement.summarize import missing, spread, summarize
+from ecgimg.measurement.summarize import LEAST_BEATS, missing, spread, summarize
 from ecgimg.reasons import ReasonCode
 from ecgimg.record import EcgRecord
 
@@ -35,8 +35,8 @@ def measure_rate(rr_s: Floats, is_usual: Mask, leads: tuple[str, ...]) -> dict[s
     The mean rate is that of the mean RR interval, so that it counts beats; the lowest and highest are of single ones.
     """
     known = rr_s[np.isfinite(rr_s)]
-    if not len(known):
-        reason = ReasonCode.TOO_FEW_BEATS.reason(count=min(len(rr_s) + 1, 1), least=2)
+    if len(known) < LEAST_BEATS - 1:
+        reason = ReasonCode.TOO_FEW_BEATS.reason(count=len(known) + 1, least=LEAST_BEATS)
         names = ("rate_bpm", "rate_min_bpm", "rate_max_bpm", "rr_ms", "rr_irregularity", "sdnn_ms", "rmssd_ms")
         return {name: missing(reason, leads=leads) for name in names}
     rr_ms = 1000 * known
