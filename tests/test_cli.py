@@ -25,8 +25,8 @@ def test_classify_writes_findings_and_pictures(classifier, tmp_path):
     record = ecgimg.write_record(heart(rhythm="af", seed=4), tmp_path / "one.csv")
     done = CliRunner().invoke(app, ["classify", str(record), "--out", str(tmp_path / "out"), "--explain"])
     assert done.exit_code == 0, done.output
-    assert "Irregular rhythm without P waves" in done.output
-    assert "atrial fibrillation" in done.output
+    assert "Atrial fibrillation" in done.output
+    assert "irregular rhythm without P waves" in done.output
     told = json.loads((tmp_path / "out" / "one.findings.json").read_text())
     assert "AFIB" in told["present"]
     assert told["conclusion"]["likely"][0]["label"] == "AFIB"

@@ -65,6 +65,8 @@ class Judgement:
             f"{finding.name} {100 * finding.probability:.0f} %" if finding and finding.probability is not None else ""
         )
         measured = self.statement.text.rstrip(".") if self.statement else ""
+        if said and measured and finding is not None and self.name == finding.name:
+            said, measured = f"{said}, {measured[:1].lower()}{measured[1:]}", ""
         sentence = "; ".join(filter(None, [measured, said, self.differs]))
         return f"{sentence[:1].upper()}{sentence[1:]}."
 
@@ -154,14 +156,27 @@ def grade_of(finding: Finding) -> Grade | None:
 
 
 def _join(statement: Statement, findings: Findings, told: Mapping[str, Grade], measured: Measurements) -> Judgement:
-    """Return a statement with the finding that says the same, or with the note that none does."""
+    """Return a statement with the finding that says the same, or with the note that none does.
+
+    A finding that is graver than the statement raises it where both say the same, and else is told by itself.
+    """
     judged = {finding.label: finding for finding in findings.findings if finding.probability is not None}
     same = [judged[label] for label in statement.code.labels if label in judged]
-    agreeing = [finding for finding in same if finding.label in told and not is_contradicted(finding.label, measured)]
-    finding = max(agreeing, key=lambda item: item.probability or 0.0, default=None)
-    is_missed = bool(same) and finding is None and statement.code in _SAME_AS_LABEL
-    differs = "the classifier does not see it" if is_missed else ""
-    return Judgement(statement.name, statement.grade, statement.code.meaning, finding, statement, differs)
+    is_same = statement.code in _SAME_AS_LABEL
+    agreeing = [
+        finding
+        for finding in same
+        if finding.label in told
+        and not is_contradicted(finding.label, measured)
+        and (is_same or _ORDER.index(told[finding.label]) >= _ORDER.index(statement.grade))
+    ]
+    # labels of the challenge repeat others
+    agreeing.sort(key=lambda item: (item.label in CINC2024, -(item.probability or 0.0)))
+    finding = agreeing[0] if agreeing else None
+    grade = min(statement.grade, told[finding.label] if finding else statement.grade, key=_ORDER.index)
+    differs = "the classifier does not see it" if same and finding is None and is_same else ""
+    name = finding.name if finding is not None and is_same else statement.name
+    return Judgement(name, grade, statement.code.meaning, finding, statement, differs)
 
 
 def _of_finding(finding: Finding, grade: Grade, measured: Measurements) -> Judgement:

@@ -37,7 +37,7 @@ def test_statement_joins_its_finding():
     """A statement and the finding that says the same are told once, with numbers and probability."""
     (judgement,) = conclude(findings_of(AVB=0.8), measured_heart(pr_ms=240)).judgements
     assert judgement.finding.label == "AVB"
-    assert judgement.text == "Long PR interval: PR interval 240 ms (limit 200); atrioventricular block 80 %."
+    assert judgement.text == "Atrioventricular block 80 %, long PR interval: PR interval 240 ms (limit 200)."
     assert not judgement.differs
 
 
@@ -47,6 +47,17 @@ def test_statement_that_the_classifier_does_not_see():
     assert judgement.grade is Grade.LIKELY
     assert judgement.differs == "the classifier does not see it"
     assert judgement.summary()["probability"] is None
+
+
+def test_graver_finding():
+    """A graver finding raises the statement that says the same, and is told beside one that only goes with it."""
+    measured = measured_heart(missing=NO_P, rr_irregularity=0.09)
+    probable = findings_of(**{"AFIB": 0.8, "cinc_AFIB/AFL": 0.9})
+    assert told(probable, measured) == {"atrial fibrillation": Grade.LIKELY}
+    assert told(findings_of(**{"LAFB/LPFB": 0.8}), measured_heart(qrs_axis_deg=-33)) == {
+        "left anterior or posterior fascicular block": Grade.LIKELY,
+        "left axis deviation": Grade.POSSIBLE,
+    }
 
 
 def test_contradicted_finding():
