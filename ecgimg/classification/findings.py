@@ -13,7 +13,7 @@ from ecgimg.plotting.paper_page import NOTICE
 from ecgimg.reasons import Reason
 from ecgimg.record import EcgRecord
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _NAMED = 3  # findings that the short representation names
 

@@ -18,8 +18,6 @@ from ecgimg.reasons import ReasonCode
 from ecgimg.reporting.conclusion import Conclusion, conclude
 from ecgimg.reporting.statement import Patient
 
-SCHEMA_VERSION = 3
-
 _NAMED = 3  # judgements that the short representation names
 _NUMBERS = {
     "rate_bpm": ("", " bpm"),
@@ -35,6 +33,8 @@ class Report(Findings):
 
     Parameters
     ----------
+    reasons, findings, operating_point, seen_s, evidence, record, digitization
+        As in `Findings`.
     measurements : Measurements
         Empty, with the reason, where nothing could be measured.
     conclusion : Conclusion
@@ -58,7 +58,7 @@ class Report(Findings):
         """Return the content of ``STEM.findings.json``."""
         numbers = {name: number.value for name, number in self.measurements.values.items() if name in _NUMBERS}
         return {
-            **Findings.summary(self), "schema_version": SCHEMA_VERSION, "numbers": numbers,
+            **Findings.summary(self), "numbers": numbers,
             "conclusion": self.conclusion.summary(),
         }  # fmt: skip
 

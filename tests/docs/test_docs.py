@@ -19,13 +19,13 @@ import typer
 import ecgimg
 import layouts
 import synth
-from ecgimg.classification import Findings
 from ecgimg.cli import app
 from ecgimg.digitization import Digitization
 from ecgimg.measurement import Measured, Measurements
 from ecgimg.measurement.results import GLOBAL_NAMES, LEAD_NAMES
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
 from ecgimg.reasons import ReasonCode
+from ecgimg.reporting import Report, measurements_summary
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -123,7 +123,7 @@ def names_in_tables(page: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "summary",
-    [Digitization("refused").summary(), Findings().summary(), Measurements().summary(per_beat=True)],
+    [Digitization("refused").summary(), Report().summary(), measurements_summary(Measurements(), per_beat=True)],
     ids=["STEM.json", "STEM.findings.json", "STEM.measurements.json"],
 )
 def test_fields_of_json_are_explained(summary: dict[str, Any]):
