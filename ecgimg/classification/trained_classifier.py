@@ -152,9 +152,9 @@ class Classifier:
         """Return the labels that are not judged, as training could not carry them, each with the reason."""
         reasons = {}
         for label, card in self.card.labels.items():
-            if card.auroc is None or card.positives < _LEAST_POSITIVES:
+            if card.positives < _LEAST_POSITIVES:
                 reasons[label] = ReasonCode.TOO_FEW_TO_LEARN.reason()
-            elif card.auroc < _LEAST_AUROC:
+            elif card.auroc is not None and card.auroc < _LEAST_AUROC:
                 reasons[label] = ReasonCode.TOLD_TOO_POORLY.reason()
         return reasons
 

@@ -116,8 +116,10 @@ def test_browser_read_correct_and_download(person, tmp_path):
     person.sees("The page was read")
     person.is_done()
     assert page.locator(".ecg-leads tbody tr").count() == 12
-    assert page.get_by_role("rowheader", name="QRS duration").count() == 1
-    assert "bpm" in page.get_by_role("row", name="Heart rate").inner_text()
+    numbers = page.locator(".ecg-numbers")
+    assert numbers.get_by_role("rowheader", name="QRS duration").count() == 1
+    assert "bpm" in numbers.get_by_role("row", name="Heart rate").inner_text()
+    assert "105 bpm" in page.locator(".ecg-rate-line").inner_text()
     assert "Atrial fibrillation" in page.locator(".ecg-findings").first.inner_text()
     before = page.locator(".ecg-stage img[src$='paper.svg']").get_attribute("src")
 

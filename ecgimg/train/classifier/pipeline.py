@@ -16,7 +16,7 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS
 from ecgimg.classification.patchecg_network import PatchECG
-from ecgimg.classification.trained_classifier import LabelCard
+from ecgimg.classification.trained_classifier import OPERATING_POINTS, LabelCard
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.probability_calibration import calibrate
 from ecgimg.train.classifier.crossvalidation import cross_validate
@@ -221,7 +221,7 @@ def _plain_cards(data: LabelledRecords) -> dict[str, LabelCard]:
     positives = (data.targets & data.known).sum(axis=0).tolist()
     return {
         label: LabelCard(
-            slope=1, offset=0, thresholds={"youden": 0.5, "sens90": 0.5, "spec90": 0.5}, positives=count, auroc=None
+            slope=1, offset=0, thresholds=dict.fromkeys(OPERATING_POINTS, 0.5), positives=count, auroc=None
         )
         for label, count in zip(LABELS, positives, strict=True)
     }
