@@ -21,7 +21,7 @@ SHOWN_ST_MV = 0.1
 
 _OTHER_LEADS = "Other leads"
 _NBSP = "\N{NO-BREAK SPACE}"
-_LEAST_SPIKES = 2  # a single spike is more often the edge of a trace: two of the five sample pages have one
+_LEAST_SPIKES, _SPIKES_A_BEAT = 2, 0.3
 _INTERVALS = {
     "p_duration_ms": "P duration",
     "pr_ms": "PR interval",
@@ -94,7 +94,8 @@ def _rhythm(measurements: Measurements) -> tuple[NumberRow, ...]:
     counts = [f"{kinds.count(kind)} {kind.value.replace('_', ' ')}" for kind in BeatClass if kind in kinds]
     rows.append(NumberRow("Beats", str(len(kinds) - kinds.count(BeatClass.ARTEFACT)), ", ".join(counts)))
     spikes = len(measurements.spikes_s)
-    if spikes >= _LEAST_SPIKES or BeatClass.PACED in kinds:
+    # a few spikes among many beats are more often ends of traces
+    if spikes >= max(_LEAST_SPIKES, _SPIKES_A_BEAT * len(kinds)) or BeatClass.PACED in kinds:
         rows.append(NumberRow("Pacing spikes", str(spikes)))
     return tuple(rows)
 

@@ -133,7 +133,11 @@ def lead_rows(digitization: Digitization) -> tuple[LeadRow, ...]:
 def judgement_detail(judgement: Judgement) -> str:
     """Return what a judgement rests on, in words: the numbers, the meaning, and a disagreement."""
     numbers = judgement.statement.text[len(judgement.statement.name) + 2 :] if judgement.statement else ""
-    return " ".join(filter(None, [numbers, judgement.meaning, as_sentence(judgement.differs)]))
+    finding = judgement.finding
+    # the probability beside the name is of another one
+    other = as_sentence(f"{finding.name} {probability_text(finding.probability)}") if finding and numbers else ""
+    other = other if finding is not None and finding.name != judgement.name else ""
+    return " ".join(filter(None, [numbers, other, judgement.meaning, as_sentence(judgement.differs)]))
 
 
 def probability_text(probability: float | None) -> str:

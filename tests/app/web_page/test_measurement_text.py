@@ -44,11 +44,11 @@ def test_rhythm():
 
 @pytest.mark.parametrize(
     ("beats", "spikes", "shown"),
-    [((DOMINANT,), 1, False), ((DOMINANT,), 2, True), ((PACED,), 1, True)],
-    ids=["one spike", "two spikes", "paced beat"],
+    [((DOMINANT,), 1, False), ((DOMINANT,), 2, True), ((DOMINANT,) * 12, 2, False), ((PACED,), 1, True)],
+    ids=["one spike", "two spikes", "two spikes among many beats", "paced beat"],
 )
 def test_pacing(beats, spikes, shown):
-    """Spikes are shown where a beat is paced, or where they are several."""
+    """Spikes are shown where a beat is paced, or where they are several for the beats."""
     rows = number_groups(measured_page(beats, spikes_s=(0.4,) * spikes))[RHYTHM]
     assert (("Pacing spikes", str(spikes), "") in plain(rows)) == shown
 
