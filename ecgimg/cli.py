@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -22,9 +22,6 @@ from ecgimg.commands.measure import measure
 from ecgimg.commands.train import train_app
 from ecgimg.errors import EcgImgError
 from ecgimg.reasons import texts
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     name="ecgimg",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ecgimg.commands.consoles import ERR, OUT
+from ecgimg.commands.consoles import OUT
+from ecgimg.commands.endings import finish
 from ecgimg.errors import BadRequest
 from ecgimg.reasons import texts
 
@@ -50,13 +51,7 @@ def classify(
             print(json.dumps({"stem": outcome.stem, **summary}))  # noqa: T201
         else:
             _show(outcome)
-    if not as_json:
-        OUT.print("research use only, not a medical device")
-    if out is not None and unread < len(inputs):
-        ERR.print(f"findings are in {out}", markup=False)
-    if unjudged or unread:
-        # a single input that cannot be read is an error of the call, as with other commands
-        raise typer.Exit(2 if unread and len(inputs) == 1 else 1)
+    finish("findings", out, as_json=as_json, inputs=len(inputs), unread=unread, incomplete=unjudged)
 
 
 def _patient(age_years: float | None, sex: str | None) -> Patient:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ecgimg.commands.consoles import ERR, OUT
+from ecgimg.commands.consoles import OUT
+from ecgimg.commands.endings import finish
 from ecgimg.errors import BadRequest
 from ecgimg.reasons import texts
 
@@ -44,13 +45,7 @@ def measure(
             print(json.dumps({"stem": outcome.stem, **content}))  # noqa: T201
         else:
             _show(outcome)
-    if not as_json:
-        OUT.print("research use only, not a medical device")
-    if out is not None and unread < len(inputs):
-        ERR.print(f"measurements are in {out}", markup=False)
-    if failed or unread:
-        # a single input that cannot be read is an error of the call, as with other commands
-        raise typer.Exit(2 if unread and len(inputs) == 1 else 1)
+    finish("measurements", out, as_json=as_json, inputs=len(inputs), unread=unread, incomplete=failed)
 
 
 def _show(outcome: Outcome) -> None:

@@ -12,7 +12,7 @@ from ecgimg.measurement.delineation.delineator import delineate
 from ecgimg.measurement.delineation.global_waves import over_leads
 from ecgimg.measurement.delineation.lead_waves import find_waves
 from ecgimg.measurement.delineation.model import QRS, BeatWaves, Mask
-from ecgimg.measurement.delineation.usual_beat import qrs_middles, qrs_moments, usual_beat
+from ecgimg.measurement.delineation.usual_beat import qrs_moments, usual_beat
 from ecgimg.measurement.intervals import beat_intervals, measure_intervals, qt_dispersion, why_no_interval
 from ecgimg.measurement.lead_numbers import LeadWaveforms, list_beats, measure_leads, median_over_leads
 from ecgimg.measurement.noise import measure_noise
@@ -100,10 +100,9 @@ def _measure_beats(
     qrs_s = np.where(np.isfinite(qrs_s), qrs_s, waves.qrs_s)
     windows = cut_windows(record, qrs_s[:, 0])
     spikes_s = find_spikes(record, qrs_s)
-    middle_s = qrs_middles(waves)
     # onsets over leads lie elsewhere where another column of a page shows other leads
+    middle_s, moment_s = qrs_moments(waves)
     middle_s = np.where(np.isfinite(middle_s), middle_s, qrs_s.mean(axis=1))
-    moment_s = qrs_moments(waves, np.ones(len(waves), bool))
     moment_s = np.where(np.isfinite(moment_s), moment_s, middle_s[:, None])
     kinds = classify_beats(windows, qrs_s, moment_s, spikes_s)
     usual = _usual(kinds)

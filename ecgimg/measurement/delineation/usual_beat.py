@@ -34,7 +34,7 @@ def usual_beat(waves: BeatWaves, usual: Mask) -> tuple[Floats, Floats]:
     """
     onset_s, end_s = np.full(3, np.nan), np.full(3, np.nan)
     seen = waves.seen & usual[:, None]
-    middle_s = qrs_moments(waves, usual)
+    _, middle_s = qrs_moments(waves, usual)
     for kind, share in _SHARE.items():
         is_marked = np.isfinite(waves.onset_s[kind - 1]) & seen
         counts = is_marked.sum(axis=0) >= np.maximum(_LEAST_SHARE * seen.sum(axis=0), 1)
@@ -56,26 +56,21 @@ def _weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
     return float(np.interp(share * places[-1], places, values))
 
 
-def qrs_middles(waves: BeatWaves) -> Floats:
-    """Return the same moment of each beat (beats,) s, whichever leads show it; NaN for a beat that no lead shows.
+def qrs_moments(waves: BeatWaves, usual: Mask | None = None) -> tuple[Floats, Floats]:
+    """Return the same moment of each beat (beats,) s, whichever leads show it, and in each lead (beats, leads) s.
 
-    It is the middle of the QRS, which lies apart in the leads by as much in every beat.
-    """
-    return _fit_middles(waves, np.ones(len(waves), bool))[0]
-
-
-def qrs_moments(waves: BeatWaves, usual: Mask) -> Floats:
-    """Return the same moment of each beat in each lead (beats, leads) s, also where a lead is shown too early.
+    It is the middle of the QRS, which lies apart in the leads by as much in every beat. That of a lead is its own where
+    it is shown too early or too late. NaN for a beat that no lead shows.
 
     Parameters
     ----------
-    usual : (beats,) bool
-        The beats to compare.
+    usual : (beats,) bool, optional
+        The beats to compare, all by default.
     """
-    beat_s, offset_s, middle_s = _fit_middles(waves, usual)
+    beat_s, offset_s, middle_s = _fit_middles(waves, np.ones(len(waves), bool) if usual is None else usual)
     shift_s = offset_s * float(np.abs(offset_s).max(initial=0.0) > _LARGEST_OFFSET_S)
     miss_s = np.nan_to_num(middle_s - beat_s[:, None] - offset_s)
-    return np.asarray(beat_s[:, None] + shift_s + np.where(np.abs(miss_s) > _MISS_S, miss_s, 0.0))
+    return beat_s, np.asarray(beat_s[:, None] + shift_s + np.where(np.abs(miss_s) > _MISS_S, miss_s, 0.0))
 
 
 def _fit_middles(waves: BeatWaves, usual: Mask) -> tuple[Floats, Floats, Floats]:

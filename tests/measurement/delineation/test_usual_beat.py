@@ -8,7 +8,7 @@ import pytest
 from ecgimg.measurement.delineation.beats import join_beats
 from ecgimg.measurement.delineation.lead_waves import find_waves
 from ecgimg.measurement.delineation.model import QRS, P, T
-from ecgimg.measurement.delineation.usual_beat import _weighted_quantile, qrs_middles, usual_beat
+from ecgimg.measurement.delineation.usual_beat import _weighted_quantile, qrs_moments, usual_beat
 from tests.measurement.delineation.evidence import STEP_S, beat, evidence_of
 
 
@@ -41,7 +41,7 @@ def test_usual_beat_without_p():
     assert np.isnan(usual(beat(1.0, p=False))[0][P - 1])
 
 
-def test_qrs_middles_of_columns():
+def test_qrs_moments_of_columns():
     """A beat's moment does not depend on which leads show it, though the QRS lies apart in the leads."""
     known = np.zeros((5, round(8 / STEP_S)), bool)
     known[0] = True  # the rhythm lead
@@ -51,7 +51,7 @@ def test_qrs_middles_of_columns():
     late = [("QRS", time_s + 0.02, time_s + 0.10) for time_s in (5.0, 7.0)]
     rhythm = [("QRS", time_s, time_s + 0.08) for time_s in (1.0, 3.0, 5.0, 7.0)]
     evidence = evidence_of(rhythm, early, early, late, late, known=known, seconds=8.0)
-    middle_s = qrs_middles(join_beats(evidence, find_waves(evidence)))
+    middle_s, _ = qrs_moments(join_beats(evidence, find_waves(evidence)))
     assert np.diff(middle_s) == pytest.approx([2.0, 2.0, 2.0], abs=0.002)
 
 
