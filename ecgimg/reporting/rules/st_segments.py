@@ -1,7 +1,7 @@
 """ST elevation and depression, and inverted T waves, in contiguous leads.
 
-Of 830 normal records of PTB-XL, age and sex not given, critical ST elevation is stated of 0.5 %, likely ST depression of
-0.4 % and likely inverted T waves of fewer.
+Of 830 normal records of PTB-XL, age and sex not given, critical ST elevation is stated of 0.5 %, likely ST depression
+of 0.4 % and likely inverted T waves of fewer.
 """
 
 from __future__ import annotations
