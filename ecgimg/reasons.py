@@ -303,6 +303,11 @@ def reason_of(error: EcgImgError) -> Reason:
     return code.reason(error=error)
 
 
+def sentence_case(text: str) -> str:
+    """Return a text with its first letter in upper case, and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def texts(reasons: Iterable[Reason]) -> str:
     """Return the texts of reasons as one string, in their order."""
     return " ".join(reason.text for reason in reasons)

@@ -40,7 +40,7 @@ from ecgimg.measurement import Measurements
 from ecgimg.plotting.paper_layout import lay_out
 from ecgimg.plotting.paper_page import NOTICE
 from ecgimg.plotting.svg import INK, MAJOR, MAJOR_MM, MINOR, MINOR_MM, PEN_MM, QUIET, ruling_mm
-from ecgimg.reasons import texts
+from ecgimg.reasons import sentence_case, texts
 from ecgimg.record import EcgRecord
 from ecgimg.reporting import Judgement, Report
 
@@ -223,7 +223,7 @@ def _write_tables(axes: Any, digitization: Digitization, findings: Report) -> No
     x_mm, y_mm = _TABLE_LEFT_MM, 15.0
     _write(axes, x_mm, y_mm, "Findings: measured, and of the classifier", 3.6, weight="bold")
     rows = [
-        (judgement.name[:1].upper() + judgement.name[1:], judgement.grade.value, _probability(judgement))
+        (sentence_case(judgement.name), judgement.grade.value, _probability(judgement))
         for judgement in findings.conclusion.judgements[:_MAX_FINDINGS]
     ]
     no_rows_text = NO_FINDING if findings.findings else texts(findings.reasons[:1])

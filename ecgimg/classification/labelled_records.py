@@ -71,8 +71,8 @@ class LabelledRecords:
         return self.subset(np.arange(min(count, len(self))))
 
 
-def parse_folds(data: LabelledRecords, folds: str) -> LabelledRecords:
-    """Return the records of some folds, given as ``1-8`` or ``1,2,9`` (`BadRequest` where there are none)."""
+def fold_numbers(folds: str) -> set[int]:
+    """Return the numbers that ``1-8`` or ``1,2,9`` stands for (`BadRequest` for anything else)."""
     numbers: set[int] = set()
     try:
         for part in folds.split(","):
@@ -80,7 +80,12 @@ def parse_folds(data: LabelledRecords, folds: str) -> LabelledRecords:
             numbers |= set(range(int(first), int(last or first) + 1))
     except ValueError:
         raise BadRequest(f"folds are given as 1-8 or 1,2,9, not {folds!r}") from None
-    in_folds = np.isin(data.folds, sorted(numbers))
+    return numbers
+
+
+def parse_folds(data: LabelledRecords, folds: str) -> LabelledRecords:
+    """Return the records of some folds, given as ``1-8`` or ``1,2,9`` (`BadRequest` where there are none)."""
+    in_folds = np.isin(data.folds, sorted(fold_numbers(folds)))
     if not in_folds.any():
         raise BadRequest(f"no record is in the folds {folds}; the table of labels needs a column strat_fold")
     return data.subset(in_folds)
@@ -116,11 +121,7 @@ def read_labelled(records: Path, labels: Path | None, *, gain_known: bool = True
     BadRecord
         When no record has a label, or a table has columns that are neither labels nor facts.
     """
-    rows = list(_read(records, labels))
-    if not rows:
-        raise BadRecord(
-            f"no record of {records} has a row in {labels}; ecg_id must name the records as their file does"
-        )
+    rows = list(iter_labelled(records, labels))
     known = np.stack([row.known for row in rows])
     if not gain_known:
         known[:, [LABELS.index(label) for label in VOLTAGE_LABELS]] = False
@@ -130,7 +131,7 @@ def read_labelled(records: Path, labels: Path | None, *, gain_known: bool = True
         targets=np.stack([row.targets for row in rows]),
         known=known,
         # A table without folds has 0, which no selection of folds names.
-        folds=np.array([int(_number(row.facts.get("strat_fold")) or 0) for row in rows]),
+        folds=np.array([row.fold for row in rows]),
         patients=np.array([row.facts.get("patient_id") or row.name for row in rows]),
         age_years=np.array([_age(row.facts.get("age")) for row in rows], np.float32),
         # PTB-XL writes 0 for male.
@@ -140,15 +141,44 @@ def read_labelled(records: Path, labels: Path | None, *, gain_known: bool = True
 
 
 @dataclass(frozen=True, eq=False)
-class _Row:
+class LabelledRecord:
+    """A record at the rate it was stored at, with its labels.
+
+    Parameters
+    ----------
+    name : str
+    record : EcgRecord
+    facts : mapping of str to str
+        The row of the table: age, sex, patient, fold.
+    targets, known : (labels,) bool
+        As in `LabelledRecords`.
+    """
+
     name: str
     record: EcgRecord
     facts: Mapping[str, str]
     targets: NDArray[np.bool_]
     known: NDArray[np.bool_]
 
+    @property
+    def fold(self) -> int:
+        """The number of its fold, 0 where the table gives none."""
+        return int(_number(self.facts.get("strat_fold")) or 0)
 
-def _read(records: Path, labels: Path | None) -> Iterator[_Row]:
+
+def iter_labelled(records: Path, labels: Path | None) -> Iterator[LabelledRecord]:
+    """Yield the records of one source that have labels, at their own rates; arguments and errors of `read_labelled`."""
+    is_empty = True
+    for row in _read(records, labels):
+        is_empty = False
+        yield row
+    if is_empty:
+        raise BadRecord(
+            f"no record of {records} has a row in {labels}; ecg_id must name the records as their file does"
+        )
+
+
+def _read(records: Path, labels: Path | None) -> Iterator[LabelledRecord]:
     if labels is not None:
         yield from _with_table(records, _table(labels), labels)
     elif (records / "ptbxl_database.csv").is_file():
@@ -178,22 +208,23 @@ def _table(path: Path) -> dict[str, dict[str, str]]:
     return {(row["ecg_id"] or "").strip(): row for row in rows}
 
 
-def _with_table(records: Path, table: Mapping[str, Mapping[str, str]], path: Path) -> Iterator[_Row]:
+def _with_table(records: Path, table: Mapping[str, Mapping[str, str]], path: Path) -> Iterator[LabelledRecord]:
     for name, record in iter_records(records):
         row = table.get(name)
         if row is None:
             continue
         if "statements" in row:
-            yield _Row(name, record, row, targets((row["statements"] or "").split(";")), np.ones(len(LABELS), bool))
+            stated = targets((row["statements"] or "").split(";"))
+            yield LabelledRecord(name, record, row, stated, np.ones(len(LABELS), bool))
             continue
         cells = [(row.get(label) or "").strip() for label in LABELS]
         if not set(cells) <= {"", "0", "1", "0.0", "1.0"}:
             raise BadRecord(f"the labels of {name} in {path} must be 0 or 1, or blank where not known")
         positive, known = np.array([cell[:1] == "1" for cell in cells]), np.array([cell != "" for cell in cells])
-        yield _Row(name, record, row, positive, known)
+        yield LabelledRecord(name, record, row, positive, known)
 
 
-def _ptbxl_folder(folder: Path) -> Iterator[_Row]:
+def _ptbxl_folder(folder: Path) -> Iterator[LabelledRecord]:
     with (folder / "ptbxl_database.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             # The 100 Hz files are preferred: the network reads that rate.
@@ -203,17 +234,17 @@ def _ptbxl_folder(folder: Path) -> Iterator[_Row]:
                 continue
             # PTB-XL writes a Python dict; literal_eval runs no code.
             codes = ast.literal_eval(row["scp_codes"])
-            yield _Row(row["ecg_id"], read_record(header), row, targets(codes), np.ones(len(LABELS), bool))
+            yield LabelledRecord(row["ecg_id"], read_record(header), row, targets(codes), np.ones(len(LABELS), bool))
 
 
-def _with_headers(folder: Path) -> Iterator[_Row]:
+def _with_headers(folder: Path) -> Iterator[LabelledRecord]:
     scp_codes = frozenset(SCP_OF_SNOMED.values())
     # A label is known only if SNOMED has every statement that gives it; otherwise its absence says nothing.
     known = np.array([CODES_BY_LABEL[label] <= scp_codes for label in LABELS])
     for header in record_files(folder):
         codes = header_codes(header) if header.suffix == ".hea" else None
         if codes is not None:
-            yield _Row(header.stem, read_record(header), {}, targets(statements_of(codes)), known)
+            yield LabelledRecord(header.stem, read_record(header), {}, targets(statements_of(codes)), known)
 
 
 def _ten_seconds(signals: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -76,6 +76,9 @@ def evaluate_layouts(
         str, typer.Option(help="Degradation of the pages: none, scan, photo, screen, aged or mixed.")
     ] = "photo",
     model: Annotated[str | None, typer.Option(help="Weights (.json), an entry point, or module:name.")] = None,
+    compare: Annotated[
+        str | None, typer.Option(help="Another model, compared on the same records: 'shipped', or as for --model.")
+    ] = None,
     predictions: Annotated[Path | None, typer.Option(help="Folder for LAYOUT.csv: ecg_id and probabilities.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json and the figure.")] = None,
     folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
@@ -90,31 +93,68 @@ def evaluate_layouts(
     data = read_all_labelled(records, labels, folds=folds)
     data = data.first(limit) if limit else data
     tested = robustness.find_model(model)
+    rival = robustness.find_model(None if compare == "shipped" else compare) if compare is not None else None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    summaries = []
+    summaries, differences = [], {}
     with Progress(*columns, console=ERR, transient=True) as progress:
         task = progress.add_task(f"{len(data)} records", total=None)
-        scores_by_layout = robustness.evaluate_layouts(
-            tested,
-            data,
-            layouts,
-            via=via,
-            degradation=degradation,
-            seed=seed,
-            jobs=jobs,
-        )
+        shown = robustness.iter_shown(data, layouts, via=via, degradation=degradation, seed=seed, jobs=jobs)
         # layout by layout, so that predictions of a long evaluation are saved as they come
-        for scores in scores_by_layout:
+        for layout, signals_mv in shown:
+            scores = robustness.score_layout(tested, layout, signals_mv)
             summaries.append(robustness.summarize(tested, data, scores, seed=seed))
             if predictions is not None:
                 robustness.save_predictions(robustness.labels_of(tested, scores), data, scores, predictions)
+            if rival is not None:
+                others = robustness.score_layout(rival, layout, signals_mv)
+                differences[layout] = robustness.paired_differences(data, (tested, scores), (rival, others), seed=seed)
             progress.advance(task)
     OUT.print(robustness_report.layout_table(summaries))
     OUT.print(robustness_report.label_table(summaries))
+    if rival is not None:
+        OUT.print(robustness_report.comparison_table(differences, rival.name))
     if out is not None:
         robustness_report.save(summaries, out / "scores.json")
         robustness_report.draw(summaries, out / "layouts.png")
         OUT.print(f"scores and figure are in {out}", markup=False)
+
+
+@evaluate_app.command("findings")
+def evaluate_findings(
+    records: Annotated[list[Path], typer.Option(help="Records: NPZ, a folder of WFDB, or PTB-XL. May be repeated.")],
+    labels: Annotated[list[Path] | None, typer.Option(help="Their labels (CSV): one for all, or one for each.")] = None,
+    layouts: Annotated[str, typer.Option(help="Names or files, separated by commas, or all.")] = "12x1,3x4+II",
+    via: Annotated[str, typer.Option(help="mask, or page: draw, degrade and digitize each.")] = "mask",
+    degradation: Annotated[
+        str, typer.Option(help="Degradation of the pages: none, scan, photo, screen, aged or mixed.")
+    ] = "photo",
+    model: Annotated[str | None, typer.Option(help="Weights (.json) of another classifier.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for scores.json.")] = None,
+    folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
+    limit: Annotated[int, typer.Option(help="Number of records to use, from the first on; 0 for all.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the pages.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
+) -> None:
+    """Compare all that is said of records with what readers stated: how much is found, how much is right."""
+    from itertools import islice
+
+    from ecgimg.commands.labelled_records import iter_all_labelled
+    from ecgimg.evaluate import finding_scores
+
+    items = islice(iter_all_labelled(records, labels, folds), limit or None)
+    judged = list(
+        finding_scores.judge_records(
+            items, layouts, via=via, degradation=degradation, model=model, seed=seed, jobs=jobs
+        )
+    )
+    summaries = finding_scores.summarize_by_layout(judged)
+    for layout, summary in summaries.items():
+        OUT.print(finding_scores.findings_table(summary, layout))
+        for line in finding_scores.findings_lines(summary, layout):
+            OUT.print(line, markup=False)
+    if out is not None:
+        finding_scores.save(summaries, out / "scores.json")
+        OUT.print(f"scores are in {out}", markup=False)
 
 
 @evaluate_app.command("out-of-fold")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from ecgimg.commands.consoles import ERR
 from ecgimg.errors import BadRequest
 
 if TYPE_CHECKING:
-    from ecgimg.classification.labelled_records import LabelledRecords
+    from ecgimg.classification.labelled_records import LabelledRecord, LabelledRecords
     from ecgimg.train.delineator.data import TaughtRecord
 
 
@@ -42,6 +42,19 @@ def read_all_labelled(
     data = parse_folds(data, folds) if folds else data
     ERR.print(f"{len(data)} records with labels", markup=False)
     return data
+
+
+def iter_all_labelled(records: list[Path], labels: list[Path] | None, folds: str = "") -> Iterator[LabelledRecord]:
+    """Yield the records of all sources at their own rates; a record that two sources hold comes from the first."""
+    from ecgimg.classification.labelled_records import fold_numbers, iter_labelled
+
+    wanted = fold_numbers(folds) if folds else None
+    seen: set[str] = set()
+    for path, table in zip(records, _tables_of(records, labels or []), strict=True):
+        for item in iter_labelled(path, table):
+            if item.name not in seen and (wanted is None or item.fold in wanted):
+                seen.add(item.name)
+                yield item
 
 
 def _tables_of(paths: list[Path], tables: list[Path]) -> Sequence[Path | None]:

@@ -116,6 +116,47 @@ def _as_model(name: str, classifier: Classifier) -> Model:
     return Model(name, predict, classifier.labels, thresholds)
 
 
+def iter_shown(
+    data: LabelledRecords,
+    layouts: str,
+    *,
+    via: str = "mask",
+    degradation: str = "photo",
+    seed: int = 0,
+    jobs: int = 1,
+) -> Iterator[tuple[str, Signals]]:
+    """Yield for each layout its name, and (records, 12, samples) mV with NaN where it does not show them.
+
+    Parameters
+    ----------
+    layouts : str
+        Names or files separated by commas, or ``all``; among the names may be ``random``, another layout for each
+        record.
+    via : {"mask", "page"}
+        Hide what the layout does not show; or draw the page, degrade it, and digitize it. A page that is refused shows
+        nothing.
+
+    Raises
+    ------
+    BadRequest
+    """
+    if via not in ("mask", "page"):
+        raise BadRequest(f"records are shown via mask or page, not {via!r}")
+    for name, chosen in _layouts_by_name(layouts, len(data), seed):
+        if via == "mask":
+            yield name, np.where(_masks(chosen), data.signals_mv, np.float32(np.nan))
+        else:
+            yield name, _drawn_and_digitized(data, chosen, degradation, seed, jobs)
+
+
+def score_layout(model: Model, layout: str, signals_mv: Signals) -> LayoutScores:
+    """Classify the records that `iter_shown` gives for one layout.
+
+    A page that was refused gets the mean of the others' probabilities.
+    """
+    return LayoutScores(layout, *_predicted(model, signals_mv))
+
+
 def evaluate_layouts(
     model: Model,
     data: LabelledRecords,
@@ -126,25 +167,9 @@ def evaluate_layouts(
     seed: int = 0,
     jobs: int = 1,
 ) -> Iterator[LayoutScores]:
-    """Classify every record as each layout shows it, in turn.
-
-    Parameters
-    ----------
-    layouts : str
-        Names or files separated by commas, or ``all``; among the names may be ``random``, another layout for each
-        record.
-    via : {"mask", "page"}
-        Hide what the layout does not show; or draw the page, degrade it, digitize it, and classify what was read. A
-        page that is refused gets the mean of the others' probabilities.
-    """
-    if via not in ("mask", "page"):
-        raise BadRequest(f"records are shown via mask or page, not {via!r}")
-    for name, chosen in _layouts_by_name(layouts, len(data), seed):
-        if via == "mask":
-            signals = np.where(_masks(chosen), data.signals_mv, np.float32(np.nan))
-        else:
-            signals = _drawn_and_digitized(data, chosen, degradation, seed, jobs)
-        yield LayoutScores(name, *_predicted(model, signals))
+    """Classify every record as each layout shows it, in turn; arguments and errors of `iter_shown`."""
+    for layout, signals_mv in iter_shown(data, layouts, via=via, degradation=degradation, seed=seed, jobs=jobs):
+        yield score_layout(model, layout, signals_mv)
 
 
 def _layouts_by_name(layouts: str, n: int, seed: int) -> Iterator[tuple[str, list[Layout]]]:
@@ -320,6 +345,25 @@ def paired_difference(
 
     draws = metrics.resampled(data.patients, times, np.random.default_rng([seed, 2]))
     return difference(slice(None)), metrics.interval(np.array([difference(draw) for draw in draws]))
+
+
+def paired_differences(
+    data: LabelledRecords, first: tuple[Model, LayoutScores], second: tuple[Model, LayoutScores], *, seed: int = 0
+) -> dict[str, tuple[float, tuple[float, float]]]:
+    """Return, for each group of labels that both models have, by how much the macro AUROC of the first is higher.
+
+    With the 95 % interval over patients. Both are scores of the same layout.
+    """
+    labels = [labels_of(model, scores) for model, scores in (first, second)]
+    common = [label for label in labels[0] if label in labels[1]]
+    differences = {}
+    for name, members in groups_of(common, data).items():
+        columns = [
+            scores.probabilities[:, [own.index(label) for label in members]]
+            for own, (_, scores) in zip(labels, (first, second), strict=True)
+        ]
+        differences[name] = paired_difference(data, members, columns[0], columns[1], seed=seed)
+    return differences
 
 
 def save_predictions(labels: Sequence[str], data: LabelledRecords, scores: LayoutScores, folder: Path) -> Path:

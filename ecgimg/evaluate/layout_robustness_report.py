@@ -38,6 +38,15 @@ def label_table(summaries: Sequence[Summary]) -> Table:
     return table
 
 
+def comparison_table(differences: Mapping[str, Mapping[str, tuple[float, tuple[float, float]]]], other: str) -> Table:
+    """Return by how much a model's macro AUROC exceeds that of another, for each layout and group of labels."""
+    table = Table("layout", "labels", f"AUROC more than {other}", "95 %", box=None)
+    for layout, groups in differences.items():
+        for name, (difference, (low, high)) in groups.items():
+            table.add_row(layout, name, f"{difference:+.4f}", f"{low:+.4f} to {high:+.4f}")
+    return table
+
+
 def save(summaries: Sequence[Summary], path: Path) -> None:
     """Write every score as JSON."""
     with atomic_path(path) as temporary:

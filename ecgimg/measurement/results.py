@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -106,6 +107,11 @@ class LeadMeasurements:
         """Return a number; `KeyError` for an unknown name."""
         return self.values[name]
 
+    def number(self, name: str) -> float:
+        """Return the value of a number, NaN where it is not given."""
+        value = self.values[name].value
+        return math.nan if value is None else value
+
     def summary(self) -> dict[str, Any]:
         """Return the lead as the JSON holds it."""
         values = {name: self.values[name].summary(_digits(name)) for name in LEAD_NAMES}
@@ -204,6 +210,21 @@ class Measurements:
         if not self.values and self.reasons and name in GLOBAL_NAMES:
             return Measured(reason=self.reasons[0])
         return self.values[name]
+
+    def number(self, name: str, lead: str | None = None) -> float:
+        """Return a number of the whole record, or of a lead: NaN, which no limit is exceeded by, where it is not given.
+
+        Parameters
+        ----------
+        name : str
+            Of `GLOBAL_NAMES`, or of `LEAD_NAMES` with a lead.
+        lead : str, optional
+            A lead that was not measured has no number.
+        """
+        if lead is not None:
+            return self.leads[lead].number(name) if lead in self.leads else math.nan
+        value = self[name].value
+        return math.nan if value is None else value
 
     def __repr__(self) -> str:
         return f"Measurements({self._outline()})"

@@ -9,7 +9,7 @@ from typing import Any
 from ecgimg.classification.findings import Finding, Findings
 from ecgimg.classification.labels import CINC2024, INDIVIDUAL_LABELS, PARTS_OF_SUPERCLASS
 from ecgimg.measurement import Measurements
-from ecgimg.reasons import Reason
+from ecgimg.reasons import Reason, sentence_case
 from ecgimg.reporting.contradictions import is_contradicted
 from ecgimg.reporting.statement import Grade, Patient, Statement, StatementCode
 from ecgimg.reporting.statements import find_statements
@@ -68,7 +68,7 @@ class Judgement:
         if said and measured and finding is not None and self.name == finding.name:
             said, measured = f"{said}, {measured[:1].lower()}{measured[1:]}", ""
         sentence = "; ".join(filter(None, [measured, said, self.differs]))
-        return f"{sentence[:1].upper()}{sentence[1:]}."
+        return f"{sentence_case(sentence)}."
 
     def summary(self) -> dict[str, Any]:
         """Return the judgement as the JSON holds it."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
+from ecgimg.reasons import sentence_case
+
 
 class Grade(StrEnum):
     """How much a statement asks for attention; the order is that in which statements are read."""
@@ -225,8 +227,7 @@ class Statement:
     def text(self) -> str:
         """One sentence: the name, and each number with its limit."""
         numbers = ", ".join(_in_words(item) for item in self.basis)
-        sentence = f"{self.name}: {numbers}." if numbers else f"{self.name}."
-        return sentence[:1].upper() + sentence[1:]
+        return sentence_case(f"{self.name}: {numbers}." if numbers else f"{self.name}.")
 
     def summary(self) -> dict[str, Any]:
         """Return the statement as the JSON holds it."""

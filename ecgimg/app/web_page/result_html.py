@@ -16,7 +16,7 @@ from ecgimg.app.web_page.verdict_text import (
     probability_text,
     verdict_of,
 )
-from ecgimg.reasons import ReasonCode, texts
+from ecgimg.reasons import ReasonCode, sentence_case, texts
 from ecgimg.reporting import Grade, Judgement, Report
 
 _STEPS = 5  # that make a page, for the bar of the progress
@@ -92,7 +92,7 @@ def _conclusion_lines(report: Report) -> str:
     names = ", ".join(judgement.name for judgement in judgements)
     grave = bool(report.conclusion.of_grade(Grade.CRITICAL))
     numbers = f'<p class="ecg-rate-line">{escape(report.numbers)}</p>' if report.numbers else ""
-    words = f"{'Critical: ' if grave else ''}{names[:1].upper()}{names[1:]}."
+    words = f"{'Critical: ' if grave else ''}{sentence_case(names)}."
     return numbers + (f'<p class="{"ecg-critical" if grave else "ecg-likely"}">{escape(words)}</p>' if names else "")
 
 
@@ -225,7 +225,7 @@ def _captioned(grade: Grade | None, rows: str) -> str:
 def _judgement_rows(judgements: Sequence[Judgement]) -> str:
     rows = []
     for judgement in judgements:
-        name = escape(judgement.name[:1].upper() + judgement.name[1:])
+        name = escape(sentence_case(judgement.name))
         probability = judgement.finding.probability if judgement.finding else None
         share = _bar(probability) if probability is not None else ""
         value = probability_text(probability) if probability is not None else "measured"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgimg.digitization import Digitization
 from ecgimg.leads import KNOWN_LEADS
-from ecgimg.reasons import ReasonCode, Severity
+from ecgimg.reasons import ReasonCode, Severity, sentence_case
 from ecgimg.reporting import Judgement
 from layouts import load_layout
 
@@ -90,7 +90,7 @@ def verdict_of(digitization: Digitization) -> Verdict:
 def as_sentence(text: str) -> str:
     """Return a text, which may be that of an error, as a sentence with a capital and a full stop."""
     text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
+    return sentence_case(text) + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
 
 
 def advice(digitization: Digitization, image: NDArray[np.uint8] | None = None) -> tuple[str, ...]:

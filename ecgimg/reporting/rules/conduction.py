@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from ecgimg.measurement import Measurements
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
 from ecgimg.reporting.rules.limits import grade_above, grade_below, statement_of
@@ -35,8 +37,7 @@ def conduction_statements(measured: Measurements, patient: Patient) -> Iterator[
 
 def is_wide(measured: Measurements) -> bool:
     """Return whether the usual QRS is wide: its ST segment and Q waves follow from that, then."""
-    qrs_ms = measured.values["qrs_ms"].value
-    return qrs_ms is not None and qrs_ms >= WIDE_QRS_MS
+    return measured.number("qrs_ms") >= WIDE_QRS_MS
 
 
 def _wide_qrs(measured: Measurements) -> Iterator[Statement]:
@@ -49,23 +50,19 @@ def _wide_qrs(measured: Measurements) -> Iterator[Statement]:
 
 def _shape(measured: Measurements) -> StatementCode:
     """Return the shape of a wide QRS: right where V1 is upright, left where it is not and I and V6 show R alone."""
-    area = _number(measured, "V1", "qrs_area_mv_ms")
-    if is_paced(measured) or area is None:
+    area = measured.number("qrs_area_mv_ms", "V1")
+    if is_paced(measured) or np.isnan(area):
         return StatementCode.WIDE_QRS
     if area > 0:
         return StatementCode.RIGHT_BUNDLE_BRANCH_BLOCK
     shows_r_alone = [
-        (_number(measured, lead, "r_mv") or 0.0) > 0
-        and all(abs(_number(measured, lead, name) or 0.0) < _NO_Q_OR_S_MV for name in ("q_mv", "s_mv"))
+        measured.number("r_mv", lead) > 0
+        and not any(abs(measured.number(name, lead)) >= _NO_Q_OR_S_MV for name in ("q_mv", "s_mv"))
         for lead in ("I", "V6")
         if lead in measured.leads
     ]
-    is_left = shows_r_alone and all(shows_r_alone) and (measured.values["qrs_ms"].value or 0.0) > _LEFT_BLOCK_MS
+    is_left = shows_r_alone and all(shows_r_alone) and measured.number("qrs_ms") > _LEFT_BLOCK_MS
     return StatementCode.LEFT_BUNDLE_BRANCH_BLOCK if is_left else StatementCode.WIDE_QRS
-
-
-def _number(measured: Measurements, lead: str, name: str) -> float | None:
-    return measured.leads[lead][name].value if lead in measured.leads else None
 
 
 def is_paced(measured: Measurements) -> bool:

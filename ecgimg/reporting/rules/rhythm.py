@@ -27,7 +27,7 @@ def rhythm_statements(measured: Measurements, _: Patient) -> Iterator[Statement]
     yield from _rate(measured)
     yield from _conducted(measured)
     kinds: list[BeatClass] = [beat.kind for beat in measured.beats if beat.kind is not BeatClass.ARTEFACT]
-    irregularity = _percent(measured)
+    irregularity = 100 * measured.number("rr_irregularity")
     is_usual = kinds.count(BeatClass.DOMINANT) >= _USUAL_SHARE * len(kinds)
     is_fibrillation = _code(measured, "p_duration_ms") is ReasonCode.NO_P_WAVE and irregularity > IRREGULARITY_PERCENT
     if is_fibrillation and is_usual:
@@ -49,7 +49,7 @@ def rhythm_statements(measured: Measurements, _: Patient) -> Iterator[Statement]
 
 def _conducted(measured: Measurements) -> Iterator[Statement]:
     """Yield P waves that lead to no beat, and pauses."""
-    rate, irregularity = measured.values["rate_bpm"], _percent(measured)
+    rate, irregularity = measured.values["rate_bpm"], 100 * measured.number("rr_irregularity")
     lone = len(measured.lone_p_s)
     codes = {_code(measured, name) for name in ("p_duration_ms", "pr_ms")}
     is_slow = rate.value is not None and rate.value < ESCAPE_BPM
@@ -66,12 +66,6 @@ def _conducted(measured: Measurements) -> Iterator[Statement]:
 def _code(measured: Measurements, name: str) -> ReasonCode | None:
     reason = measured.values[name].reason
     return reason.code if reason is not None else None
-
-
-def _percent(measured: Measurements) -> float:
-    """Return by how much RR changes from beat to beat; NaN, which is neither above nor below anything, if not given."""
-    value = measured.values["rr_irregularity"].value
-    return float("nan") if value is None else 100 * value
 
 
 def _rate(measured: Measurements) -> Iterator[Statement]:

@@ -6,6 +6,7 @@ of 0.4 % and likely inverted T waves of fewer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from ecgimg.measurement import LeadMeasurements, Measurements
@@ -87,8 +88,7 @@ def _elevation(measured: Measurements, leads: Leads, patient: Patient) -> Iterat
 
 def _has_baseline(measured: Measurements) -> bool:
     """Return whether the ST segment has a level to be compared with: where T runs into the next beat, it has none."""
-    rate_bpm = measured.values["rate_bpm"].value
-    return measured.values["qt_ms"].reason is None and (rate_bpm is None or rate_bpm < _FASTEST_BPM)
+    return measured.values["qt_ms"].reason is None and not measured.number("rate_bpm") >= _FASTEST_BPM
 
 
 def _depression(measured: Measurements, leads: Leads) -> Iterator[Statement]:
@@ -126,5 +126,4 @@ def _concordant_elevation(leads: Leads) -> Iterator[Statement]:
 
 def _level(leads: Leads, lead: str, name: str) -> float:
     """Return a number of a lead; NaN, which is neither above nor below anything, where it is not given."""
-    value = leads[lead][name].value if lead in leads else None
-    return float("nan") if value is None else value
+    return leads[lead].number(name) if lead in leads else math.nan
