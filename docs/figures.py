@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 import ecgimg
 import synth
-from ecgimg.classification.evidence_figure import draw_on_page
 from ecgimg.digitization.overlay import draw_overlay
 from ecgimg.formats.pages import open_pages
+from ecgimg.reporting.evidence_figure import draw_on_page
 from layouts import as_image, load_layout
 
 IMAGES = Path(__file__).parent / "images"

@@ -198,6 +198,11 @@ class ReasonCode(Enum):
     LEADS_LEFT_OUT = (
         "leads_left_out", Severity.WARNING, "Leads that were read with low confidence are left out: {leads}.", _COMPARE,
     )  # fmt: skip
+    NOISY_LEADS = (
+        "noisy_leads", Severity.WARNING,
+        "Noisy leads: {leads}. ST segments, Q waves and low voltage are not judged there.",
+        "Look at the rhythm with care, or record the ECG again at rest.",
+    )  # fmt: skip
     TOO_SHORT_TO_JUDGE = (
         "too_short_to_judge", Severity.WARNING,
         "Only {seconds:.1f} s are visible; at least {least_s:g} s of a lead are needed.",

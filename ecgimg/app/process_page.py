@@ -16,8 +16,6 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg._pictures import as_jpeg
 from ecgimg.app.report import write_report
 from ecgimg.app.web_page.verdict_text import advice
-from ecgimg.classification.evidence_figure import draw_on_page
-from ecgimg.classification.predict import classify_page
 from ecgimg.classification.trained_classifier import shipped_classifier
 from ecgimg.digitization import Digitization
 from ecgimg.digitization.correct import Corrections, digitize_corrected
@@ -31,7 +29,9 @@ from ecgimg.isolation import run_to_end
 from ecgimg.measurement import Measurements
 from ecgimg.measurement.page_numbers import measure_page
 from ecgimg.reasons import Reason, reason_of
-from ecgimg.reporting import Report, add_conclusion, measurements_summary
+from ecgimg.reporting import Report, measurements_summary, report_page
+from ecgimg.reporting.evidence import MOST_EXPLAINED
+from ecgimg.reporting.evidence_figure import draw_on_page
 from layouts import layout_names
 
 Image8 = NDArray[np.uint8]
@@ -168,10 +168,10 @@ def reading_steps(page: StoredPage, corrections: Corrections) -> Generator[str, 
         return refused_reading(page, corrections, page.failure)
     yield "reading the page"
     picture, digitization = digitize_corrected(page.image, corrections, page.vector)
-    yield "measuring"
-    measurements = measure_page(digitization)
     yield "looking for findings"
-    findings = add_conclusion(classify_page(digitization, explain=True))
+    findings = report_page(digitization, explain=True)
+    # a page without findings is measured all the same, or gives the reason why it cannot be
+    measurements = findings.measurements if findings.measurements.values else measure_page(digitization)
     yield "drawing"
     reading = Reading(page, corrections, digitization, measurements, findings, advice(digitization, picture))
     reading = replace(reading, evidence=_write_pictures(picture, reading))
@@ -194,7 +194,7 @@ def load_networks() -> None:
 
 
 def _write_pictures(picture: Image8, reading: Reading) -> tuple[str, ...]:
-    """Write the pictures that the app shows; returns the labels whose evidence was drawn."""
+    """Write the pictures that the app shows; returns the keys of the findings whose evidence was drawn."""
     folder = reading.page.folder
     write_jpeg(picture, folder / "original.jpg")
     write_jpeg(draw_overlay(picture, reading.digitization), folder / "overlay.jpg")
@@ -202,10 +202,10 @@ def _write_pictures(picture: Image8, reading: Reading) -> tuple[str, ...]:
     if record is None:
         return ()
     record.plot(seconds=record.duration_s).save(folder / "paper.svg")
-    labels = tuple(reading.findings.evidence)
-    for number, label in enumerate(labels, start=1):
-        write_jpeg(draw_on_page(picture, reading.findings, label), folder / f"evidence-{number}.jpg")
-    return labels
+    keys = tuple(reading.findings.evidence)[:MOST_EXPLAINED]
+    for number, key in enumerate(keys, start=1):
+        write_jpeg(draw_on_page(picture, reading.findings, key), folder / f"evidence-{number}.jpg")
+    return keys
 
 
 def _write_downloads(picture: Image8, reading: Reading) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from ecgimg.app.server_settings import ServerSettings
 from ecgimg.digitization.correct import Corrections
 from ecgimg.errors import BadRequest, UnreadablePage
 from ecgimg.isolation import CallFailed, Limits, Worker, WorkerPool, run_to_end
+from ecgimg.reporting.evidence import MOST_EXPLAINED
 
 FILES_PATH = "/files"  # below it, links lead to what was made of pages
 READING = Limits(cpu_s=30.0, memory_gb=2.0)
@@ -33,8 +34,11 @@ READING = Limits(cpu_s=30.0, memory_gb=2.0)
 _CPU_S_PER_PAGE = 1.0  # added to the limit for each further page of a file that is opened
 # a link names a file, and nothing but these and downloads is served, whatever else lies in the folder
 _SHOWN_PICTURES = frozenset(
-    {"original.jpg", "overlay.jpg", "paper.svg", "corners.jpg", *(f"evidence-{k}.jpg" for k in (1, 2, 3))}
-)
+    {
+        "original.jpg", "overlay.jpg", "paper.svg", "corners.jpg",
+        *(f"evidence-{number}.jpg" for number in range(1, MOST_EXPLAINED + 1)),
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

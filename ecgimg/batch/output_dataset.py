@@ -20,9 +20,10 @@ from ecgimg.batch.page_task import FACT_COLUMNS, NUMBER_COLUMNS, ArchivePage, Pa
 from ecgimg.classification.labels import LABELS
 from ecgimg.leads import KNOWN_LEADS
 from ecgimg.measurement.page_numbers import ST_NAME
+from ecgimg.reporting.statement import Grade
 
-SCHEMA_VERSION = "3"
-"""Version of both tables: 3 has the measurements."""
+SCHEMA_VERSION = "4"
+"""Version of both tables: 4 has the findings by grade."""
 
 PAGES_PER_PART = 256
 """Pages in one Parquet file of the records."""
@@ -60,7 +61,7 @@ def page_schema() -> Any:
     fields += [("status", text), *((name, arrow.list_(text)) for name in _REASON_COLUMNS)]
     fields += [(name, {"layout": text, "rotation_deg": arrow.int16()}.get(name, number)) for name in FACT_COLUMNS]
     fields += [("lead_confidence", number), *_number_fields(arrow)]
-    fields += [("present", arrow.list_(text)), ("overlay", text)]
+    fields += [*((grade.value, arrow.list_(text)) for grade in Grade), ("overlay", text)]
     fields += [("seconds", number), ("version", text)]
     return arrow.schema(fields, metadata={"format": "ecgimg-pages", "version": SCHEMA_VERSION})
 

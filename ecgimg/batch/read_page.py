@@ -26,9 +26,10 @@ from ecgimg.isolation import is_out_of_memory
 from ecgimg.measurement.page_numbers import ST_NAME, main_values, measure_page, reason_codes, st_levels
 from ecgimg.reasons import Reason, ReasonCode, reason_of
 from ecgimg.record import EcgRecord
+from ecgimg.reporting.statement import Grade
 
 if TYPE_CHECKING:
-    from ecgimg.classification.findings import Findings
+    from ecgimg.reporting import Report
 
 _OVERLAY_PX = 1800  # longer side of the overlays, which are for review only
 _SUMMARY_COLUMNS = ("status", *FACT_COLUMNS, "sources", "leads", "version")
@@ -104,22 +105,22 @@ def _digitize(page_input: PageInput, page: ArchivePage, task: Task) -> PageResul
         for name in task.formats:
             files |= _record_files(digitization.record, name, page.name)
     row = _page_row(digitization, files)
+    report = _report(digitization) if task.classify else None
     if task.measure and digitization.record is not None:
-        row |= _number_columns(digitization)
+        row |= _number_columns(digitization, report)
     probabilities: dict[str, float | None] = {}
-    findings = _classify(digitization) if task.classify else None
-    if findings is not None:
-        row["present"] = [finding.label for finding in findings.leading]
-        probabilities = {finding.label: finding.probability for finding in findings.findings}
+    if report is not None and report.findings:
+        row |= {grade.value: [item.key for item in report.conclusion.of_grade(grade)] for grade in Grade}
+        probabilities = {finding.label: finding.probability for finding in report.findings}
+        # for the counts of the report; in the dataset they stand beside the record
+        row["probability"] = {label: round(value, 4) for label, value in probabilities.items() if value is not None}
     return PageResult(page.number, row, digitization.record, probabilities, files)
 
 
-def _classify(digitization: Digitization) -> Findings | None:
-    """Return the findings of a page, or None where nothing is judged."""
-    from ecgimg.classification.predict import classify_page  # a run that does not classify never loads the classifier
+def _report(digitization: Digitization) -> Report:
+    from ecgimg.reporting import report_page  # a run that does not classify never loads the classifier
 
-    findings = classify_page(digitization)
-    return findings if findings.findings else None
+    return report_page(digitization)
 
 
 def _page_row(digitization: Digitization, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -137,9 +138,11 @@ def _page_row(digitization: Digitization, files: Mapping[str, bytes]) -> dict[st
     )
 
 
-def _number_columns(digitization: Digitization) -> dict[str, Any]:
+def _number_columns(digitization: Digitization, report: Report | None) -> dict[str, Any]:
     """Return the main numbers of a page, why some are not given, and the ST levels, which the records hold alone."""
-    measurements = measure_page(digitization)
+    # what was measured for the findings is not measured again
+    is_measured = report is not None and bool(report.measurements.values)
+    measurements = report.measurements if report is not None and is_measured else measure_page(digitization)
     return {
         **main_values(measurements),
         "measurement_reason_codes": reason_codes(measurements, digitization),

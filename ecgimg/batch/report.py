@@ -15,8 +15,9 @@ from PIL import Image
 
 from ecgimg._pictures import as_data_url
 from ecgimg.batch.output_store import OutputStore
-from ecgimg.classification.labels import FULL_NAMES
+from ecgimg.classification.labels import FULL_NAMES, INDIVIDUAL_LABELS
 from ecgimg.reasons import ReasonCode
+from ecgimg.reporting.statement import StatementCode
 
 _MAX_PICTURES = 48  # keeps the file of a large archive small enough to be opened and sent
 _THUMB_PX = 320
@@ -49,13 +50,14 @@ def draw_report(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], s
     read = [row for row in done if row["status"] in ("ok", "limited")]
     parts = [
         _cards(summary["pages"], len(rows)),
+        _critical_pages(read, store),
         _reason_table("Why pages were refused or failed", count_reasons(done, ("refused", "failed"))),
         _reason_table("What limits pages", count_reasons(done, ("limited",))),
         '<div class="columns">',
         _table("Layouts", Counter(row["layout"] for row in read if row["layout"]).most_common()),
         _table("Median confidence of the leads", _histogram([row["lead_confidence"] for row in read])),
         _number_table(read),
-        _table("Findings", _count_findings(read)),
+        _finding_table(read),
         "</div>",
         _throughput(summary, [row["seconds"] for row in done if row.get("seconds")]),
         _gallery(done, store),
@@ -95,9 +97,66 @@ def count_reasons(rows: Iterable[Mapping[str, Any]], statuses: Sequence[str]) ->
     return {ReasonCode.named(code): count for code, count in counts.most_common()}
 
 
-def _count_findings(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    counts = Counter(label for row in rows for label in row.get("present") or ())
-    return [(FULL_NAMES[label], count) for label, count in counts.most_common(_MAX_FINDINGS)]
+def expected_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float, float, int]]:
+    """Return, for each label, how many pages have it: the sum of its probabilities, the most frequent first.
+
+    Counting the pages on which a finding is likely would miss the many that are only possible, and count the false.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Of the table of pages, with ``probability`` from label to probability.
+
+    Returns
+    -------
+    dict of label to (count, low, high, pages)
+        Low and high hold the true count in 95 of 100 archives, if probabilities are right and pages are of different
+        people; pages is the number on which the label was judged.
+    """
+    values: dict[str, list[float]] = {}
+    for row in rows:
+        for label, probability in (row.get("probability") or {}).items():
+            values.setdefault(label, []).append(probability)
+    counts = {}
+    for label, chances in values.items():
+        chance = np.array(chances)
+        count, spread = float(chance.sum()), 1.96 * float(np.sqrt((chance * (1 - chance)).sum()))
+        counts[label] = (count, max(count - spread, 0.0), min(count + spread, float(len(chance))), len(chance))
+    return dict(sorted(counts.items(), key=lambda item: -item[1][0]))
+
+
+def _finding_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return how often each finding is to be expected, and on how many pages it is likely."""
+    likely = Counter(key for row in rows for grade in ("critical", "likely") for key in row.get(grade) or ())
+    counts = {label: count for label, count in expected_counts(rows).items() if label in INDIVIDUAL_LABELS}
+    lines = []
+    for label, (count, low, high, pages) in list(counts.items())[:_MAX_FINDINGS]:
+        cells = (f"{count:.0f}", f"{low:.0f} to {high:.0f}", str(likely[label]), str(pages))
+        columns = "".join(f'<td class="n">{cell}</td>' for cell in cells)
+        lines.append(f'<tr><th scope="row">{escape(FULL_NAMES[label])}</th>{columns}</tr>')
+    if not lines:
+        return ""
+    words = ("Finding", "Expected", "95 %", "Likely on", "Judged")
+    head = "".join(f'<th scope="col">{word}</th>' for word in words)
+    return (
+        f'<section><h2>Findings</h2><table class="numbers"><tr>{head}</tr>{"".join(lines)}</table>'
+        '<p class="faint">Expected: the sum of the probabilities of all pages.</p></section>'
+    )
+
+
+def _critical_pages(rows: Sequence[Mapping[str, Any]], store: OutputStore) -> str:
+    """Return the pages with critical findings, which somebody should look at first."""
+    critical = [row for row in rows if row.get("critical")]
+    if not critical:
+        return ""
+    figures = "".join(_figure(row, store, _names(row["critical"])) for row in critical[:_MAX_PICTURES])
+    more = f", {_MAX_PICTURES} of {len(critical)}" if len(critical) > _MAX_PICTURES else ""
+    return f'<h2>Pages with critical findings{more}</h2><div class="gallery">{figures}</div>'
+
+
+def _names(keys: Iterable[str]) -> str:
+    titles = {code.value: code.title for code in StatementCode}
+    return ", ".join(FULL_NAMES.get(key) or titles[key] for key in keys)
 
 
 def _histogram(values: Sequence[float | None]) -> list[tuple[str, int]]:
@@ -180,7 +239,8 @@ def _gallery(rows: Iterable[Mapping[str, Any]], store: OutputStore) -> str:
     return f'<h2>Pages to look at{more}</h2><div class="gallery">{figures}</div>'
 
 
-def _figure(row: Mapping[str, Any], store: OutputStore) -> str:
+def _figure(row: Mapping[str, Any], store: OutputStore, words: str = "") -> str:
+    """Return the picture of a page, with its reasons or some other words below."""
     overlay = row.get("overlay") or ""
     content = store.read(overlay) if overlay else None
     if content is None:
@@ -191,7 +251,7 @@ def _figure(row: Mapping[str, Any], store: OutputStore) -> str:
     confidence = row.get("lead_confidence")
     confidence_text = f", confidence {confidence:.2f}" if confidence is not None else ""
     # an error names the file by its full path, which would fill the caption
-    why = " ".join(row["reasons"]).replace(str(row["source"]), "the file") or "low confidence"
+    why = words or " ".join(row["reasons"]).replace(str(row["source"]), "the file") or "low confidence"
     return (
         f'<figure class="{row["status"]}">{picture}<figcaption><b>{escape(row["page_id"])}</b>'
         f"{row['status']}{confidence_text}<br>{escape(why)}</figcaption></figure>"

@@ -58,21 +58,21 @@ class Finding:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A patch that a finding rests on.
+    """A part of a lead that a finding rests on.
 
     Parameters
     ----------
     lead : str
     start_s, end_s : float
         Seconds of the record.
-    weight : float
-        By how much the finding's logit falls when the patch is hidden.
+    weight : float or None
+        By how much the finding's logit falls when the patch is hidden; None for a wave that was measured.
     """
 
     lead: str
     start_s: float
     end_s: float
-    weight: float
+    weight: float | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,7 +88,7 @@ class Findings:
     operating_point : str
         The operating point of the thresholds.
     seen_s : mapping of lead to the seconds seen
-    evidence : mapping of label to its patches, most important first
+    evidence : mapping of label or statement to its patches, most important first, or its waves
     record : EcgRecord or None
     digitization : Digitization or None
         Where a page was read.
@@ -144,7 +144,13 @@ class Findings:
             "findings": {finding.label: _finding_summary(finding) for finding in self.findings},
             "evidence": {
                 label: [
-                    [item.lead, round(item.start_s, 2), round(item.end_s, 2), round(item.weight, 4)] for item in items
+                    [
+                        item.lead,
+                        round(item.start_s, 2),
+                        round(item.end_s, 2),
+                        None if item.weight is None else round(item.weight, 4),
+                    ]
+                    for item in items
                 ]
                 for label, items in self.evidence.items()
             },

@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.classification.findings import Evidence, Finding, Findings
+from ecgimg.classification.findings import Finding, Findings
 from ecgimg.classification.labelled_records import VOLTAGE_LABELS, network_rate_leads
 from ecgimg.classification.not_judged import why_not_judged
-from ecgimg.classification.occlusion import occlude_patches
-from ecgimg.classification.tokens import CANVAS, FS_HZ, PATCH
+from ecgimg.classification.tokens import CANVAS
 from ecgimg.classification.trained_classifier import Classifier, check_operating_point, shipped_classifier
 from ecgimg.digitization import Digitization
 from ecgimg.errors import BadRecord, EcgImgError
@@ -22,7 +21,6 @@ from ecgimg.record import EcgRecord
 
 Signals = NDArray[np.float32]
 
-_EXPLAINED_FINDINGS = 3
 _MAX_MV = 30.0  # no heart reaches it; a record in µV, or of raw converter counts, does
 _FLAT_MV = 0.01  # peak to peak in every lead: electrodes that were off, or a blank line
 _MIN_LEAD_CONFIDENCE = 0.3  # below it the digitizer itself does not believe a lead
@@ -32,7 +30,6 @@ def classify(
     ecg: Ecg,
     *,
     operating_point: str = "likely",
-    explain: bool = False,
     classifier: Classifier | None = None,
 ) -> Findings:
     """Classify a record or a page, without what is measured of it; see `ecgimg.classify`."""
@@ -40,17 +37,17 @@ def classify(
     ecg = open_ecg(ecg)
     classifier = classifier or shipped_classifier()
     if isinstance(ecg, EcgRecord):
-        return _classify_record(ecg, classifier, operating_point, explain)
+        return _classify_record(ecg, classifier, operating_point)
     if ecg.record is None:
         reason = ReasonCode.PAGE_NOT_READ.reason(text=texts(ecg.reasons))
         return Findings((reason,), operating_point=operating_point, digitization=ecg)
-    return _classify_leads(ecg, classifier, operating_point, explain)
+    return _classify_leads(ecg, classifier, operating_point)
 
 
-def classify_page(page: Digitization, *, explain: bool = False) -> Findings:
+def classify_page(page: Digitization) -> Findings:
     """Classify a digitized page; a page without an ECG (flat, absurd voltages) gives a reason instead of an error."""
     try:
-        return classify(page, explain=explain)
+        return classify(page)
     except EcgImgError as error:
         return Findings((ReasonCode.NO_ECG.reason(error=error),), digitization=page)
 
@@ -74,11 +71,11 @@ def check_ecg(record: EcgRecord) -> None:
 
 def mean_logits(record: EcgRecord, classifier: Classifier) -> NDArray[np.float32]:
     """Return (labels,) logits; of a record longer than ten seconds the mean over windows of ten."""
-    windows = np.stack([window for _, window in _split_windows(network_rate_leads(record))])
+    windows = np.stack([window for _, window in split_windows(network_rate_leads(record))])
     return np.asarray(classifier.logits(windows).mean(axis=0), np.float32)
 
 
-def _split_windows(signals: Signals) -> list[tuple[int, Signals]]:
+def split_windows(signals: Signals) -> list[tuple[int, Signals]]:
     """Split (12, samples) into windows of the canvas that hold a value: (first sample, (12, samples)) of each."""
     samples = signals.shape[1]
     # of a record just above ten seconds, a second window would repeat most of the first
@@ -90,7 +87,7 @@ def _split_windows(signals: Signals) -> list[tuple[int, Signals]]:
 
 
 def _classify_record(
-    record: EcgRecord, classifier: Classifier, operating_point: str, explain: bool, gain_assumed: bool = False
+    record: EcgRecord, classifier: Classifier, operating_point: str, gain_assumed: bool = False
 ) -> Findings:
     check_ecg(record)
     seen_s = {
@@ -107,11 +104,10 @@ def _classify_record(
         reason = unlearned.get(label) or why_not_judged(label, seen_s, VOLTAGE_LABELS if gain_assumed else ())
         value = None if reason else float(probability)
         judged.append(Finding(label, value, thresholds[label], reason, likely[label], possible[label]))
-    findings = Findings((), tuple(judged), operating_point, seen_s, record=record)
-    return replace(findings, evidence=_find_evidence(findings, record, classifier)) if explain else findings
+    return Findings((), tuple(judged), operating_point, seen_s, record=record)
 
 
-def _classify_leads(page: Digitization, classifier: Classifier, operating_point: str, explain: bool) -> Findings:
+def _classify_leads(page: Digitization, classifier: Classifier, operating_point: str) -> Findings:
     """Classify the leads of a page without those that were read with a very low confidence."""
     assert page.record is not None
     # each finding rests on all leads, so that one wrong trace would spoil them all
@@ -122,30 +118,5 @@ def _classify_leads(page: Digitization, classifier: Classifier, operating_point:
         reasons = (ReasonCode.ALL_LEADS_UNCERTAIN.reason(), *page.reasons)
         return Findings(reasons, operating_point=operating_point, digitization=page)
     left_out = (ReasonCode.LEADS_LEFT_OUT.reason(leads=", ".join(uncertain)),) if uncertain else ()
-    findings = _classify_record(page.record.select(leads), classifier, operating_point, explain, page.is_gain_assumed)
+    findings = _classify_record(page.record.select(leads), classifier, operating_point, page.is_gain_assumed)
     return replace(findings, reasons=(*page.reasons, *left_out), digitization=page)
-
-
-def _find_evidence(findings: Findings, record: EcgRecord, classifier: Classifier) -> dict[str, tuple[Evidence, ...]]:
-    """Return the patches that the top findings rest on, most important first.
-
-    Of a record longer than ten seconds, the first window with a value is explained.
-    """
-    first, signals = _split_windows(network_rate_leads(record))[0]
-    labels = [finding.label for finding in findings.leading[:_EXPLAINED_FINDINGS]]
-    if not labels:
-        return {}
-    patches = occlude_patches(classifier, signals, labels)
-    starts_s = first / FS_HZ + patches.start_s
-    evidence = {}
-    for label, weights in patches.weights.items():
-        evidence[label] = tuple(
-            Evidence(
-                lead=STANDARD_LEADS[int(patches.lead[k])],
-                start_s=float(starts_s[k]),
-                end_s=float(starts_s[k]) + PATCH / FS_HZ,
-                weight=float(weights[k]),
-            )
-            for k in np.argsort(-weights)
-        )
-    return evidence

@@ -23,10 +23,10 @@ from ecgimg.evaluate.parallel_pages import mapped
 from ecgimg.leads import STANDARD_LEADS
 from ecgimg.record import EcgRecord
 from ecgimg.reporting import Grade, Judgement, StatementCode, report
+from ecgimg.reporting.conclusion import USUAL_LABELS
 from layouts import Layout, load_layouts, visible_window
 from synth.page_stream import draw_requested_page, make_page_request
 
-_USUAL = ("NORM", "super_NORM", "cinc_NORM", "SR")  # labels that are no abnormal finding
 _SURE = (Grade.CRITICAL, Grade.LIKELY)
 _RANK = list(Grade)
 # what is scored: labels and statements, each with the labels that say the same
@@ -84,7 +84,7 @@ class JudgedRecord:
     @property
     def sure(self) -> list[JudgedFinding]:
         """The findings that are likely or critical, without "normal" and "sinus rhythm"."""
-        return [item for item in self.findings or () if item.grade in _SURE and not set(item.keys) & set(_USUAL)]
+        return [item for item in self.findings or () if item.grade in _SURE and not set(item.keys) & set(USUAL_LABELS)]
 
 
 def judge_records(

@@ -19,6 +19,9 @@ CRITICAL_LABELS = ("STE", "cinc_Acute MI")
 
 _NO_SIGN = 0.05  # probability of a critical label up to which it shows none
 _NORMAL = "NORM"
+USUAL_LABELS = ("NORM", "super_NORM", "SR")
+"""Labels that are no abnormal finding."""
+
 _NOT_TOLD = (*CINC2024, _NORMAL, "super_NORM")  # by themselves: they repeat others, or are told last
 # Statements that one label says in the same words: of others, as a left axis, a block is but one cause.
 _SAME_AS_LABEL = frozenset(
@@ -58,6 +61,18 @@ class Judgement:
     differs: str = ""
 
     @property
+    def key(self) -> str:
+        """The label of the finding, or the code of the statement where there is none."""
+        return self.finding.label if self.finding else self.statement.code.value if self.statement else ""
+
+    @property
+    def title(self) -> str:
+        """The name, and the probability where the classifier gives one."""
+        probability = self.finding.probability if self.finding else None
+        share = f", {100 * probability:.0f} %" if probability is not None else ""
+        return f"{sentence_case(self.name)}{share}"
+
+    @property
     def text(self) -> str:
         """One sentence: the name, its probability, what was measured, and a disagreement."""
         finding = self.finding
@@ -94,6 +109,13 @@ class Conclusion:
 
     judgements: tuple[Judgement, ...] = ()
     not_judged: Mapping[Reason, tuple[str, ...]] = field(default_factory=dict)
+
+    def named(self, key: str) -> Judgement:
+        """Return the judgement of a `key`; `KeyError` where nothing is said of it."""
+        for judgement in self.judgements:
+            if judgement.key == key:
+                return judgement
+        raise KeyError(key)
 
     def of_grade(self, grade: Grade) -> tuple[Judgement, ...]:
         """Return the judgements of one grade."""

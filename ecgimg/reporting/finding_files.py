@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ecgimg._atomic_files import atomic_path, check_stems
 from ecgimg._pictures import write_png
-from ecgimg.classification.evidence_figure import draw_on_page, draw_on_signal
 from ecgimg.classification.trained_classifier import Classifier, check_operating_point
 from ecgimg.errors import BadRecord, EcgImgError
 from ecgimg.open_ecg import Ecg, iter_ecgs
 from ecgimg.reasons import Reason, reason_of
+from ecgimg.reporting.evidence_figure import draw_on_page, draw_on_signal
 from ecgimg.reporting.report import Report, report
 from ecgimg.reporting.statement import Patient
 
@@ -76,12 +76,12 @@ def _classify(
 
 def write_findings(findings: Report, stem: str, out: Path, image: NDArray[np.uint8] | None = None) -> None:
     """Write the pictures of the evidence, and last ``STEM.findings.json``."""
-    for label in findings.evidence:
-        name = label.replace("/", "-").replace(" ", "-")  # LAFB/LPFB would be a folder
+    for key in findings.evidence:
+        name = key.replace("/", "-").replace(" ", "-")  # LAFB/LPFB would be a folder
         if image is not None:
-            write_png(draw_on_page(image, findings, label), out / f"{stem}.{name}.page.png")
+            write_png(draw_on_page(image, findings, key), out / f"{stem}.{name}.page.png")
         if findings.record is not None:
-            write_png(draw_on_signal(findings.record, findings, label), out / f"{stem}.{name}.png")
+            write_png(draw_on_signal(findings.record, findings, key), out / f"{stem}.{name}.png")
     # comes last, so that a JSON never announces pictures that are missing
     with atomic_path(out / f"{stem}.findings.json") as temporary:
         temporary.write_text(json.dumps(findings.summary(), indent=1), encoding="utf-8")

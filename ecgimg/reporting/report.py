@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecgimg.classification.findings import Findings
-from ecgimg.classification.predict import classify
-from ecgimg.classification.trained_classifier import Classifier
+from ecgimg.classification.predict import classify, classify_page
+from ecgimg.classification.trained_classifier import Classifier, shipped_classifier
 from ecgimg.digitization import Digitization
 from ecgimg.errors import EcgImgError
 from ecgimg.measurement import Measurements, measure_record
@@ -16,6 +16,8 @@ from ecgimg.plotting.notebook_html import bullets, card, paragraph, table
 from ecgimg.plotting.paper_page import NOTICE
 from ecgimg.reasons import ReasonCode
 from ecgimg.reporting.conclusion import Conclusion, conclude
+from ecgimg.reporting.evidence import find_evidence
+from ecgimg.reporting.rules.contiguous_leads import noisy_leads
 from ecgimg.reporting.statement import Patient
 
 _NAMED = 3  # judgements that the short representation names
@@ -86,26 +88,49 @@ def report(
     patient: Patient | None = None,
 ) -> Report:
     """Classify and measure a record or a page; see `ecgimg.classify`."""
-    return add_conclusion(
-        classify(open_ecg(ecg), operating_point=operating_point, explain=explain, classifier=classifier), patient
-    )
+    findings = classify(open_ecg(ecg), operating_point=operating_point, classifier=classifier)
+    return add_conclusion(findings, patient, explain=explain, classifier=classifier)
 
 
-def add_conclusion(findings: Findings, patient: Patient | None = None) -> Report:
+def report_page(page: Digitization, *, explain: bool = False) -> Report:
+    """Report on a digitized page; where it holds no ECG, or cannot be measured, it gives the reason and no error."""
+    return add_conclusion(classify_page(page), explain=explain)
+
+
+def add_conclusion(
+    findings: Findings,
+    patient: Patient | None = None,
+    *,
+    explain: bool = False,
+    classifier: Classifier | None = None,
+) -> Report:
     """Measure what findings were made of, and return both as one.
+
+    The classifier reads noisy leads, too: without them it is no better, even where all are noisy. Statements on ST
+    segments do not rest on them.
 
     Parameters
     ----------
     findings : Findings
         Their `record` holds the leads that were judged.
     patient : Patient, optional
+    explain : bool
+        Whether the parts of the record are found that the likely findings rest on.
+    classifier : Classifier, optional
+        That of the findings; by default the shipped one.
 
     Returns
     -------
     Report
     """
     measured = _measure(findings)
+    if noisy := noisy_leads(measured):
+        reason = ReasonCode.NOISY_LEADS.reason(leads=", ".join(noisy))
+        findings = replace(findings, reasons=(*findings.reasons, reason))
     conclusion = conclude(findings, measured, patient) if findings.findings else Conclusion()
+    if explain and conclusion.judgements:
+        evidence = find_evidence(conclusion, findings, measured, classifier or shipped_classifier())
+        findings = replace(findings, evidence=evidence)
     return Report(**vars(findings), measurements=measured, conclusion=conclusion)
 
 

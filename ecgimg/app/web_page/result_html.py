@@ -28,6 +28,8 @@ _DOWNLOADS = {
     "json": ("JSON", "everything that was read, measured and found, for programs"),
 }
 
+_LEAD_REASONS = (ReasonCode.LEADS_LEFT_OUT, ReasonCode.NOISY_LEADS)  # told with the findings
+
 
 def progress(step: str, done: int, total: int, name: str = "") -> str:
     """Return the progress as a bar, and as words that a screen reader reads out."""
@@ -196,7 +198,7 @@ def _findings(reading: Reading, link: str) -> str:
         return _section("Findings", f"<p>{escape(texts(findings.reasons))}</p>")
     body = _judgements(findings) + _not_judged(findings)
     # the page's other reasons stand in the verdict already
-    left_out = [reason.text for reason in findings.reasons if reason.code is ReasonCode.LEADS_LEFT_OUT]
+    left_out = [reason.text for reason in findings.reasons if reason.code in _LEAD_REASONS]
     body += "".join(f'<p class="ecg-hint">{escape(text)}</p>' for text in left_out)
     hint = (
         "What is measured outside its limits, and what a network finds, with a calibrated probability. A physician "
@@ -249,17 +251,15 @@ def _details(title: str, body: str) -> str:
 
 
 def _evidence(reading: Reading, link: str) -> str:
-    """Return the pictures of the evidence, the most probable finding first and open."""
-    numbered = [(number, reading.findings[label]) for number, label in enumerate(reading.evidence, start=1)]
-    numbered.sort(key=lambda item: item[1].probability or 0.0, reverse=True)
+    """Return the pictures of the evidence, the gravest finding first and open."""
     parts = []
-    for place, (number, finding) in enumerate(numbered):
-        caption = f"{escape(finding.name)}, {probability_text(finding.probability)}"
+    for number, key in enumerate(reading.evidence, start=1):
+        caption = escape(reading.findings.conclusion.named(key).title)
         picture = (
             f'<img src="{link}/evidence-{number}.jpg" loading="lazy" alt="The page with the parts of the traces marked '
             f'on which the finding rests: {caption}">'
         )
-        is_open = " open" if place == 0 else ""
+        is_open = " open" if number == 1 else ""
         parts.append(f"<details{is_open}><summary>What it rests on: {caption}</summary>{picture}</details>")
     return f'<div class="ecg-evidence">{"".join(parts)}</div>'
 

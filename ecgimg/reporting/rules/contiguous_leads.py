@@ -41,6 +41,11 @@ def wall_of(leads: Collection[str]) -> str:
     return " and ".join(names) + " leads"
 
 
+def noisy_leads(measured: Measurements) -> tuple[str, ...]:
+    """Return the leads that are noisy, flat, clipped or disconnected."""
+    return tuple(lead for lead, numbers in measured.leads.items() if numbers.noise.word not in (*_USABLE, None))
+
+
 def usable_leads(measured: Measurements) -> dict[str, LeadMeasurements]:
     """Return the leads that are not noisy, flat, clipped or disconnected."""
     return {lead: numbers for lead, numbers in measured.leads.items() if numbers.noise.word in _USABLE}

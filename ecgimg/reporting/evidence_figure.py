@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg._pictures import write_text
-from ecgimg.classification.findings import Evidence, Findings
+from ecgimg.classification.findings import Evidence
 from ecgimg.record import EcgRecord
+from ecgimg.reporting.report import Report
 
 Image8 = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -26,26 +27,27 @@ _MAX_COORDINATE_PX = 1e5  # a wild sample would overflow OpenCV's integers
 
 
 def strongest(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-    """Return the top tenth of the patches, at least one, of those that support the finding."""
+    """Return the top tenth of the patches, at least one, of those that support the finding; of waves all."""
     top = evidence[: max(len(evidence) // _PATCHES_PER_MARK, 1)]
-    return tuple(item for item in top if item.weight > 0)
+    waves = tuple(item for item in evidence if item.weight is None)
+    return waves or tuple(item for item in top if item.weight is not None and item.weight > 0)
 
 
-def draw_on_page(image: Image8, findings: Findings, label: str) -> Image8:
-    """Mark on a picture (height, width, 3) the strokes of the patches that a finding rests on."""
+def draw_on_page(image: Image8, report: Report, key: str) -> Image8:
+    """Mark on a picture (height, width, 3) the strokes that a finding, by its key in `Report.evidence`, rests on."""
     marked = image.copy()
     width_px = max(round(max(image.shape[:2]) / 150), 3)
-    for item in strongest(findings.evidence[label]):
-        for points_px in _strokes(findings, item):
+    for item in strongest(report.evidence[key]):
+        for points_px in _strokes(report, item):
             _draw_polyline(marked, points_px, _STROKE_COLOUR, width_px)
     blended = np.asarray(cv2.addWeighted(image, 1 - _STROKE_WEIGHT, marked, _STROKE_WEIGHT, 0), np.uint8)
-    _write_caption(blended, findings, label, max(width_px / 8, 0.5))
+    _write_caption(blended, report, key, max(width_px / 8, 0.5))
     return blended
 
 
-def _strokes(findings: Findings, item: Evidence) -> Iterator[Floats]:
+def _strokes(report: Report, item: Evidence) -> Iterator[Floats]:
     """Yield the parts of the page's traces, (n, 2) px, that show a patch."""
-    for reading in findings.digitization.readings if findings.digitization is not None else ():
+    for reading in report.digitization.readings if report.digitization is not None else ():
         if reading.lead == item.lead and len(reading.points_px) > 1:
             t_s = np.linspace(reading.start_s, reading.end_s, len(reading.points_px))
             stroke = reading.points_px[(t_s >= item.start_s) & (t_s < item.end_s)]
@@ -53,9 +55,9 @@ def _strokes(findings: Findings, item: Evidence) -> Iterator[Floats]:
                 yield stroke
 
 
-def draw_on_signal(record: EcgRecord, findings: Findings, label: str) -> Image8:
-    """Draw ten seconds of a record, one lead in each row, with the patches that a finding rests on marked."""
-    evidence = findings.evidence[label]
+def draw_on_signal(record: EcgRecord, report: Report, key: str) -> Image8:
+    """Draw ten seconds of a record, one lead in each row, with the parts marked that a finding rests on."""
+    evidence = report.evidence[key]
     # the evidence lies in one window of the record, which may begin later
     first_s = max(min((item.start_s for item in evidence), default=0.0), 0.0) // _MAX_SECONDS * _MAX_SECONDS
     seconds = min(record.duration_s - first_s, _MAX_SECONDS)
@@ -68,7 +70,7 @@ def draw_on_signal(record: EcgRecord, findings: Findings, label: str) -> Image8:
             picture[top + 4 : top + _ROW_PX - 4, left:right] = _PATCH_COLOUR
     for row in range(len(record.leads)):
         _draw_lead(picture, record, row, first_s, seconds)
-    _write_caption(picture, findings, label, 0.6)
+    _write_caption(picture, report, key, 0.6)
     return picture
 
 
@@ -97,7 +99,6 @@ def _draw_polyline(picture: Image8, points_px: Floats, colour: tuple[int, int, i
     cv2.polylines(picture, [fixed_point], False, colour, width_px, cv2.LINE_AA, _FRACTION_BITS)
 
 
-def _write_caption(picture: Image8, findings: Findings, label: str, size: float) -> None:
-    finding = findings[label]
-    text = f"{finding.name}: {finding.probability or 0:.0%}   (research use only)"
+def _write_caption(picture: Image8, report: Report, key: str, size: float) -> None:
+    text = f"{report.conclusion.named(key).title}   (research use only)"
     write_text(picture, text, (12, round(36 * size) + 8), _INK_COLOUR, size, max(round(size), 1))
