@@ -27,7 +27,8 @@ _NOT_TOLD = (*CINC2024, _NORMAL, "super_NORM")  # by themselves: they repeat oth
 _SAME_AS_LABEL = frozenset(
     {
         StatementCode.LONG_PR, StatementCode.RIGHT_BUNDLE_BRANCH_BLOCK, StatementCode.LEFT_BUNDLE_BRANCH_BLOCK,
-        StatementCode.IRREGULAR_WITHOUT_P, StatementCode.PREMATURE_VENTRICULAR, StatementCode.PACED_RHYTHM,
+        StatementCode.IRREGULAR_WITHOUT_P, StatementCode.PREMATURE_VENTRICULAR, StatementCode.PREMATURE_NARROW,
+        StatementCode.PACED_RHYTHM,
     }
 )  # fmt: skip
 _RHYTHMS = ("SR", "SARRH", "STACH", "SBRAD", "AFIB", "AFLT", "SVARR", "SVTAC", "PSVT", "PACE")

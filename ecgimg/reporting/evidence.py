@@ -30,7 +30,8 @@ _ST_S = 0.08  # after J, over which ST levels are measured
 
 _WAVES: dict[StatementCode, _Wave] = {
     StatementCode.ST_ELEVATION: "st", StatementCode.ST_ELEVATION_WIDE_QRS: "st", StatementCode.ST_DEPRESSION: "st",
-    StatementCode.ST_DEPRESSION_WIDESPREAD: "st", StatementCode.PATHOLOGICAL_Q: "qrs", StatementCode.INVERTED_T: "t",
+    StatementCode.ST_DEPRESSION_POSTERIOR: "st", StatementCode.ST_DEPRESSION_WIDESPREAD: "st",
+    StatementCode.PATHOLOGICAL_Q: "qrs", StatementCode.INVERTED_T: "t",
     StatementCode.WIDE_TACHYCARDIA: "qrs", StatementCode.IRREGULAR_WITHOUT_P: "qrs", StatementCode.LONG_PR: "pr",
     StatementCode.SHORT_PR: "pr", StatementCode.RIGHT_BUNDLE_BRANCH_BLOCK: "qrs",
     StatementCode.LEFT_BUNDLE_BRANCH_BLOCK: "qrs", StatementCode.WIDE_QRS: "qrs", StatementCode.LONG_QTC: "qt",

@@ -106,6 +106,11 @@ class StatementCode(Enum):
         "st_depression_widespread", "ST depression in six leads or more, with ST elevation in aVR or V1",
         "Too little blood for much of the heart, as with a narrow left main artery.", _UDMI, "STD", "ISC", "ISCA",
     )  # fmt: skip
+    ST_DEPRESSION_POSTERIOR = (
+        "st_depression_posterior", "ST depression in V1 to V3 with upright T waves",
+        "Seen from the back it is ST elevation, as in a posterior infarction; record V7 to V9.", _UDMI,
+        "PMI", "IMI", "LMI", "STD",
+    )  # fmt: skip
     PATHOLOGICAL_Q = (
         "pathological_q", "pathological Q waves", "A scar of an infarction in the wall that these leads face.", _UDMI,
         "QWAVE", "AMI", "IMI", "LMI", "cinc_Old MI",

@@ -12,6 +12,9 @@ from ecgimg.reporting.rules.limits import grade_above, grade_below, statement_of
 from ecgimg.reporting.statement import Basis, Grade, Patient, Statement, StatementCode
 
 LONGEST_PR_MS = 200.0
+# Readers call a shorter one normal as often as not: of 1,874 records of PTB-XL, 57 % of those above 212 ms are stated
+# to have AV block, and 1.4 % of the normal ones are above; of those above 208 ms it is 50 %, and 2.4 %.
+_SURE_PR_MS = 212.0
 SHORTEST_PR_MS = 110.0  # 120 in the guideline: PR from the first of twelve P onsets of the usual beat
 WIDE_QRS_MS = 120.0
 LONGEST_QTC_MS = {True: 450.0, False: 460.0, None: 460.0}
@@ -27,6 +30,7 @@ def conduction_statements(measured: Measurements, patient: Patient) -> Iterator[
     """Yield what is said of PR, QRS, QTc and axis."""
     values = measured.values
     if grade := grade_above(values["pr_ms"], LONGEST_PR_MS, "ms"):
+        grade = grade if measured.number("pr_ms") > _SURE_PR_MS else Grade.POSSIBLE
         yield statement_of(StatementCode.LONG_PR, grade, "PR interval", values["pr_ms"], LONGEST_PR_MS, "ms")
     if grade := grade_below(values["pr_ms"], SHORTEST_PR_MS, "ms"):
         yield statement_of(StatementCode.SHORT_PR, grade, "PR interval", values["pr_ms"], SHORTEST_PR_MS, "ms")

@@ -18,7 +18,7 @@ from ecgimg.reporting.rules.contiguous_leads import (
     wall_of,
 )
 from ecgimg.reporting.rules.limits import has_known_gain
-from ecgimg.reporting.rules.voltages import voltage_statements
+from ecgimg.reporting.rules.voltages import has_high_voltage
 from ecgimg.reporting.statement import Basis, Grade, Patient, Statement, StatementCode
 
 ELEVATION_MV = 0.1
@@ -73,14 +73,11 @@ def _elevation(measured: Measurements, leads: Leads, patient: Patient) -> Iterat
         for lead, level in over.items()
         if level > limits[lead] + _ERROR_MV and leads[lead]["st_j_mv"].n >= LEAST_SURE_BEATS
     }
-    has_high_voltage = any(
-        said.code is StatementCode.HIGH_VOLTAGE and said.grade is Grade.LIKELY
-        for said in voltage_statements(measured, patient)
-    )
+    is_high = has_high_voltage(measured, patient)
     for group in contiguous_groups(over):
         is_sure = bool(contiguous_groups(sure & set(group)))
         # hypertrophy lifts the ST segment where it deepens S
-        is_strain = has_high_voltage and set(group) <= {"V1", "V2", "V3"}
+        is_strain = is_high and set(group) <= {"V1", "V2", "V3"}
         grade = Grade.CRITICAL if is_sure and not is_strain and _has_baseline(measured) else Grade.POSSIBLE
         basis = tuple(Basis("ST at J", over[lead], limits[lead], "mV", lead) for lead in group)
         yield Statement(StatementCode.ST_ELEVATION, grade, basis, wall_of(group))
@@ -109,7 +106,16 @@ def _depression(measured: Measurements, leads: Leads) -> Iterator[Statement]:
     for group in contiguous_groups(low):
         basis = tuple(Basis("ST", low[lead], -DEPRESSION_MV, "mV", lead) for lead in group)
         is_sure = _has_baseline(measured) and min(leads[lead]["st_j_mv"].n for lead in group) >= LEAST_SURE_BEATS
-        yield Statement(StatementCode.ST_DEPRESSION, Grade.LIKELY if is_sure else Grade.POSSIBLE, basis, wall_of(group))
+        grade = Grade.LIKELY if is_sure else Grade.POSSIBLE
+        if _is_posterior(leads, group):
+            yield Statement(StatementCode.ST_DEPRESSION_POSTERIOR, grade, basis)
+        else:
+            yield Statement(StatementCode.ST_DEPRESSION, grade, basis, wall_of(group))
+
+
+def _is_posterior(leads: Leads, group: tuple[str, ...]) -> bool:
+    """Return whether depression is of V1 to V3 alone and T upright there, as leads at the back would show elevation."""
+    return set(group) <= {"V1", "V2", "V3"} and all(_level(leads, lead, "t_mv") > INVERSION_MV for lead in group)
 
 
 def _concordant_elevation(leads: Leads) -> Iterator[Statement]:
