@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 pytest.importorskip("fsspec", reason="the batch extra is not installed")
+from ecgimg.batch.report import expected_counts
 
 
 def test_overlays_formats_and_report(done: Path):
@@ -22,6 +23,26 @@ def test_overlays_formats_and_report(done: Path):
     assert "not a medical device" in report
     assert 'src="data:image/jpeg;base64,' in report
     assert not list((done / ".ecgimg/spool").iterdir())
+
+
+def test_expected_counts():
+    """A finding is expected as often as its probabilities add up to, with an interval."""
+    rows = [{"probability": {"AFIB": 0.5, "LVH": 0.1}}] * 100 + [{"probability": {"AFIB": 0.0}}, {"probability": None}]
+    counts = expected_counts(rows)
+    assert list(counts) == ["AFIB", "LVH"]
+    count, low, high, pages = counts["AFIB"]
+    assert count == pytest.approx(50)
+    assert (low, high) == (pytest.approx(50 - 9.8), pytest.approx(50 + 9.8))
+    assert pages == 101
+    assert counts["LVH"][0] == pytest.approx(10)
+
+
+def test_findings_of_report(done: Path):
+    """The report tells how often findings are expected."""
+    report = (done / "report.html").read_text(encoding="utf-8")
+    table = report[report.index("<h2>Findings") :].partition("</section>")[0]
+    assert "Expected" in table
+    assert "sinus rhythm" in table
 
 
 def test_measurements_of_report(done: Path):

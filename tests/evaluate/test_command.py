@@ -39,6 +39,22 @@ def test_evaluate_layouts_with_plug_in(sources):
     assert (sources / "o" / "layouts.png").stat().st_size > 1000
 
 
+def test_compare_two_models(sources):
+    """Two models are compared on the same records, with an interval; a model is as good as itself."""
+    options = ["--model", "my_plugin:predict", "--layouts", "12x1,6x1-limb"]
+    same = run(sources, *options, "--compare", "my_plugin:predict")
+    assert same.exit_code == 0, same.output
+    assert "+0.0000" in same.output
+    (sources / "other_plugin.py").write_text(
+        "import numpy as np\n\ndef predict(signals, mask, fs_hz):\n    return np.full((len(signals), 2), 0.5)\n\n"
+        "predict.labels = ('LVH', 'AFIB')\n"
+    )
+    better = run(sources, *options, "--compare", "other_plugin:predict")
+    assert better.exit_code == 0, better.output
+    assert "other_plugin:predict" in "".join(better.output.split())
+    assert "+0.5000" in better.output  # of AFIB neither knows anything, of LVH the first knows all
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

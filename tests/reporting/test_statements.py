@@ -154,6 +154,15 @@ def test_st_depression():
     assert said(measured_heart(wide)) == {StatementCode.ST_DEPRESSION_WIDESPREAD: Grade.CRITICAL}
 
 
+def test_posterior_pattern():
+    """ST depression of V1 to V3 alone with upright T waves is ST elevation at the back."""
+    low = {"st_j_mv": -0.1, "st_j60_mv": -0.09}
+    posterior = StatementCode.ST_DEPRESSION_POSTERIOR
+    assert said(measured_heart(dict.fromkeys(("V1", "V2", "V3"), low))) == {posterior: Grade.LIKELY}
+    assert posterior not in said(measured_heart(dict.fromkeys(("V2", "V3"), low | {"t_mv": -0.2})))
+    assert said(measured_heart(dict.fromkeys(("V2", "V3", "V4"), low))) == {StatementCode.ST_DEPRESSION: Grade.LIKELY}
+
+
 def test_inverted_t():
     """Inverted T waves of two contiguous leads are stated, but not those of V1, III and aVR."""
     down = {"t_mv": -0.2}
