@@ -8,6 +8,7 @@ from typing import Any
 
 from ecgimg.classification.labels import FULL_NAMES, INDIVIDUAL_LABELS
 from ecgimg.digitization.result import Digitization
+from ecgimg.measurement import Measurements
 from ecgimg.plotting.notebook_html import bullets, card, paragraph, percentage, table
 from ecgimg.plotting.paper_page import NOTICE
 from ecgimg.reasons import Reason
@@ -92,6 +93,8 @@ class Findings:
     record : EcgRecord or None
     digitization : Digitization or None
         Where a page was read.
+    measurements : Measurements
+        Of `record`; empty, with the reason, where nothing could be measured.
     """
 
     reasons: tuple[Reason, ...] = ()
@@ -101,6 +104,7 @@ class Findings:
     evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
     record: EcgRecord | None = None
     digitization: Digitization | None = None
+    measurements: Measurements = field(default_factory=Measurements)
 
     def __getitem__(self, label: str) -> Finding:
         """Return the finding of a label; `KeyError` for an unknown label."""

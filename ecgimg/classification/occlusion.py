@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.classification.measured_inputs import measured_inputs
 from ecgimg.classification.tokens import FS_HZ, PATCH
 from ecgimg.classification.trained_classifier import Classifier
+from ecgimg.measurement import Measurements
 
 Signals = NDArray[np.float32]
 
@@ -41,13 +43,19 @@ class PatchWeights:
         return np.asarray(self.patch * (PATCH / FS_HZ), np.float64)
 
 
-def occlude_patches(classifier: Classifier, signals_mv: Signals, labels: Sequence[str]) -> PatchWeights:
+def occlude_patches(
+    classifier: Classifier, signals_mv: Signals, labels: Sequence[str], measured: Measurements | None = None
+) -> PatchWeights:
     """Hide each patch of one record in turn, and weigh it by the fall of the logits.
+
+    What was measured stays as it is: the patches are those that the networks of the signal look at.
 
     Parameters
     ----------
     signals_mv : (12, samples) float32
         At 100 Hz, NaN where nothing is known; some value must be known.
+    measured : Measurements, optional
+        Of the record; without them nothing that was measured is known.
     """
     padded = np.pad(signals_mv, ((0, 0), (0, -signals_mv.shape[1] % PATCH)), constant_values=np.nan)
     has_value = np.isfinite(padded).reshape(len(padded), -1, PATCH).any(axis=2)
@@ -55,7 +63,9 @@ def occlude_patches(classifier: Classifier, signals_mv: Signals, labels: Sequenc
     occluded = np.repeat(signals_mv[None], len(lead), axis=0)  # (patches, 12, samples): one copy for each patch
     for copy, row, number in zip(occluded, lead, patch, strict=True):
         copy[row, number * PATCH : (number + 1) * PATCH] = np.nan
-    fall = classifier.logits(signals_mv[None]) - classifier.logits(occluded)
+    inputs = measured_inputs([measured or Measurements()])
+    repeated = inputs.subset(np.zeros(len(occluded), np.intp))
+    fall = classifier.logits(signals_mv[None], inputs) - classifier.logits(occluded, repeated)
     fall64 = np.nan_to_num(fall).astype(np.float64)  # without its only patch a record has no logits
     return PatchWeights(lead, patch, {label: fall64[:, classifier.labels.index(label)] for label in labels})
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ecgimg.classification.tokens import PATCH, WINDOW
+from ecgimg.classification.trained_classifier import TOKEN_INPUTS
 
 
 class PatchEncoder(nn.Module):
@@ -88,6 +89,8 @@ class PatchECG(nn.Module):
     dropout, drop_path : float
         In training: share of features, and of the deepest block's changes, that are left out.
     """
+
+    inputs = TOKEN_INPUTS
 
     def __init__(
         self, outputs: int, *, leads: int = 12, width: int = 128, depth: int = 4, heads: int = 2, expansion: int = 2,

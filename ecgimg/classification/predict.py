@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from ecgimg.classification.findings import Finding, Findings
 from ecgimg.classification.labelled_records import VOLTAGE_LABELS, network_rate_leads
+from ecgimg.classification.measured_inputs import measured_inputs
 from ecgimg.classification.not_judged import why_not_judged
 from ecgimg.classification.tokens import CANVAS
 from ecgimg.classification.trained_classifier import Classifier, check_operating_point, shipped_classifier
 from ecgimg.digitization import Digitization
 from ecgimg.errors import BadRecord, EcgImgError
 from ecgimg.leads import STANDARD_LEADS
+from ecgimg.measurement import Measurements, measure_record
 from ecgimg.open_ecg import Ecg, open_ecg
 from ecgimg.reasons import ReasonCode, texts
 from ecgimg.record import EcgRecord
@@ -32,7 +34,7 @@ def classify(
     operating_point: str = "likely",
     classifier: Classifier | None = None,
 ) -> Findings:
-    """Classify a record or a page, without what is measured of it; see `ecgimg.classify`."""
+    """Measure and classify a record or a page, without a conclusion; see `ecgimg.classify`."""
     check_operating_point(operating_point)
     ecg = open_ecg(ecg)
     classifier = classifier or shipped_classifier()
@@ -69,10 +71,21 @@ def check_ecg(record: EcgRecord) -> None:
         raise BadRecord("the record is flat in every lead: there is no ECG to classify")
 
 
-def mean_logits(record: EcgRecord, classifier: Classifier) -> NDArray[np.float32]:
-    """Return (labels,) logits; of a record longer than ten seconds the mean over windows of ten."""
+def mean_logits(record: EcgRecord, measured: Measurements, classifier: Classifier) -> NDArray[np.float32]:
+    """Return (labels,) logits of a record and what was measured of it.
+
+    Of a record longer than ten seconds they are the mean over windows of ten.
+    """
     windows = np.stack([window for _, window in split_windows(network_rate_leads(record))])
-    return np.asarray(classifier.logits(windows).mean(axis=0), np.float32)
+    return np.asarray(classifier.logits(windows, measured_inputs([measured] * len(windows))).mean(axis=0), np.float32)
+
+
+def _measure(record: EcgRecord, gain_assumed: bool) -> Measurements:
+    """Measure the leads that are judged; where they cannot be, as below 100 Hz, the reason is given."""
+    try:
+        return measure_record(record, gain_assumed=gain_assumed)
+    except EcgImgError as error:
+        return Measurements((ReasonCode.NOT_MEASURED.reason(error=error),))
 
 
 def split_windows(signals: Signals) -> list[tuple[int, Signals]]:
@@ -95,7 +108,8 @@ def _classify_record(
         for lead in STANDARD_LEADS
         if lead in record.leads
     }
-    probabilities = classifier.probabilities(mean_logits(record, classifier))
+    measured = _measure(record, gain_assumed)
+    probabilities = classifier.probabilities(mean_logits(record, measured, classifier))
     thresholds, likely, possible = (classifier.thresholds(name) for name in (operating_point, "likely", "possible"))
     unlearned = classifier.unlearned()
     judged = []
@@ -104,7 +118,7 @@ def _classify_record(
         reason = unlearned.get(label) or why_not_judged(label, seen_s, VOLTAGE_LABELS if gain_assumed else ())
         value = None if reason else float(probability)
         judged.append(Finding(label, value, thresholds[label], reason, likely[label], possible[label]))
-    return Findings((), tuple(judged), operating_point, seen_s, record=record)
+    return Findings((), tuple(judged), operating_point, seen_s, record=record, measurements=measured)
 
 
 def _classify_leads(page: Digitization, classifier: Classifier, operating_point: str) -> Findings:

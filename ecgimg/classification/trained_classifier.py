@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from scipy.special import expit
 
 from ecgimg.classification.labels import LABELS
+from ecgimg.classification.measured_inputs import MeasuredInputs, measure_signals
 from ecgimg.classification.tokens import CANVAS, tokenize
 from ecgimg.errors import BadRequest, BadWeights, MissingWeights
 from ecgimg.inference.onnx_sessions import open_network
@@ -123,10 +124,22 @@ class Classifier:
         """What the outputs mean, in their order."""
         return tuple(self.card.labels)
 
-    def logits(self, signals_mv: NDArray[np.float32], batch: int = 32) -> NDArray[np.float32]:
+    @property
+    def is_measuring(self) -> bool:
+        """Whether a network reads what was measured, too."""
+        return "numbers" in self._inputs
+
+    def logits(
+        self, signals_mv: NDArray[np.float32], measured: MeasuredInputs | None = None, batch: int = 32
+    ) -> NDArray[np.float32]:
         """Return (records, labels) for records (records, 12, samples) at 100 Hz, NaN where nothing is known.
 
         Records with about as many patches share a batch. One without any value gets NaN.
+
+        Parameters
+        ----------
+        measured : MeasuredInputs, optional
+            Of the same records; where it is not given and a network reads it, the signals are measured here.
         """
         logits = np.full((len(signals_mv), len(self.labels)), np.nan, np.float32)
         # Sorted by length, a batch needs little padding.
@@ -134,7 +147,8 @@ class Classifier:
         order = np.argsort(counts, kind="stable")[int((counts == 0).sum()) :]
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
-            (batch_logits,) = self.session.run(None, network_inputs(signals_mv[chosen], self._inputs))
+            own = measured.subset(chosen) if measured is not None else None
+            (batch_logits,) = self.session.run(None, network_inputs(signals_mv[chosen], self._inputs, own))
             logits[chosen] = batch_logits
         return logits
 
@@ -167,13 +181,17 @@ class Classifier:
 
 
 TOKEN_INPUTS = ("values", "lead", "time_s", "present")
+CHANNEL_INPUTS = ("channels",)
+MEASURED_INPUTS = ("numbers", "beats")
 
 
-def network_inputs(signals_mv: NDArray[np.float32], inputs: Collection[str]) -> dict[str, NDArray[Any]]:
+def network_inputs(
+    signals_mv: NDArray[np.float32], inputs: Collection[str], measured: MeasuredInputs | None = None
+) -> dict[str, NDArray[Any]]:
     """Return what networks take of records (batch, 12, samples) mV, NaN where nothing is known, by name.
 
-    The tokens, and ``channels`` (batch, 24, samples): mV with 0 where nothing is known, and the leads' masks, on a
-    canvas of ten seconds or more.
+    The tokens; ``channels`` (batch, 24, samples): mV with 0 where nothing is known, and the leads' masks, on a
+    canvas of ten seconds or more; and what was measured of the records.
     """
     feed: dict[str, NDArray[Any]] = {}
     if "values" in inputs:
@@ -182,6 +200,8 @@ def network_inputs(signals_mv: NDArray[np.float32], inputs: Collection[str]) -> 
         known = np.isfinite(signals_mv)
         channels = np.concatenate([np.where(known, signals_mv, np.float32(0)), known.astype(np.float32)], axis=1)
         feed["channels"] = np.pad(channels, ((0, 0), (0, 0), (0, max(CANVAS - channels.shape[2], 0))))
+    if "numbers" in inputs:
+        feed |= vars(measured if measured is not None else measure_signals(signals_mv))
     return feed
 
 

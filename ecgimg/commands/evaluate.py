@@ -84,7 +84,7 @@ def evaluate_layouts(
     folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
     limit: Annotated[int, typer.Option(help="Number of records to use, from the first on; 0 for all.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the random layouts, pages and intervals.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Processes that draw and digitize pages.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Processes that draw, digitize and measure.")] = 1,
 ) -> None:
     """Classify the same records as each layout shows them, to measure how robust a model is to layouts."""
     from ecgimg.evaluate import layout_robustness as robustness
@@ -92,8 +92,8 @@ def evaluate_layouts(
 
     data = read_all_labelled(records, labels, folds=folds)
     data = data.first(limit) if limit else data
-    tested = robustness.find_model(model)
-    rival = robustness.find_model(None if compare == "shipped" else compare) if compare is not None else None
+    tested = robustness.find_model(model, jobs)
+    rival = robustness.find_model(None if compare == "shipped" else compare, jobs) if compare is not None else None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     summaries, differences = [], {}
     with Progress(*columns, console=ERR, transient=True) as progress:

@@ -97,7 +97,9 @@ def train_classifier(
     ] = None,
     uncertain_labels: Annotated[list[Path] | None, typer.Option(help="Labels of the uncertain records.")] = None,
     folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
-    network: Annotated[str, typer.Option(help="patchecg, resnet, mean, published; + joins.")] = "patchecg+resnet",
+    network: Annotated[
+        str, typer.Option(help="patchecg, resnet, measured, mean, published; + joins.")
+    ] = "patchecg+resnet+measured",
     initial: _Initial = None,
     no_cross_validation: Annotated[
         bool, typer.Option("--no-cross-validation", help="Train on all records only; probabilities stay uncalibrated.")

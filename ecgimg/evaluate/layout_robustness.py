@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ecgimg._atomic_files import atomic_path
 from ecgimg.classification.labelled_records import LabelledRecords, network_rate_leads
 from ecgimg.classification.labels import LABELS, SUBCLASSES, SUPERCLASSES
+from ecgimg.classification.measured_inputs import MeasuredInputs, join_measured, measure_signals
 from ecgimg.classification.tokens import CANVAS, FS_HZ
 from ecgimg.classification.trained_classifier import Classifier, load_classifier, shipped_classifier
 from ecgimg.digitization import digitize_image
@@ -38,6 +39,7 @@ MIN_POSITIVES = 20
 _BOOTSTRAP_DRAWS = 500
 # Records that a model is given at a time, so that its memory stays small.
 _BATCH = 256
+_MEASURED_TOGETHER = 32  # in one process
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +71,10 @@ class LayoutScores:
     unread: NDArray[np.bool_]
 
 
-def find_model(name: str | None) -> Model:
+def find_model(name: str | None, jobs: int = 1) -> Model:
     """Return the shipped classifier, one by the path of its weights, or a plug-in.
+
+    A classifier of ours measures its records in `jobs` processes.
 
     A plug-in is a callable ``(signals_mv, mask, fs_hz) -> probabilities``, named ``module:name`` or by an entry point
     of the group ``ecgimg.classifiers``. It may have an attribute ``labels``; without one its columns must be those of
@@ -81,9 +85,9 @@ def find_model(name: str | None) -> Model:
     BadRequest, BadWeights
     """
     if name is None:
-        return _as_model("PatchECG", shipped_classifier())
+        return _as_model("PatchECG", shipped_classifier(), jobs)
     if Path(name).suffix in {".json", ".onnx", ".safetensors"}:
-        return _as_model(Path(name).stem, load_classifier(name))
+        return _as_model(Path(name).stem, load_classifier(name), jobs)
     plugins = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     try:
         if name in plugins:
@@ -107,9 +111,11 @@ def find_model(name: str | None) -> Model:
     return Model(name, plugin, labels, cut)
 
 
-def _as_model(name: str, classifier: Classifier) -> Model:
+def _as_model(name: str, classifier: Classifier, jobs: int) -> Model:
     def predict(signals_mv: Signals, mask: NDArray[np.bool_], _fs_hz: float) -> Floats:
-        return classifier.probabilities(classifier.logits(np.where(mask, signals_mv, np.nan).astype(np.float32)))
+        seen = np.where(mask, signals_mv, np.nan).astype(np.float32)
+        measured = measure_in_processes(seen, jobs) if classifier.is_measuring else None
+        return classifier.probabilities(classifier.logits(seen, measured))
 
     cuts = classifier.thresholds("youden")
     thresholds = np.array([0.5 if cut is None else cut for cut in cuts.values()])
@@ -155,6 +161,12 @@ def score_layout(model: Model, layout: str, signals_mv: Signals) -> LayoutScores
     A page that was refused gets the mean of the others' probabilities.
     """
     return LayoutScores(layout, *_predicted(model, signals_mv))
+
+
+def measure_in_processes(signals_mv: Signals, jobs: int) -> MeasuredInputs:
+    """Measure records (records, 12, samples) mV at 100 Hz, NaN where nothing is known."""
+    parts = (signals_mv[start : start + _MEASURED_TOGETHER] for start in range(0, len(signals_mv), _MEASURED_TOGETHER))
+    return join_measured(list(mapped(measure_signals, parts, jobs)))
 
 
 def evaluate_layouts(

@@ -109,7 +109,7 @@ def _patches(findings: Findings, labels: Sequence[str], classifier: Classifier) 
     if not labels or findings.record is None:
         return {}
     first, signals = split_windows(network_rate_leads(findings.record))[0]
-    patches = occlude_patches(classifier, signals, labels)
+    patches = occlude_patches(classifier, signals, labels, findings.measurements)
     starts_s = first / FS_HZ + patches.start_s
     evidence = {}
     for label, weights in patches.weights.items():

@@ -9,8 +9,6 @@ from ecgimg.classification.findings import Findings
 from ecgimg.classification.predict import classify, classify_page
 from ecgimg.classification.trained_classifier import Classifier, shipped_classifier
 from ecgimg.digitization import Digitization
-from ecgimg.errors import EcgImgError
-from ecgimg.measurement import Measurements, measure_record
 from ecgimg.open_ecg import Ecg, open_ecg
 from ecgimg.plotting.notebook_html import bullets, card, paragraph, table
 from ecgimg.plotting.paper_page import NOTICE
@@ -35,15 +33,12 @@ class Report(Findings):
 
     Parameters
     ----------
-    reasons, findings, operating_point, seen_s, evidence, record, digitization
+    reasons, findings, operating_point, seen_s, evidence, record, digitization, measurements
         As in `Findings`.
-    measurements : Measurements
-        Empty, with the reason, where nothing could be measured.
     conclusion : Conclusion
         What a person reads: `critical`, `likely` and `possible` judgements, and what is not judged.
     """
 
-    measurements: Measurements = field(default_factory=Measurements)
     conclusion: Conclusion = field(default_factory=Conclusion)
 
     @property
@@ -104,7 +99,7 @@ def add_conclusion(
     explain: bool = False,
     classifier: Classifier | None = None,
 ) -> Report:
-    """Measure what findings were made of, and return both as one.
+    """Conclude from findings and from what was measured of the same leads.
 
     The classifier reads noisy leads, too: without them it is no better, even where all are noisy. Statements on ST
     segments do not rest on them.
@@ -112,7 +107,7 @@ def add_conclusion(
     Parameters
     ----------
     findings : Findings
-        Their `record` holds the leads that were judged.
+        Their `record` and `measurements` are of the leads that were judged.
     patient : Patient, optional
     explain : bool
         Whether the parts of the record are found that the likely findings rest on.
@@ -123,7 +118,7 @@ def add_conclusion(
     -------
     Report
     """
-    measured = _measure(findings)
+    measured = findings.measurements
     if noisy := noisy_leads(measured):
         reason = ReasonCode.NOISY_LEADS.reason(leads=", ".join(noisy))
         findings = replace(findings, reasons=(*findings.reasons, reason))
@@ -131,15 +126,4 @@ def add_conclusion(
     if explain and conclusion.judgements:
         evidence = find_evidence(conclusion, findings, measured, classifier or shipped_classifier())
         findings = replace(findings, evidence=evidence)
-    return Report(**vars(findings), measurements=measured, conclusion=conclusion)
-
-
-def _measure(findings: Findings) -> Measurements:
-    """Measure the leads that were judged; where they cannot be, as below 100 Hz, the reason is given."""
-    if findings.record is None:
-        return Measurements()
-    page: Digitization | None = findings.digitization
-    try:
-        return measure_record(findings.record, gain_assumed=page is not None and page.is_gain_assumed)
-    except EcgImgError as error:
-        return Measurements((ReasonCode.NOT_MEASURED.reason(error=error),))
+    return Report(**vars(findings), conclusion=conclusion)

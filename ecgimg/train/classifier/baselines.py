@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from ecgimg.classification.patchecg_network import PatchECG
 from ecgimg.classification.tokens import WINDOW
+from ecgimg.classification.trained_classifier import CHANNEL_INPUTS
 
 
 class ResNet(nn.Module):
@@ -21,6 +22,8 @@ class ResNet(nn.Module):
     widths : tuple of int
         Channels of the stages, each of two blocks and half as long as the one before.
     """
+
+    inputs = CHANNEL_INPUTS
 
     def __init__(self, outputs: int, *, widths: tuple[int, ...] = (48, 96, 160, 224), dropout: float = 0.2) -> None:
         super().__init__()

@@ -18,6 +18,7 @@ from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.layout_robustness import layout_masks
+from ecgimg.train.classifier.measured_views import measure_views
 from ecgimg.train.classifier.training import Stage, learn, make_network, predict_logits
 from ecgimg.train.export import load_weights
 
@@ -36,6 +37,7 @@ def cross_validate(
     layouts: Sequence[str],
     *,
     initial: tuple[Path, int] | None = None,
+    views: Path | None = None,
     seeds: Sequence[int] = (0,),
     groups: Sequence[Folds] = FOLD_GROUPS,
     jobs: int = 1,
@@ -43,8 +45,9 @@ def cross_validate(
 ) -> dict[str, Logits]:
     """Train a network for every group of folds and seed, on the other folds; what is finished is not done again.
 
-    `initial` are weights to start from, and the place of the network in their file. Only records whose gain is known
-    are predicted; the others teach. Patients of the held-back folds are left out of the training whatever their fold.
+    `initial` are weights to start from, and the place of the network in their file; `views` is the file of
+    `measure_views`, for a network that reads what was measured. Only records whose gain is known are predicted; the
+    others teach. Patients of the held-back folds are left out of the training whatever their fold.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def cross_validate(
         np.savez(temporary, **vars(data))
     work = partial(
         _one_fold, out=out, shared=shared, name=name, stage=stage, layouts=tuple(layouts), initial=initial,
-        device=device,
+        views=views, device=device,
     )  # fmt: skip
     tasks = [(group, seed) for seed, group in product(seeds, groups)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
@@ -77,7 +80,7 @@ def cross_validate(
 
 def _one_fold(
     task: tuple[Folds, int], *, out: Path, shared: Path, name: str, stage: Stage, layouts: Sequence[str],
-    initial: tuple[Path, int] | None, device: str,
+    initial: tuple[Path, int] | None, views: Path | None, device: str,
 ) -> Path:  # fmt: skip
     """Train for one group of folds and one seed, and predict what was held back; returns the file of predictions."""
     group, seed = task
@@ -91,18 +94,22 @@ def _one_fold(
         data = LabelledRecords(**parts)
     held_back_rows = np.isin(data.folds, group)
     # a patient's other records are as good as the record itself for a network that knows the patient
-    teaching = data.subset(~held_back_rows & ~np.isin(data.patients, data.patients[held_back_rows]))
+    is_teaching = ~held_back_rows & ~np.isin(data.patients, data.patients[held_back_rows])
+    teaching = data.subset(is_teaching)
+    measured = measure_views(data, views) if views is not None else None
     rows = np.flatnonzero(held_back_rows & data.gain_known)
     network = make_network(name)
     if initial is not None:
         load_weights(network, *initial)
     own = Stage(**{**vars(stage), "seed": seed})
-    learn(network, teaching, None, own, folder, device=device)
-    held_back = data.subset(rows)
-    predictions = {
-        layout: predict_logits(network, np.where(layout_masks(layout, len(rows)), held_back.signals_mv, np.nan), device)
-        for layout in layouts
-    }
+    taught_views = measured.subset(is_teaching) if measured is not None else None
+    learn(network, teaching, None, own, folder, device=device, views=taught_views)
+    predictions = {}
+    for layout in layouts:
+        # masks by the place among all records: those in which they were measured
+        shown = np.where(layout_masks(layout, len(data))[rows], data.signals_mv[rows], np.nan)
+        inputs = measured.of_layout(layout).subset(rows) if measured is not None else None
+        predictions[layout] = predict_logits(network, shown, device, measured=inputs)
     torch.save(network.state_dict(), folder / "network.pt")
     with atomic_path(target) as temporary:
         np.savez(temporary, allow_pickle=False, rows=rows, **predictions)

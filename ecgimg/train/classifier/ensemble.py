@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from ecgimg._atomic_files import atomic_path
 from ecgimg._version import __version__
 from ecgimg.classification.labels import LABELS
+from ecgimg.classification.measured_inputs import measured_inputs
 from ecgimg.classification.trained_classifier import TOKEN_INPUTS, ClassifierCard, Digests, LabelCard, network_inputs
-from ecgimg.train.classifier.baselines import ResNet
+from ecgimg.measurement import Measurements
 from ecgimg.train.export import export_network
 
 
@@ -27,17 +28,13 @@ class Ensemble(nn.Module):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What the networks take: tokens, channels or both."""
-        dense = [isinstance(network, ResNet) for network in self.networks]
-        return (*(TOKEN_INPUTS if not all(dense) else ()), *(("channels",) if any(dense) else ()))
+        """What the networks take, each input once."""
+        return tuple(dict.fromkeys(name for network in self.networks for name in network.inputs))
 
     def forward(self, *given: Tensor) -> Tensor:
         """Map what `inputs` names to logits (batch, labels)."""
-        tokens, channels = given[: len(TOKEN_INPUTS)], given[-1]
-        logits = [
-            (network(channels) if isinstance(network, ResNet) else network(*tokens))[:, : len(LABELS)]
-            for network in self.networks
-        ]
+        by_name = dict(zip(self.inputs, given, strict=True))
+        logits = [network(*(by_name[name] for name in network.inputs))[:, : len(LABELS)] for network in self.networks]
         return torch.stack(logits).mean(dim=0)
 
 
@@ -68,6 +65,10 @@ def export_classifier(out: Path, network: Ensemble, cards: Mapping[str, LabelCar
 def _example_inputs(network: Ensemble) -> dict[str, tuple[Tensor, dict[int, str]]]:
     """Return an array, and its axes of any length, for each input of a network."""
     # any two records will do: the exporter follows what happens to their shapes
-    example = network_inputs(np.random.default_rng(0).normal(size=(2, 12, 300)).astype(np.float32), network.inputs)
-    axes = {name: {0: "batch", **({2: "samples"} if name == "channels" else {1: "tokens"})} for name in example}
-    return {name: (torch.from_numpy(values), axes[name]) for name, values in example.items()}
+    nothing = measured_inputs([Measurements()] * 2)
+    signals = np.random.default_rng(0).normal(size=(2, 12, 300)).astype(np.float32)
+    example = network_inputs(signals, network.inputs, nothing)
+    more_axes = {"channels": {2: "samples"}, **{name: {1: "tokens"} for name in TOKEN_INPUTS}}
+    return {
+        name: (torch.from_numpy(values), {0: "batch", **more_axes.get(name, {})}) for name, values in example.items()
+    }

@@ -65,7 +65,8 @@ def disturbed(signals_mv: Signals, rng: Generator, *, lead_gain_spread: float = 
     """Return a record (leads, samples) as a digitizer may give it back.
 
     Another gain for the page and a little for each lead, stretched time, leads slightly apart in time, offsets, wander
-    and steps of the baseline, fine detail lost, noise, missing columns, and a canvas that begins anywhere in a patch.
+    and steps of the baseline, tremor, fine detail lost, noise, missing columns, and a canvas that begins anywhere in a
+    patch.
     """
     leads, samples = signals_mv.shape
     gain = np.exp(rng.normal(0, 0.06) + rng.normal(0, lead_gain_spread, (leads, 1)))
@@ -78,6 +79,8 @@ def disturbed(signals_mv: Signals, rng: Generator, *, lead_gain_spread: float = 
     t = np.arange(samples) / FS_HZ
     if rng.random() < 0.5:
         made = made + _wander(leads, t, rng)
+    if rng.random() < 0.1 and leads == len(STANDARD_LEADS):
+        made = made + _tremor(t, rng)
     if rng.random() < 0.4:
         made = made + rng.normal(0, 0.05, (leads, 1))
     if rng.random() < 0.5:
@@ -109,3 +112,21 @@ def _wander(leads: int, t: NDArray[np.float64], rng: Generator) -> NDArray[np.fl
         step = (t > float(rng.uniform(0, t[-1])))[None] * rng.normal(0, 0.15, (leads, 1))
         wander = wander + step
     return np.asarray(wander, np.float64)
+
+
+def _tremor(t: NDArray[np.float64], rng: Generator) -> NDArray[np.float64]:
+    """Return the tremor of one patient in the twelve leads, (12, samples) mV: 4 to 7 Hz, as flutter waves have.
+
+    It is of the limbs, so that the limb leads obey Einthoven's law and the chest leads show little of it.
+    """
+    frequency_hz = float(rng.uniform(4, 7)) * (1 + 0.05 * rng.normal(size=len(t)))
+    phase = 2 * np.pi * np.cumsum(frequency_hz) / FS_HZ
+    shape = np.sin(phase) + float(rng.uniform(0, 0.5)) * np.sin(2 * phase + float(rng.uniform(0, 6)))
+    swell = 1 + 0.3 * np.sin(2 * np.pi * float(rng.uniform(0.1, 0.5)) * t + float(rng.uniform(0, 6)))
+    right, left, foot = rng.normal(0, 1, 3)
+    limb = {"I": left - right, "II": foot - right, "III": foot - left}
+    limb |= {"aVR": -(limb["I"] + limb["II"]) / 2, "aVL": (limb["I"] - limb["III"]) / 2}
+    limb["aVF"] = (limb["II"] + limb["III"]) / 2
+    weights = np.array([limb.get(lead, 0.1) for lead in STANDARD_LEADS])
+    height_mv = float(np.exp(rng.uniform(np.log(0.02), np.log(0.15))))
+    return np.asarray(height_mv * weights[:, None] * (shape * swell)[None], np.float64)

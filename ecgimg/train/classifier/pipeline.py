@@ -21,6 +21,7 @@ from ecgimg.errors import BadRequest
 from ecgimg.evaluate.probability_calibration import calibrate
 from ecgimg.train.classifier.crossvalidation import cross_validate
 from ecgimg.train.classifier.ensemble import Ensemble, export_classifier
+from ecgimg.train.classifier.measured_views import VIEWS, measure_views
 from ecgimg.train.classifier.pretraining import pretrain
 from ecgimg.train.classifier.simulated_hearts import simulated_records
 from ecgimg.train.classifier.training import PACE, Stage, learn, make_network
@@ -29,10 +30,13 @@ from ecgimg.train.export import load_weights
 from ecgimg.train.train_network import RunOptions
 
 Logits = NDArray[np.float32]
-Start = tuple[Path, int]
-"""A file of weights, and the position of a network in it: a shipped classifier holds several."""
-LAYOUTS = ("12x1", "3x4", "3x4+II", "3x4+II+V1", "6x2", "6x2+II", "random")
+Start = tuple[Path, int] | None
+"""A file of weights, and the position of a network in it (a shipped classifier holds several); None: random ones."""
+LAYOUTS = tuple(dict.fromkeys(layout for layout, _ in VIEWS))
 """What out-of-fold predictions are made for, and probabilities are calibrated over."""
+
+MEASURED = "measured"
+"""The network that reads what was measured."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class ClassifierTraining:
         Networks of each kind, whose mean logit is the answer.
     """
 
-    network: str = "patchecg+resnet"
+    network: str = "patchecg+resnet+measured"
     hearts: int = 16000
     heart_epochs: float = 10.0
     heart_learning_rate: float = 2e-3
@@ -75,6 +79,8 @@ class ClassifierTraining:
 
     def on_records(self, name: str) -> Stage:
         """How it learns from records."""
+        if name == MEASURED:
+            return Stage(self.epochs, 64, 2 * self.learning_rate, seed=self.seed)
         return Stage(self.epochs, 32, self.learning_rate * PACE.get(name, 1.0), seed=self.seed)
 
 
@@ -109,6 +115,8 @@ def train_classifier(
         _starting_weights(out / name, position, name, data, settings, options)
         for position, name in enumerate(settings.names)
     ]
+    if MEASURED in settings.names:
+        measure_views(data, _views_file(out), options.jobs)
     if cross_validated:
         cards = calibrate(data, _predict_held_back(out, data, settings, starts, options))
     else:
@@ -126,6 +134,8 @@ def _starting_weights(
     """Return the weights that a kind of network starts from on the records, and its position in their file."""
     make_network(name)  # an unknown name is refused before any work
     out.mkdir(parents=True, exist_ok=True)
+    if name == MEASURED:  # it needs no hearts: what a heart shows is measured already
+        return (options.initial, position) if options.initial else None
     start = (options.initial, position) if options.initial else (_learn_hearts(out, name, settings, options), 0)
     if settings.pretrain_epochs > 0:
         start = _guess_patches(out, name, start, data, settings, options), 0
@@ -140,8 +150,9 @@ def _predict_held_back(
     predicted: list[dict[str, Logits]] = []
     for name, start in zip(settings.names, starts, strict=True):
         logits = cross_validate(
-            out / name / "folds", name, data, settings.on_records(name), LAYOUTS, initial=start, seeds=seeds,
-            jobs=options.jobs, device=options.device,
+            out / name / "folds", name, data, settings.on_records(name), LAYOUTS, initial=start,
+            views=_views_file(out) if name == MEASURED else None, seeds=seeds, jobs=options.jobs,
+            device=options.device,
         )  # fmt: skip
         save_out_of_fold(out / name / "out_of_fold.npz", data, logits)
         predicted.append(logits)
@@ -158,12 +169,14 @@ def _learn_all(
     for name, start in zip(settings.names, starts, strict=True):
         for seed in range(settings.seed, settings.seed + settings.seeds):
             network = make_network(name)
-            load_weights(network, *start)
+            if start is not None:
+                load_weights(network, *start)
+            views = measure_views(data, _views_file(out), options.jobs) if name == MEASURED else None
             folder = out / name / f"all-seed-{seed}"
             stage = replace(settings.on_records(name), seed=seed)
             learn(
                 network, data, None, stage, folder, minutes=options.minutes, device=options.device,
-                on_step=options.on_step,
+                on_step=options.on_step, views=views,
             )  # fmt: skip
             networks.append(network)
     return Ensemble(networks)
@@ -187,7 +200,12 @@ def _learn_hearts(out: Path, name: str, settings: ClassifierTraining, options: R
 
 
 def _guess_patches(
-    out: Path, name: str, start: Start, data: LabelledRecords, settings: ClassifierTraining, options: RunOptions
+    out: Path,
+    name: str,
+    start: tuple[Path, int],
+    data: LabelledRecords,
+    settings: ClassifierTraining,
+    options: RunOptions,
 ) -> Path:
     """Go on from `start` with masked patches of the records; returns the weights."""
     network = make_network(name)
@@ -199,6 +217,10 @@ def _guess_patches(
         seed=settings.seed, device=options.device, on_step=options.on_step,
     )  # fmt: skip
     return _save_weights(network, out / "patches.safetensors")
+
+
+def _views_file(out: Path) -> Path:
+    return out / "measured.npz"
 
 
 def _save_weights(network: nn.Module, target: Path) -> Path:

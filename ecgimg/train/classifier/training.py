@@ -19,15 +19,16 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS, SUBCLASSES
+from ecgimg.classification.measured_inputs import MeasuredInputs
+from ecgimg.classification.measured_network import MeasuredNetwork
 from ecgimg.classification.patchecg_network import PatchECG
-from ecgimg.classification.tokens import PATCH
-from ecgimg.classification.trained_classifier import TOKEN_INPUTS, network_inputs
+from ecgimg.classification.trained_classifier import network_inputs
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate import classifier_metrics as metrics
 from ecgimg.train.classifier.baselines import ResNet, mean_of_patches, published
-from ecgimg.train.classifier.layout_masks import disturbed, random_mask
+from ecgimg.train.classifier.batches import MeasuredBatches, SignalBatches, as_tensors
+from ecgimg.train.classifier.measured_views import MeasuredViews
 from ecgimg.train.training_loop import Schedule, fit, mixed_precision
-from layouts import load_layouts
 
 Signals = NDArray[np.float32]
 
@@ -37,6 +38,7 @@ OUTPUTS = len(LABELS) + 2
 NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "patchecg": PatchECG,
     "resnet": ResNet,
+    "measured": MeasuredNetwork,
     "mean": mean_of_patches,
     "published": published,
 }
@@ -44,10 +46,7 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
 PACE = {"published": 0.2}
 """Share of a stage's learning rate at which a network learns, where that is not all of it: wider ones learn slower."""
 
-_SUBCLASS_WEIGHT, _FACT_WEIGHT, _AGE_WEIGHT = 1.5, 0.5, 0.3  # in the loss, over 1 for any other label
-_AGE_YEARS = (60.0, 18.0)  # mean and spread, by which ages are scaled to about -2 to 2
-_GAIN_SPREAD = {True: 0.04, False: 0.2}  # of the leads' gains (logarithm), by whether the record's gain is known
-_BATCHES_TOGETHER = 4
+_AGE_WEIGHT = 0.3  # of the squared error in the loss
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,12 @@ def learn(
     minutes: float | None = None,
     device: str = "cpu",
     on_step: Callable[[int, float], None] | None = None,
+    views: MeasuredViews | None = None,
 ) -> int:
-    """Train `network` in place on records, with curve and checkpoint in `out`; returns the steps done."""
+    """Train `network` in place on records, with curve and checkpoint in `out`; returns the steps done.
+
+    A network that reads what was measured needs the `views` of the records.
+    """
     if len(data) < stage.batch:
         raise BadRequest(f"{len(data)} labelled records are fewer than one batch of {stage.batch}")
     out.mkdir(parents=True, exist_ok=True)
@@ -99,12 +102,17 @@ def learn(
     forward = network
     if world > 1:  # what only pretraining uses has no gradient
         forward = DistributedDataParallel(network, find_unused_parameters=True)
-    batches = _Batches(data, stage, rank)
+    batches: SignalBatches | MeasuredBatches
+    if views is not None and isinstance(network, MeasuredNetwork):
+        network.fit_scale(views.numbers)
+        batches = MeasuredBatches(data, views, stage.batch, stage.seed, rank)
+    else:
+        batches = SignalBatches(data, network.inputs, stage.batch, stage.seed, rank)
 
     def loss_of_step(step: int) -> Tensor:
-        signals, targets, weights = batches.of_step(step)
+        given, targets, weights = batches.of_step(step)
         with mixed_precision(device):
-            logits = forward(*inputs(network, signals, device))
+            logits = forward(*(part.to(device) for part in given))
         return classification_loss(logits.float(), targets.to(device), weights.to(device))
 
     def evaluate() -> Mapping[str, float]:
@@ -117,13 +125,6 @@ def learn(
     return fit(network, loss_of_step, evaluate, out, schedule, on_step=on_step)
 
 
-def inputs(network: nn.Module, signals: Signals, device: str = "cpu") -> tuple[Tensor, ...]:
-    """Return what a network takes of (batch, 12, samples) mV with NaN: tokens, or for the ResNet signals and masks."""
-    if isinstance(network, ResNet):
-        return (torch.from_numpy(network_inputs(signals, ("channels",))["channels"]).to(device),)
-    return tuple(torch.from_numpy(part).to(device) for part in network_inputs(signals, TOKEN_INPUTS).values())
-
-
 def classification_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """Weighted mean of the cross-entropy of labels and sex, and the squared error of the age."""
     count = len(LABELS)
@@ -134,74 +135,26 @@ def classification_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Ten
     return (losses * weights).sum() / weights.sum()
 
 
-def predict_logits(network: nn.Module, signals: Signals, device: str = "cpu", batch: int = 128) -> Signals:
-    """Return the labels' logits (records, labels) of (records, 12, samples) mV, NaN where nothing is known."""
+def predict_logits(
+    network: nn.Module,
+    signals: Signals,
+    device: str = "cpu",
+    batch: int = 128,
+    measured: MeasuredInputs | None = None,
+) -> Signals:
+    """Return the labels' logits (records, labels) of (records, 12, samples) mV, NaN where nothing is known.
+
+    What was measured of them is `measured`, where the network reads it.
+    """
     network.eval()
     parts = []
     with torch.no_grad():
         for start in range(0, len(signals), batch):
-            logits = network(*inputs(network, signals[start : start + batch], device))
+            chosen = slice(start, start + batch)
+            own = measured.subset(chosen) if measured is not None else None
+            logits = network(*as_tensors(network_inputs(signals[chosen], network.inputs, own), device))
             parts.append(logits.float().cpu().numpy()[:, : len(LABELS)])
     return np.concatenate(parts)
-
-
-class _Batches:
-    """The batches of a training: which records, how disturbed, and what is shown of them, by seed and step alone.
-
-    Four batches are drawn together and sorted by how many patches they show, so that little is padding.
-    """
-
-    def __init__(self, data: LabelledRecords, stage: Stage, rank: int) -> None:
-        self.data, self.stage, self.rank = data, stage, rank
-        self.layouts = load_layouts("all")
-        years = (np.nan_to_num(data.age_years) - _AGE_YEARS[0]) / _AGE_YEARS[1]
-        facts = np.stack([years, np.nan_to_num(data.male)], axis=1)
-        facts_known = np.stack([np.isfinite(data.age_years), np.isfinite(data.male)], axis=1)
-        label_weight = [_SUBCLASS_WEIGHT if label in SUBCLASSES else 1.0 for label in LABELS]
-        self.targets = np.concatenate([data.targets, facts], axis=1).astype(np.float32)
-        weights = np.concatenate([data.known, facts_known], axis=1) * np.array([*label_weight, *[_FACT_WEIGHT] * 2])
-        self.weights = weights.astype(np.float32)
-        self._drawn: tuple[int, list[tuple[Signals, Tensor, Tensor]]] = (-1, [])
-
-    def of_step(self, step: int) -> tuple[Signals, Tensor, Tensor]:
-        """Return signals (batch, 12, samples), targets and their weights, (batch, `OUTPUTS`)."""
-        number = step // _BATCHES_TOGETHER
-        if self._drawn[0] != number:
-            self._drawn = number, self._together(number)
-        return self._drawn[1][step % _BATCHES_TOGETHER]
-
-    def _together(self, number: int) -> list[tuple[Signals, Tensor, Tensor]]:
-        rng = np.random.default_rng([self.stage.seed, self.rank, number])
-        records = self._records(number * _BATCHES_TOGETHER * self.stage.batch, _BATCHES_TOGETHER * self.stage.batch)
-        shown = [self._shown(int(record), rng) for record in records]
-        # whole patches, as many as the longest record of the four batches has
-        samples = -(-max(signals.shape[1] for signals in shown) // PATCH) * PATCH
-        canvas = np.full((len(shown), 12, samples), np.nan, np.float32)
-        for place, signals in zip(canvas, shown, strict=True):
-            place[:, : signals.shape[1]] = signals
-        patches = np.isfinite(canvas).reshape(len(shown), 12, -1, PATCH).any(axis=3).sum(axis=(1, 2))
-        # stable, so that the order does not depend on the sorting of equal counts
-        parts = np.array_split(np.argsort(patches, kind="stable"), _BATCHES_TOGETHER)
-        return [
-            (canvas[part], torch.from_numpy(self.targets[records[part]]), torch.from_numpy(self.weights[records[part]]))
-            for part in (parts[k] for k in rng.permutation(_BATCHES_TOGETHER))
-        ]
-
-    def _records(self, first: int, count: int) -> NDArray[np.intp]:
-        """Return records `first` to `first + count` of an endless row of shuffled epochs."""
-        n = len(self.data)
-        epochs = range(first // n, (first + count - 1) // n + 1)
-        row = [np.random.default_rng([self.stage.seed, self.rank, 1, epoch]).permutation(n) for epoch in epochs]
-        start = first - epochs[0] * n
-        return np.concatenate(row)[start : start + count]
-
-    def _shown(self, record: int, rng: np.random.Generator) -> Signals:
-        data = self.data
-        spread = _GAIN_SPREAD[bool(data.gain_known[record])]
-        signals = disturbed(data.signals_mv[record], rng, lead_gain_spread=spread)
-        shown = np.where(random_mask(self.layouts, signals.shape[1], rng), signals, np.float32(np.nan))
-        # where the mask hides all that the record has, it is shown whole
-        return shown if np.isfinite(shown).any() else signals
 
 
 def _scores(network: nn.Module, data: LabelledRecords, device: str) -> dict[str, float]:
