@@ -141,7 +141,7 @@ def _page_row(digitization: Digitization, files: Mapping[str, bytes]) -> dict[st
 def _number_columns(digitization: Digitization, report: Report | None) -> dict[str, Any]:
     """Return the main numbers of a page, why some are not given, and the ST levels, which the records hold alone."""
     # what was measured for the findings is not measured again
-    is_measured = report is not None and bool(report.measurements.values)
+    is_measured = report is not None and report.record is not None
     measurements = report.measurements if report is not None and is_measured else measure_page(digitization)
     return {
         **main_values(measurements),

@@ -17,6 +17,7 @@ from ecgimg.digitization import Digitization
 from ecgimg.errors import BadRecord, EcgImgError
 from ecgimg.leads import STANDARD_LEADS
 from ecgimg.measurement import Measurements, measure_record
+from ecgimg.measurement.page_numbers import measured_or_reason
 from ecgimg.open_ecg import Ecg, open_ecg
 from ecgimg.reasons import ReasonCode, texts
 from ecgimg.record import EcgRecord
@@ -80,14 +81,6 @@ def mean_logits(record: EcgRecord, measured: Measurements, classifier: Classifie
     return np.asarray(classifier.logits(windows, measured_inputs([measured] * len(windows))).mean(axis=0), np.float32)
 
 
-def _measure(record: EcgRecord, gain_assumed: bool) -> Measurements:
-    """Measure the leads that are judged; where they cannot be, as below 100 Hz, the reason is given."""
-    try:
-        return measure_record(record, gain_assumed=gain_assumed)
-    except EcgImgError as error:
-        return Measurements((ReasonCode.NOT_MEASURED.reason(error=error),))
-
-
 def split_windows(signals: Signals) -> list[tuple[int, Signals]]:
     """Split (12, samples) into windows of the canvas that hold a value: (first sample, (12, samples)) of each."""
     samples = signals.shape[1]
@@ -108,7 +101,7 @@ def _classify_record(
         for lead in STANDARD_LEADS
         if lead in record.leads
     }
-    measured = _measure(record, gain_assumed)
+    measured = measured_or_reason(lambda: measure_record(record, gain_assumed=gain_assumed))
     probabilities = classifier.probabilities(mean_logits(record, measured, classifier))
     thresholds, likely, possible = (classifier.thresholds(name) for name in (operating_point, "likely", "possible"))
     unlearned = classifier.unlearned()

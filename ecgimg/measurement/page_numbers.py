@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ecgimg.digitization import Digitization
 from ecgimg.errors import EcgImgError
 from ecgimg.isolation import is_out_of_memory
@@ -21,8 +23,13 @@ ST_NAME = "st_j60_mv"
 
 def measure_page(page: Digitization) -> Measurements:
     """Measure a digitized page; an error of the measurement gives a reason, and never harms the page."""
+    return measured_or_reason(lambda: measure(page))
+
+
+def measured_or_reason(run: Callable[[], Measurements]) -> Measurements:
+    """Return what a measurement gives, or the reason why it failed."""
     try:
-        return measure(page)
+        return run()
     except EcgImgError as error:
         return Measurements((ReasonCode.NOT_MEASURED.reason(error=error),))
     except Exception as error:

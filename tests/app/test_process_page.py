@@ -13,8 +13,8 @@ from ecgimg import STANDARD_LEADS, BadRequest, read_record
 from ecgimg.app import process_page
 from ecgimg.app.process_page import PageLimits
 from ecgimg.app.web_page import result_html
+from ecgimg.classification import predict
 from ecgimg.digitization.correct import Corrections
-from ecgimg.measurement import page_numbers
 from tests.app.samples import SAMPLES
 
 
@@ -49,10 +49,10 @@ def test_read_sheet_that_is_refused(tmp_path):
 def test_read_page_that_cannot_be_measured(tmp_path, monkeypatch):
     """A fault of the measurement leaves the page read, classified and written."""
 
-    def fail(_page):
+    def fail(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(page_numbers, "measure", fail)
+    monkeypatch.setattr(predict, "measure_record", fail)
     (page,) = process_page.store_pages(SAMPLES / "scan.jpg", "x.jpg", tmp_path, 1, PageLimits())
     reading = process_page.read_page(page)
     assert reading.digitization.status == "ok"

@@ -149,10 +149,12 @@ def _bar(share: float, level: str = "") -> str:
 
 
 def _leads(reading: Reading) -> str:
+    """Return the confidence of the leads, which opens by a click where nothing is wrong with any of them."""
+    confidences = lead_rows(reading.digitization)
     rows = "".join(
         f'<tr><th scope="row">{row.lead}</th><td>{_bar(row.confidence, row.level)}</td>'
         f'<td class="num">{probability_text(row.confidence)}</td><td class="num">{row.seconds:.1f} s</td></tr>'
-        for row in lead_rows(reading.digitization)
+        for row in confidences
     )
     table = (
         '<table class="ecg-table ecg-leads"><thead><tr><th scope="col">Lead</th>'
@@ -162,6 +164,8 @@ def _leads(reading: Reading) -> str:
     hint = (
         "The probability that a lead's mean error is below 0.1 mV (1 mm on paper), and the seconds of it that are seen."
     )
+    if all(row.level == "high" for row in confidences):
+        table = _details(f"All {len(confidences)} leads were read with high confidence", table)
     return _section("Confidence of each lead", table, hint)
 
 

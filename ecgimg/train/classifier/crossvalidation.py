@@ -98,6 +98,7 @@ def _one_fold(
     teaching = data.subset(is_teaching)
     measured = measure_views(data, views) if views is not None else None
     rows = np.flatnonzero(held_back_rows & data.gain_known)
+    torch.manual_seed(seed)  # of the weights to begin with
     network = make_network(name)
     if initial is not None:
         load_weights(network, *initial)

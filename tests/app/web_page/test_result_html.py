@@ -22,6 +22,16 @@ def test_result_order_and_escaping(read_photo):
     assert "<" not in re.sub(r"</?p[^>]*>", "", result_html.message("a <script>"))
 
 
+def test_confidence_is_folded(read_photo):
+    """Leads that were all read well are folded, and open where one was not."""
+    shown = result_html.result(read_photo, "")
+    assert "<details><summary>All 12 leads were read with high confidence" in shown
+    doubtful = replace(read_photo.digitization, lead_confidence={**read_photo.digitization.lead_confidence, "V1": 0.4})
+    shown = result_html.result(replace(read_photo, digitization=doubtful), "")
+    assert "high confidence" not in shown
+    assert "ecg-leads" in shown
+
+
 def test_measurements_table(read_photo):
     """Every number has a row heading, every column a heading, and every table a caption; reasons are escaped."""
     reason = Reason(ReasonCode.NO_T_WAVE, "<b>no end</b>")
