@@ -107,7 +107,7 @@ class StatementCode(Enum):
         "Too little blood for much of the heart, as with a narrow left main artery.", _UDMI, "STD", "ISC", "ISCA",
     )  # fmt: skip
     ST_DEPRESSION_POSTERIOR = (
-        "st_depression_posterior", "ST depression in V1 to V3 with upright T waves",
+        "st_depression_posterior", "ST depression in V1 to V4 with upright T waves",
         "Seen from the back it is ST elevation, as in a posterior infarction; record V7 to V9.", _UDMI,
         "PMI", "IMI", "LMI", "STD",
     )  # fmt: skip

@@ -129,10 +129,16 @@ def test_st_elevation_of_noisy_leads():
 
 
 def test_st_elevation_of_assumed_gain():
-    """Where the gain of a page is assumed, no millivolt is compared with a limit."""
-    leads = {lead: {"st_j_mv": 0.4, "q_mv": -0.4, "q_duration_ms": 50.0} for lead in ("V4", "V5")}
-    uncertain = ("sokolow_lyon_mv", "cornell_mv", "limb_voltage_mv", "chest_voltage_mv")
-    assert said(measured_heart(leads, missing=dict.fromkeys(uncertain, ReasonCode.VOLTAGES_UNCERTAIN))) == {}
+    """Where the gain of a page is assumed, ST levels are sure only from twice their limits on."""
+    missing = {"limb_voltage_mv": ReasonCode.VOLTAGES_UNCERTAIN}
+    for level_mv, grade in ((0.18, Grade.POSSIBLE), (0.3, Grade.CRITICAL)):
+        up = dict.fromkeys(("II", "III", "aVF"), {"st_j_mv": level_mv})
+        assert said(measured_heart(up, missing=missing)) == {StatementCode.ST_ELEVATION: grade}
+    low, inverted = {"st_j_mv": -0.07, "st_j60_mv": -0.07}, {"t_mv": -0.15}
+    assert said(measured_heart(dict.fromkeys(("V5", "V6"), low | inverted), missing=missing)) == {
+        StatementCode.ST_DEPRESSION: Grade.POSSIBLE,
+        StatementCode.INVERTED_T: Grade.POSSIBLE,
+    }
 
 
 def test_st_elevation_with_high_voltage():
@@ -159,12 +165,12 @@ def test_st_depression():
 
 
 def test_posterior_pattern():
-    """ST depression of V1 to V3 alone with upright T waves is ST elevation at the back."""
+    """ST depression of V1 to V4 alone with upright T waves is ST elevation at the back."""
     low = {"st_j_mv": -0.1, "st_j60_mv": -0.09}
     posterior = StatementCode.ST_DEPRESSION_POSTERIOR
-    assert said(measured_heart(dict.fromkeys(("V1", "V2", "V3"), low))) == {posterior: Grade.LIKELY}
+    assert said(measured_heart(dict.fromkeys(("V1", "V2", "V3"), low))) == {posterior: Grade.CRITICAL}
     assert posterior not in said(measured_heart(dict.fromkeys(("V2", "V3"), low | {"t_mv": -0.2})))
-    assert said(measured_heart(dict.fromkeys(("V2", "V3", "V4"), low))) == {StatementCode.ST_DEPRESSION: Grade.LIKELY}
+    assert said(measured_heart(dict.fromkeys(("V3", "V4", "V5"), low))) == {StatementCode.ST_DEPRESSION: Grade.LIKELY}
 
 
 def test_inverted_t():

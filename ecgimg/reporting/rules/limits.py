@@ -12,7 +12,7 @@ _LEAST_ERROR = {"ms": 8.0, "bpm": 1.0, "mV": 0.02, "°": 5.0}
 
 def has_known_gain(measured: Measurements) -> bool:
     """Return whether millivolts can be compared with limits: not of a page whose gain is assumed."""
-    reason = measured.values["limb_voltage_mv"].reason
+    reason = measured["limb_voltage_mv"].reason
     return reason is None or reason.code is not ReasonCode.VOLTAGES_UNCERTAIN
 
 

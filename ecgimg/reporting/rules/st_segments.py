@@ -7,16 +7,13 @@ of 0.4 % and likely inverted T waves of fewer.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+import numpy as np
 
 from ecgimg.measurement import LeadMeasurements, Measurements
 from ecgimg.reporting.rules.conduction import is_wide
-from ecgimg.reporting.rules.contiguous_leads import (
-    LEAST_SURE_BEATS,
-    contiguous_groups,
-    usable_leads,
-    wall_of,
-)
+from ecgimg.reporting.rules.contiguous_leads import contiguous_groups, usable_leads, wall_of
 from ecgimg.reporting.rules.limits import has_known_gain
 from ecgimg.reporting.rules.voltages import has_high_voltage
 from ecgimg.reporting.statement import Basis, Grade, Patient, Statement, StatementCode
@@ -30,6 +27,8 @@ CONCORDANT_MV = 0.12
 _FASTEST_BPM = 180.0  # from which T, P and QRS run into each other
 WIDESPREAD_LEADS = 6
 _ERROR_MV = 0.02  # of an ST level: two standard deviations on simulated hearts
+_UNKNOWN_GAIN = 2.0  # pages are printed at 10 mm/mV, and a few at 20 or 5
+_LEAST_BEATS = 3  # of all leads that show the same together; columns at 50 mm/s show one of each
 _NO_T_LEADS = frozenset({"aVR", "V1", "III"})  # T is inverted there in healthy people
 
 Leads = Mapping[str, LeadMeasurements]
@@ -49,33 +48,32 @@ def elevation_limit_mv(lead: str, patient: Patient) -> float:
 
 
 def st_statements(measured: Measurements, patient: Patient) -> Iterator[Statement]:
-    """Yield what is said of ST segments and T waves; of a wide QRS only what its own ST shift does not explain."""
-    if not has_known_gain(measured):
-        return
+    """Yield what is said of ST segments and T waves; of a wide QRS only what its own ST shift does not explain.
+
+    Where the gain of a page is assumed, it may be half of that: nothing is sure that is not twice its limit.
+    """
     leads = usable_leads(measured)
     if is_wide(measured):
         yield from _concordant_elevation(leads)
         return
-    yield from _elevation(measured, leads, patient)
-    yield from _depression(measured, leads)
+    sure_share = 1.0 if has_known_gain(measured) else _UNKNOWN_GAIN
+    yield from _elevation(measured, leads, patient, sure_share)
+    yield from _depression(measured, leads, sure_share)
     heights_mv = {lead: _level(leads, lead, "t_mv") for lead in leads if lead not in _NO_T_LEADS}
     inverted = {lead: height_mv for lead, height_mv in heights_mv.items() if height_mv < -INVERSION_MV}
     for group in contiguous_groups(inverted):
         basis = tuple(Basis("T wave", inverted[lead], -INVERSION_MV, "mV", lead) for lead in group)
-        yield Statement(StatementCode.INVERTED_T, Grade.LIKELY, basis, wall_of(group))
+        is_sure = all(inverted[lead] < -INVERSION_MV * sure_share for lead in group)
+        yield Statement(StatementCode.INVERTED_T, Grade.LIKELY if is_sure else Grade.POSSIBLE, basis, wall_of(group))
 
 
-def _elevation(measured: Measurements, leads: Leads, patient: Patient) -> Iterator[Statement]:
+def _elevation(measured: Measurements, leads: Leads, patient: Patient, sure_share: float) -> Iterator[Statement]:
     limits = {lead: elevation_limit_mv(lead, patient) for lead in leads}
     over = {lead: level for lead in leads if (level := _level(leads, lead, "st_j_mv")) > limits[lead] and lead != "aVR"}
-    sure = {
-        lead
-        for lead, level in over.items()
-        if level > limits[lead] + _ERROR_MV and leads[lead]["st_j_mv"].n >= LEAST_SURE_BEATS
-    }
+    sure = {lead for lead, level in over.items() if level > sure_share * limits[lead] + _ERROR_MV}
     is_high = has_high_voltage(measured, patient)
     for group in contiguous_groups(over):
-        is_sure = bool(contiguous_groups(sure & set(group)))
+        is_sure = any(_beats(leads, part) >= _LEAST_BEATS for part in contiguous_groups(sure & set(group)))
         # hypertrophy lifts the ST segment where it deepens S
         is_strain = is_high and set(group) <= {"V1", "V2", "V3"}
         grade = Grade.CRITICAL if is_sure and not is_strain and _has_baseline(measured) else Grade.POSSIBLE
@@ -83,12 +81,17 @@ def _elevation(measured: Measurements, leads: Leads, patient: Patient) -> Iterat
         yield Statement(StatementCode.ST_ELEVATION, grade, basis, wall_of(group))
 
 
+def _beats(leads: Leads, group: Collection[str]) -> int:
+    """Return how many beats show the ST segments of some leads, all leads together."""
+    return sum(leads[lead]["st_j_mv"].n for lead in group)
+
+
 def _has_baseline(measured: Measurements) -> bool:
     """Return whether the ST segment has a level to be compared with: where T runs into the next beat, it has none."""
     return measured.values["qt_ms"].reason is None and not measured.number("rate_bpm") >= _FASTEST_BPM
 
 
-def _depression(measured: Measurements, leads: Leads) -> Iterator[Statement]:
+def _depression(measured: Measurements, leads: Leads, sure_share: float) -> Iterator[Statement]:
     """Yield ST depression that still lasts 60 ms after J, as an upsloping one of a fast heart does not."""
     low = {}
     for lead in set(leads) - {"aVR"}:
@@ -99,23 +102,37 @@ def _depression(measured: Measurements, leads: Leads) -> Iterator[Statement]:
     if len(low) >= WIDESPREAD_LEADS and raised:
         basis = tuple(Basis("ST", level, -DEPRESSION_MV, "mV", lead) for lead, level in sorted(low.items()))
         # without P waves, flutter waves may be what lies below the baseline
-        is_sure = _has_baseline(measured) and measured.values["p_duration_ms"].value is not None
+        is_sure = (
+            _has_baseline(measured)
+            and measured.values["p_duration_ms"].value is not None
+            and _median(low.values()) < -DEPRESSION_MV * sure_share
+        )
         grade = Grade.CRITICAL if is_sure else Grade.POSSIBLE
         yield Statement(StatementCode.ST_DEPRESSION_WIDESPREAD, grade, basis)
         return
     for group in contiguous_groups(low):
         basis = tuple(Basis("ST", low[lead], -DEPRESSION_MV, "mV", lead) for lead in group)
-        is_sure = _has_baseline(measured) and min(leads[lead]["st_j_mv"].n for lead in group) >= LEAST_SURE_BEATS
-        grade = Grade.LIKELY if is_sure else Grade.POSSIBLE
+        is_sure = (
+            _has_baseline(measured)
+            and _beats(leads, group) >= _LEAST_BEATS
+            and _median(low[lead] for lead in group) < -DEPRESSION_MV * sure_share
+        )
         if _is_posterior(leads, group):
+            grade = Grade.CRITICAL if is_sure else Grade.POSSIBLE
             yield Statement(StatementCode.ST_DEPRESSION_POSTERIOR, grade, basis)
         else:
+            grade = Grade.LIKELY if is_sure else Grade.POSSIBLE
             yield Statement(StatementCode.ST_DEPRESSION, grade, basis, wall_of(group))
 
 
 def _is_posterior(leads: Leads, group: tuple[str, ...]) -> bool:
-    """Return whether depression is of V1 to V3 alone and T upright there, as leads at the back would show elevation."""
-    return set(group) <= {"V1", "V2", "V3"} and all(_level(leads, lead, "t_mv") > INVERSION_MV for lead in group)
+    """Return whether depression is of V1 to V4 alone and T upright there, as leads at the back would show elevation."""
+    is_upright = all(_level(leads, lead, "t_mv") > INVERSION_MV for lead in group)
+    return is_upright and set(group) <= {"V1", "V2", "V3", "V4"} and len(set(group) & {"V1", "V2", "V3"}) > 1
+
+
+def _median(levels_mv: Iterable[float]) -> float:
+    return float(np.median(list(levels_mv)))
 
 
 def _concordant_elevation(leads: Leads) -> Iterator[Statement]:
