@@ -170,8 +170,7 @@ def reading_steps(page: StoredPage, corrections: Corrections) -> Generator[str, 
     picture, digitization = digitize_corrected(page.image, corrections, page.vector)
     yield "looking for findings"
     findings = report_page(digitization, explain=True)
-    # a page on which nothing is judged is measured all the same, or gives the reason why it cannot be
-    measurements = findings.measurements if findings.record is not None else measure_page(digitization)
+    measurements = measure_page(digitization, findings.measurements)
     yield "drawing"
     reading = Reading(page, corrections, digitization, measurements, findings, advice(digitization, picture))
     reading = replace(reading, evidence=_write_pictures(picture, reading))

@@ -140,9 +140,7 @@ def _page_row(digitization: Digitization, files: Mapping[str, bytes]) -> dict[st
 
 def _number_columns(digitization: Digitization, report: Report | None) -> dict[str, Any]:
     """Return the main numbers of a page, why some are not given, and the ST levels, which the records hold alone."""
-    # what was measured for the findings is not measured again
-    is_measured = report is not None and report.record is not None
-    measurements = report.measurements if report is not None and is_measured else measure_page(digitization)
+    measurements = measure_page(digitization, report.measurements if report is not None else None)
     return {
         **main_values(measurements),
         "measurement_reason_codes": reason_codes(measurements, digitization),

@@ -101,7 +101,9 @@ def _classify_record(
         for lead in STANDARD_LEADS
         if lead in record.leads
     }
-    measured = measured_or_reason(lambda: measure_record(record, gain_assumed=gain_assumed))
+    # the twelve alone and in their order, so that findings are the same to the last digit
+    twelve = record.select([lead for lead in STANDARD_LEADS if lead in record.leads])
+    measured = measured_or_reason(lambda: measure_record(twelve, gain_assumed=gain_assumed))
     probabilities = classifier.probabilities(mean_logits(record, measured, classifier))
     thresholds, likely, possible = (classifier.thresholds(name) for name in (operating_point, "likely", "possible"))
     unlearned = classifier.unlearned()

@@ -21,8 +21,16 @@ ST_NAME = "st_j60_mv"
 """The ST level that they give for each lead."""
 
 
-def measure_page(page: Digitization) -> Measurements:
-    """Measure a digitized page; an error of the measurement gives a reason, and never harms the page."""
+def measure_page(page: Digitization, judged: Measurements | None = None) -> Measurements:
+    """Measure a digitized page; an error of the measurement gives a reason, and never harms the page.
+
+    Parameters
+    ----------
+    judged : Measurements, optional
+        Of the leads that were classified. Where these are all leads of the page, they are not measured again.
+    """
+    if judged is not None and page.record is not None and set(page.record.leads) <= set(judged.leads):
+        return judged
     return measured_or_reason(lambda: measure(page))
 
 

@@ -15,6 +15,7 @@ from ecgimg.app.process_page import PageLimits
 from ecgimg.app.web_page import result_html
 from ecgimg.classification import predict
 from ecgimg.digitization.correct import Corrections
+from ecgimg.measurement import page_numbers
 from tests.app.samples import SAMPLES
 
 
@@ -53,6 +54,7 @@ def test_read_page_that_cannot_be_measured(tmp_path, monkeypatch):
         raise ZeroDivisionError
 
     monkeypatch.setattr(predict, "measure_record", fail)
+    monkeypatch.setattr(page_numbers, "measure", fail)
     (page,) = process_page.store_pages(SAMPLES / "scan.jpg", "x.jpg", tmp_path, 1, PageLimits())
     reading = process_page.read_page(page)
     assert reading.digitization.status == "ok"

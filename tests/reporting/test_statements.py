@@ -132,7 +132,7 @@ def test_st_elevation_of_assumed_gain():
     """Where the gain of a page is assumed, ST levels are sure only from twice their limits on."""
     missing = {"limb_voltage_mv": ReasonCode.VOLTAGES_UNCERTAIN}
     for level_mv, grade in ((0.18, Grade.POSSIBLE), (0.3, Grade.CRITICAL)):
-        up = dict.fromkeys(("II", "III", "aVF"), {"st_j_mv": level_mv})
+        up = {key: {"st_j_mv": level_mv} for key in ("II", "III", "aVF")}
         assert said(measured_heart(up, missing=missing)) == {StatementCode.ST_ELEVATION: grade}
     low, inverted = {"st_j_mv": -0.07, "st_j60_mv": -0.07}, {"t_mv": -0.15}
     assert said(measured_heart(dict.fromkeys(("V5", "V6"), low | inverted), missing=missing)) == {
@@ -160,8 +160,11 @@ def test_st_depression():
     lasting, upsloping = ({"st_j_mv": -0.1, "st_j60_mv": level} for level in (-0.09, 0.0))
     assert said(measured_heart(dict.fromkeys(("V5", "V6"), lasting))) == {StatementCode.ST_DEPRESSION: Grade.LIKELY}
     assert said(measured_heart(dict.fromkeys(("V5", "V6"), upsloping))) == {}
-    wide = dict.fromkeys(("I", "II", "V3", "V4", "V5", "V6"), lasting) | {"aVR": {"st_j_mv": 0.1}}
-    assert said(measured_heart(wide)) == {StatementCode.ST_DEPRESSION_WIDESPREAD: Grade.CRITICAL}
+    leads, raised = ("I", "II", "V3", "V4", "V5", "V6"), {"aVR": {"st_j_mv": 0.1}}
+    deep = {key: {"st_j_mv": -0.15, "st_j60_mv": -0.12} for key in leads}
+    assert said(measured_heart(deep | raised)) == {StatementCode.ST_DEPRESSION_WIDESPREAD: Grade.CRITICAL}
+    shallow = dict.fromkeys(leads, lasting)
+    assert said(measured_heart(shallow | raised)) == {StatementCode.ST_DEPRESSION: Grade.LIKELY}
 
 
 def test_posterior_pattern():
@@ -203,13 +206,17 @@ def test_irregular_without_p():
 @pytest.mark.parametrize("names", [("p_duration_ms", "pr_ms"), ("pr_ms",)])
 def test_complete_av_block(names):
     """P waves beside slow regular beats that they do not lead to are critical, beside usual beats they are not."""
-    lone_p = dict.fromkeys(names, ReasonCode.P_NOT_CONDUCTED)
-    assert said(measured_heart(missing=lone_p, rate_bpm=42)) == {
-        StatementCode.COMPLETE_AV_BLOCK: Grade.CRITICAL,
-        StatementCode.SLOW: Grade.LIKELY,
-    }
-    assert said(measured_heart(missing=lone_p, rate_bpm=75)) == {}
-    assert StatementCode.COMPLETE_AV_BLOCK not in said(measured_heart(missing=lone_p, rate_bpm=42, rr_irregularity=0.2))
+    missing = dict.fromkeys(names, ReasonCode.P_NOT_CONDUCTED)
+    lone_p_s = ((1.0, 1.1), (3.0, 3.1))
+
+    def codes(**values):
+        return said(replace(measured_heart(missing=missing, **values), lone_p_s=lone_p_s))
+
+    code = StatementCode.COMPLETE_AV_BLOCK
+    assert codes(rate_bpm=42) == {code: Grade.CRITICAL, StatementCode.SLOW: Grade.LIKELY}
+    assert code not in codes(rate_bpm=75)
+    assert code not in codes(rate_bpm=42, rr_irregularity=0.2)
+    assert code not in said(measured_heart(missing=missing, rate_bpm=42))  # PR changes, but each P leads to a beat
 
 
 def test_blocked_p_waves_and_pause():
@@ -233,7 +240,7 @@ def test_single_beats():
 
 def test_st_without_baseline():
     """Where T runs into the next beat, and without P waves, ST depression is possible only."""
-    lasting = {key: {"st_j_mv": -0.1, "st_j60_mv": -0.09} for key in ("I", "II", "V3", "V4", "V5", "V6")}
+    lasting = {key: {"st_j_mv": -0.13, "st_j60_mv": -0.12} for key in ("I", "II", "V3", "V4", "V5", "V6")}
     leads = lasting | {"aVR": {"st_j_mv": 0.1}}
     code = StatementCode.ST_DEPRESSION_WIDESPREAD
     assert said(measured_heart(leads, missing={"qt_ms": ReasonCode.T_RUNS_INTO_P}))[code] is Grade.POSSIBLE

@@ -55,7 +55,7 @@ def _conducted(measured: Measurements) -> Iterator[Statement]:
     lone = len(measured.lone_p_s)
     codes = {_code(measured, name) for name in ("p_duration_ms", "pr_ms")}
     is_slow = rate.value is not None and rate.value < ESCAPE_BPM
-    if ReasonCode.P_NOT_CONDUCTED in codes and is_slow and irregularity < _REGULAR_PERCENT:
+    if ReasonCode.P_NOT_CONDUCTED in codes and lone and is_slow and irregularity < _REGULAR_PERCENT:
         basis = (Basis("rate", rate.value or 0.0, ESCAPE_BPM, "bpm"), Basis("P", lone, None, "P waves without a beat"))
         yield Statement(StatementCode.COMPLETE_AV_BLOCK, Grade.CRITICAL, basis)
     elif lone >= _LEAST_BLOCKED and measured.values["p_duration_ms"].value is not None:
