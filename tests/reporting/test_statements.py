@@ -151,8 +151,11 @@ def test_st_elevation_of_wide_qrs():
     """Of a wide QRS, only ST elevation in the direction of the QRS is stated."""
     up = {lead: {"st_j_mv": 0.3, "qrs_area_mv_ms": -30.0} for lead in ("V1", "V2", "V3")}
     assert StatementCode.ST_ELEVATION not in said(measured_heart(up, qrs_ms=150))
-    same = {"V5": {"st_j_mv": 0.3, "qrs_area_mv_ms": 30.0}}
-    assert StatementCode.ST_ELEVATION_WIDE_QRS in said(measured_heart(up | same, qrs_ms=150))
+    code, same = StatementCode.ST_ELEVATION_WIDE_QRS, {"st_j_mv": 0.3, "qrs_area_mv_ms": 30.0}
+    assert said(measured_heart(up | {"V5": same}, qrs_ms=150))[code] is Grade.POSSIBLE
+    assert said(measured_heart(up | {"V5": same, "V6": same}, qrs_ms=150))[code] is Grade.CRITICAL
+    right = dict.fromkeys(("V1", "V2", "V3"), same)
+    assert said(measured_heart(right, qrs_ms=150))[StatementCode.ST_ELEVATION] is Grade.CRITICAL
 
 
 def test_st_depression():

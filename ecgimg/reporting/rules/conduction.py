@@ -50,10 +50,10 @@ def _wide_qrs(measured: Measurements) -> Iterator[Statement]:
     grade = grade_above(number, WIDE_QRS_MS, "ms")
     if grade is None:
         return
-    yield statement_of(_shape(measured), grade, "QRS duration", number, WIDE_QRS_MS, "ms")
+    yield statement_of(shape_of_wide_qrs(measured), grade, "QRS duration", number, WIDE_QRS_MS, "ms")
 
 
-def _shape(measured: Measurements) -> StatementCode:
+def shape_of_wide_qrs(measured: Measurements) -> StatementCode:
     """Return the shape of a wide QRS: right where V1 is upright, left where it is not and I and V6 show R alone."""
     area = measured.number("qrs_area_mv_ms", "V1")
     if is_paced(measured) or np.isnan(area):

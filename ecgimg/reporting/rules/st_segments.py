@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import numpy as np
 
 from ecgimg.measurement import LeadMeasurements, Measurements
-from ecgimg.reporting.rules.conduction import is_wide
+from ecgimg.reporting.rules.conduction import is_wide, shape_of_wide_qrs
 from ecgimg.reporting.rules.contiguous_leads import contiguous_groups, usable_leads, wall_of
 from ecgimg.reporting.rules.limits import has_known_gain
 from ecgimg.reporting.rules.voltages import has_high_voltage
@@ -56,10 +56,15 @@ def st_statements(measured: Measurements, patient: Patient) -> Iterator[Statemen
     Where the gain of a page is assumed, it may be half of that: nothing is sure that is not twice its limit.
     """
     leads = usable_leads(measured)
-    if is_wide(measured):
-        yield from _concordant_elevation(leads)
-        return
     sure_share = 1.0 if has_known_gain(measured) else _UNKNOWN_GAIN
+    if is_wide(measured):
+        # right bundle branch block raises the ST segment of leads with a deep S alone
+        if shape_of_wide_qrs(measured) is StatementCode.RIGHT_BUNDLE_BRANCH_BLOCK:
+            upright = {lead: leads[lead] for lead in leads if _level(leads, lead, "qrs_area_mv_ms") > 0}
+            yield from _elevation(measured, upright, patient, sure_share)
+        else:
+            yield from _concordant_elevation(measured, leads, sure_share)
+        return
     yield from _elevation(measured, leads, patient, sure_share)
     yield from _depression(measured, leads, sure_share)
     heights_mv = {lead: _level(leads, lead, "t_mv") for lead in leads if lead not in _NO_T_LEADS}
@@ -140,16 +145,21 @@ def _median(levels_mv: Iterable[float]) -> float:
     return float(np.median(list(levels_mv)))
 
 
-def _concordant_elevation(leads: Leads) -> Iterator[Statement]:
-    basis = tuple(
-        Basis("ST at J", level, CONCORDANT_MV, "mV", lead)
+def _concordant_elevation(measured: Measurements, leads: Leads, sure_share: float) -> Iterator[Statement]:
+    """Yield ST elevation in leads whose wide QRS points upward, critical in two contiguous ones."""
+    over = {
+        lead: level
         for lead in leads
         if lead != "aVR"
         and (level := _level(leads, lead, "st_j_mv")) >= CONCORDANT_MV
         and _level(leads, lead, "qrs_area_mv_ms") > 0
-    )
-    if basis:
-        yield Statement(StatementCode.ST_ELEVATION_WIDE_QRS, Grade.POSSIBLE, basis)
+    }
+    sure = [lead for lead, level in over.items() if level > sure_share * CONCORDANT_MV + _error_mv(leads[lead])]
+    is_sure = any(_beats(leads, group) >= _LEAST_BEATS for group in contiguous_groups(sure))
+    grade = Grade.CRITICAL if is_sure and _has_baseline(measured) else Grade.POSSIBLE
+    if over:
+        basis = tuple(Basis("ST at J", level, CONCORDANT_MV, "mV", lead) for lead, level in over.items())
+        yield Statement(StatementCode.ST_ELEVATION_WIDE_QRS, grade, basis)
 
 
 def _level(leads: Leads, lead: str, name: str) -> float:
