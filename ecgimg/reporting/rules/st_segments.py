@@ -53,19 +53,21 @@ def elevation_limit_mv(lead: str, patient: Patient) -> float:
 def st_statements(measured: Measurements, patient: Patient) -> Iterator[Statement]:
     """Yield what is said of ST segments and T waves; of a wide QRS only what its own ST shift does not explain.
 
-    Where the gain of a page is assumed, it may be half of that: nothing is sure that is not twice its limit.
+    Where the gain of a page is assumed, elevation is judged as if it were known: nearly all pages are printed at
+    10 mm/mV, and to miss an infarction is worse than to be told of one in vain. Depression and inverted T waves are
+    likely only from twice their limits on, then.
     """
     leads = usable_leads(measured)
-    sure_share = 1.0 if has_known_gain(measured) else _UNKNOWN_GAIN
     if is_wide(measured):
         # right bundle branch block raises the ST segment of leads with a deep S alone
         if shape_of_wide_qrs(measured) is StatementCode.RIGHT_BUNDLE_BRANCH_BLOCK:
             upright = {lead: leads[lead] for lead in leads if _level(leads, lead, "qrs_area_mv_ms") > 0}
-            yield from _elevation(measured, upright, patient, sure_share)
+            yield from _elevation(measured, upright, patient)
         else:
-            yield from _concordant_elevation(measured, leads, sure_share)
+            yield from _concordant_elevation(measured, leads)
         return
-    yield from _elevation(measured, leads, patient, sure_share)
+    yield from _elevation(measured, leads, patient)
+    sure_share = 1.0 if has_known_gain(measured) else _UNKNOWN_GAIN
     yield from _depression(measured, leads, sure_share)
     heights_mv = {lead: _level(leads, lead, "t_mv") for lead in leads if lead not in _NO_T_LEADS}
     inverted = {lead: height_mv for lead, height_mv in heights_mv.items() if height_mv < -INVERSION_MV}
@@ -75,10 +77,10 @@ def st_statements(measured: Measurements, patient: Patient) -> Iterator[Statemen
         yield Statement(StatementCode.INVERTED_T, Grade.LIKELY if is_sure else Grade.POSSIBLE, basis, wall_of(group))
 
 
-def _elevation(measured: Measurements, leads: Leads, patient: Patient, sure_share: float) -> Iterator[Statement]:
+def _elevation(measured: Measurements, leads: Leads, patient: Patient) -> Iterator[Statement]:
     limits = {lead: elevation_limit_mv(lead, patient) for lead in leads}
     over = {lead: level for lead in leads if (level := _level(leads, lead, "st_j_mv")) > limits[lead] and lead != "aVR"}
-    sure = {lead for lead, level in over.items() if level > sure_share * limits[lead] + _error_mv(leads[lead])}
+    sure = {lead for lead, level in over.items() if level > limits[lead] + _error_mv(leads[lead])}
     is_high = has_high_voltage(measured, patient)
     for group in contiguous_groups(over):
         is_sure = any(_beats(leads, part) >= _LEAST_BEATS for part in contiguous_groups(sure & set(group)))
@@ -145,7 +147,7 @@ def _median(levels_mv: Iterable[float]) -> float:
     return float(np.median(list(levels_mv)))
 
 
-def _concordant_elevation(measured: Measurements, leads: Leads, sure_share: float) -> Iterator[Statement]:
+def _concordant_elevation(measured: Measurements, leads: Leads) -> Iterator[Statement]:
     """Yield ST elevation in leads whose wide QRS points upward, critical in two contiguous ones."""
     over = {
         lead: level
@@ -154,7 +156,7 @@ def _concordant_elevation(measured: Measurements, leads: Leads, sure_share: floa
         and (level := _level(leads, lead, "st_j_mv")) >= CONCORDANT_MV
         and _level(leads, lead, "qrs_area_mv_ms") > 0
     }
-    sure = [lead for lead, level in over.items() if level > sure_share * CONCORDANT_MV + _error_mv(leads[lead])]
+    sure = [lead for lead, level in over.items() if level > CONCORDANT_MV + _error_mv(leads[lead])]
     is_sure = any(_beats(leads, group) >= _LEAST_BEATS for group in contiguous_groups(sure))
     grade = Grade.CRITICAL if is_sure and _has_baseline(measured) else Grade.POSSIBLE
     if over:
