@@ -129,7 +129,7 @@ def test_st_elevation_of_noisy_leads():
 
 
 def test_st_elevation_of_assumed_gain():
-    """Where the gain of a page is assumed, elevation is critical all the same, depression likely from twice its limit."""
+    """Where the gain of a page is assumed, elevation is critical all the same; depression likely from twice."""
     missing = {"limb_voltage_mv": ReasonCode.VOLTAGES_UNCERTAIN}
     up = {key: {"st_j_mv": 0.18} for key in ("II", "III", "aVF")}
     assert said(measured_heart(up, missing=missing)) == {StatementCode.ST_ELEVATION: Grade.CRITICAL}
