@@ -23,7 +23,7 @@ from ecgimg.evaluate.parallel_pages import mapped
 from ecgimg.leads import STANDARD_LEADS
 from ecgimg.record import EcgRecord
 from ecgimg.reporting import Grade, Judgement, StatementCode, report
-from ecgimg.reporting.conclusion import USUAL_LABELS
+from ecgimg.reporting.conclusion import USUAL_LABELS, grade_of
 from layouts import Layout, load_layouts, visible_window
 from synth.page_stream import draw_requested_page, make_page_request
 
@@ -41,14 +41,15 @@ class JudgedFinding:
 
     Parameters
     ----------
-    keys : tuple of str
-        The classifier's label, the code of the measured statement, or both.
+    grades : mapping of a label or the code of a statement to its grade
+        Those that are said together: a statement can be likely, and the label beside it only possible.
     grade : Grade
+        The graver of them.
     is_stated : bool
         Whether readers stated it, or a label that says the same.
     """
 
-    keys: tuple[str, ...]
+    grades: Mapping[str, Grade]
     grade: Grade
     is_stated: bool
 
@@ -84,7 +85,9 @@ class JudgedRecord:
     @property
     def sure(self) -> list[JudgedFinding]:
         """The findings that are likely or critical, without "normal" and "sinus rhythm"."""
-        return [item for item in self.findings or () if item.grade in _SURE and not set(item.keys) & set(USUAL_LABELS)]
+        return [
+            item for item in self.findings or () if item.grade in _SURE and not set(item.grades) & set(USUAL_LABELS)
+        ]
 
 
 def judge_records(
@@ -161,13 +164,18 @@ def _digitized(index: int, item: LabelledRecord, layout: Layout, degradation: st
 
 
 def _finding(judgement: Judgement, stated: frozenset[str]) -> JudgedFinding:
-    labels = {judgement.finding.label} if judgement.finding is not None else set()
-    # a superclass is not told beside its parts, and yet said by them
-    keys = (*labels, *(name for name, parts in PARTS_OF_SUPERCLASS.items() if labels & set(parts)))
-    if judgement.statement is not None:
-        code = judgement.statement.code
-        labels, keys = labels | set(code.labels), (*keys, code.value)
-    return JudgedFinding(keys, judgement.grade, bool(labels & stated))
+    labels, grades = set(), {}
+    finding, statement = judgement.finding, judgement.statement
+    if finding is not None:
+        labels = {finding.label}
+        grade = judgement.grade if judgement.name == finding.name else grade_of(finding)
+        # a superclass is not told beside its parts, and yet said by them
+        said = (finding.label, *(name for name, parts in PARTS_OF_SUPERCLASS.items() if finding.label in parts))
+        grades = dict.fromkeys(said, grade) if grade is not None else {}
+    if statement is not None:
+        labels |= set(statement.code.labels)
+        grades[statement.code.value] = judgement.grade
+    return JudgedFinding(grades, judgement.grade, bool(labels & stated))
 
 
 def summarize_findings(judged: Sequence[JudgedRecord]) -> dict[str, Any]:
@@ -227,7 +235,7 @@ def _scores_of(key: str, read: Sequence[JudgedRecord]) -> dict[str, float]:
 
 
 def _grade_of(key: str, record: JudgedRecord) -> Grade | None:
-    grades = [item.grade for item in record.findings or () if key in item.keys]
+    grades = [item.grades[key] for item in record.findings or () if key in item.grades]
     return min(grades, key=_RANK.index, default=None)
 
 

@@ -30,7 +30,7 @@ def judged(stated: str, *findings: JudgedFinding, layout: str = "12x1") -> Judge
 
 
 def said(keys: str, grade: Grade, *, is_stated: bool) -> JudgedFinding:
-    return JudgedFinding(tuple(keys.split()), grade, is_stated)
+    return JudgedFinding(dict.fromkeys(keys.split(), grade), grade, is_stated)
 
 
 def test_scores_of_findings():
@@ -75,10 +75,10 @@ def test_records_are_judged(classifier, delineator):
     """Records are judged as a layout shows them: by mask, or drawn and digitized."""
     items = [labelled("1", "CLBBB", seed=3, conduction="clbbb", qrs_ms=150)]
     (whole,) = judge_records(items, "12x1")
-    block = next(item for item in whole.findings if "CLBBB" in item.keys)
+    block = next(item for item in whole.findings if "CLBBB" in item.grades)
     assert block.is_stated
     assert block.grade is Grade.LIKELY
-    assert {"super_CD", "left_bundle_branch_block"} <= set(block.keys)
+    assert {"super_CD", "left_bundle_branch_block"} <= set(block.grades)
     (page,) = judge_records(items, "3x4+II", via="page", degradation="none")
     assert page.layout == "3x4+II"
     assert page.findings
