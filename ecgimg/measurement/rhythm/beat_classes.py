@@ -36,6 +36,7 @@ _LARGEST_LAG = 30  # samples at 500 Hz, as strips and columns of a page may lie 
 _EARLY = 0.85  # of the usual RR
 _WIDER_S = 0.025
 _WIDE_S = 0.120
+_ABOUT_AS_MANY = 0.7  # of the beats of the largest shape; in bigeminy a page may show more premature beats than others
 _WIDTHS_S = (0.03, 0.26)  # of the QRS of any heart
 _TALL = 5.0  # times the usual height
 _REGULAR = 0.08  # median deviation of RR over its median up to which a beat can be early at all
@@ -60,7 +61,7 @@ def classify_beats(windows: BeatWindows, qrs_s: Floats, moment_s: Floats, spikes
     width_s, onset_s = qrs_s[:, 1] - qrs_s[:, 0], qrs_s[:, 0]
     shapes = _shapes(windows, moment_s)
     cluster, height = _clusters(shapes), _heights(shapes)
-    is_dominant = cluster == _largest(cluster)
+    is_dominant = cluster == _usual_shape(cluster, width_s)
     usual_s, usual_height = np.median(width_s[is_dominant]), np.median(height[is_dominant])
     is_early = _early(onset_s, is_dominant)
     lags = spikes_s[None] - onset_s[:, None]
@@ -163,6 +164,17 @@ class _Shape:
 def _largest(cluster: NDArray[np.int64]) -> int:
     """Return the shape that most beats have, of two the earlier one; 0 for no beats."""
     return int(np.bincount(cluster, minlength=1).argmax())
+
+
+def _usual_shape(cluster: NDArray[np.int64], width_s: Floats) -> int:
+    """Return the shape that most beats have; of two that about as many have, as in bigeminy, the narrower one."""
+    counts = np.bincount(cluster, minlength=1)
+    often = np.flatnonzero(counts >= _ABOUT_AS_MANY * counts.max())
+    widths_s = {int(shape): float(np.median(width_s[cluster == shape])) for shape in often if counts[shape]}
+    largest = _largest(cluster)
+    narrowest = min(widths_s, key=widths_s.__getitem__, default=largest)
+    is_narrower = narrowest != largest and widths_s[narrowest] < widths_s[largest] - _WIDER_S
+    return narrowest if is_narrower else largest
 
 
 def _heights(shapes: Floats) -> Floats:

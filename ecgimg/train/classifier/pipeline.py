@@ -123,7 +123,11 @@ def train_classifier(
         for position, name in enumerate(settings.names)
     ]
     if MEASURED in settings.names:
+        if not is_first():  # the first measures them, and the others read what it has written
+            wait_for_all()
         measure_views(data, _views_file(out), options.jobs)
+        if is_first():
+            wait_for_all()
     if cross_validated:
         cards = calibrate(data, _predict_held_back(out, data, settings, starts, options))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ecgimg import EcgRecord
 from ecgimg.measurement import measure_record
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
 from tests.measurement.measured import in_columns
@@ -26,6 +27,20 @@ def test_premature_ventricular_beats(measured, pattern):
     kinds = list(heart.fiducials.kind)
     assert abs(classes(numbers).count(BeatClass.PREMATURE_WIDE) - kinds.count("pvc")) <= 1
     assert kinds.count("pvc") >= 1
+    assert numbers["qrs_ms"].value < 120
+
+
+def test_bigeminy_with_more_premature_beats(measured):
+    """Where a page shows more of the premature beats than of the others, these are the usual ones all the same."""
+    heart, _ = measured(31, pvc_pattern="bigeminy", pvc_per_min=12, rate_bpm=70)
+    marks, fs_hz = heart.fiducials, heart.record.fs_hz
+    early = [beat for beat, kind in enumerate(marks.kind) if kind == "pvc"]
+    first, last = early[0], early[-1]
+    start, end = round((marks.qrs_onset_s[first] - 0.3) * fs_hz), round((marks.qrs_offset_s[last] + 0.4) * fs_hz)
+    numbers = measure_record(EcgRecord(heart.record.signals[:, max(start, 0) : end], fs_hz, heart.record.leads))
+    assert 2 * len(early) > len(numbers.beats)
+    # nothing tells whether the first beat is early
+    assert classes(numbers).count(BeatClass.PREMATURE_WIDE) >= len(early) - 2
     assert numbers["qrs_ms"].value < 120
 
 
