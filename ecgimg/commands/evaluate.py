@@ -94,13 +94,11 @@ def evaluate_layouts(
     data = data.first(limit) if limit else data
     tested = robustness.find_model(model, jobs)
     rival = robustness.find_model(None if compare == "shipped" else compare, jobs) if compare is not None else None
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     summaries, differences = [], {}
-    with Progress(*columns, console=ERR, transient=True) as progress:
+    with _layout_progress() as progress:
         task = progress.add_task(f"{len(data)} records", total=None)
         shown = robustness.iter_shown(data, layouts, via=via, degradation=degradation, seed=seed, jobs=jobs)
-        # layout by layout, so that predictions of a long evaluation are saved as they come
-        for layout, signals_mv in shown:
+        for layout, signals_mv in shown:  # one by one, so that predictions are saved as they come
             scores = robustness.score_layout(tested, layout, signals_mv)
             summaries.append(robustness.summarize(tested, data, scores, seed=seed))
             if predictions is not None:
@@ -117,6 +115,10 @@ def evaluate_layouts(
         robustness_report.save(summaries, out / "scores.json")
         robustness_report.draw(summaries, out / "layouts.png")
         OUT.print(f"scores and figure are in {out}", markup=False)
+
+
+def _layout_progress() -> Progress:
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=ERR, transient=True)
 
 
 @evaluate_app.command("findings")

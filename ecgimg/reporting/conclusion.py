@@ -31,6 +31,7 @@ _SAME_AS_LABEL = frozenset(
         StatementCode.PACED_RHYTHM,
     }
 )  # fmt: skip
+_MEASURED_LABELS = ("STE", "LVOLT", "HVOLT")  # that statements say in the same words
 _RHYTHMS = ("SR", "SARRH", "STACH", "SBRAD", "AFIB", "AFLT", "SVARR", "SVTAC", "PSVT", "PACE")
 _ORDER = tuple(Grade)
 
@@ -161,7 +162,7 @@ def conclude(findings: Findings, measured: Measurements, patient: Patient | None
     judgements = _superclasses_first([*joined, *_exclusive_rhythms(alone)])
     judgements += _normal(findings, told, judgements)
     by_grade = sorted(judgements, key=lambda judgement: (_ORDER.index(judgement.grade), not _is_rhythm(judgement)))
-    return Conclusion(tuple(by_grade), _not_judged(findings))
+    return Conclusion(tuple(by_grade), _not_judged(findings, measured))
 
 
 def _is_rhythm(judgement: Judgement) -> bool:
@@ -248,6 +249,8 @@ def _normal(findings: Findings, told: Mapping[str, Grade], judgements: Sequence[
     return [Judgement(findings[_NORMAL].name, Grade.LIKELY, finding=findings[_NORMAL])]
 
 
-def _not_judged(findings: Findings) -> dict[Reason, tuple[str, ...]]:
-    by_reason = findings.not_judged(INDIVIDUAL_LABELS)
+def _not_judged(findings: Findings, measured: Measurements) -> dict[Reason, tuple[str, ...]]:
+    # what the classifier cannot judge is judged all the same where it is measured
+    labels = [label for label in INDIVIDUAL_LABELS if not (measured.values and label in _MEASURED_LABELS)]
+    by_reason = findings.not_judged(labels)
     return {reason: tuple(finding.name for finding in group) for reason, group in by_reason.items()}
