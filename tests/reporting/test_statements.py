@@ -141,9 +141,10 @@ def test_st_elevation_of_assumed_gain():
 
 
 def test_st_elevation_with_high_voltage():
-    """In V1 to V3 beside high voltage it is possible only, as hypertrophy lifts the ST segment there."""
-    raised = measured_heart({lead: {"st_j_mv": 0.3} for lead in ("V2", "V3")}, sokolow_lyon_mv=5.0)
-    assert said(raised)[StatementCode.ST_ELEVATION] is Grade.POSSIBLE
+    """In V1 to V3 beside high voltage it is possible only up to a quarter of the S wave, which hypertrophy explains."""
+    for s_mv, grade in ((-3.0, Grade.POSSIBLE), (-0.8, Grade.CRITICAL)):
+        leads = {lead: {"st_j_mv": 0.3, "s_mv": s_mv} for lead in ("V2", "V3")}
+        assert said(measured_heart(leads, sokolow_lyon_mv=5.0))[StatementCode.ST_ELEVATION] is grade
 
 
 def test_st_elevation_of_wide_qrs():

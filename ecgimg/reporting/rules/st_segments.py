@@ -30,6 +30,7 @@ _ERROR_MV = 0.02  # of an ST level: two standard deviations on simulated hearts
 # of the two or three beats of a column: with 0.02, twice as many normal records have a critical elevation on 3x4 pages
 # as on twelve rows
 _ERROR_OF_FEW_MV, _MANY_BEATS = 0.035, 5
+_STRAIN_SHARE = 0.25  # of the depth of S; Armstrong et al. 2012, Am J Cardiol 110:977
 _UNKNOWN_GAIN = 2.0  # pages are printed at 10 mm/mV, and a few at 20 or 5
 _LEAST_BEATS = 3  # of all leads that show the same together; columns at 50 mm/s show one of each
 _NO_T_LEADS = frozenset({"aVR", "V1", "III"})  # T is inverted there in healthy people
@@ -84,8 +85,12 @@ def _elevation(measured: Measurements, leads: Leads, patient: Patient) -> Iterat
     is_high = has_high_voltage(measured, patient)
     for group in contiguous_groups(over):
         is_sure = any(_beats(leads, part) >= _LEAST_BEATS for part in contiguous_groups(sure & set(group)))
-        # hypertrophy lifts the ST segment where it deepens S
-        is_strain = is_high and set(group) <= {"V1", "V2", "V3"}
+        # hypertrophy lifts the ST segment where it deepens S, by a share of it
+        is_strain = (
+            is_high
+            and set(group) <= {"V1", "V2", "V3"}
+            and all(over[lead] < _STRAIN_SHARE * _depth_mv(leads[lead]) for lead in group)
+        )
         grade = Grade.CRITICAL if is_sure and not is_strain and _has_baseline(measured) else Grade.POSSIBLE
         basis = tuple(Basis("ST at J", over[lead], limits[lead], "mV", lead) for lead in group)
         yield Statement(StatementCode.ST_ELEVATION, grade, basis, wall_of(group))
@@ -94,6 +99,12 @@ def _elevation(measured: Measurements, leads: Leads, patient: Patient) -> Iterat
 def _error_mv(lead: LeadMeasurements) -> float:
     """Return how far the ST level of a lead may be off, which is more where few beats show it."""
     return _ERROR_MV if lead["st_j_mv"].n >= _MANY_BEATS else _ERROR_OF_FEW_MV
+
+
+def _depth_mv(lead: LeadMeasurements) -> float:
+    """Return the depth of the deepest of Q and S, 0 where neither is given."""
+    depths = [-lead.number(name) for name in ("q_mv", "s_mv")]
+    return max((depth for depth in depths if depth > 0), default=0.0)
 
 
 def _beats(leads: Leads, group: Collection[str]) -> int:
