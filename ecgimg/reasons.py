@@ -198,6 +198,10 @@ class ReasonCode(Enum):
     LEADS_LEFT_OUT = (
         "leads_left_out", Severity.WARNING, "Leads that were read with low confidence are left out: {leads}.", _COMPARE,
     )  # fmt: skip
+    LEADS_WITHOUT_HEART = (
+        "leads_without_heart", Severity.WARNING, "Leads that are flat or disconnected are left out: {leads}.",
+        "Check the electrodes, or the page.",
+    )  # fmt: skip
     NOISY_LEADS = (
         "noisy_leads", Severity.WARNING,
         "Noisy leads: {leads}. ST segments, Q waves and low voltage are not judged there.",

@@ -110,7 +110,8 @@ def _digitize(page_input: PageInput, page: ArchivePage, task: Task) -> PageResul
         row |= _number_columns(digitization, report)
     probabilities: dict[str, float | None] = {}
     if report is not None and report.findings:
-        row |= {grade.value: [item.key for item in report.conclusion.of_grade(grade)] for grade in Grade}
+        for grade in Grade:
+            row[grade.value] = list(dict.fromkeys(item.code for item in report.conclusion.of_grade(grade)))
         probabilities = {finding.label: finding.probability for finding in report.findings}
         # for the counts of the report; in the dataset they stand beside the record
         row["probability"] = {label: round(value, 4) for label, value in probabilities.items() if value is not None}

@@ -33,11 +33,12 @@ _LATERAL = frozenset({"I", "aVL", "V5", "V6"})
 _ANTERIOR = frozenset({"V1", "V2", "V3", "V4"})
 _RIGHT_PRECORDIAL = frozenset({"V1", "V2"})
 
+# nothing is normal of which a wall was not seen
+_ALL_WALLS = (frozenset({"I", "aVL"}), _INFERIOR, _RIGHT_PRECORDIAL, frozenset({"V3", "V4"}), frozenset({"V5", "V6"}))
+
 # Of each set of leads at least one must be seen, as a wall of the heart shows in the leads that face it.
 _NEEDED_LEADS: dict[str, tuple[frozenset[str], ...]] = {
-    "NORM": (_FRONTAL, _ANTERIOR),
-    "super_NORM": (_FRONTAL, _ANTERIOR),
-    "cinc_NORM": (_FRONTAL, _ANTERIOR),
+    **dict.fromkeys(("NORM", "super_NORM", "cinc_NORM"), _ALL_WALLS),
     "AMI": (_ANTERIOR,),
     "IMI": (_INFERIOR,),
     "ISCI": (_INFERIOR,),

@@ -19,7 +19,7 @@ from ecgimg.leads import STANDARD_LEADS
 from ecgimg.measurement import Measurements, measure_record
 from ecgimg.measurement.page_numbers import measured_or_reason
 from ecgimg.open_ecg import Ecg, open_ecg
-from ecgimg.reasons import ReasonCode, texts
+from ecgimg.reasons import Reason, ReasonCode, texts
 from ecgimg.record import EcgRecord
 
 Signals = NDArray[np.float32]
@@ -96,14 +96,14 @@ def _classify_record(
     record: EcgRecord, classifier: Classifier, operating_point: str, gain_assumed: bool = False
 ) -> Findings:
     check_ecg(record)
+    record, measured, reasons = _measure(record, gain_assumed)
+    if any(reason.code is ReasonCode.NO_BEAT_FOUND for reason in reasons):
+        return Findings(reasons, operating_point=operating_point, record=record, measurements=measured)
     seen_s = {
         lead: float(np.isfinite(record.lead(lead)).sum() / record.fs_hz)
         for lead in STANDARD_LEADS
         if lead in record.leads
     }
-    # the twelve alone and in their order, so that findings are the same to the last digit
-    twelve = record.select([lead for lead in STANDARD_LEADS if lead in record.leads])
-    measured = measured_or_reason(lambda: measure_record(twelve, gain_assumed=gain_assumed))
     probabilities = classifier.probabilities(mean_logits(record, measured, classifier))
     thresholds, likely, possible = (classifier.thresholds(name) for name in (operating_point, "likely", "possible"))
     unlearned = classifier.unlearned()
@@ -113,7 +113,22 @@ def _classify_record(
         reason = unlearned.get(label) or why_not_judged(label, seen_s, VOLTAGE_LABELS if gain_assumed else ())
         value = None if reason else float(probability)
         judged.append(Finding(label, value, thresholds[label], reason, likely[label], possible[label]))
-    return Findings((), tuple(judged), operating_point, seen_s, record=record, measurements=measured)
+    return Findings(reasons, tuple(judged), operating_point, seen_s, record=record, measurements=measured)
+
+
+def _measure(record: EcgRecord, gain_assumed: bool) -> tuple[EcgRecord, Measurements, tuple[Reason, ...]]:
+    """Measure a record; returns it without leads that show no heart, the measurements, and what limits them."""
+    # the twelve alone and in their order, so that findings are the same to the last digit
+    twelve = record.select([lead for lead in STANDARD_LEADS if lead in record.leads])
+    measured = measured_or_reason(lambda: measure_record(twelve, gain_assumed=gain_assumed))
+    dead = [lead for lead, numbers in measured.leads.items() if numbers.noise.state in ("flat", "disconnected")]
+    if dead and len(dead) < len(twelve.leads):
+        # such a lead is no lead of the patient: its zeros would be read as an ECG
+        living = twelve.select([lead for lead in twelve.leads if lead not in dead])
+        measured = measured_or_reason(lambda: measure_record(living, gain_assumed=gain_assumed))
+        record = record.select([lead for lead in record.leads if lead not in dead])
+    left_out = (ReasonCode.LEADS_WITHOUT_HEART.reason(leads=", ".join(dead)),) if dead else ()
+    return record, measured, (*left_out, *(measured.reasons if not measured.values else ()))
 
 
 def _classify_leads(page: Digitization, classifier: Classifier, operating_point: str) -> Findings:
@@ -128,4 +143,4 @@ def _classify_leads(page: Digitization, classifier: Classifier, operating_point:
         return Findings(reasons, operating_point=operating_point, digitization=page)
     left_out = (ReasonCode.LEADS_LEFT_OUT.reason(leads=", ".join(uncertain)),) if uncertain else ()
     findings = _classify_record(page.record.select(leads), classifier, operating_point, page.is_gain_assumed)
-    return replace(findings, reasons=(*page.reasons, *left_out), digitization=page)
+    return replace(findings, reasons=(*page.reasons, *left_out, *findings.reasons), digitization=page)

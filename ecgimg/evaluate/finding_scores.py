@@ -168,7 +168,7 @@ def _finding(judgement: Judgement, stated: frozenset[str]) -> JudgedFinding:
     finding, statement = judgement.finding, judgement.statement
     if finding is not None:
         labels = {finding.label}
-        grade = judgement.grade if judgement.name == finding.name else grade_of(finding)
+        grade = judgement.grade if judgement.code == finding.label else grade_of(finding)
         # a superclass is not told beside its parts, and yet said by them
         said = (finding.label, *(name for name, parts in PARTS_OF_SUPERCLASS.items() if finding.label in parts))
         grades = dict.fromkeys(said, grade) if grade is not None else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecgimg.classification.findings import Finding, Findings
@@ -11,6 +11,7 @@ from ecgimg.classification.labels import CINC2024, INDIVIDUAL_LABELS, PARTS_OF_S
 from ecgimg.measurement import Measurements
 from ecgimg.reasons import Reason, sentence_case
 from ecgimg.reporting.contradictions import is_contradicted
+from ecgimg.reporting.rules.contiguous_leads import usable_leads
 from ecgimg.reporting.statement import Grade, Patient, Statement, StatementCode
 from ecgimg.reporting.statements import find_statements
 
@@ -32,6 +33,12 @@ _SAME_AS_LABEL = frozenset(
     }
 )  # fmt: skip
 _MEASURED_LABELS = ("STE", "LVOLT", "HVOLT")  # that statements say in the same words
+_LEAST_LEADS = 6  # that are clean, for these to be measured
+_INFARCTIONS = ("super_MI", *PARTS_OF_SUPERCLASS["super_MI"])
+_WALLS_OF_LABEL = {
+    "AMI": ("anterior", "lateral"), "LMI": ("lateral",), "IMI": ("inferior",), "ISCA": ("anterior", "lateral"),
+    "ISCI": ("inferior",),
+}  # fmt: skip
 _RHYTHMS = ("SR", "SARRH", "STACH", "SBRAD", "AFIB", "AFLT", "SVARR", "SVTAC", "PSVT", "PACE")
 _ORDER = tuple(Grade)
 
@@ -63,16 +70,33 @@ class Judgement:
     differs: str = ""
 
     @property
+    def code(self) -> str:
+        """The label of the finding or the code of the statement, whichever it is named after."""
+        if self.statement is not None and not self._is_named_after_finding:
+            return str(self.statement.code.value)
+        return self.finding.label if self.finding is not None else ""
+
+    @property
     def key(self) -> str:
-        """The label of the finding, or the code of the statement where there is none."""
-        return self.finding.label if self.finding else self.statement.code.value if self.statement else ""
+        """The code, with the leads of a statement: no two judgements of an ECG have the same."""
+        leads = self.statement.leads if self.statement is not None and not self._is_named_after_finding else ()
+        return "-".join((self.code, *leads))
 
     @property
     def title(self) -> str:
-        """The name, and the probability where the classifier gives one."""
-        probability = self.finding.probability if self.finding else None
+        """The name, and the probability where it is that of a finding."""
+        probability = self.finding.probability if self.finding and self._is_named_after_finding else None
         share = f", {100 * probability:.0f} %" if probability is not None else ""
         return f"{sentence_case(self.name)}{share}"
+
+    @property
+    def _is_named_after_finding(self) -> bool:
+        return self.finding is not None and self.name == self.finding.name
+
+    def without_finding(self) -> Judgement:
+        """Return the statement alone."""
+        assert self.statement is not None
+        return replace(self, name=self.statement.name, finding=None, grade=self.statement.grade, differs="")
 
     @property
     def text(self) -> str:
@@ -82,7 +106,7 @@ class Judgement:
             f"{finding.name} {100 * finding.probability:.0f} %" if finding and finding.probability is not None else ""
         )
         measured = self.statement.text.rstrip(".") if self.statement else ""
-        if said and measured and finding is not None and self.name == finding.name:
+        if said and measured and self._is_named_after_finding:
             said, measured = f"{said}, {measured[:1].lower()}{measured[1:]}", ""
         sentence = "; ".join(filter(None, [measured, said, self.differs]))
         return f"{sentence_case(sentence)}."
@@ -153,14 +177,13 @@ def conclude(findings: Findings, measured: Measurements, patient: Patient | None
     told = {finding.label: grade for finding in findings.findings if (grade := grade_of(finding)) is not None}
     joined = [_join(statement, findings, told, measured) for statement in statements]
     taken = {judgement.finding.label for judgement in joined if judgement.finding}
-    taken |= {label for statement in statements for label in statement.code.labels if label in CINC2024}
     alone = [
         _of_finding(findings[label], grade, measured)
         for label, grade in told.items()
         if label not in taken and label not in _NOT_TOLD
     ]
-    judgements = _superclasses_first([*joined, *_exclusive_rhythms(alone)])
-    judgements += _normal(findings, told, judgements)
+    judgements = _superclasses_first(list(_exclusive_rhythms([*joined, *alone])))
+    judgements += _normal(findings, told, judgements, measured)
     by_grade = sorted(judgements, key=lambda judgement: (_ORDER.index(judgement.grade), not _is_rhythm(judgement)))
     return Conclusion(tuple(by_grade), _not_judged(findings, measured))
 
@@ -185,7 +208,9 @@ def _join(statement: Statement, findings: Findings, told: Mapping[str, Grade], m
     A finding that is graver than the statement raises it where both say the same, and else is told by itself.
     """
     judged = {finding.label: finding for finding in findings.findings if finding.probability is not None}
-    same = [judged[label] for label in statement.code.labels if label in judged]
+    # labels of the challenge repeat others
+    labels = [label for label in statement.code.labels if label not in CINC2024 and _is_of_wall(label, statement)]
+    same = [judged[label] for label in labels if label in judged]
     is_same = statement.code in _SAME_AS_LABEL
     agreeing = [
         finding
@@ -194,13 +219,21 @@ def _join(statement: Statement, findings: Findings, told: Mapping[str, Grade], m
         and not is_contradicted(finding.label, measured)
         and (is_same or _ORDER.index(told[finding.label]) >= _ORDER.index(statement.grade))
     ]
-    # labels of the challenge repeat others
-    agreeing.sort(key=lambda item: (item.label in CINC2024, -(item.probability or 0.0)))
+    # a superclass is likelier than its parts, and says less
+    agreeing.sort(key=lambda item: (item.label in PARTS_OF_SUPERCLASS, -(item.probability or 0.0)))
     finding = agreeing[0] if agreeing else None
     grade = min(statement.grade, told[finding.label] if finding else statement.grade, key=_ORDER.index)
     differs = "the classifier does not see it" if same and finding is None and is_same else ""
-    name = finding.name if finding is not None and is_same else statement.name
+    # what is only possible by the classifier is not told as likely in its words
+    is_named_after = is_same and finding is not None and _ORDER.index(told[finding.label]) <= _ORDER.index(grade)
+    name = finding.name if finding is not None and is_named_after else statement.name
     return Judgement(name, grade, statement.code.meaning, finding, statement, differs)
+
+
+def _is_of_wall(label: str, statement: Statement) -> bool:
+    """Return whether a label is of a wall that a statement names; true where one of them names none."""
+    walls = _WALLS_OF_LABEL.get(label, ())
+    return not walls or not statement.where or any(wall in statement.where for wall in walls)
 
 
 def _of_finding(finding: Finding, grade: Grade, measured: Measurements) -> Judgement:
@@ -210,13 +243,15 @@ def _of_finding(finding: Finding, grade: Grade, measured: Measurements) -> Judge
 
 
 def _exclusive_rhythms(judgements: Sequence[Judgement]) -> Iterator[Judgement]:
-    """Yield the judgements with the likeliest rhythm alone."""
+    """Yield the judgements with the likeliest rhythm alone; a statement beside another one is told by itself."""
     rhythms = [judgement for judgement in judgements if _is_rhythm(judgement)]
     agreeing = [judgement for judgement in rhythms if not judgement.differs] or rhythms
     best = max(agreeing, key=lambda item: (item.finding and item.finding.probability) or 0.0, default=None)
     for judgement in judgements:
-        if judgement not in rhythms or judgement is best:
+        if not _is_rhythm(judgement) or judgement is best:
             yield judgement
+        elif judgement.statement is not None:
+            yield judgement.without_finding()
 
 
 def _superclasses_first(judgements: Sequence[Judgement]) -> list[Judgement]:
@@ -231,16 +266,24 @@ def _superclasses_first(judgements: Sequence[Judgement]) -> list[Judgement]:
         is_told = any(_ORDER.index(part.grade) <= _ORDER.index(judgement.grade) for part in parts)
         if not (label in PARTS_OF_SUPERCLASS and is_told):
             kept.append(judgement)
+        elif judgement.statement is not None:
+            kept.append(judgement.without_finding())
     return kept
 
 
-def _normal(findings: Findings, told: Mapping[str, Grade], judgements: Sequence[Judgement]) -> list[Judgement]:
-    """Return "normal ECG" where no statement, no likely finding and no sign of anything critical speaks against it."""
-    if told.get(_NORMAL) is not Grade.LIKELY:
+def _normal(
+    findings: Findings, told: Mapping[str, Grade], judgements: Sequence[Judgement], measured: Measurements
+) -> list[Judgement]:
+    """Return "normal ECG" where no statement, no likely finding and no sign of anything grave speaks against it.
+
+    Of a record that could not be measured it is never told.
+    """
+    if told.get(_NORMAL) is not Grade.LIKELY or not measured.values:
         return []
     speaks_against = any(
         judgement.statement is not None
         or (judgement.grade is Grade.LIKELY and judgement.finding is not None and judgement.finding.label != "SR")
+        or (judgement.finding is not None and judgement.finding.label in _INFARCTIONS)
         for judgement in judgements
     )
     signs = [finding.probability or 0.0 for finding in findings.findings if finding.label in CRITICAL_LABELS]
@@ -251,6 +294,7 @@ def _normal(findings: Findings, told: Mapping[str, Grade], judgements: Sequence[
 
 def _not_judged(findings: Findings, measured: Measurements) -> dict[Reason, tuple[str, ...]]:
     # what the classifier cannot judge is judged all the same where it is measured
-    labels = [label for label in INDIVIDUAL_LABELS if not (measured.values and label in _MEASURED_LABELS)]
+    is_measured = len(usable_leads(measured)) >= _LEAST_LEADS
+    labels = [label for label in INDIVIDUAL_LABELS if not (is_measured and label in _MEASURED_LABELS)]
     by_reason = findings.not_judged(labels)
     return {reason: tuple(finding.name for finding in group) for reason, group in by_reason.items()}

@@ -13,7 +13,7 @@ from ecgimg.reporting.rules.limits import has_known_gain
 _LEAST_BEATS = 6  # of which none is early: fewer may lie between two early ones
 _LEAST_LEADS = 6  # of which none has its ST segment off the baseline
 _REGULAR = 0.05  # change from RR to RR over their mean
-_NARROW_MS, _NORMAL_PR_MS = 105.0, 185.0
+_NARROW_MS, _COMPLETE_MS, _NORMAL_PR_MS = 105.0, 130.0, 185.0
 _NOT_FAST_BPM, _NOT_SLOW_BPM = 95.0, 62.0
 _LEVEL_ST_MV = 0.03
 
@@ -59,16 +59,18 @@ def _has_usual_voltage(measured: Measurements) -> bool:
 
 _wide, _early = BeatClass.PREMATURE_WIDE, BeatClass.PREMATURE_NARROW
 _RULES: dict[str, Callable[[Measurements], bool]] = {
-    "STACH": lambda measured: measured.number("rate_bpm") < _NOT_FAST_BPM,
+    "STACH": lambda measured: measured.number("rate_bpm") < _NOT_FAST_BPM or _has_no_p(measured),
     "SVTAC": lambda measured: measured.number("rate_bpm") < _NOT_FAST_BPM,
     "PSVT": lambda measured: measured.number("rate_bpm") < _NOT_FAST_BPM,
-    "SBRAD": lambda measured: measured.number("rate_bpm") > _NOT_SLOW_BPM,
+    "SBRAD": lambda measured: measured.number("rate_bpm") > _NOT_SLOW_BPM or _has_no_p(measured),
     "AFIB": _has_regular_p,
     "AFLT": _has_regular_p,
     "SR": _has_no_p,
     "SARRH": lambda measured: measured.number("rr_irregularity") < 0.01,
     "AVB": lambda measured: measured.number("pr_ms") < _NORMAL_PR_MS,
     "LPR": lambda measured: measured.number("pr_ms") < _NORMAL_PR_MS,
+    "IRBBB": lambda measured: measured.number("qrs_ms") > _COMPLETE_MS,
+    "ILBBB": lambda measured: measured.number("qrs_ms") > _COMPLETE_MS,
     "CRBBB": _is_narrow,
     "CLBBB": _is_narrow,
     "PACE": lambda measured: _is_narrow(measured) and not measured.spikes_s,

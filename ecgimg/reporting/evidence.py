@@ -43,6 +43,7 @@ _KINDS = {
     StatementCode.PREMATURE_NARROW: BeatClass.PREMATURE_NARROW,
     StatementCode.PACED_RHYTHM: BeatClass.PACED,
 }
+_VOLTAGE_LEADS = {"Sokolow-Lyon": ("V1", "V5", "V6"), "Cornell": ("aVL", "V3")}
 _LONE_P = (StatementCode.COMPLETE_AV_BLOCK, StatementCode.BLOCKED_P)
 _LIMB = (StatementCode.LEFT_AXIS, StatementCode.EXTREME_AXIS, StatementCode.RIGHT_AXIS)
 
@@ -55,10 +56,13 @@ def find_evidence(
     A measured finding rests on its waves, another on the patches without which its logit falls most. A rate rests on
     nothing that could be drawn.
     """
-    sure = [item for item in conclusion.judgements if item.grade is not Grade.POSSIBLE and item.key not in USUAL_LABELS]
+    sure = [
+        item for item in conclusion.judgements if item.grade is not Grade.POSSIBLE and item.code not in USUAL_LABELS
+    ]
     evidence = {item.key: tuple(_measured(item.statement, measured)) for item in sure if item.statement is not None}
-    labels = [item.finding.label for item in sure if item.finding is not None and not evidence.get(item.key)]
-    evidence |= _patches(findings, labels[:MOST_EXPLAINED], classifier)
+    by_label = {item.finding.label: item.key for item in sure if item.finding and not evidence.get(item.key)}
+    patches = _patches(findings, list(by_label)[:MOST_EXPLAINED], classifier)
+    evidence |= {by_label[label]: items for label, items in patches.items()}
     return {item.key: evidence[item.key] for item in sure if evidence.get(item.key)}
 
 
@@ -66,6 +70,8 @@ def _measured(statement: Statement, measured: Measurements) -> Iterator[Evidence
     """Yield the waves that a statement was measured on, in the order of time."""
     code = statement.code
     leads = statement.leads or (LIMB_LEADS if code in _LIMB else tuple(measured.leads))
+    if code is StatementCode.HIGH_VOLTAGE:
+        leads = tuple(dict.fromkeys(lead for basis in statement.basis for lead in _VOLTAGE_LEADS[basis.name]))
     if code in _WAVES:
         usual = [beat for beat in measured.beats if beat.kind in (BeatClass.DOMINANT, BeatClass.PACED)]
         yield from _of_beats(usual, leads, _WAVES[code])

@@ -58,7 +58,7 @@ def classify_files(
             for stem, ecg, image in iter_ecgs(path):
                 yield _classify(stem, ecg, image, out, options)
         except EcgImgError as error:
-            yield Outcome(path.stem, None, reason_of(error))
+            yield Outcome(path.stem or str(path), None, reason_of(error))
 
 
 def _classify(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
+from ecgimg.errors import BadRequest
 from ecgimg.reasons import sentence_case
 
 
@@ -20,6 +21,9 @@ class Grade(StrEnum):
     """Outside its limit by less than that, or by a criterion that is met by half."""
 
 
+_OLDEST_YEARS = 130
+
+
 @dataclass(frozen=True)
 class Patient:
     """What decides some limits; None where it is not known.
@@ -32,6 +36,10 @@ class Patient:
 
     age_years: float | None = None
     male: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.age_years is not None and not 0 <= self.age_years <= _OLDEST_YEARS:
+            raise BadRequest(f"an age is between 0 and {_OLDEST_YEARS} years, not {self.age_years:g}")
 
 
 @dataclass(frozen=True)
@@ -247,7 +255,7 @@ def _in_words(item: Basis) -> str:
     space = "" if item.unit in ("°", "%") else " "
     if item.limit is None:
         return f"{item.value:.0f}{space}{item.unit}"
-    value = f"{item.value:.3g}"
-    if float(value) == item.limit:
-        value = f"{item.value:.1f}"  # rounded, it would not seem to be beyond its limit
+    # rounded too far, it would not seem to be beyond its limit
+    digits = next((count for count in range(3, 8) if float(f"{item.value:.{count}g}") != item.limit), 3)
+    value = f"{item.value:.{digits}g}"
     return f"{item.lead or item.name} {value}{space}{item.unit} (limit {item.limit:g})"

@@ -271,7 +271,7 @@ def test_texts_of_counts_and_near_limits():
     (beats,) = find_statements(measured_heart(beats=(BeatClass.DOMINANT,) * 9 + (BeatClass.PREMATURE_WIDE,) * 3))
     assert beats.text == "Premature wide beats: 3 of 12 beats."
     (slow,) = find_statements(measured_heart(rate_bpm=49.97))
-    assert slow.text == "Slow heart rate: rate 50.0 bpm (limit 50)."
+    assert slow.text == "Slow heart rate: rate 49.97 bpm (limit 50)."
     (axis,) = find_statements(measured_heart(qrs_axis_deg=-53.2))
     assert axis.text == "Left axis deviation: QRS axis -53.2° (limit -30)."
 

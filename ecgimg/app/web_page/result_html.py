@@ -28,7 +28,11 @@ _DOWNLOADS = {
     "json": ("JSON", "everything that was read, measured and found, for programs"),
 }
 
-_LEAD_REASONS = (ReasonCode.LEADS_LEFT_OUT, ReasonCode.NOISY_LEADS)  # told with the findings
+_LEAD_REASONS = (
+    ReasonCode.LEADS_LEFT_OUT,
+    ReasonCode.LEADS_WITHOUT_HEART,
+    ReasonCode.NOISY_LEADS,
+)  # told with the findings
 
 
 def progress(step: str, done: int, total: int, name: str = "") -> str:
