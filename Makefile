@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORE := $(VENV)/.core
 STAMP := $(VENV)/.installed
+LOWEST := build/lowest/.installed
 CORE_TESTS := tests/test_cli.py tests/test_files.py tests/test_package.py tests/test_scale_text_parser.py tests/test_record.py \
 	$(addprefix tests/digitization/test_,digitize_files.py pages_scale.py page_views.py pipeline.py result.py vector_page.py) \
 	$(addprefix tests/digitization/text/test_,label_detection.py line_detection.py line_recognition.py scale_text.py) \
@@ -14,7 +15,7 @@ CORE_TESTS := tests/test_cli.py tests/test_files.py tests/test_package.py tests/
 	$(addprefix tests/synth/test_,page_drawing.py header_footer.py page.py page_geometry.py random_degradation.py random_page_spec.py \
 	page_spec.py) tests/synth/labels/test_masks.py
 
-.PHONY: demo test test-slow test-all test-lowest lint docs bench wheel clean
+.PHONY: demo test test-slow test-all lowest test-lowest lint docs bench wheel clean
 
 # The package alone is enough for the demo; torch and whatever else the tests need comes on top of it.
 $(CORE): pyproject.toml constraints.txt
@@ -44,12 +45,18 @@ test-slow: $(STAMP)
 
 test-all: test test-slow
 
-# The tests of reading pages and records, on the lowest version of every core dependency.
-test-lowest: $(STAMP)
+# The lowest version of every core dependency.
+$(LOWEST): $(STAMP)
 	$(PYTHON) -m venv build/lowest
 	$(BIN)/python tests/tools/lowest.py > build/lowest/constraints.txt
 	build/lowest/bin/python -m pip install --quiet --constraint build/lowest/constraints.txt --editable '.[synth,formats]' \
 		pytest pytest-xdist hypothesis
+	touch $@
+
+lowest: $(LOWEST)
+
+# The tests of reading pages and records on it.
+test-lowest: $(LOWEST)
 	build/lowest/bin/python -m pytest -n 2 -o filterwarnings=default -p no:cacheprovider $(CORE_TESTS) \
 		--ignore tests/formats/test_damaged_records.py
 

@@ -79,7 +79,9 @@ _MEANING = {
     "version": "the version of ecgimg that read it",
     "probability": "with `--classify`, by label",
     "lead_confidence": "median over the leads",
-    "present": "with `--classify`: labels at or above their thresholds",
+    "critical": "with `--classify`: what is critical, by the label or the code of the statement",
+    "likely": "what is likely",
+    "possible": "what is possible",
     "overlay": "file of the overlay",
     "seconds": "how long digitizing took",
 }
