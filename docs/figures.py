@@ -56,10 +56,10 @@ def _draw_leads(axis: Axes, record: ecgimg.EcgRecord) -> None:
 
 
 def evidence() -> None:
-    """The patches that the first finding of the sample photo rests on."""
+    """What the first finding of the sample photo rests on."""
     page = ecgimg.digitize(SAMPLE)
     findings = ecgimg.classify(page, explain=True)
-    picture = draw_on_page(next(open_pages(SAMPLE)).image, findings, findings.leading[0].label)
+    picture = draw_on_page(next(open_pages(SAMPLE)).image, findings, next(iter(findings.evidence)))
     figure, axis = plt.subplots(figsize=(9, 9 * picture.shape[0] / picture.shape[1]))
     axis.imshow(picture, interpolation="lanczos")
     axis.axis("off")
