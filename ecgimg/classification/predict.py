@@ -26,8 +26,9 @@ Signals = NDArray[np.float32]
 
 _MAX_MV = 30.0  # no heart reaches it; a record in µV, or of raw converter counts, does
 _FLAT_MV = 0.01  # peak to peak in every lead: electrodes that were off, or a blank line
-# Below it the digitizer itself does not believe a lead. Of 10 photos of infarctions whose raised leads lay below 0.3, 5 are
-# told as critical from 0.2 on and 6 from 0.1 on; of 60 photos of healthy hearts none is told anything, and one from 0.1 on.
+# Below it the digitizer itself does not believe a lead. Of 10 photos of infarctions whose raised leads lay below 0.3, 5
+# are told as critical from 0.2 on and 6 from 0.1 on; of 60 photos of healthy hearts none is told anything, and one from
+# 0.1 on.
 _MIN_LEAD_CONFIDENCE = 0.2
 
 
