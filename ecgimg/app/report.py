@@ -236,8 +236,7 @@ def _write_tables(axes: Any, digitization: Digitization, findings: Report) -> No
 
 
 def _probability(judgement: Judgement) -> str:
-    finding = judgement.finding
-    return "measured" if finding is None else probability_text(finding.probability)
+    return "measured" if judgement.probability is None else probability_text(judgement.probability)
 
 
 def _write_rows(axes: Any, rows: Sequence[tuple[str, str, str]], y_mm: float) -> float:

@@ -83,10 +83,14 @@ class Judgement:
         return "-".join((self.code, *leads))
 
     @property
+    def probability(self) -> float | None:
+        """The probability of the finding that it is named after; None where it is named after a statement."""
+        return self.finding.probability if self.finding and self._is_named_after_finding else None
+
+    @property
     def title(self) -> str:
         """The name, and the probability where it is that of a finding."""
-        probability = self.finding.probability if self.finding and self._is_named_after_finding else None
-        share = f", {100 * probability:.0f} %" if probability is not None else ""
+        share = f", {100 * self.probability:.0f} %" if self.probability is not None else ""
         return f"{sentence_case(self.name)}{share}"
 
     @property

@@ -9,7 +9,7 @@ import pytest
 
 import ecgimg
 import synth
-from ecgimg import BadRecord, BadRequest, EcgRecord
+from ecgimg import STANDARD_LEADS, BadRecord, BadRequest, EcgRecord
 from ecgimg.reasons import ReasonCode
 from tests.classification.hearts import heart
 
@@ -104,3 +104,24 @@ def test_classify_page_with_doubted_lead(classifier):
     found = ecgimg.classify(doubted)
     assert "V1" not in found.seen_s
     assert any("V1" in reason.text for reason in found.reasons)
+
+
+def test_classify_flat_leads(classifier, delineator):
+    """A flat lead is no lead: it is left out, with a reason, as one that is not there."""
+    signals = heart(seed=3).signals.copy()
+    signals[6:] = 0
+    flat = ecgimg.classify(EcgRecord(signals, 500.0))
+    without = ecgimg.classify(EcgRecord(signals[:6], 500.0, STANDARD_LEADS[:6]))
+    assert ReasonCode.LEADS_WITHOUT_HEART in {reason.code for reason in flat.reasons}
+    assert flat["NORM"].probability is None
+    assert set(flat.seen_s) == set(STANDARD_LEADS[:6])
+    assert flat["AFIB"].probability == pytest.approx(without["AFIB"].probability)
+
+
+def test_classify_noise(classifier, delineator):
+    """Where no beat is found, nothing is judged."""
+    noise = np.random.default_rng(0).normal(0, 0.5, (12, 5000)).astype(np.float32)
+    report = ecgimg.classify(EcgRecord(noise, 500.0))
+    assert report.findings == ()
+    assert report.conclusion.judgements == ()
+    assert report.reasons[0].code is ReasonCode.NO_BEAT_FOUND

@@ -148,3 +148,57 @@ def test_contradictions(label, against, for_it):
     assert is_contradicted(label, measured_heart(**against))
     assert not is_contradicted(label, measured_heart(**for_it))
     assert not is_contradicted(label, Measurements())
+
+
+def test_statement_beside_superclass():
+    """A superclass that is told by its part takes no statement with it."""
+    probable = findings_of(super_CD=0.9, IRBBB=0.7)
+    told_of = told(probable, measured_heart({"V1": {"qrs_area_mv_ms": 20.0}}, qrs_ms=128))
+    assert "wide QRS of the shape of right bundle branch block" in told_of
+    assert "conduction disturbance of any kind" not in told_of
+
+
+def test_label_of_another_wall():
+    """A statement of one wall takes no label of another, which is told by itself."""
+    up = {lead: {"st_j_mv": 0.3} for lead in ("II", "III", "aVF")}
+    judgements = conclude(findings_of(AMI=0.9), measured_heart(up)).judgements
+    elevation = next(item for item in judgements if item.statement)
+    assert elevation.finding is None
+    assert "anterior myocardial infarction" in {item.name for item in judgements}
+    both = conclude(findings_of(AMI=0.9, IMI=0.8), measured_heart(up)).judgements
+    assert next(item for item in both if item.statement).finding.label == "IMI"
+
+
+def test_exclusive_rhythms_of_statements():
+    """A rhythm that a statement took up is left out beside a likelier one, and the statement stays."""
+    told_of = told(findings_of(AFIB=0.9, STACH=0.6), measured_heart(rate_bpm=130, rr_irregularity=0.1, missing=NO_P))
+    assert told_of["fast heart rate"] is Grade.LIKELY
+    assert "sinus tachycardia" not in told_of
+    assert "atrial fibrillation" in told_of
+
+
+def test_name_of_a_doubtful_finding():
+    """What is likely by measurement and only possible by the classifier keeps the words of the measurement."""
+    (judgement,) = conclude(findings_of(AVB=0.3), measured_heart(pr_ms=240)).judgements
+    assert judgement.name == "long PR interval"
+    assert judgement.grade is Grade.LIKELY
+    assert judgement.probability is None
+    assert judgement.title == "Long PR interval"
+    assert "atrioventricular block 30 %" in judgement.text
+
+
+def test_keys_are_unique():
+    """Two walls of one kind have keys of their own, by which evidence is kept and found."""
+    low = {"st_j_mv": -0.1, "st_j60_mv": -0.1}
+    conclusion = conclude(findings_of(ISC=0.9), measured_heart(dict.fromkeys(("V5", "V6", "I", "aVL"), low)))
+    keys = [judgement.key for judgement in conclusion.judgements]
+    assert len(set(keys)) == len(keys) >= 2
+    assert {judgement.code for judgement in conclusion.judgements} == {"st_depression"}
+    assert conclusion.named("st_depression-I-aVL").statement.leads == ("I", "aVL")
+
+
+def test_normal_beside_possible_infarction():
+    """An ECG on which an infarction is possible, or that was not measured, is not called normal."""
+    assert "normal ECG" in told(findings_of(NORM=0.9))
+    assert "normal ECG" not in told(findings_of(NORM=0.9, IMI=0.3))
+    assert "normal ECG" not in told(findings_of(NORM=0.9), Measurements((ReasonCode.NOT_MEASURED.reason(error="x"),)))

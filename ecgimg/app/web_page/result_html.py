@@ -236,7 +236,7 @@ def _judgement_rows(judgements: Sequence[Judgement]) -> str:
     rows = []
     for judgement in judgements:
         name = escape(sentence_case(judgement.name))
-        probability = judgement.finding.probability if judgement.finding else None
+        probability = judgement.probability
         share = _bar(probability) if probability is not None else ""
         value = probability_text(probability) if probability is not None else "measured"
         detail = judgement_detail(judgement)
