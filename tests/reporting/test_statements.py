@@ -128,6 +128,15 @@ def test_st_elevation_of_noisy_leads():
     assert said(replace(raised, leads={**raised.leads, "V5": noisy})) == {}
 
 
+def test_st_elevation_across_a_noisy_lead():
+    """Leads on both sides of one that cannot be judged are neighbours; of one that shows no elevation they are not."""
+    raised = measured_heart({lead: {"st_j_mv": 0.4} for lead in ("V2", "V4")})
+    assert StatementCode.ST_ELEVATION not in said(raised)
+    noisy = replace(raised.leads["V3"], noise=replace(raised.leads["V3"].noise, wander_uv=300.0))
+    across = replace(raised, leads={**raised.leads, "V3": noisy})
+    assert said(across) == {StatementCode.ST_ELEVATION: Grade.CRITICAL}
+
+
 def test_st_elevation_of_assumed_gain():
     """Where the gain of a page is assumed, elevation is critical all the same; depression likely from twice."""
     missing = {"limb_voltage_mv": ReasonCode.VOLTAGES_UNCERTAIN}

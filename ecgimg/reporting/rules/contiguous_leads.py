@@ -10,6 +10,7 @@ _NEIGHBOURS = (
     ("V1", "V2"), ("V2", "V3"), ("V3", "V4"), ("V4", "V5"), ("V5", "V6"),
     ("I", "aVL"), ("II", "aVF"), ("aVF", "III"), ("II", "III"),
 )  # fmt: skip
+_CHEST = ("V1", "V2", "V3", "V4", "V5", "V6")
 _WALLS = (
     ("anterior", frozenset({"V1", "V2", "V3", "V4"})),
     ("lateral", frozenset({"I", "aVL", "V5", "V6"})),
@@ -22,10 +23,22 @@ LEAST_SURE_BEATS = 2
 """Beats of a lead below which nothing that it shows is more than possible; a column of a page shows two or three."""
 
 
-def contiguous_groups(leads: Collection[str]) -> list[tuple[str, ...]]:
-    """Return the groups of two or more of some leads that are neighbours of one another, each in their order."""
+def contiguous_groups(leads: Collection[str], judged: Collection[str] | None = None) -> list[tuple[str, ...]]:
+    """Return the groups of two or more of some leads that are neighbours of one another, each in their order.
+
+    Parameters
+    ----------
+    leads : collection of str
+    judged : collection of str, optional
+        The leads that can be judged at all: those on both sides of a chest lead that cannot are neighbours, too.
+    """
     groups: list[set[str]] = []
-    for pair in _NEIGHBOURS:
+    across = [
+        (left, right)
+        for left, between, right in zip(_CHEST, _CHEST[1:], _CHEST[2:], strict=False)
+        if judged is not None and between not in judged
+    ]
+    for pair in (*_NEIGHBOURS, *across):
         if not set(pair) <= set(leads):
             continue
         joined = set(pair).union(*(group for group in groups if group & set(pair)))

@@ -83,8 +83,8 @@ def _elevation(measured: Measurements, leads: Leads, patient: Patient) -> Iterat
     over = {lead: level for lead in leads if (level := _level(leads, lead, "st_j_mv")) > limits[lead] and lead != "aVR"}
     sure = {lead for lead, level in over.items() if level > limits[lead] + _error_mv(leads[lead])}
     is_high = has_high_voltage(measured, patient)
-    for group in contiguous_groups(over):
-        is_sure = any(_beats(leads, part) >= _LEAST_BEATS for part in contiguous_groups(sure & set(group)))
+    for group in contiguous_groups(over, leads):
+        is_sure = any(_beats(leads, part) >= _LEAST_BEATS for part in contiguous_groups(sure & set(group), leads))
         # hypertrophy lifts the ST segment where it deepens S, by a share of it
         is_strain = (
             is_high
