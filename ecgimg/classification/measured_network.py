@@ -63,9 +63,10 @@ class MeasuredNetwork(nn.Module):
         """
         if bool((self.scale != 1).any()):
             return
-        known = known_quantiles(numbers.reshape(-1, numbers.shape[-1]))
-        spread = (known[2] - known[0]) / 2
-        self.center.copy_(torch.from_numpy(np.nan_to_num(known[1]).astype(np.float32)))
+        columns = numbers.reshape(-1, numbers.shape[-1]).astype(np.float64)
+        low, middle, high = (known_quantile(columns, share, axis=0) for share in (0.16, 0.5, 0.84))
+        spread = (high - low) / 2
+        self.center.copy_(torch.from_numpy(np.nan_to_num(middle).astype(np.float32)))
         self.scale.copy_(torch.from_numpy(np.where(spread > _LEAST_SPREAD, spread, 1.0).astype(np.float32)))
 
     def forward(self, numbers: Tensor, beats: Tensor) -> Tensor:
@@ -80,12 +81,6 @@ class MeasuredNetwork(nn.Module):
         mixed = self.skip(both) + functional.gelu(self.hidden(self.drop(both)))
         logits: Tensor = self.head(self.drop(mixed))
         return logits
-
-
-def known_quantiles(numbers: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the lower sixth, the median and the upper sixth of each column, (3, n); NaN of a column without values."""
-    columns = numbers.astype(np.float64)
-    return np.stack([known_quantile(columns, share, axis=0) for share in (0.16, 0.5, 0.84)])
 
 
 def _known_first(values: Tensor) -> Tensor:

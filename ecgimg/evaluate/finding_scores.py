@@ -16,16 +16,16 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg.classification.labelled_records import LabelledRecord
 from ecgimg.classification.labels import CINC2024, LABELS, PARTS_OF_SUPERCLASS, SUPERCLASSES
 from ecgimg.classification.trained_classifier import Classifier, load_classifier
-from ecgimg.digitization import digitize_image
+from ecgimg.digitization import Digitization
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.digitizer_report import plain
+from ecgimg.evaluate.layout_robustness import check_via, draw_and_digitize
 from ecgimg.evaluate.parallel_pages import mapped
 from ecgimg.leads import STANDARD_LEADS
 from ecgimg.record import EcgRecord
 from ecgimg.reporting import Grade, Judgement, StatementCode, report
 from ecgimg.reporting.conclusion import USUAL_LABELS, grade_of
 from layouts import Layout, load_layouts, visible_window
-from synth.page_stream import draw_requested_page, make_page_request
 
 _SURE = (Grade.CRITICAL, Grade.LIKELY)
 _RANK = list(Grade)
@@ -122,8 +122,7 @@ def judge_records(
     ------
     BadRequest
     """
-    if via not in ("mask", "page"):
-        raise BadRequest(f"records are shown via mask or page, not {via!r}")
+    check_via(via)
     shown = load_layouts(layouts)
     tasks = ((index, item, layout) for index, item in enumerate(records) for layout in shown)
     yield from mapped(partial(_judge, via=via, degradation=degradation, model=model, seed=seed), tasks, jobs)
@@ -138,11 +137,16 @@ def _judge(
     index, item, layout = task
     if model is not None and model not in _loaded:
         _loaded[model] = load_classifier(model)
-    seen = masked(item.record, layout) if via == "mask" else _digitized(index, item, layout, degradation, seed)
+    seen: EcgRecord | Digitization
+    if via == "mask":
+        seen, is_read = masked(item.record, layout), True
+    else:
+        seen = draw_and_digitize(index, item.record, layout.name, degradation, seed)
+        is_read = seen.record is not None
     stated = frozenset(label for label, is_stated in zip(LABELS, item.targets, strict=True) if is_stated)
     unknown = frozenset(label for label, is_known in zip(LABELS, item.known, strict=True) if not is_known)
     findings = None
-    if seen is not None:
+    if is_read:
         made = report(seen, classifier=_loaded[model] if model is not None else None)
         findings = tuple(_finding(judgement, stated) for judgement in made.conclusion.judgements)
     return JudgedRecord(layout.name, item.name, stated, unknown, findings)
@@ -153,14 +157,6 @@ def masked(record: EcgRecord, layout: Layout) -> EcgRecord:
     signals = record.select(STANDARD_LEADS).signals
     is_shown = visible_window(layout, STANDARD_LEADS, record.fs_hz, signals.shape[1])
     return EcgRecord(np.where(is_shown, signals, np.float32(np.nan)), record.fs_hz)
-
-
-def _digitized(index: int, item: LabelledRecord, layout: Layout, degradation: str, seed: int) -> Any:
-    """Draw, degrade and digitize one record; None where the page was refused."""
-    request = make_page_request(layout.name, degradation, seed, masks=False)
-    page = draw_requested_page(request, index, (item.name, item.record))
-    digitization = digitize_image(page.image)
-    return digitization if digitization.record is not None else None
 
 
 def _finding(judgement: Judgement, stated: frozenset[str]) -> JudgedFinding:

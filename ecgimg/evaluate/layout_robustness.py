@@ -21,14 +21,14 @@ from ecgimg.classification.labels import LABELS, SUBCLASSES, SUPERCLASSES
 from ecgimg.classification.measured_inputs import MeasuredInputs, join_measured, measure_signals
 from ecgimg.classification.tokens import CANVAS, FS_HZ
 from ecgimg.classification.trained_classifier import Classifier, load_classifier, shipped_classifier
-from ecgimg.digitization import digitize_image
+from ecgimg.digitization import Digitization, digitize_image
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate import classifier_metrics as metrics
 from ecgimg.evaluate.parallel_pages import mapped
 from ecgimg.leads import STANDARD_LEADS
 from ecgimg.record import EcgRecord
 from layouts import Layout, load_layouts, visible_window
-from synth.page_stream import PageRequest, draw_requested_page, make_page_request
+from synth.page_stream import draw_requested_page, make_page_request
 
 Floats = NDArray[np.float64]
 Signals = NDArray[np.float32]
@@ -146,13 +146,18 @@ def iter_shown(
     ------
     BadRequest
     """
-    if via not in ("mask", "page"):
-        raise BadRequest(f"records are shown via mask or page, not {via!r}")
+    check_via(via)
     for name, chosen in _layouts_by_name(layouts, len(data), seed):
         if via == "mask":
             yield name, np.where(_masks(chosen), data.signals_mv, np.float32(np.nan))
         else:
             yield name, _drawn_and_digitized(data, chosen, degradation, seed, jobs)
+
+
+def check_via(via: str) -> None:
+    """Refuse a way to show records that is neither by mask nor through a page (`BadRequest`)."""
+    if via not in ("mask", "page"):
+        raise BadRequest(f"records are shown via mask or page, not {via!r}")
 
 
 def score_layout(model: Model, layout: str, signals_mv: Signals) -> LayoutScores:
@@ -243,12 +248,16 @@ def _drawn_and_digitized(
     return np.stack(list(mapped(partial(_read_page, degradation=degradation, seed=seed), tasks, jobs)))
 
 
+def draw_and_digitize(index: int, record: EcgRecord, layout: str, degradation: str, seed: int) -> Digitization:
+    """Draw record `index` as a page of a layout, degrade the page, and digitize it."""
+    request = make_page_request(layout, degradation, seed, masks=False)
+    return digitize_image(draw_requested_page(request, index, (str(index), record)).image)
+
+
 def _read_page(task: tuple[int, Signals, str], degradation: str, seed: int) -> Signals:
     """Draw, degrade and digitize one record; NaN everywhere where the page was refused."""
     index, signals_mv, layout = task
-    request: PageRequest = make_page_request(layout, degradation, seed, masks=False)
-    page = draw_requested_page(request, index, (str(index), EcgRecord(signals_mv, FS_HZ)))
-    digitization = digitize_image(page.image)
+    digitization = draw_and_digitize(index, EcgRecord(signals_mv, FS_HZ), layout, degradation, seed)
     read = np.full(signals_mv.shape, np.nan, np.float32)
     if digitization.record is not None:
         values = network_rate_leads(digitization.record)[:, : signals_mv.shape[-1]]
