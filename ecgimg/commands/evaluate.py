@@ -89,16 +89,16 @@ def evaluate_layouts(
     """Classify the same records as each layout shows them, to measure how robust a model is to layouts."""
     from ecgimg.evaluate import layout_robustness as robustness
     from ecgimg.evaluate import layout_robustness_report as robustness_report
+    from ecgimg.evaluate.shown_records import iter_shown
 
     data = read_all_labelled(records, labels, folds=folds)
     data = data.first(limit) if limit else data
     tested = robustness.find_model(model, jobs)
     rival = robustness.find_model(None if compare == "shipped" else compare, jobs) if compare is not None else None
-    summaries, differences = [], {}
+    summaries, differences = [], {}  # by layout, as they come
     with _layout_progress() as progress:
         task = progress.add_task(f"{len(data)} records", total=None)
-        shown = robustness.iter_shown(data, layouts, via=via, degradation=degradation, seed=seed, jobs=jobs)
-        for layout, signals_mv in shown:  # one by one, so that predictions are saved as they come
+        for layout, signals_mv in iter_shown(data, layouts, via=via, degradation=degradation, seed=seed, jobs=jobs):
             scores = robustness.score_layout(tested, layout, signals_mv)
             summaries.append(robustness.summarize(tested, data, scores, seed=seed))
             if predictions is not None:

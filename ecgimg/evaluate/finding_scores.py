@@ -19,8 +19,8 @@ from ecgimg.classification.trained_classifier import Classifier, load_classifier
 from ecgimg.digitization import Digitization
 from ecgimg.errors import BadRequest
 from ecgimg.evaluate.digitizer_report import plain
-from ecgimg.evaluate.layout_robustness import check_via, draw_and_digitize
 from ecgimg.evaluate.parallel_pages import mapped
+from ecgimg.evaluate.shown_records import check_via, draw_and_digitize
 from ecgimg.leads import STANDARD_LEADS
 from ecgimg.record import EcgRecord
 from ecgimg.reporting import Grade, Judgement, StatementCode, report

@@ -17,7 +17,7 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS
 from ecgimg.errors import BadRequest
-from ecgimg.evaluate.layout_robustness import layout_masks
+from ecgimg.evaluate.shown_records import layout_masks
 from ecgimg.train.classifier.measured_views import measure_views
 from ecgimg.train.classifier.training import Stage, learn, make_network, predict_logits
 from ecgimg.train.export import load_weights

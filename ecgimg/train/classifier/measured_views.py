@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ecgimg._atomic_files import atomic_path
 from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.measured_inputs import MeasuredInputs
-from ecgimg.evaluate.layout_robustness import layout_masks, measure_in_processes
+from ecgimg.evaluate.shown_records import layout_masks, measure_in_processes
 
 VIEWS: tuple[tuple[str, int], ...] = (("12x1", 0), ("3x4+II", 0), ("random", 0), ("random", 1))
 """The layouts that each record is measured in, and the seeds of the random ones."""

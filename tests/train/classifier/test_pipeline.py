@@ -15,11 +15,11 @@ from ecgimg.classification.labels import LABELS, SUBCLASSES
 from ecgimg.evaluate.layout_robustness import (
     evaluate_layouts,
     find_model,
-    layout_masks,
     save_predictions,
     summarize,
 )
 from ecgimg.evaluate.probability_calibration import calibrate
+from ecgimg.evaluate.shown_records import layout_masks
 from tests.conftest import ROOT
 
 torch = pytest.importorskip("torch", reason="training needs torch (the train extra)")
