@@ -26,6 +26,7 @@ from ecgimg.classification.measured_inputs import MeasuredInputs, measure_signal
 from ecgimg.classification.tokens import CANVAS, tokenize
 from ecgimg.errors import BadRequest, BadWeights, MissingWeights
 from ecgimg.inference.onnx_sessions import open_network
+from ecgimg.measurement.order_statistics import known_median
 from ecgimg.reasons import Reason, ReasonCode
 
 OPERATING_POINTS = ("likely", "possible", "youden", "sens90", "spec90")
@@ -191,9 +192,11 @@ def network_inputs(
     """Return what networks take of records (batch, 12, samples) mV, NaN where nothing is known, by name.
 
     The tokens; ``channels`` (batch, 24, samples): mV with 0 where nothing is known, and the leads' masks, on a
-    canvas of ten seconds or more; and what was measured of the records.
+    canvas of ten seconds or more; and what was measured of the records. Leads are about their medians, so that the
+    offset of a recorder says nothing.
     """
     feed: dict[str, NDArray[Any]] = {}
+    signals_mv = signals_mv - known_median(signals_mv, axis=2)[..., None].astype(np.float32)
     if "values" in inputs:
         feed |= vars(tokenize(signals_mv))
     if "channels" in inputs:

@@ -40,6 +40,14 @@ def test_classify_other_lead_order(classifier):
     np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+def test_classify_with_offset(classifier):
+    """The offset of a recorder changes no finding."""
+    record = heart()
+    raised = dataclasses.replace(record, signals=record.signals + np.linspace(-0.5, 0.8, 12)[:, None])
+    one, other = (np.array([f.probability or 0.0 for f in ecgimg.classify(r).findings]) for r in (record, raised))
+    np.testing.assert_allclose(one, other, atol=1e-3)
+
+
 def test_classify_with_unknown_operating_point():
     """An unknown operating point is refused, and the known ones are listed."""
     with pytest.raises(BadRequest, match="youden, sens90, spec90"):

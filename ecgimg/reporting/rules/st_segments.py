@@ -168,7 +168,7 @@ def _concordant_elevation(measured: Measurements, leads: Leads) -> Iterator[Stat
         and _level(leads, lead, "qrs_area_mv_ms") > 0
     }
     sure = [lead for lead, level in over.items() if level > CONCORDANT_MV + _error_mv(leads[lead])]
-    is_sure = any(_beats(leads, group) >= _LEAST_BEATS for group in contiguous_groups(sure))
+    is_sure = any(_beats(leads, group) >= _LEAST_BEATS for group in contiguous_groups(sure, leads))
     grade = Grade.CRITICAL if is_sure and _has_baseline(measured) else Grade.POSSIBLE
     if over:
         basis = tuple(Basis("ST at J", level, CONCORDANT_MV, "mV", lead) for lead, level in over.items())
