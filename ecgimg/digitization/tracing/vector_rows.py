@@ -17,6 +17,8 @@ from ecgimg.formats.vector_pdf import VectorEcg, VectorPage, split_vector
 
 _LARGE_SQUARE_MM = 5.0  # of ECG paper, whose lines `split_vector` measures
 _OVERLAP_MM = 1.0  # by which the next stroke of a row may start before the last one ends
+_SPACING_MM = 0.05  # of points along a line that is not drawn through samples: 2 ms at 25 mm/s
+_EVEN, _EVEN_SHARE = 0.1, 0.8  # share of the usual spacing by which even ones may differ; so many of samples are even
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +55,29 @@ def read_vector_rows(page: VectorPage) -> VectorRows | None:
     x_unit = (ecg.grid_x_mm or grid)[1] / _LARGE_SQUARE_MM
     y_unit = (ecg.grid_y_mm or grid)[1] / _LARGE_SQUARE_MM
     unit = np.array([x_unit, y_unit])
-    rows = _rows([path.points_mm / unit for path in ecg.traces])
+    rows = _rows([_whole_line(path.points_mm / unit) for path in ecg.traces])
     return VectorRows(
         rows, _pulses(ecg, rows, x_unit, y_unit), _labels(ecg, unit), x_unit, y_unit,
         ecg.speed_mm_s, ecg.gain_mm_mv, ecg.chest_gain_mm_mv,
     )  # fmt: skip
+
+
+def _whole_line(points: Floats) -> Floats:
+    """Return a line (n, 2) with points along its pieces, where it is not drawn through evenly spaced samples.
+
+    Plotting programs leave out points on nearly straight runs. The line is drawn there all the same, and straight.
+    """
+    across = np.diff(points[:, 0])
+    usual = float(np.median(across))
+    if (np.abs(across - usual) < _EVEN * abs(usual)).mean() >= _EVEN_SHARE:
+        spacing, longest = usual, 1.5 * usual  # samples, a few of which may be left out
+    else:
+        spacing, longest = _SPACING_MM, _SPACING_MM
+    counts = np.where(across > longest, np.ceil(across / spacing - 1e-3), 1).astype(int)
+    place = np.repeat(np.arange(len(counts)), counts) + np.concatenate([np.arange(n) / n for n in counts])
+    place = np.append(place, len(counts))
+    index = np.arange(len(points))
+    return np.stack([np.interp(place, index, points[:, axis]) for axis in (0, 1)], axis=1)
 
 
 def _rows(strokes: Sequence[Floats]) -> tuple[RowTrace, ...]:
