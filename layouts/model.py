@@ -114,6 +114,7 @@ class Layout(BaseModel):
     leads: Annotated[tuple[Annotated[tuple[Name, ...], Field(max_length=16)], ...], Field(max_length=16)]
     rhythm: Annotated[tuple[Name, ...], Field(max_length=MAX_STRIPS)] = ()
     columns_in_time: Literal["sequential", "simultaneous"] = "sequential"
+    rows_in_time: Literal["simultaneous", "consecutive"] = "simultaneous"
     seconds_per_column: Annotated[Positive, Field(le=MAX_COLUMN_S)]
     speed_mm_s: Annotated[Positive, Field(ge=1, le=400)] = 25.0
     gain_mm_mv: Annotated[Positive, Field(ge=0.5, le=200)] = 10.0
@@ -135,7 +136,9 @@ class Layout(BaseModel):
             if name.removeprefix("-") not in KNOWN_LEADS:
                 raise ValueError(f"{name!r} is not a lead; known are {', '.join(KNOWN_LEADS)}, with - for upside down")
         cells = [name.removeprefix("-") for name in printed]
-        if len(set(cells)) != len(cells):
+        if self.has_consecutive_rows and (self.rhythm or self.columns_in_time == "simultaneous"):
+            raise ValueError("consecutive rows leave no room for rhythm strips or simultaneous columns")
+        if len(set(cells)) != len(cells) and not self.has_consecutive_rows:
             raise ValueError("each lead may stand in one cell only; repeat it under rhythm")
         # The name must tell the content: users and results refer to layouts by it.
         expected = f"{self.rows}x{self.columns}" + "".join(f"+{name}" for name in self.rhythm)
@@ -144,8 +147,15 @@ class Layout(BaseModel):
         return self
 
     @property
+    def has_consecutive_rows(self) -> bool:
+        """Whether each row goes on where the one above ends."""
+        return self.rows_in_time == "consecutive"
+
+    @property
     def duration_s(self) -> float:
         """Seconds of recording the page stands for: the canvas of the record that is read from it."""
+        if self.has_consecutive_rows:
+            return self.printed_s * self.rows
         # Simultaneous columns show the same seconds, but a rhythm strip runs on under all of them.
         spans_page = self.columns_in_time == "sequential" or bool(self.rhythm)
         return self.seconds_per_column * (self.columns if spans_page else 1)
@@ -178,6 +188,9 @@ class Layout(BaseModel):
         width_s = self.seconds_per_column
         if column is None:
             start_s, end_s = 0.0, self.duration_s
+        elif self.has_consecutive_rows:
+            start_s = (row * self.columns + column) * width_s
+            end_s = start_s + width_s
         elif self.columns_in_time == "simultaneous":
             start_s, end_s = 0.0, width_s
         else:
@@ -199,6 +212,10 @@ class Layout(BaseModel):
             return self.model_copy(update={"rhythm": self.rhythm[:-1]})
         leads = self.leads[1:] if side == "top" else self.leads[:-1]
         return self.model_copy(update={"leads": leads, "rows": len(leads)}) if leads else None
+
+    def of_lead(self, lead: str) -> Layout:
+        """Return a layout of consecutive rows with another lead in all of them."""
+        return self.model_copy(update={"leads": ((lead,) * self.columns,) * self.rows})
 
     def with_seconds(self, seconds_per_column: float) -> Layout:
         """Return the same layout with other column widths, as a device prints it at another paper speed."""

@@ -151,7 +151,7 @@ def combine_relabelling(first: Mapping[str, str], second: Mapping[str, str]) -> 
 def relabel_leads(digitization: Digitization, leads: Mapping[str, str]) -> Digitization:
     """Return a reading with other lead labels, in the record and everywhere else; labels that are taken are swapped.
 
-    `consistency_db` is dropped, because the laws of the limb leads were tested with the old labels.
+    The consistency is dropped, because the laws of the limb leads were tested with the old labels.
     """
     if digitization.record is None:
         return digitization
@@ -176,6 +176,7 @@ def relabel_leads(digitization: Digitization, leads: Mapping[str, str]) -> Digit
         lead_seconds=relabel_keys(digitization.lead_seconds),
         unread=tuple(map(relabel, digitization.unread)),
         consistency_db={},
+        record_consistency_db={},
         reconciled=tuple(map(relabel, digitization.reconciled)),
     )
 

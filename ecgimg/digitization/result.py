@@ -88,6 +88,8 @@ class Digitization:
     consistency_db : mapping
         Consistency of the leads before they were reconciled, as signal over residual in dB: ``einthoven`` (I + III
         against II), ``goldberger`` (aVR + aVL + aVF against 0) and ``strip`` (a rhythm strip against its lead's cell).
+    record_consistency_db : mapping
+        The same of the leads as the record has them: by the laws where they were reconciled.
     reconciled : tuple of str
         Leads whose signals were changed so that leads that are bound by a law, or shown twice, agree.
     corrections : mapping
@@ -114,6 +116,7 @@ class Digitization:
     grid_px: tuple[Floats, ...] = ()
     timings_s: Mapping[str, float] | None = None
     consistency_db: Mapping[str, float] = field(default_factory=dict)
+    record_consistency_db: Mapping[str, float] = field(default_factory=dict)
     reconciled: tuple[str, ...] = ()
     corrections: Mapping[str, Any] = field(default_factory=dict)
 
@@ -151,6 +154,7 @@ class Digitization:
                 for lead, value in (self.lead_confidence or {}).items()
             },
             "consistency_db": {law: round(value, 1) for law, value in self.consistency_db.items()},
+            "record_consistency_db": {law: round(value, 1) for law, value in self.record_consistency_db.items()},
             "reconciled": list(self.reconciled),
             "corrections": dict(self.corrections),
             "timings_s": {stage: round(value, 3) for stage, value in (self.timings_s or {}).items()},

@@ -7,7 +7,7 @@ lead's cell. Neither needs a lead label.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
@@ -21,6 +21,7 @@ from ecgimg.digitization.numerics import Floats
 from ecgimg.digitization.signals.lead_extraction import FS_HZ, slot_signal_mv
 from ecgimg.digitization.signals.limb_lead_laws import LIMB_LEAD_MIX, fit_limb_leads
 from ecgimg.digitization.text.label_matching import count_labels_beside_rows, score_labels
+from ecgimg.leads import KNOWN_LEADS
 from layouts import Layout, Slot
 
 _SIDES: tuple[Literal["top", "bottom"], ...] = ("top", "bottom")
@@ -30,7 +31,7 @@ _FEW_LABELS = 3  # so many may be read by mistake
 _FULL_WIDTH, _ROUNDED_WIDTH, _ODD_WIDTH = 1.0, 0.3, -0.4  # scores: as the layout says, quarter seconds, neither
 _MIN_WIDTH_SHARE, _MAX_WIDTH_SHARE, _MAX_ROUNDING = 0.97, 1.04, 0.03  # within which a width is as the layout says
 _COMMON_STRIP = 0.15  # most pages have no rhythm strip, or lead II
-_SIMULTANEOUS_PENALTY = 0.8  # columns that show the same seconds are seldom printed
+_SIMULTANEOUS_PENALTY = 0.8  # columns that show the same seconds, and rows that do not, are seldom printed
 _MIN_OVERLAP = 100  # samples that signals must have in common before they are compared
 
 _DB_PER_POINT, _MIN_POINTS, _MAX_POINTS = 12, -0.5, 1.5  # from dB of agreement to a score
@@ -74,6 +75,7 @@ def match_layout(
     if width_s <= 0:
         return None
     signals = _CellSignals(rows, extent_px[0], scale)
+    candidates = list(_with_printed_leads(candidates, labels))
     whole = [layout for layout in candidates if layout.n_rows == len(rows)]
     matches = _ranked_matches(whole, signals, labels, width_s)
     if not matches or matches[0].labels_read < _MIN_CROPPED_LABELS:
@@ -82,6 +84,16 @@ def match_layout(
         if cropped and cropped[0].labels_read >= _MIN_CROPPED_LABELS and not is_whole_better:
             matches = [replace(match, is_cut=True) for match in cropped]
     return _compare_best(matches, rows, labels, scale) if matches else None
+
+
+def _with_printed_leads(candidates: Sequence[Layout], labels: Sequence[LeadLabel]) -> Iterator[Layout]:
+    """Yield the layouts, those of one lead in consecutive rows with each lead that is read anywhere on the page."""
+    printed = {label.lead for label in labels if label.lead in KNOWN_LEADS}
+    for layout in candidates:
+        if layout.has_consecutive_rows and printed:
+            yield from (layout.of_lead(lead) for lead in sorted(printed))
+        else:
+            yield layout
 
 
 def _compare_best(
@@ -152,6 +164,7 @@ class _LayoutScorer:
 
     def __init__(self, signals: _CellSignals, labels: Sequence[LeadLabel], width_s: float) -> None:
         self._signals, self._labels, self._width_s = signals, labels, width_s
+        self._row_simultaneity: float | None = None
         self._simultaneity: dict[_CellPlaces, float] = {}
         self._lead_change_penalties: dict[_CellPlaces, float] = {}
 
@@ -164,6 +177,8 @@ class _LayoutScorer:
         score = width_score + label_score + _strip_score(fitted, signals) - self._lead_change_penalty(fitted)
         if fitted.columns > 1:
             score += self._timing_score(fitted)
+        elif fitted.n_rows > 1:
+            score += self._row_timing_score(fitted)
         score += _COMMON_STRIP * (layout.rhythm in ((), ("II",)))
         if agreement_db is not None:
             score += _agreement_points(agreement_db)
@@ -184,6 +199,13 @@ class _LayoutScorer:
         if places not in self._lead_change_penalties:
             self._lead_change_penalties[places] = _lead_change_penalty(layout, self._signals)
         return self._lead_change_penalties[places]
+
+    def _row_timing_score(self, layout: Layout) -> float:
+        """Score whether the rows of a single column show the same seconds, as they do unless the layout says not."""
+        if self._row_simultaneity is None:
+            self._row_simultaneity = _rows_simultaneity(layout, self._signals)
+        simultaneity = self._row_simultaneity
+        return -_SIMULTANEOUS_PENALTY - simultaneity if layout.has_consecutive_rows else min(simultaneity, 0.0)
 
     def _timing_score(self, layout: Layout) -> float:
         """Score whether the columns show the same seconds if the layout says so, and do not otherwise."""
@@ -285,3 +307,11 @@ def _columns_simultaneity(layout: Layout, signals: _CellSignals) -> float:
     for slot in layout.slots():
         (strips if slot.column is None else leads.setdefault(slot.column, [])).append(signals.of(layout, slot))
     return simultaneity_score([leads[column] for column in sorted(leads)], FS_HZ, strips)
+
+
+def _rows_simultaneity(layout: Layout, signals: _CellSignals) -> float:
+    """Return how clearly all rows show the same seconds."""
+    rows: dict[int, list[Floats]] = {}
+    for slot in layout.slots():
+        rows.setdefault(slot.row, []).append(signals.of(layout, slot))
+    return simultaneity_score([[np.concatenate(cells)] for cells in rows.values()], FS_HZ)

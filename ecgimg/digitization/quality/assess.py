@@ -102,6 +102,7 @@ def _usable_page(
         readings=readings,
         grid_px=geometry.grid_px,
         consistency_db=leads.consistency_db,
+        record_consistency_db=leads.record_consistency_db,
         reconciled=leads.reconciled,
         **common,
     )
@@ -158,7 +159,7 @@ def _limits(
 
 
 def _is_unlabelled_strip(interpretation: Interpretation) -> bool:
-    return interpretation.layout.n_rows == 1 and not interpretation.labels_read
+    return len(interpretation.layout.record_leads) == 1 and not interpretation.labels_read
 
 
 def _lasts_ten_seconds(sources: Mapping[str, str]) -> bool:

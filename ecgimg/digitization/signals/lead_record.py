@@ -29,6 +29,8 @@ class LeadRecord:
         Every cell and strip before anything was reconciled.
     consistency_db : mapping
         How well the page agrees with itself as it was read, see `consistency_db`.
+    record_consistency_db : mapping
+        How well the record agrees with itself.
     reconciled : tuple of str
         Leads whose samples were moved.
     """
@@ -36,6 +38,7 @@ class LeadRecord:
     record: EcgRecord
     as_read: tuple[SlotReading, ...]
     consistency_db: dict[str, float]
+    record_consistency_db: dict[str, float]
     reconciled: tuple[str, ...]
 
 
@@ -49,7 +52,16 @@ def make_record(rows: Sequence[RowTrace], interpretation: Interpretation, scale:
     signals = reconcile(as_read)
     record = _record(as_read, signals, leads, round(layout.duration_s * FS_HZ))
     moved = _moved(as_read, signals)
-    return LeadRecord(record, as_read, agreement, tuple(lead for lead in leads if lead in moved))
+    cells = [(cell.slot, _of_record(record, cell)) for cell in as_read if cell.slot.column is not None]
+    return LeadRecord(
+        record, as_read, agreement, consistency_db(cells, FS_HZ), tuple(lead for lead in leads if lead in moved)
+    )
+
+
+def _of_record(record: EcgRecord, cell: SlotReading) -> Floats:
+    """Return what the record holds (n,) mV where a cell was read."""
+    part = slice(cell.first_sample, cell.first_sample + len(cell.signal_mv))
+    return np.asarray(record.lead(cell.slot.lead)[part], np.float64)
 
 
 def _slot_reading(slot: Slot, row: RowTrace, interpretation: Interpretation, scale: Scale) -> SlotReading:
@@ -67,10 +79,16 @@ def _moved(as_read: Sequence[SlotReading], signals: Sequence[Floats]) -> set[str
 
 
 def _record(as_read: Sequence[SlotReading], signals: Sequence[Floats], leads: tuple[str, ...], n: int) -> EcgRecord:
-    """Put signals where they belong in a record of n samples."""
-    values = np.full((len(leads), n), np.nan)
-    for cell, signal in zip(as_read, signals, strict=True):
-        part = values[leads.index(cell.slot.lead), cell.first_sample : cell.first_sample + len(signal)]
-        is_known = np.isfinite(signal[: len(part)])
-        part[is_known] = signal[: len(part)][is_known]
+    """Put signals where they belong in a record of n samples; of a cell and a strip, the better read one counts."""
+    values, errors_mv = np.full((len(leads), n), np.nan), np.full((len(leads), n), np.inf)
+    strips_first = sorted(zip(as_read, signals, strict=True), key=lambda pair: pair[0].slot.column is not None)
+    for cell, signal in strips_first:
+        window = leads.index(cell.slot.lead), slice(cell.first_sample, cell.first_sample + len(signal))
+        part_mv, part_error_mv = values[window], errors_mv[window]
+        own_mv, own_error_mv = signal[: len(part_mv)], cell.error_mv[: len(part_mv)]
+        # what the laws of the limb leads moved is backed by them
+        is_backed = not np.array_equal(cell.signal_mv, signal, equal_nan=True)
+        is_better = is_backed or np.median(own_error_mv) < np.median(part_error_mv)
+        is_taken = np.isfinite(own_mv) & (np.isnan(part_mv) | is_better)
+        part_mv[is_taken], part_error_mv[is_taken] = own_mv[is_taken], own_error_mv[is_taken]
     return EcgRecord(values.astype(np.float32), FS_HZ, leads)

@@ -3,8 +3,8 @@
 Six limb leads are two signals (Einthoven 1912, Goldberger 1942), and devices compute the other four from them. So where
 three or more are drawn at the same time, every sample moves to the nearest set of values that obeys their laws. The
 expected error of each lead is its weight, so that what one row lost where it ran into another is recovered from the
-others. Leads that disagree by more than reading errors do stay as they were read: some recorders filter each lead by
-itself.
+others. A rhythm strip and the cell of its lead are weighted alike. Leads that disagree by more than reading errors do
+stay as they were read: some recorders filter each lead by itself.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _N_ROUNDS = 6
 _OUTLIER_ERRORS = 1.5  # a sample that misses by more expected errors counts less
 _CONTRADICTION_ERRORS = 4.0  # of three leads, a sample that misses by more shows that one is wrong, but not which
 _MIN_LIMB_FIT_DB = 8.0
-_MIN_REPEAT_DB = 10.0  # a strip below this does not show what the cell of its lead shows
+_MIN_REPEAT_DB = 10.0  # below it, a strip does not show what the cell of its lead shows, or one of them is misread
 _MIN_SAMPLES = 100
 _MIN_DETERMINANT = 1e-9  # of a trace of one; below it the leads seen at a sample do not determine both signals
 
@@ -81,7 +81,7 @@ def reconcile(readings: Sequence[SlotReading]) -> list[Floats]:
     limb = [_limb_cells(parts) for parts in shown]
     is_lawful = _obey_limb_laws(limb)
     for window, parts, cells in zip(windows, shown, limb, strict=True):
-        reconciled = _reconciled_chest_leads(parts) | (_reconciled_limb_leads(parts, cells) if is_lawful else {})
+        reconciled = _merged_repeats(parts) | (_reconciled_limb_leads(parts, cells) if is_lawful else {})
         for k, values in reconciled.items():
             first = readings[k].first_sample
             signals[k][window.start - first : window.stop - first] = values
@@ -155,19 +155,19 @@ def _is_strip_of(fit: LimbLeadFit, reading: SlotReading, is_known: Mask) -> bool
     return _agreement_db(reading.signal_mv[is_known], expected_mv) > _MIN_REPEAT_DB
 
 
-def _reconciled_chest_leads(shown: _Readings) -> dict[int, Floats]:
-    """Return the mean (n,) of each chest lead and the strip that repeats it, weighted by their expected errors."""
-    reconciled = {}
+def _merged_repeats(shown: _Readings) -> dict[int, Floats]:
+    """Return the mean (n,) of each lead and the strip that repeats it, weighted by their expected errors."""
+    merged = {}
     for k, cell in shown.items():
         for j, strip in shown.items():
-            if not _is_repeated_by(cell, strip) or cell.slot.lead in LIMB_LEAD_MIX:
+            if not _is_repeated_by(cell, strip):
                 continue
             is_known = np.isfinite(cell.signal_mv) & np.isfinite(strip.signal_mv)
             if _agreement_db(cell.signal_mv[is_known], strip.signal_mv[is_known]) < _MIN_REPEAT_DB:
                 continue
-            mean = _weighted_mean(cell, strip)
-            reconciled[k], reconciled[j] = (np.where(is_known, mean, reading.signal_mv) for reading in (cell, strip))
-    return reconciled
+            mean_mv = _weighted_mean(cell, strip)
+            merged[k], merged[j] = (np.where(is_known, mean_mv, reading.signal_mv) for reading in (cell, strip))
+    return merged
 
 
 def _is_repeated_by(cell: SlotReading, strip: SlotReading) -> bool:
