@@ -64,6 +64,16 @@ class ReasonCode(Enum):
         "unknown_row_count", Severity.ERROR, "No known layout has {rows} rows of traces.",
         _WHOLE_PAGE, _FLAT, _GIVE_LAYOUT,
     )  # fmt: skip
+    LAYOUT_CONTRADICTED = (
+        "layout_contradicted", Severity.ERROR,
+        "The layout {layout} has {expected}; the page shows {shown}, and its lead labels are those of {seen}.",
+        "Give the layout that the page has, or leave it out, so that it is found.",
+    )  # fmt: skip
+    LAYOUT_HAS_OTHER_ROWS = (
+        "layout_has_other_rows", Severity.ERROR,
+        "The layout {layout} has {expected}, and the page shows {shown}.",
+        "Give the layout that the page has, or leave it out, so that it is found.", _WHOLE_PAGE,
+    )  # fmt: skip
     SINGLE_STRIP = (
         "single_strip", Severity.ERROR, "The page shows a single strip without a lead label, not twelve leads.",
         _WHOLE_PAGE, "If the page is one rhythm strip, give the layout 1x1 by hand and read it again.",
@@ -131,6 +141,11 @@ class ReasonCode(Enum):
         "leads_inconsistent", Severity.WARNING,
         "Leads that should agree do not; traces or timing may be wrong.", _COMPARE,
     )  # fmt: skip
+    LIMB_LAW_AT_ODDS = (
+        "limb_law_at_odds", Severity.WARNING,
+        "{leads} do not add up as they must (agreement {agreement_db:.0f} dB); one may be misread or wrongly named.",
+        _COMPARE_LABELS,
+    )  # fmt: skip
     LABELS_CONTRADICT_LAYOUT = (
         "labels_contradict_layout", Severity.WARNING,
         "Most lead labels were read where this layout has other leads; a row may be missing.",
@@ -160,6 +175,11 @@ class ReasonCode(Enum):
         "columns_may_be_sequential", Severity.WARNING,
         "Only the beats suggest that all columns show the same seconds; the columns may follow each other in time.",
         "If the columns follow each other in time, give the layout by hand.",
+    )  # fmt: skip
+    COLUMNS_DIFFER_FROM_LAYOUT = (
+        "columns_differ_from_layout", Severity.WARNING,
+        "The layout's columns of {seconds:.3g} s were used, and those of the page measure {measured_s:.3g} s.",
+        "Check seconds_per_column in the layout file, the paper speed, and that the picture shows every column.",
     )  # fmt: skip
     UNUSUAL_COLUMN_WIDTH = (
         "unusual_column_width", Severity.WARNING,

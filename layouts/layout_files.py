@@ -48,9 +48,8 @@ def load_layout(name: str | Path) -> Layout:
     """
     if not isinstance(name, str | Path):
         raise UnknownLayout(f"a layout is named by its name or file, got {type(name).__name__}")
-    path = Path(name)
-    if path.suffix.lower() in {".yaml", ".yml"}:
-        return _read(path)
+    if is_layout_file(name):
+        return _read(Path(name))
     bundled = FOLDER / f"{name}.yaml"
     # A name with a slash would leave the folder.
     if bundled.parent == FOLDER and bundled.is_file():
@@ -59,6 +58,11 @@ def load_layout(name: str | Path) -> Layout:
     if str(name).lower() in folded:
         return load_layout(folded[str(name).lower()])
     raise UnknownLayout(_unknown_name(str(name)))
+
+
+def is_layout_file(name: str | Path) -> bool:
+    """Tell whether a layout is named by a user's own file, and not by its name."""
+    return Path(name).suffix.lower() in {".yaml", ".yml"}
 
 
 @cache

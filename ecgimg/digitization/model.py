@@ -324,6 +324,8 @@ class Interpretation:
         Whether most of the labels that were read stand where this layout has other leads, or none.
     is_cut : bool
         Whether the layout lacks its first or last row, which the picture does not show.
+    measured_column_s : float or None
+        Seconds a column by the page, where the layout keeps its own, which differ.
     """
 
     layout: Layout
@@ -336,6 +338,7 @@ class Interpretation:
     strip_labels_read: bool = True
     is_contradicted: bool = False
     is_cut: bool = False
+    measured_column_s: float | None = None
 
     def borders_px(self, rows: Sequence[RowTrace], scale: Scale) -> list[float]:
         """Return where every column but the first starts."""

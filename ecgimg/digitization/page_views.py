@@ -114,6 +114,8 @@ def alternative_views(
 ) -> Iterator[PageView]:
     """Yield alternative views: without the grid, and of a refused page also turned and with its contrast restored.
 
+    A page without any legible lead label is not turned.
+
     Parameters
     ----------
     image : (height, width, 3) uint8
@@ -128,7 +130,9 @@ def alternative_views(
         Gets the time of each stage.
     """
     if view is not None:
-        yield from (turned_view(view, quarters) for quarters in (_TURNS if is_refused else ()))
+        # where no lead label is legible in any direction, nothing tells that a page is turned
+        turns = _TURNS if is_refused and count_upright_labels(view.labels) else ()
+        yield from (turned_view(view, quarters) for quarters in turns)
         yield from _gridless_views(image, segmentation, view, timer)
     if is_refused:
         clear = restore_contrast(image)

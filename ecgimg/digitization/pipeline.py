@@ -12,6 +12,7 @@ from ecgimg.digitization.model import ImageGeometry, PageView, Pulse, RowTrace, 
 from ecgimg.digitization.page_views import alternative_views, view_page
 from ecgimg.digitization.preprocess.contrast import ENLARGEMENT, strengthen_pale_ink
 from ecgimg.digitization.preprocess.downscale import reduce_image
+from ecgimg.digitization.preprocess.light_on_dark import to_dark_on_light
 from ecgimg.digitization.preprocess.scanner_streaks import remove_scanner_streaks
 from ecgimg.digitization.pulses.detect_by_network import find_pulses
 from ecgimg.digitization.pulses.detect_by_shape import find_pulses_by_shape
@@ -34,7 +35,7 @@ from ecgimg.digitization.view_choice import (
 )
 from ecgimg.formats.vector_pdf import VectorPage
 from ecgimg.reasons import ReasonCode
-from layouts import load_layout, load_layouts
+from layouts import is_layout_file, load_layout, load_layouts
 
 _MUCH_UNREAD = 0.35  # share of what looks like a trace and belongs to no row; above it, rows may be missing
 
@@ -68,18 +69,22 @@ def digitize_image(
     Digitization
     """
     layouts = load_layouts("all") if layout == "auto" else (load_layout(layout),)
-    given, timer = Given(layouts, ScaleReading(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")), StageTimer()
+    scale = ScaleReading(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")
+    given, timer = Given(layouts, scale, has_own_columns=is_layout_file(layout)), StageTimer()
     vector_rows = read_vector_rows(vector) if vector is not None else None
     if vector is not None and vector_rows is not None:
         return digitize_vector_rows(vector_rows, image.shape[1] / vector.size_mm[0], given, timer)
     reduced, factor = reduce_image(image)
-    return in_original_pixels(_digitize_picture(remove_scanner_streaks(reduced), given, timer), 1 / factor)
+    clean = remove_scanner_streaks(to_dark_on_light(reduced))
+    return in_original_pixels(_digitize_picture(clean, given, timer), 1 / factor)
 
 
 def _digitize_picture(image: NDArray[np.uint8], given: Given, timer: StageTimer) -> Digitization:
     """Read a picture as found; where that is refused or doubtful, in other views of it; small ones enlarged as well."""
     segmentation, view = view_page(image, timer)  # segmentation, dewarp and text
     reading = _read_view(view, given, timer)
+    if any(reason.code is ReasonCode.LAYOUT_CONTRADICTED for reason in reading.reasons):
+        return reading  # the page is read well, and no other view of it has the layout that was given
     is_refused = reading.status == "refused"
     if is_refused or is_doubtful(reading):
         views = alternative_views(image, segmentation, view, is_refused, timer)
@@ -108,12 +113,17 @@ def _read_view(view: PageView | None, given: Given, timer: StageTimer) -> Digiti
     rows, resolved = interpreted.rows, interpreted.resolved
     if is_part_unread:
         resolved = replace(resolved, warnings=(*resolved.warnings, ReasonCode.TRACE_OUTSIDE_ROWS.reason()))
+    seen = None
+    if interpreted.interpretation is None and given.layout is not None:
+        looks_like = interpret(view, rows, pulses, replace(given, layouts=load_layouts("all")))
+        seen = looks_like.interpretation if looks_like is not None else None
     scale = with_zero_levels(rows, pulses, interpreted.interpretation, resolved.scale)
     timer.lap("interpretation")
     # Without a grid, a millimetre is as long as the page's width or a pulse says, and not as the page map was made.
     image_px_per_mm *= scale.px_per_mm / page.px_per_mm
     geometry = ImageGeometry(interpreted.to_image, image_px_per_mm, page.grid_lines_px() if view.has_grid else ())
-    return assess_page(geometry, rows, interpreted.interpretation, replace(resolved, scale=scale), timer.laps_s)
+    resolved = replace(resolved, scale=scale)
+    return assess_page(geometry, rows, interpreted.interpretation, resolved, timer.laps_s, given.layout, seen)
 
 
 def _trim_pulses(view: PageView, rows: tuple[RowTrace, ...]) -> tuple[tuple[RowTrace, ...], tuple[Pulse, ...]]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from ecgimg.digitization.interpretation.interpret import Given
-from ecgimg.digitization.interpretation.layout_matching import match_layout
 from ecgimg.digitization.interpretation.scale import resolve_scale
 from ecgimg.digitization.interpretation.shared_row_ends import shared_width_px
 from ecgimg.digitization.model import ImageGeometry, ScaleReading
@@ -35,9 +34,9 @@ def digitize_vector_rows(
     resolved = resolve_scale(1.0, width_mm, vector_rows.rows, vector_rows.pulses, (given.scale, text))
     rows = undo_sample_averaging(vector_rows.rows, resolved.scale)
     extent_mm = min(row.points_px[0, 0] for row in rows), max(row.points_px[-1, 0] for row in rows)
-    interpretation = match_layout(rows, extent_mm, vector_rows.labels, resolved.scale, given.layouts)
+    interpretation = given.match(rows, extent_mm, vector_rows.labels, resolved.scale)
     scale = with_zero_levels(rows, vector_rows.pulses, interpretation, resolved.scale)
     timer.lap("interpretation")
     image_px = np.array([vector_rows.x_unit, vector_rows.y_unit]) * image_px_per_page_mm
     geometry = ImageGeometry(lambda points: points * image_px - 0.5, float(image_px[0]), ())
-    return assess_page(geometry, rows, interpretation, replace(resolved, scale=scale), timer.laps_s)
+    return assess_page(geometry, rows, interpretation, replace(resolved, scale=scale), timer.laps_s, given.layout)

@@ -49,9 +49,9 @@ def snr_db(page, digitization, max_shift_ms: float = 4.0) -> float:
     return best
 
 
-def read_page(page):
-    """Digitize the picture of a drawn page."""
-    return digitize_image(page.image)
+def read_page(page, **given):
+    """Digitize the picture of a drawn page, with what is given by hand."""
+    return digitize_image(page.image, **given)
 
 
 def ink_of_rows(n_rows=3, beats=8):

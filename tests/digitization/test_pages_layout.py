@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,8 +13,11 @@ from ecgimg.digitization import digitize_image, page_views, pipeline
 from ecgimg.digitization.text import rows_missed_by_tracing as rows_from_labels
 from ecgimg.reasons import ReasonCode
 from layouts import load_layout
+from synth import HeartSpec, simulate
 from synth.page_spec import GridStyle, LabelStyle
 from tests.digitization.pages import clean_page, read_page, simulated_record, snr_db
+
+HIDDEN = replace(LabelStyle(), size_mm=0.3)  # lead labels too small to be read
 
 
 def test_digitize_cabrera_order():
@@ -42,7 +46,7 @@ def test_digitize_gapped_columns(layout):
 
 def test_digitize_page_without_labels():
     """The layout of a page without legible lead labels is recognised by its limb leads."""
-    page = clean_page(header=False, print_scale=False, pulse="none", label=replace(LabelStyle(), size_mm=0.3))
+    page = clean_page(header=False, print_scale=False, pulse="none", label=HIDDEN)
     digitization = read_page(page)
     assert (digitization.status, digitization.layout) == ("limited", "3x4+II")
 
@@ -128,3 +132,49 @@ def test_digitize_strokes_without_common_times(monkeypatch):
         monkeypatch.setattr(module, "trace_rows", apart)
     digitization = read_page(page)
     assert (digitization.status, digitization.layout) == ("refused", None)
+
+
+def test_digitize_given_layout():
+    """A layout given by hand is not doubted: a strip is read without label, scale or grid."""
+    page = clean_page("1x1", label=HIDDEN, header=False, print_scale=False, pulse="none", grid=GridStyle(style="none"))
+    assert digitize_image(page.image).status == "refused"
+    given = digitize_image(page.image, layout="1x1")
+    assert (given.status, given.layout) == ("limited", "1x1")
+    assert given.reasons[0] == ReasonCode.STRIP_LABEL_UNREAD.reason(lead="II")
+
+
+@pytest.mark.parametrize(("layout", "rows"), [("6x2", "6 rows"), ("1x1", "1 row")])
+def test_digitize_contradicted_layout(layout, rows, monkeypatch):
+    """What contradicts a given layout is told at once, without another view of the page."""
+    monkeypatch.setattr(pipeline, "alternative_views", None)
+    reading = read_page(clean_page("3x4+II"), layout=layout)
+    assert reading.reasons == (
+        ReasonCode.LAYOUT_CONTRADICTED.reason(layout=layout, expected=rows, shown="4 rows", seen="3x4+II"),
+    )
+
+
+@pytest.mark.parametrize("is_labelled", [True, False])
+def test_digitize_consecutive_rows(is_labelled):
+    """Rows of one lead that go on in each other are read as one recording, with and without lead labels."""
+    options = {} if is_labelled else {"label": HIDDEN}
+    record = simulate(HeartSpec(seconds=30.0), np.random.default_rng(2)).record
+    page = clean_page("3x1-consecutive", record=record, **options)
+    reading = read_page(page)
+    assert reading.layout == "3x1-consecutive"
+    assert reading.record.known.sum() / reading.record.fs_hz > 29
+    assert snr_db(page, reading) > 12
+    assert reading.status == ("ok" if is_labelled else "limited")
+
+
+def test_digitize_drawing():
+    """A drawing of lines and letters is refused."""
+    rng = np.random.default_rng(0)
+    image = np.full((900, 1200, 3), 255, np.uint8)
+    for number in range(40):
+        colour = tuple(int(value) for value in rng.integers(0, 255, 3))
+        points = rng.integers(0, (1200, 900), (5, 2)).astype(np.int32)
+        if number % 2:
+            cv2.polylines(image, [points], False, colour, 3, cv2.LINE_AA)
+        else:
+            cv2.putText(image, "HEART", points[0].tolist(), cv2.FONT_HERSHEY_SIMPLEX, 2, colour, 4)
+    assert digitize_image(image).status == "refused"

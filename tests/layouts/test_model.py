@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecgimg import STANDARD_LEADS
-from layouts import load_layout, load_layouts, visible_window
+from layouts import Layout, load_layout, load_layouts, visible_window
 
 
 @pytest.mark.parametrize("layout", load_layouts("all"), ids=lambda layout: layout.name)
@@ -84,3 +84,21 @@ def test_cut_layout():
     assert layout.cut("top").with_seconds(2.0).seconds_per_column == 2.0
     with pytest.raises(ValueError, match="greater than 0"):
         layout.with_seconds(0.0)
+
+
+def test_slots_of_consecutive_rows():
+    """Each row goes on where the one above ends, in any lead."""
+    layout = load_layout("3x1-consecutive")
+    assert [(slot.lead, slot.start_s, slot.end_s) for slot in layout.slots()] == [
+        ("I", 0, 10), ("I", 10, 20), ("I", 20, 30),
+    ]  # fmt: skip
+    assert layout.duration_s == 30
+    assert layout.of_lead("V2").record_leads == ("V2",)
+
+
+@pytest.mark.parametrize("change", [{"rhythm": ("II",)}, {"columns_in_time": "simultaneous"}])
+def test_consecutive_rows_alone(change):
+    """Consecutive rows go with neither strips nor simultaneous columns."""
+    values = load_layout("3x1-consecutive").model_dump() | change
+    with pytest.raises(ValueError, match="consecutive rows leave no room"):
+        Layout(**values)

@@ -27,6 +27,7 @@ from ecgimg.digitization.interpretation.separators import detect_separators, rem
 from ecgimg.digitization.interpretation.shared_row_ends import shared_width_px, uncropped_extents
 from ecgimg.digitization.model import (
     Interpretation,
+    LeadLabel,
     PageView,
     Pulse,
     ResolvedScale,
@@ -53,10 +54,24 @@ class Given:
         Those that the page may have.
     scale : ScaleReading
         Speed and gain, where a person gave them.
+    has_own_columns : bool
+        Whether the layout is a user's own file, whose `seconds_per_column` is not adapted to the page.
     """
 
     layouts: tuple[Layout, ...]
     scale: ScaleReading
+    has_own_columns: bool = False
+
+    @property
+    def layout(self) -> Layout | None:
+        """The layout that a person gave, None where it is to be found."""
+        return self.layouts[0] if len(self.layouts) == 1 else None
+
+    def match(
+        self, rows: Sequence[RowTrace], extent_px: tuple[float, float], labels: Sequence[LeadLabel], scale: Scale
+    ) -> Interpretation | None:
+        """Choose the layout that explains the page best; see `match_layout`."""
+        return match_layout(rows, extent_px, labels, scale, self.layouts, has_own_columns=self.has_own_columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +124,10 @@ def interpret(
     scales = given.scale, view.printed_scale
     resolved = resolve_scale(page.px_per_mm, width_px, rows, pulses, scales, has_grid=view.has_grid)
     columns = _Columns(separators_px, gaps_px, labels_on_traces)
-    interpretation = _choose_layout(view, rows, pulses, columns, resolved.scale, given.layouts)
+    interpretation = _choose_layout(view, rows, pulses, columns, resolved.scale, given)
     if interpretation is None:
         return InterpretedRows(rows, None, resolved, page.flat_to_image)
-    interpreted = _start_columns(view, rows, pulses, columns, interpretation, resolved, given.layouts)
+    interpreted = _start_columns(view, rows, pulses, columns, interpretation, resolved, given)
     return _align_in_time(interpreted, pulses, has_gaps=bool(gaps_px) and view.has_grid)
 
 
@@ -122,12 +137,12 @@ def _choose_layout(
     pulses: Sequence[Pulse],
     columns: _Columns,
     scale: Scale,
-    layouts: Sequence[Layout],
+    given: Given,
 ) -> Interpretation | None:
     """Return the layout that explains the rows best, on columns that may be cropped by the picture."""
     page, labels = view.page, view.labels
     if columns.gaps_px:  # gaps show how wide columns are, cropped or not
-        return match_layout(rows, gapped_extent(rows, columns.gaps_px, page.px_per_mm), labels, scale, layouts)
+        return given.match(rows, gapped_extent(rows, columns.gaps_px, page.px_per_mm), labels, scale)
     separator_at = separator_finder(page, rows)
     extent_px = find_column_extent(
         rows, pulses, columns.separators_px, scale, page.darkness.shape[1], columns.starts_on_label,
@@ -135,7 +150,7 @@ def _choose_layout(
     )  # fmt: skip
 
     def best_on(extents_px: Iterable[tuple[float, float]]) -> Interpretation | None:
-        matches = [match_layout(rows, extent, labels, scale, layouts) for extent in extents_px]
+        matches = [given.match(rows, extent, labels, scale) for extent in extents_px]
         return max((match for match in matches if match is not None), key=lambda match: match.score, default=None)
 
     best = best_on([extent_px, *uncropped_extents(page, rows, extent_px, RECORD_S * scale.px_per_s)])
@@ -156,7 +171,7 @@ def _start_columns(
     columns: _Columns,
     interpretation: Interpretation,
     resolved: ResolvedScale,
-    layouts: Sequence[Layout],
+    given: Given,
 ) -> InterpretedRows:
     """Set where the columns start by gaps or separators, and remove the separators from the rows."""
     page, scale, dewarp = view.page, resolved.scale, None
@@ -170,7 +185,7 @@ def _start_columns(
         return InterpretedRows(rows, interpretation, resolved, page.flat_to_image)
     rows = dewarp.with_flat_starts(rows, interpretation)
     rows = remove_separators(page, rows, interpretation.borders_px(rows, scale))
-    return _dewarp_columns(view, rows, interpretation, resolved, dewarp, layouts)
+    return _dewarp_columns(view, rows, interpretation, resolved, dewarp, given)
 
 
 def _dewarp_columns(
@@ -179,7 +194,7 @@ def _dewarp_columns(
     interpretation: Interpretation,
     resolved: ResolvedScale,
     dewarp: ColumnDewarp,
-    layouts: Sequence[Layout],
+    given: Given,
 ) -> InterpretedRows:
     """Make the columns of a page without a grid equally wide, and find its scale and its layout anew on them."""
     spacing_px = interpretation.layout.seconds_per_column * resolved.scale.px_per_s
@@ -187,7 +202,7 @@ def _dewarp_columns(
     even_rows = tuple(dewarp.dewarp_row(row) for row in rows)
     extent_px = dewarp.start_px, dewarp.start_px + dewarp.n_columns * dewarp.spacing_px
     labels = [dewarp.dewarp_label(label) for label in view.labels]
-    again = match_layout(even_rows, extent_px, labels, resolved.scale, layouts)
+    again = given.match(even_rows, extent_px, labels, resolved.scale)
     if again is None or again.layout.columns != dewarp.n_columns:
         again = replace(interpretation, start_px=dewarp.start_px)
     return InterpretedRows(even_rows, again, resolved, dewarp.even_to_image(view.page.flat_to_image))

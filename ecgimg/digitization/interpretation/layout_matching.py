@@ -52,6 +52,8 @@ def match_layout(
     labels: Sequence[LeadLabel],
     scale: Scale,
     candidates: Sequence[Layout],
+    *,
+    has_own_columns: bool = False,
 ) -> Interpretation | None:
     """Choose the layout that explains the page best.
 
@@ -65,6 +67,8 @@ def match_layout(
     labels : sequence of LeadLabel
     scale : Scale
     candidates : sequence of Layout
+    has_own_columns : bool
+        Whether their `seconds_per_column` stay as they are, whatever the page measures.
 
     Returns
     -------
@@ -77,9 +81,10 @@ def match_layout(
     signals = _CellSignals(rows, extent_px[0], scale)
     candidates = list(_with_printed_leads(candidates, labels))
     whole = [layout for layout in candidates if layout.n_rows == len(rows)]
-    matches = _ranked_matches(whole, signals, labels, width_s)
+    scorer = _LayoutScorer(signals, labels, width_s, has_own_columns=has_own_columns)
+    matches = _ranked_matches(whole, scorer)
     if not matches or matches[0].labels_read < _MIN_CROPPED_LABELS:
-        cropped = _ranked_matches(_cropped_layouts(len(rows), candidates), signals, labels, width_s)
+        cropped = _ranked_matches(_cropped_layouts(len(rows), candidates), scorer)
         is_whole_better = bool(matches and cropped) and matches[0].score > cropped[0].score
         if cropped and cropped[0].labels_read >= _MIN_CROPPED_LABELS and not is_whole_better:
             matches = [replace(match, is_cut=True) for match in cropped]
@@ -108,11 +113,8 @@ def _compare_best(
     return replace(best, margin=margin, is_contradicted=n_contradicting > max(n_agreeing, _FEW_LABELS))
 
 
-def _ranked_matches(
-    candidates: Sequence[Layout], signals: _CellSignals, labels: Sequence[LeadLabel], width_s: float
-) -> list[Interpretation]:
+def _ranked_matches(candidates: Sequence[Layout], scorer: _LayoutScorer) -> list[Interpretation]:
     """Return every layout matched to the rows, the best first."""
-    scorer = _LayoutScorer(signals, labels, width_s)
     return sorted(map(scorer.match, candidates), key=lambda match: -match.score)
 
 
@@ -162,7 +164,10 @@ class _CellSignals:
 class _LayoutScorer:
     """Scores layouts on one page. What layouts with the same cells have in common is measured once."""
 
-    def __init__(self, signals: _CellSignals, labels: Sequence[LeadLabel], width_s: float) -> None:
+    def __init__(
+        self, signals: _CellSignals, labels: Sequence[LeadLabel], width_s: float, *, has_own_columns: bool
+    ) -> None:
+        self._has_own_columns = has_own_columns
         self._signals, self._labels, self._width_s = signals, labels, width_s
         self._row_simultaneity: float | None = None
         self._simultaneity: dict[_CellPlaces, float] = {}
@@ -172,6 +177,9 @@ class _LayoutScorer:
         """Return a layout matched to the rows, its margin still the whole score."""
         signals = self._signals
         fitted, width_score = _fit_width(layout, self._width_s)
+        measured_s = None
+        if self._has_own_columns and fitted is not layout:
+            fitted, measured_s = layout, fitted.seconds_per_column
         agreement_db = _limb_agreement_db(fitted, signals)
         agrees, label_score = score_labels(fitted, signals.rows, self._labels, signals.start_px, signals.scale)
         score = width_score + label_score + _strip_score(fitted, signals) - self._lead_change_penalty(fitted)
@@ -192,6 +200,7 @@ class _LayoutScorer:
             labels_read=sum(agrees) / len(agrees),
             has_usual_width=width_score > 0,
             strip_labels_read=all(strip_agrees),
+            measured_column_s=measured_s,
         )
 
     def _lead_change_penalty(self, layout: Layout) -> float:

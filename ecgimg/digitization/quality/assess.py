@@ -15,12 +15,14 @@ from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.signals.lead_extraction import FS_HZ
 from ecgimg.digitization.signals.lead_record import LeadRecord, make_record
 from ecgimg.reasons import Reason, ReasonCode
+from layouts import Layout
 
 # Agreement of leads in dB: signal over what is left of a law (Einthoven, Goldberger) or of a repeated lead.
 _DISAGREE_DB = 4.0  # limb leads below it disagree
 _STRIP_DB, _CLEAR_STRIP_DB = 0.0, 12.0  # a rhythm strip below the first is another lead, above the second it is its own
 _BACKED_DB, _SURE_DB = 6.0, 10.0  # limb leads above them speak for the layout, and for the scale as well
 _NO_SENSE_DB = 2.0  # limb leads below it add up in no layout
+_LAW_LEADS = {"einthoven": "I, II and III", "goldberger": "aVR, aVL and aVF"}
 # Shares of the lead labels that were read and agree.
 _MOST_LABELS, _HALF_OF_LABELS, _HARDLY_A_LABEL = 0.6, 0.5, 0.1
 _CLOSE_MARGIN, _SURE_MARGIN = 0.3, 1.3  # between the scores of the best layout and the next
@@ -34,6 +36,8 @@ def assess_page(
     interpretation: Interpretation | None,
     resolved: ResolvedScale,
     timings_s: Mapping[str, float],
+    given_layout: Layout | None = None,
+    seen: Interpretation | None = None,
 ) -> Digitization:
     """Cut the rows into leads, make the record, and say how far it can be trusted.
 
@@ -47,6 +51,10 @@ def assess_page(
     resolved : ResolvedScale
         With the zero level of each row.
     timings_s : mapping of stage to seconds
+    given_layout : Layout, optional
+        What a person says that the page has, which is not doubted.
+    seen : Interpretation, optional
+        What the page looks like where it cannot have the given layout.
     """
     common: dict[str, Any] = {
         "px_per_mm": geometry.px_per_mm,
@@ -55,13 +63,24 @@ def assess_page(
         "sources": resolved.sources,
     }
     if interpretation is None:
-        return Digitization("refused", (ReasonCode.UNKNOWN_ROW_COUNT.reason(rows=len(rows)),), **common)
+        return Digitization("refused", (_other_row_count(len(rows), given_layout, seen),), **common)
     leads = make_record(rows, interpretation, resolved.scale)
-    refusal = _refusal(interpretation, resolved, leads.consistency_db)
+    refusal = _refusal(interpretation, resolved, leads.consistency_db) if given_layout is None else None
     if refusal is not None:
         return Digitization("refused", (refusal,), **common)
     limits = _limits(interpretation, resolved, leads.consistency_db, _hardly_read(leads))
     return _usable_page(geometry, rows, interpretation, resolved, leads, limits, common)
+
+
+def _other_row_count(n_rows: int, given_layout: Layout | None, seen: Interpretation | None) -> Reason:
+    """Return why a page with so many rows has no layout, or not the given one."""
+    if given_layout is None:
+        return ReasonCode.UNKNOWN_ROW_COUNT.reason(rows=n_rows)
+    expected, shown = (f"{count} row{'' if count == 1 else 's'}" for count in (given_layout.n_rows, n_rows))
+    fields = {"layout": given_layout.name, "expected": expected, "shown": shown}
+    if seen is None or seen.labels_read < _HALF_OF_LABELS:
+        return ReasonCode.LAYOUT_HAS_OTHER_ROWS.reason(**fields)
+    return ReasonCode.LAYOUT_CONTRADICTED.reason(**fields, seen=seen.layout.name)
 
 
 def _usable_page(
@@ -128,6 +147,8 @@ def _limits(
     limb_db, strip_db = interpretation.limb_agreement_db, agreement.get("strip", np.inf)
     backed_db = min(limb_db or 0.0, agreement.get("einthoven", np.inf))
     as_read_db = min(agreement.get(law, -np.inf) for law in ("einthoven", "goldberger"))
+    laws_db = {law: agreement.get(law, np.inf) for law in _LAW_LEADS}
+    worst_law = min(laws_db, key=lambda law: laws_db[law])
     code = ReasonCode
     holds = {
         code.STRIP_LABEL_UNREAD.reason(lead=layout.record_leads[0]): _is_unlabelled_strip(interpretation),
@@ -145,12 +166,20 @@ def _limits(
         code.ROW_OUTSIDE_PICTURE.reason(): interpretation.is_cut,
         code.STRIP_DIFFERS_FROM_LEAD.reason(): strip_db < _STRIP_DB and interpretation.labels_read < _MOST_LABELS,
         code.FEW_LABELS_READ.reason(): interpretation.labels_read < _HALF_OF_LABELS and backed_db < _BACKED_DB,
+        code.LIMB_LAW_AT_ODDS.reason(leads=_LAW_LEADS[worst_law], agreement_db=laws_db[worst_law]): (
+            laws_db[worst_law] < _DISAGREE_DB and max(agreement.values()) >= _BACKED_DB
+        ),
         code.STRIP_LEAD_UNCERTAIN.reason(): not interpretation.strip_labels_read and strip_db < _CLEAR_STRIP_DB,
         code.LAYOUT_AMBIGUOUS.reason(): interpretation.margin < _CLOSE_MARGIN,
         code.COLUMNS_MAY_BE_SEQUENTIAL.reason(): (
             layout.columns_in_time == "simultaneous" and _CLOSE_MARGIN <= interpretation.margin < _SURE_MARGIN
         ),
-        code.UNUSUAL_COLUMN_WIDTH.reason(seconds=layout.seconds_per_column): not interpretation.has_usual_width,
+        code.UNUSUAL_COLUMN_WIDTH.reason(seconds=layout.seconds_per_column): (
+            not interpretation.has_usual_width and interpretation.measured_column_s is None
+        ),
+        code.COLUMNS_DIFFER_FROM_LAYOUT.reason(
+            seconds=layout.seconds_per_column, measured_s=interpretation.measured_column_s or 0.0
+        ): interpretation.measured_column_s is not None,
         code.LEADS_HARDLY_READ.reason(leads=", ".join(unread)): bool(unread),
         **dict.fromkeys(resolved.warnings, True),
         code.GAIN_ASSUMED.reason(gain_mm_mv=scale.gain_mm_mv): sources["gain"] == "assumed",
@@ -184,6 +213,11 @@ def _refusal(interpretation: Interpretation, resolved: ResolvedScale, agreement:
     if is_unlabelled and limb_db is not None and limb_db < _NO_SENSE_DB:
         return ReasonCode.NO_LAYOUT_ADDS_UP.reason()
     is_backed = interpretation.has_usual_width and backed_db > _SURE_DB
+    # a drawing that happens to have rows: neither scale, labels nor laws speak for an ECG
+    is_guessed = sources["px_per_mm"] == "width" and sources["gain"] == "assumed"
+    has_no_law = max(agreement.values(), default=0.0) < _BACKED_DB
+    if is_guessed and has_no_law and interpretation.labels_read < _HALF_OF_LABELS:
+        return ReasonCode.NOTHING_LEGIBLE.reason()
     if is_unlabelled and not is_backed and sources["speed"] == sources["gain"] == "assumed":
         return ReasonCode.NOTHING_LEGIBLE.reason()
     return None

@@ -26,7 +26,7 @@ _N_ROUNDS = 6
 _OUTLIER_ERRORS = 1.5  # a sample that misses by more expected errors counts less
 _CONTRADICTION_ERRORS = 4.0  # of three leads, a sample that misses by more shows that one is wrong, but not which
 _MIN_LIMB_FIT_DB = 8.0
-_MIN_REPEAT_DB = 10.0  # below it, a strip does not show what the cell of its lead shows, or one of them is misread
+_MIN_REPEAT_DB = 6.0  # below it, a strip does not show what the cell of its lead shows, or one of them is misread
 _MIN_SAMPLES = 100
 _MIN_DETERMINANT = 1e-9  # of a trace of one; below it the leads seen at a sample do not determine both signals
 

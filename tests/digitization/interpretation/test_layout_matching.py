@@ -108,3 +108,13 @@ def test_match_layout_of_rows_without_common_times():
     row = RowTrace(0.0, points, np.ones(40), np.zeros(40), np.zeros(40, bool), np.zeros(40, bool))
     scale = Scale(PX_PER_MM, 25.0, 10.0, 10.0, (0.0,))
     assert match_layout([row], (90.0, 50.0), (), scale, [load_layout("1x1")]) is None
+
+
+def test_match_layout_keeps_own_columns():
+    """A user's own column width is kept, and what the page measures is told."""
+    layout = load_layout("3x4+II").with_seconds(2.2)
+    rows = printed_rows(load_layout("3x4+II"))
+    where = rows, (START_PX, START_PX + 10 * PX_PER_S), [], scale_of(rows), [layout]
+    own, adapted = match_layout(*where, has_own_columns=True), match_layout(*where)
+    assert (own.layout.seconds_per_column, own.measured_column_s) == (2.2, 2.5)
+    assert (adapted.layout.seconds_per_column, adapted.measured_column_s) == (2.5, None)

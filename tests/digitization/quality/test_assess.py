@@ -35,14 +35,25 @@ def test_refusal_of_strip_without_label(px_per_mm, speed, gain, refused):
     assert (refusal == ReasonCode.SINGLE_STRIP.reason()) == refused
 
 
-@pytest.mark.parametrize(("strip_db", "limited"), [(20.0, False), (2.0, True)])
-def test_limits_of_inconsistent_leads(strip_db, limited):
-    """A page is limited where none of the leads that should agree do."""
+AT_ODDS = ReasonCode.LIMB_LAW_AT_ODDS
+
+
+@pytest.mark.parametrize(
+    ("agreement_db", "reasons"),
+    [
+        ((12.0, 12.0, 20.0), ()),
+        ((1.0, -2.0, 2.0), (ReasonCode.LEADS_INCONSISTENT.reason(),)),
+        ((1.0, -2.0, 20.0), (AT_ODDS.reason(leads="aVR, aVL and aVF", agreement_db=-2.0),)),
+        ((12.0, -0.7, 20.0), (AT_ODDS.reason(leads="aVR, aVL and aVF", agreement_db=-0.7),)),
+        ((3.0, 15.0, 20.0), (AT_ODDS.reason(leads="I, II and III", agreement_db=3.0),)),
+    ],
+)
+def test_limits_of_inconsistent_leads(agreement_db, reasons):
+    """A page is limited where leads that should agree do not, be it in one law alone."""
     placement = Interpretation(load_layout("3x4+II"), 0.0, 9.0, 5.0, 12.0, 1.0, has_usual_width=True)
     resolved = resolve_scale(8.0, 2000.0, [flat_row()], [], (ScaleReading(25.0, 10.0, 10.0, "print"),))
-    agreement = {"einthoven": 1.0, "goldberger": -2.0, "strip": strip_db}
-    limits = assess._limits(placement, resolved, agreement, ())
-    assert limits == ((ReasonCode.LEADS_INCONSISTENT.reason(),) if limited else ())
+    agreement = dict(zip(("einthoven", "goldberger", "strip"), agreement_db, strict=True))
+    assert assess._limits(placement, resolved, agreement, ()) == reasons
 
 
 def assess_rows(
