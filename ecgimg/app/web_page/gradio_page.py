@@ -24,10 +24,10 @@ from ecgimg.app.web_page.corrections import (
     scale_choice,
 )
 from ecgimg.app.web_page.theme import CLOSED, CORNERS_HTML, DROP_HTML, LIGHT_ONLY, static_text
-from ecgimg.app.web_page.verdict_text import lead_rows
 from ecgimg.digitization.correct import Corrections
 from ecgimg.errors import EcgImgError
 from ecgimg.leads import KNOWN_LEADS
+from ecgimg.reporting.verdict_text import lead_rows
 from layouts import load_layouts
 
 _STATUS_WORDS = {"ok": "read", "limited": "read, with limits", "refused": "not read"}
