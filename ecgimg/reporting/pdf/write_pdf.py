@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from ecgimg._atomic_files import atomic_path
 from ecgimg.errors import BadOutput, BadRequest, MissingExtra
-from ecgimg.plotting.paper_page import NOTICE
+from ecgimg.plotting.paper_page import NOTICE, PaperPage
 from ecgimg.reporting.pdf.first_sheet import draw_first_sheet
 from ecgimg.reporting.pdf.lead_sheets import draw_lead_sheet, lead_pages
 from ecgimg.reporting.report import Report
+
+Image8 = NDArray[np.uint8]
 
 _MAX_IDENTITY = 60  # characters that a line has room for
 _matplotlib_lock = threading.Lock()  # matplotlib is not safe in threads, and the app reads pages in several
@@ -23,7 +26,7 @@ _matplotlib_lock = threading.Lock()  # matplotlib is not safe in threads, and th
 def write_pdf(
     report: Report,
     path: str | Path,
-    picture: NDArray[np.uint8] | None = None,
+    picture: Image8 | None = None,
     *,
     identity: str = "",
     printed_on: date | None = None,
@@ -65,20 +68,24 @@ def write_pdf(
     record = report.digitization.record if report.digitization is not None else report.record
     if record is None:
         raise BadRequest("nothing was read, so that there is no report to write; see the report's reasons")
+    with _matplotlib_lock, atomic_path(path) as draft:
+        _draw(draft, report, lead_pages(record), picture, identity, printed_on or date.today())
+    return path
+
+
+def _draw(
+    path: Path, report: Report, pages: Sequence[PaperPage], picture: Image8 | None, identity: str, day: date
+) -> None:
     try:
         from matplotlib.backends.backend_pdf import PdfPages
     except ImportError as error:
         raise MissingExtra("matplotlib", "app", "writing the PDF report") from error
-    pages = lead_pages(record)
-    day = f"printed on {printed_on or date.today()}"
-    numbers = [f"page {number} of {len(pages) + 1}" for number in range(1, len(pages) + 2)]
-    footers = [" · ".join(filter(None, [identity, number, day])) for number in numbers]
+    ends = [f"page {number} of {len(pages) + 1} · printed on {day}" for number in range(1, len(pages) + 2)]
     metadata = {"Title": "ECG report", "Creator": "ecgimg", "Subject": NOTICE}
-    with _matplotlib_lock, atomic_path(path) as draft, PdfPages(draft, metadata=metadata) as pdf:
-        pdf.savefig(draw_first_sheet(report, picture, identity, f"{numbers[0]} · {day}"))
-        for page, footer in zip(pages, footers[1:], strict=True):
-            pdf.savefig(draw_lead_sheet(page, footer))
-    return path
+    with PdfPages(path, metadata=metadata) as pdf:
+        pdf.savefig(draw_first_sheet(report, picture, identity, ends[0]))
+        for page, end in zip(pages, ends[1:], strict=True):
+            pdf.savefig(draw_lead_sheet(page, " · ".join(filter(None, [identity, end]))))
 
 
 def identity_line(identity: str) -> str:
