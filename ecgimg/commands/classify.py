@@ -41,7 +41,7 @@ def classify(
     from ecgimg.reporting.finding_files import Files, classify_files
 
     _check_pdf(pdf, identity, out, inputs)
-    patient = _patient(age, sex)
+    patient = patient_of(age, sex)
     classifier = load_classifier(model) if model is not None else None
     unjudged = unread = 0
     for outcome in classify_files(
@@ -68,7 +68,8 @@ def _check_pdf(pdf: bool, identity: str, out: Path | None, inputs: Sequence[Path
         raise BadRequest("--identity is that of one person; give the files of one ECG at a time")
 
 
-def _patient(age_years: float | None, sex: str | None) -> Patient:
+def patient_of(age_years: float | None, sex: str | None) -> Patient:
+    """Return the patient of the options ``--age`` and ``--sex``."""
     from ecgimg.reporting import Patient
 
     if sex is not None and sex not in _SEXES:

@@ -37,6 +37,9 @@ _VOLTAGES = {
     "limb_voltage_mv": ("Largest limb QRS", f"low below 0.5{_NBSP}mV"),
     "chest_voltage_mv": ("Largest chest QRS", f"low below 1{_NBSP}mV"),
 }
+TITLES = {"rate_bpm": "Heart rate", **_INTERVALS, **_AXES, **{name: title for name, (title, _) in _VOLTAGES.items()}}
+"""The main numbers in words."""
+
 _NOISE_KINDS = {"wander": "baseline wander", "muscle": "muscle noise", "mains": "mains hum"}
 _NOISE_STATES = {"flat": "flat line", "clipped": "clipped", "disconnected": "disconnected"}
 
