@@ -44,7 +44,7 @@ def compare(
 def _show(comparison: Comparison) -> None:
     """Print the numbers, the statements, and what one of the ECGs lacks."""
     table = Table("number", "old", "new", "change", "", box=None)
-    for row in comparison.rows():
+    for row in (*comparison.rows(), *comparison.lead_rows()):
         table.add_row(*row)
     OUT.print(table)
     for statement in comparison.statements:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from ecgimg.comparison.changes import Change
 from ecgimg.comparison.picture import draw_beats
 from ecgimg.comparison.usual_beats import UsualBeat
-from ecgimg.comparison.words import change_rows
+from ecgimg.comparison.words import lead_rows, main_rows
 from ecgimg.measurement.results import GLOBAL_NAMES, LEAD_NAMES
 from ecgimg.plotting import EcgPlot
 from ecgimg.plotting.notebook_html import card, paragraph, picture, table
 from ecgimg.plotting.paper_page import NOTICE
+from ecgimg.reasons import sentence_case
 from ecgimg.reporting import Judgement, Report
 
 SCHEMA_VERSION = 1
@@ -75,14 +76,13 @@ class StatementChange:
 
     @property
     def text(self) -> str:
-        """One sentence: what is told now, or was before, with another grade or what is lacking."""
+        """What is told now, or was before, with another grade or what is lacking."""
         told = self.new or self.old
         assert told is not None
-        text = told.text
-        if self.old is not None and self.new is not None and self.old.grade is not self.new.grade:
-            text = f"{text} It was {self.old.grade.value}, and is {self.new.grade.value}."
+        if self.old is not None and self.new is not None:
+            return _text_of_both(self.old, self.new)
         which = "old" if self.old is None else "new"
-        return f"{text} The {which} ECG cannot tell: {self.lacking}." if self.lacking else text
+        return f"{told.text} The {which} ECG cannot tell: {self.lacking}." if self.lacking else told.text
 
     def summary(self) -> dict[str, Any]:
         """Return the statement as the JSON holds it."""
@@ -90,6 +90,16 @@ class StatementChange:
             "fate": self.fate, "text": self.text, "old": self.old.summary() if self.old else None,
             "new": self.new.summary() if self.new else None, "lacking": self.lacking or None,
         }  # fmt: skip
+
+
+def _text_of_both(old: Judgement, new: Judgement) -> str:
+    before, now = old.finding, new.finding
+    if old.code != new.code and before is not None and now is not None and before.label == now.label:
+        # one of them tells the finding beside something that is measured, which may be new
+        shares = [100 * (finding.probability or 0.0) for finding in (before, now)]
+        return f"{sentence_case(now.name)} {shares[1]:.0f} %; it was {shares[0]:.0f} %."
+    change = f" It was {old.grade.value}, and is {new.grade.value}." if old.grade is not new.grade else ""
+    return new.text + change
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,11 +151,12 @@ class Comparison:
         return tuple(f"The {which} ECG does not show {', '.join(leads)}." for which, leads in lacking if leads)
 
     def rows(self) -> list[tuple[str, str, str, str, str]]:
-        """Return name, old, new, change and what it is worth, in words.
+        """Return name, old, new, change and what it is worth of each of the main numbers, in words."""
+        return main_rows(self.values)
 
-        The rows are the main numbers, and of leads the amplitudes and ST levels whose change exceeds its error.
-        """
-        return change_rows(self.values, {name: lead.values for name, lead in self.leads.items()})
+    def lead_rows(self) -> list[tuple[str, str, str, str, str]]:
+        """Return the same of each amplitude and ST level of a lead whose change exceeds its error."""
+        return lead_rows({name: lead.values for name, lead in self.leads.items()})
 
     def plot(self) -> EcgPlot:
         """Draw the usual beats of each lead: the old one, the new one, and both on their common QRS onset.
@@ -177,7 +188,7 @@ class Comparison:
         )
 
     def _repr_html_(self) -> str:
-        rows = [("number", "old", "new", "change", ""), *self.rows()]
+        rows = [("number", "old", "new", "change", ""), *self.rows(), *self.lead_rows()]
         lines = [(statement.fate, statement.text) for statement in self.statements]
         statements = table([("", "what"), *lines]) if lines else ""
         beats = picture(self.plot()) if self.leads else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ecgimg.comparison.results import Fate, StatementChange
 from ecgimg.reporting import Grade, Judgement, Report, StatementCode
@@ -41,18 +41,32 @@ def _grade(change: StatementChange) -> Grade:
 
 
 def _match(old: Report, new: Report) -> Iterator[StatementChange]:
-    before = list(old.conclusion.judgements)
-    for judgement in new.conclusion.judgements:
-        same = next((other for other in before if _is_same(judgement, other)), None)
+    before, now = old.conclusion.judgements, new.conclusion.judgements
+    left = list(before)
+    for judgement in now:
+        same = next((other for other in left if _is_same(judgement, other)), None)
         if same is not None:
-            before.remove(same)
+            left.remove(same)
             yield StatementChange("unchanged", same, judgement)
+        elif beside := _same_finding(judgement, before):
+            yield StatementChange("unchanged", beside, judgement)
         else:
             lacking = _lacking(judgement, old)
             yield StatementChange("not comparable" if lacking else "new", None, judgement, lacking)
-    for judgement in before:
+    for judgement in left:
         lacking = _lacking(judgement, new)
-        yield StatementChange("not comparable" if lacking else "gone", judgement, None, lacking)
+        if beside := _same_finding(judgement, now):
+            yield StatementChange("unchanged", judgement, beside)
+        else:
+            yield StatementChange("not comparable" if lacking else "gone", judgement, None, lacking)
+
+
+def _same_finding(judgement: Judgement, others: Sequence[Judgement]) -> Judgement | None:
+    """Return the judgement that tells the same finding beside what is measured, of one that was not measured."""
+    finding = judgement.finding
+    if finding is None or judgement.statement is not None:
+        return None
+    return next((other for other in others if other.finding and other.finding.label == finding.label), None)
 
 
 def _is_same(one: Judgement, other: Judgement) -> bool:

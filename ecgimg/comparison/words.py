@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ecgimg.comparison.changes import Change, difference
 from ecgimg.measurement.page_numbers import MAIN_NAMES
 from ecgimg.reporting.measurement_text import NOT_GIVEN, TITLES
 
 _LEAD_NAMES = {"q_mv": "Q", "r_mv": "R", "s_mv": "S", "st_j60_mv": "ST 60 ms after J", "t_mv": "T"}
-_UNITS = {"bpm": " bpm", "ms": " ms", "mv": " mV", "deg": "°"}
+_NBSP = "\N{NO-BREAK SPACE}"
+_UNITS = {"bpm": f"{_NBSP}bpm", "ms": f"{_NBSP}ms", "mv": f"{_NBSP}mV", "deg": "°"}
 EXCEEDS = "more than its error"
 """What is said of a change that its error does not explain."""
 
 
-def change_rows(
-    values: Mapping[str, Change], leads: Mapping[str, Mapping[str, Change]]
-) -> list[tuple[str, str, str, str, str]]:
-    """Return name, old, new, change and what it is worth: the main numbers, and of leads what exceeds its error."""
-    rows = [_row(TITLES[name], values[name]) for name in MAIN_NAMES if name in values]
-    return rows + [_row(f"{lead} {_LEAD_NAMES[change.name]}", change) for lead, change in _changed(leads)]
+Row = tuple[str, str, str, str, str]
+"""Name, old, new, change, and what the change is worth or why there is none."""
 
 
-def _changed(leads: Mapping[str, Mapping[str, Change]]) -> Iterator[tuple[str, Change]]:
-    for lead, values in leads.items():
-        for name in _LEAD_NAMES:
-            if name in values and values[name].exceeds_error:
-                yield lead, values[name]
+def main_rows(values: Mapping[str, Change]) -> list[Row]:
+    """Return a row for each of the main numbers."""
+    return [_row(TITLES[name], values[name]) for name in MAIN_NAMES if name in values]
 
 
-def _row(title: str, change: Change) -> tuple[str, str, str, str, str]:
+def lead_rows(leads: Mapping[str, Mapping[str, Change]]) -> list[Row]:
+    """Return a row for each amplitude and ST level of a lead whose change exceeds its error."""
+    return [
+        _row(f"{lead} {title}", values[name])
+        for lead, values in leads.items()
+        for name, title in _LEAD_NAMES.items()
+        if name in values and values[name].exceeds_error
+    ]
+
+
+def _row(title: str, change: Change) -> Row:
     unit = _UNITS[change.name.rpartition("_")[2]]
-    digits = 2 if unit == " mV" else 0
+    digits = 2 if change.name.endswith("_mv") else 0
     old, new = (_value(one.value, digits, unit) for one in (change.old, change.new))
     if change.change is None:
         return title, old, new, "", _why(change)

@@ -95,10 +95,10 @@ def test_number_that_one_lacks_in_words():
     old = report_of(measured_heart(pr_ms=160.6, qrs_ms=92.0))
     new = report_of(measured_heart(missing={"p_duration_ms": ReasonCode.NO_P_WAVE}, pr_ms=154.4, qrs_ms=92.3))
     rows = {row[0]: row[1:] for row in compare_reports(old, new).rows()}
-    assert rows["P duration"][:3] == ("100 ms", "not given", "")
+    assert rows["P duration"][:3] == ("100\xa0ms", "not given", "")
     assert "No P wave" in rows["P duration"][3]
-    assert rows["PR interval"] == ("161 ms", "154 ms", "−7 ms", "")
-    assert rows["QRS duration"] == ("92 ms", "92 ms", "0 ms", "")
+    assert rows["PR interval"] == ("161\xa0ms", "154\xa0ms", "−7\xa0ms", "")
+    assert rows["QRS duration"] == ("92\xa0ms", "92\xa0ms", "0\xa0ms", "")
 
 
 def test_page_that_was_not_read():

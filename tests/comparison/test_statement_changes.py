@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ecgimg.classification.findings import Finding
 from ecgimg.comparison import compare_reports
 from ecgimg.reasons import ReasonCode
@@ -37,6 +39,17 @@ def test_new_gone_and_unchanged():
     comparison = compare_reports(old, new)
     assert fates(comparison) == [("new", "st_elevation"), ("gone", "AFIB"), ("unchanged", "long_pr")]
     assert [change.fate for change in compare_reports(new, old).statements] == ["new", "gone", "unchanged"]
+
+
+def test_finding_that_is_told_beside_a_statement():
+    """A finding that the other ECG tells beside something measured is neither new nor gone."""
+    infarction = Judgement("x", Grade.POSSIBLE, finding=Finding("IMI", 0.1, 0.5))
+    raised = replace(st_elevation("II", "aVF"), finding=Finding("IMI", 0.88, 0.5))
+    old, new = report_of(measured_heart(), infarction), report_of(measured_heart(), raised)
+    first, second = compare_reports(old, new).statements
+    assert (first.fate, first.new.code, second.fate) == ("new", "st_elevation", "unchanged")
+    assert second.text == "Inferior myocardial infarction 88 %; it was 10 %."
+    assert [change.fate for change in compare_reports(new, old).statements] == ["gone", "unchanged"]
 
 
 def test_walls_and_grades():
