@@ -85,14 +85,14 @@ def _lacking(judgement: Judgement, other: Report) -> str:
     if statement is not None:
         shown = {lead for beat in measured.beats for lead in beat.leads}
         if statement.leads and not set(statement.leads) <= shown:
-            return f"{', '.join(lead for lead in statement.leads if lead not in shown)} is not shown"
+            return f"it does not show {', '.join(lead for lead in statement.leads if lead not in shown)}"
         numbers = _RESTS_ON.get(statement.code, ())
         missing = [name for name in numbers if not measured.values or measured[name].value is None]
         either = _EITHER.get(statement.code, ())
         if either and all(not measured.values or measured[name].value is None for name in either):
             missing = list(either)
         if missing:
-            return f"{' and '.join(TITLES.get(name, 'RR') for name in missing)} is not given"
+            return f"it does not give {' and '.join(TITLES.get(name, 'RR') for name in missing)}"
         return "" if measured.values else "nothing was measured"
     if finding is not None:
         same = [item for item in other.findings if item.label == finding.label]

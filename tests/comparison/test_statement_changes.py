@@ -70,11 +70,11 @@ def test_what_the_other_ecg_cannot_tell():
     limb = report_of(measured_heart(), record=beating_record(leads=("I", "II", "III")))
     (change,) = compare_reports(limb, report_of(measured_heart(), st_elevation("V2", "V3"))).statements
     assert change.fate == "not comparable"
-    assert change.text.endswith("The old ECG cannot tell: V2, V3 is not shown.")
+    assert change.text.endswith("The old ECG cannot tell: it does not show V2, V3.")
     no_pr = report_of(measured_heart(missing={"pr_ms": ReasonCode.NO_P_WAVE}))
     (change,) = compare_reports(report_of(measured_heart(), long_pr()), no_pr).statements
     assert change.fate == "not comparable"
-    assert change.text.endswith("The new ECG cannot tell: PR interval is not given.")
+    assert change.text.endswith("The new ECG cannot tell: it does not give PR interval.")
     not_judged = (Finding("AFIB", None, None, ReasonCode.LEADS_NEEDED.reason(leads="II")),)
     old = report_of(measured_heart(), findings=not_judged)
     (change,) = compare_reports(old, report_of(measured_heart(), fibrillation())).statements
