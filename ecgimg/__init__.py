@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgimg.classification import Classifier
+    from ecgimg.comparison import Comparison
     from ecgimg.digitization import Digitization
     from ecgimg.measurement import Measurements
     from ecgimg.reporting import Patient, Report
@@ -45,6 +46,7 @@ __all__ = [
     "UnreadablePage",
     "__version__",
     "classify",
+    "compare",
     "digitize",
     "iter_records",
     "measure",
@@ -156,3 +158,36 @@ def measure(ecg: EcgRecord | Digitization | str | Path | NDArray[np.uint8]) -> M
     from ecgimg.measurement import measure as run
 
     return run(ecg)
+
+
+def compare(
+    old: EcgRecord | Digitization | str | Path | NDArray[np.uint8],
+    new: EcgRecord | Digitization | str | Path | NDArray[np.uint8],
+    *,
+    patient: Patient | None = None,
+) -> Comparison:
+    """Compare two ECGs of one person: each is measured and classified, and what changed is said.
+
+    Parameters
+    ----------
+    old, new : EcgRecord, Digitization, str, Path or (height, width, 3) uint8 array
+        The file of a record is read; any other file is digitized, as is an RGB picture.
+    patient : Patient, optional
+        Whose age and sex decide some limits of both, as of `classify`.
+
+    Returns
+    -------
+    Comparison
+        Its ``values`` and ``leads`` hold each number of both with its change, its ``statements`` what is new, gone
+        and unchanged, and its ``plot()`` draws the usual beats on each other.
+
+    Raises
+    ------
+    BadRecord, UnreadablePage
+        When a file cannot be read, or holds no ECG (flat, absurd voltages, none of the twelve leads).
+    BadRequest
+        For anything else.
+    """
+    from ecgimg.comparison import compare as run
+
+    return run(old, new, patient=patient)

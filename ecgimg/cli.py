@@ -16,6 +16,7 @@ from ecgimg._atomic_files import atomic_path
 from ecgimg.commands.app import app as serve_app
 from ecgimg.commands.batch import batch
 from ecgimg.commands.classify import classify
+from ecgimg.commands.compare import compare
 from ecgimg.commands.consoles import ERR, OUT
 from ecgimg.commands.evaluate import evaluate_app
 from ecgimg.commands.measure import measure
@@ -162,6 +163,7 @@ app.command("app")(serve_app)
 app.command()(batch)
 app.command()(classify)
 app.command()(measure)
+app.command()(compare)
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(train_app, name="train")
 

@@ -34,6 +34,27 @@ def test_classify_writes_findings_and_pictures(classifier, tmp_path):
     assert list((tmp_path / "out").glob("one.*.png"))
 
 
+def test_classify_writes_pdf(classifier, tmp_path):
+    """`ecgimg classify --pdf` writes the report with the identity as typed, and says where options do not fit."""
+    import pypdfium2 as pdfium
+
+    one = ecgimg.write_record(heart(), tmp_path / "one.csv")
+    out = ["--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, ["classify", str(one), *out, "--pdf", "--identity", "Jane Doe"])
+    assert done.exit_code == 0, done.output
+    with pdfium.PdfDocument(tmp_path / "out" / "one.report.pdf") as document:
+        assert all("Jane Doe" in page.get_textpage().get_text_range() for page in document)
+    for wrong, words in (
+        (["--pdf"], "--out"),
+        ([*out, "--identity", "Jane Doe"], "add --pdf"),
+        ([*out, "--pdf", "--identity", "Jane Doe", str(one)], "one person"),
+        ([*out, "--pdf", "--identity", "x" * 61], "at most 60 characters"),
+    ):
+        done = CliRunner().invoke(app, ["classify", str(one), *wrong])
+        assert isinstance(done.exception, ecgimg.BadRequest)
+        assert words in str(done.exception)
+
+
 def test_classify_with_one_bad_input(classifier, tmp_path):
     """One bad input does not stop the others, and the exit code is 1."""
     good, bad = ecgimg.write_record(heart(), tmp_path / "good.csv"), tmp_path / "bad.png"

@@ -17,6 +17,7 @@ import synth
 from ecgimg import (
     errors,
 )
+from ecgimg.comparison import compare
 from ecgimg.digitization import digitize
 from ecgimg.measurement import measure
 from ecgimg.reporting import report
@@ -38,14 +39,17 @@ def test_public_names():
     """The public names are exactly these, and every name of __all__ exists."""
     assert ecgimg.__all__ == [
         "STANDARD_LEADS", "BadOutput", "BadRecord", "BadRequest", "BadWeights", "EcgImgError", "EcgRecord",
-        "MissingExtra", "UnknownLayout", "UnreadablePage", "__version__", "classify", "digitize", "iter_records",
-        "measure", "read_record", "write_record",
+        "MissingExtra", "UnknownLayout", "UnreadablePage", "__version__", "classify", "compare", "digitize",
+        "iter_records", "measure", "read_record", "write_record",
     ]  # fmt: skip
     for module in (ecgimg, layouts, synth):
         assert all(hasattr(module, name) for name in module.__all__)
 
 
-@pytest.mark.parametrize(("verb", "run"), [("digitize", digitize), ("classify", report), ("measure", measure)])
+@pytest.mark.parametrize(
+    ("verb", "run"),
+    [("digitize", digitize), ("classify", report), ("measure", measure), ("compare", compare)],
+)
 def test_verbs_are_functions(verb, run):
     """The verbs are plain functions with the parameters of what they call, and a docstring."""
     function = getattr(ecgimg, verb)

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from ecgimg._atomic_files import atomic_path
 from ecgimg._pictures import as_jpeg
-from ecgimg.app.report import write_report
-from ecgimg.app.web_page.verdict_text import advice
 from ecgimg.classification.trained_classifier import shipped_classifier
 from ecgimg.digitization import Digitization
 from ecgimg.digitization.correct import Corrections, digitize_corrected
@@ -32,6 +30,8 @@ from ecgimg.reasons import Reason, reason_of
 from ecgimg.reporting import Report, measurements_summary, report_page
 from ecgimg.reporting.evidence import MOST_EXPLAINED
 from ecgimg.reporting.evidence_figure import draw_on_page
+from ecgimg.reporting.pdf import write_pdf
+from ecgimg.reporting.verdict_text import advice
 from layouts import layout_names
 
 Image8 = NDArray[np.uint8]
@@ -219,8 +219,9 @@ def _write_downloads(picture: Image8, reading: Reading) -> tuple[str, ...]:
     }
     with atomic_path(download_path(reading, "json")) as temporary:
         temporary.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    overlay = draw_overlay(picture, digitization)
-    write_report(download_path(reading, "report"), overlay, digitization, reading.measurements, reading.findings)
+    # what is measured of the leads that were not classified is printed, too
+    report = replace(reading.findings, measurements=reading.measurements)
+    write_pdf(report, download_path(reading, "report"), picture)
     write_record(digitization.record, download_path(reading, "csv"))
     write_record(digitization.record, download_path(reading, "dicom"))
     _write_wfdb_zip(reading, reading.page.folder / "wfdb")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,8 @@ def classify(
     out: Annotated[Path | None, typer.Option(help="Folder for STEM.findings.json and the pictures.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON, one object per line.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Find and draw what the top findings rest on.")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also write STEM.report.pdf, true to size on A4.")] = False,
+    identity: Annotated[str, typer.Option(help="Whose ECG it is, for the PDF; without it nobody is named.")] = "",
     threshold: Annotated[
         str, typer.Option(help="Operating point of `present`: likely, possible, youden, sens90 or spec90.")
     ] = "likely",
@@ -35,14 +38,16 @@ def classify(
 ) -> None:
     """Classify and measure pages and records, whichever part of the twelve leads they show. Research use only."""
     from ecgimg.classification.trained_classifier import load_classifier
-    from ecgimg.reporting.finding_files import classify_files
+    from ecgimg.reporting.finding_files import Files, classify_files
 
-    patient = _patient(age, sex)
+    _check_pdf(pdf, identity, out, inputs)
+    patient = patient_of(age, sex)
     classifier = load_classifier(model) if model is not None else None
     unjudged = unread = 0
     for outcome in classify_files(
-        inputs, out, operating_point=threshold, explain=explain, classifier=classifier, patient=patient
-    ):
+        inputs, out, Files(pdf, identity), operating_point=threshold, explain=explain, classifier=classifier,
+        patient=patient,
+    ):  # fmt: skip
         unread += outcome.report is None
         unjudged += outcome.report is not None and not outcome.report.findings
         if as_json:
@@ -54,7 +59,17 @@ def classify(
     finish("findings", out, as_json=as_json, inputs=len(inputs), unread=unread, incomplete=unjudged)
 
 
-def _patient(age_years: float | None, sex: str | None) -> Patient:
+def _check_pdf(pdf: bool, identity: str, out: Path | None, inputs: Sequence[Path]) -> None:
+    if pdf and out is None:
+        raise BadRequest("--pdf writes files; name a folder for them with --out")
+    if identity and not pdf:
+        raise BadRequest("--identity stands on the PDF report; add --pdf")
+    if identity and len(inputs) > 1:
+        raise BadRequest("--identity is that of one person; give the files of one ECG at a time")
+
+
+def patient_of(age_years: float | None, sex: str | None) -> Patient:
+    """Return the patient of the options ``--age`` and ``--sex``."""
     from ecgimg.reporting import Patient
 
     if sex is not None and sex not in _SEXES:

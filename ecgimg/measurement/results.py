@@ -114,7 +114,7 @@ class LeadMeasurements:
 
     def summary(self) -> dict[str, Any]:
         """Return the lead as the JSON holds it."""
-        values = {name: self.values[name].summary(_digits(name)) for name in LEAD_NAMES}
+        values = {name: self.values[name].summary(digits_of(name)) for name in LEAD_NAMES}
         for name in ("st_j", "st_j40", "st_j60", "st_j80"):
             mv = self.values[f"{name}_mv"].value
             values[f"{name}_mv"]["mm"] = None if mv is None else round(MM_PER_MV * mv, 2)
@@ -167,7 +167,7 @@ class Beat:
             "leads": {
                 lead: {
                     "p_s": _times(beat.p_s), "qrs_s": _times(beat.qrs_s), "t_s": _times(beat.t_s),
-                    **{name: round(value, _digits(name)) for name, value in beat.values.items()},
+                    **{name: round(value, digits_of(name)) for name, value in beat.values.items()},
                 }
                 for lead, beat in self.leads.items()
             },
@@ -292,7 +292,9 @@ class Measurements:
             "version": __version__,
             "notice": "research use only, not a medical device",
             "reasons": [reason.summary() for reason in self.reasons],
-            "global": {name: self.values[name].summary(_digits(name)) for name in GLOBAL_NAMES if name in self.values},
+            "global": {
+                name: self.values[name].summary(digits_of(name)) for name in GLOBAL_NAMES if name in self.values
+            },
             "median_over_leads": {name: _rounded(value, 1) for name, value in self.median_over_leads.items()},
             "leads": {name: lead.summary() for name, lead in self.leads.items()},
             "beat_classes": _counts(self.beats),
@@ -304,7 +306,7 @@ class Measurements:
 
 def _cells(name: str, number: Measured) -> tuple[str, str, str, str]:
     """Return value, spread, beats and reason of a number as text."""
-    value, spread = ("" if cell is None else f"{cell:.{_digits(name)}f}" for cell in (number.value, number.spread))
+    value, spread = ("" if cell is None else f"{cell:.{digits_of(name)}f}" for cell in (number.value, number.spread))
     return value, spread, str(number.n), number.reason.text if number.reason else ""
 
 
@@ -313,7 +315,7 @@ def _counts(beats: tuple[Beat, ...]) -> dict[str, int]:
     return {kind.value: kinds.count(kind) for kind in BeatClass if kind in kinds}
 
 
-def _digits(name: str) -> int:
+def digits_of(name: str) -> int:
     """Return the decimals that a number is written with, by its unit."""
     return 3 if name.endswith(("_mv", "_mv_s", "irregularity")) else 1
 

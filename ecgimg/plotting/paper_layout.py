@@ -17,11 +17,15 @@ from ecgimg.plotting.marks import Mark, PaperRow, wave_shapes
 from ecgimg.plotting.paper_page import GAIN_MM_MV, SPEED_MM_S, Floats, Lettering, PaperPage
 
 ROW_MM = 15.0
-"""Least distance of two rows; at it, ten seconds of twelve leads fill A4 in landscape, 297 × 210 mm."""
+"""Least distance of two rows; at it, ten seconds of twelve leads fill A4 in landscape."""
+
+A4_MM = (297.0, 210.0)
+"""Width and height of A4 in landscape."""
 
 _MAX_ROW_MM = 45.0  # a trace that goes farther is an artefact, and may cross the next row
 _LEFT_MM, _RIGHT_MM = 30.0, 17.0
-_MIN_WIDTH_MM, _A4_WIDTH_MM = 105.0, 297.0  # the first is what the lines of the footer need
+_MIN_WIDTH_MM = 105.0  # what the lines of the footer need
+_WIDEST_ROW_MM = 30.0  # to which the rows of a printed page are spread where there is room
 _FIRST_ZERO_MM, _FOOTER_MM, _BOTTOM_MM = 25.0, 14.0, 6.0  # from the top; from the last zero level; below the footer
 _HEADER_MM = 9.0  # above the highest trace, for the seconds
 _CLEARANCE_MM = 2.0  # between the traces of two rows
@@ -56,16 +60,19 @@ def lay_out(
     start_s, seconds : float
         The part to draw; by default all of it.
     on_a4 : bool
-        Whether the paper is that of a printed page: as wide as A4 in landscape, with all rows `ROW_MM` apart.
+        Whether the paper is that of a printed page, which the rows are spread over. It is higher than A4 where the
+        rows need more; `lay_out_on_a4` takes more pages instead.
 
     Returns
     -------
     PaperPage
     """
     part = _cut(signals, fs_hz, leads, start_s, seconds)
-    zeros_mm, footer_mm = _zero_levels(part, on_a4)
+    zeros_mm, footer_mm = _zero_levels(part)
+    if on_a4:
+        zeros_mm, footer_mm = _spread(zeros_mm, footer_mm)
     rows = _rows(part, zeros_mm)
-    width_mm = max(part.right_mm + _RIGHT_MM, _A4_WIDTH_MM if on_a4 else _MIN_WIDTH_MM)
+    width_mm = max(part.right_mm + _RIGHT_MM, A4_MM[0] if on_a4 else _MIN_WIDTH_MM)
     waves = wave_shapes(marks, rows, part.x_of_time)
     texts = [f"{SPEED_MM_S:g} mm/s · {GAIN_MM_MV:g} mm/mV", *part.extent_texts()]
     footer, swatches, last_line_mm = lay_out_footer(width_mm, footer_mm, texts, [shapes.wave for shapes in waves])
@@ -76,6 +83,40 @@ def lay_out(
         (*_row_lettering(part, zeros_mm), *_second_lettering(part), *footer),
         (*waves, *swatches),
     )
+
+
+def lay_out_on_a4(
+    signals: NDArray[np.float32], fs_hz: float, leads: Sequence[str], *, start_s: float = 0.0, seconds: float
+) -> tuple[PaperPage, ...]:
+    """Lay leads out on A4 in landscape: on as many pages, of as many leads each, as keep their rows apart.
+
+    Parameters
+    ----------
+    signals, fs_hz, leads, start_s, seconds
+        As of `lay_out`; ten seconds fill the width.
+
+    Returns
+    -------
+    tuple of PaperPage
+    """
+    ordered = _usual_order(leads)
+    rows = [list(leads).index(lead) for lead in ordered]
+    pages: tuple[PaperPage, ...] = ()
+    for count in range(1, len(ordered) + 1):
+        pages = tuple(
+            lay_out(
+                signals[[rows[place] for place in group]],
+                fs_hz,
+                [ordered[place] for place in group],
+                start_s=start_s,
+                seconds=seconds,
+                on_a4=True,
+            )
+            for group in np.array_split(np.arange(len(ordered)), count)
+        )
+        if all(page.size_mm[1] <= A4_MM[1] for page in pages):
+            break
+    return pages
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,25 +156,36 @@ def _cut(
     end_s = total_s if seconds is None else min(start_s + seconds, total_s)
     first = min(round(start_s * fs_hz), signals.shape[1] - 1)
     end = max(round(end_s * fs_hz), first + 1)
-    ordered = [lead for lead in STANDARD_LEADS if lead in leads]
-    ordered += [lead for lead in leads if lead not in STANDARD_LEADS]
+    ordered = _usual_order(leads)
     rows = [signals[list(leads).index(lead)] for lead in ordered]
     missing = tuple(lead for lead, row in zip(ordered, rows, strict=True) if not np.isfinite(row).any())
     drawn = np.stack([row[first:end] for row in rows])
     return _Part(drawn, fs_hz, tuple(ordered), first, start_s, total_s, missing)
 
 
-def _zero_levels(part: _Part, on_a4: bool) -> tuple[list[float], float]:
+def _usual_order(leads: Sequence[str]) -> list[str]:
+    """Return the standard leads in their order, and then the others in theirs."""
+    return [lead for lead in STANDARD_LEADS if lead in leads] + [lead for lead in leads if lead not in STANDARD_LEADS]
+
+
+def _zero_levels(part: _Part) -> tuple[list[float], float]:
     """Return the height of 0 mV of each row, and that of the first line of the footer, mm."""
-    if on_a4:
-        zeros_mm = [_FIRST_ZERO_MM + ROW_MM * number for number in range(len(part.leads))]
-        return zeros_mm, zeros_mm[-1] + _FOOTER_MM
     above, below = _reaches_mm(part)
     # two neighbours are compared where they meet: a high R wave may stand beside a deep S wave, not under it
     meets_mm = (below[:-1] + above[1:]).max(axis=1) + _CLEARANCE_MM
     first_mm = _snap(float(above[0].max()) + _HEADER_MM, _FIRST_ZERO_MM)
     zeros_mm = [first_mm, *(first_mm + np.cumsum([_snap(float(mm), ROW_MM) for mm in meets_mm])).tolist()]
     return zeros_mm, zeros_mm[-1] + _snap(float(below[-1].max()) + 5.0, _FOOTER_MM)
+
+
+def _spread(zeros_mm: Sequence[float], footer_mm: float) -> tuple[list[float], float]:
+    """Spread rows over A4 in steps of the grid, with the footer at its bottom where they leave the room."""
+    gaps_mm, room_mm = np.diff(zeros_mm), A4_MM[1] - _BOTTOM_MM - footer_mm
+    # the narrowest gap first, so that the rows come to lie evenly
+    while len(gaps_mm) and gaps_mm.min() < _WIDEST_ROW_MM and room_mm >= _SNAP_MM:
+        gaps_mm[gaps_mm.argmin()] += _SNAP_MM
+        room_mm -= _SNAP_MM
+    return np.cumsum([zeros_mm[0], *gaps_mm]).tolist(), max(footer_mm, A4_MM[1] - _BOTTOM_MM)
 
 
 def _snap(needed_mm: float, least_mm: float) -> float:

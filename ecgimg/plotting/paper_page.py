@@ -53,9 +53,12 @@ class PaperPage:
     lettering : tuple of Lettering
     waves : tuple of WaveShapes
         Marks behind and on the traces, and those of the legend.
+    old_lines_mm : tuple of (n, 2) float64
+        Traces of an older ECG, drawn behind the others in a colour of their own.
     """
 
     size_mm: tuple[float, float]
     lines_mm: tuple[Floats, ...]
     lettering: tuple[Lettering, ...]
     waves: tuple[WaveShapes, ...] = ()
+    old_lines_mm: tuple[Floats, ...] = ()

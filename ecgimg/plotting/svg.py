@@ -13,6 +13,9 @@ from ecgimg.plotting.paper_page import Floats, Lettering, PaperPage
 PAPER, MINOR, MAJOR, INK, QUIET = "#fffaf6", "#f7d9d3", "#ecaaa1", "#1d1d24", "#7a6f6b"
 """Colours of the paper, its 1 mm and 5 mm ruling, the trace, and what is said beside it."""
 
+OLD_INK = "#1f6fb4"
+"""Colour of the trace of an older ECG."""
+
 PEN_MM, MINOR_MM, MAJOR_MM = 0.28, 0.1, 0.2  # widths of the trace and of both rulings
 _TICK_MM, _DOT_MM, _HALO_MM = 0.15, 0.6, 0.1  # width of a tick, radius of a dot, and the paper around it
 _TICK_OPACITY = 0.6
@@ -44,8 +47,8 @@ def as_svg(page: PaperPage, title: str) -> str:
         _ruling_path(ruling_mm(page.size_mm, 1.0), MINOR, MINOR_MM),
         _ruling_path(ruling_mm(page.size_mm, 5.0), MAJOR, MAJOR_MM),
         *(_bands_and_ticks(shapes) for shapes in page.waves),
-        f'<path transform="scale({1 / _STEPS:g})" fill="none" stroke="{INK}" stroke-width="{PEN_MM * _STEPS:g}" '
-        f'stroke-linejoin="round" stroke-linecap="round" d="{"".join(_path(line) for line in page.lines_mm)}"/>',
+        _traces(page.old_lines_mm, OLD_INK),
+        _traces(page.lines_mm, INK),
         *(_peaks(shapes) for shapes in page.waves if shapes.peaks_mm),
         '<g font-family="Helvetica, Arial, sans-serif">',
         *(_text(words) for words in page.lettering),
@@ -57,6 +60,15 @@ def as_svg(page: PaperPage, title: str) -> str:
 def _ruling_path(lines: Sequence[tuple[float, float, float, float]], colour: str, pen_mm: float) -> str:
     strokes = "".join(f"M{x0:g} {y0:g}" + (f"V{y1:g}" if x0 == x1 else f"H{x1:g}") for x0, y0, x1, y1 in lines)
     return f'<path fill="none" stroke="{colour}" stroke-width="{pen_mm:g}" d="{strokes}"/>'
+
+
+def _traces(lines: Sequence[Floats], colour: str) -> str:
+    if not lines:
+        return ""
+    return (
+        f'<path transform="scale({1 / _STEPS:g})" fill="none" stroke="{colour}" stroke-width="{PEN_MM * _STEPS:g}" '
+        f'stroke-linejoin="round" stroke-linecap="round" d="{"".join(map(_path, lines))}"/>'
+    )
 
 
 def _path(line: Floats) -> str:

@@ -109,6 +109,24 @@ def person(browser, app) -> Iterator[Person]:
 
 
 @pytest.mark.slow
+def test_browser_compares_two_pages(person):
+    """With one page there is nothing to compare; with two the change of each number and the beats are shown."""
+    page = person.page
+    person.drops("photo.jpg")
+    person.sees("The page was read")
+    person.is_done()
+    assert not page.locator("#compare").is_visible()
+    person.drops("scan.jpg")
+    page.locator("#compare-run").wait_for()
+    page.click("#compare-run")
+    person.sees("What changed")
+    told = page.locator("#comparison")
+    assert "−27\xa0bpm" in told.get_by_role("row", name="Heart rate").inner_text()
+    assert "New: ST elevation" in told.inner_text()
+    page.wait_for_function("document.querySelector('#comparison img').naturalWidth > 0")
+
+
+@pytest.mark.slow
 def test_browser_read_correct_and_download(person, tmp_path):
     """A page is read, corrected by hand, taken away, and the corrections are undone."""
     page = person.page

@@ -20,6 +20,7 @@ import ecgimg
 import layouts
 import synth
 from ecgimg.cli import app
+from ecgimg.comparison import compare_reports
 from ecgimg.digitization import Digitization
 from ecgimg.measurement import Measured, Measurements
 from ecgimg.measurement.results import GLOBAL_NAMES, LEAD_NAMES
@@ -123,8 +124,13 @@ def names_in_tables(page: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "summary",
-    [Digitization("refused").summary(), Report().summary(), measurements_summary(Measurements(), per_beat=True)],
-    ids=["STEM.json", "STEM.findings.json", "STEM.measurements.json"],
+    [
+        Digitization("refused").summary(),
+        Report().summary(),
+        measurements_summary(Measurements(), per_beat=True),
+        compare_reports(Report(), Report()).to_dict(),
+    ],
+    ids=["STEM.json", "STEM.findings.json", "STEM.measurements.json", "ecgimg compare --json"],
 )
 def test_fields_of_json_are_explained(summary: dict[str, Any]):
     """Every field of the JSON files is on the page of the files."""

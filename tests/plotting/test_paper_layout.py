@@ -7,7 +7,7 @@ import pytest
 
 from ecgimg import STANDARD_LEADS
 from ecgimg.plotting.marks import Mark
-from ecgimg.plotting.paper_layout import lay_out
+from ecgimg.plotting.paper_layout import lay_out, lay_out_on_a4
 
 
 def texts_of(page) -> list[str]:
@@ -51,11 +51,28 @@ def test_rows_keep_apart():
 
 
 def test_artefact_does_not_stretch_the_page():
-    """A trace that leaves every range takes a limited place, and on A4 all rows stay where they are."""
+    """A trace that leaves every range takes a limited place."""
     signals = np.zeros((2, 1000), np.float32)
     signals[1, 100] = 500.0
     assert np.diff(zeros_mm_of(lay_out(signals, 500.0, ("I", "II")))).tolist() == [45.0]
-    assert zeros_mm_of(lay_out(signals, 500.0, ("I", "II"), on_a4=True)) == [25.0, 40.0]
+
+
+def test_rows_on_a4():
+    """On A4 rows that need little room are spread over the sheet; those that need more take more sheets."""
+    signals = np.zeros((12, 5000), np.float32)
+    (page,) = lay_out_on_a4(signals, 500.0, STANDARD_LEADS, seconds=10.0)
+    assert page.size_mm == (297.0, 210.0)
+    assert set(np.diff(zeros_mm_of(page))) == {15.0}
+    (page,) = lay_out_on_a4(signals[:6], 500.0, STANDARD_LEADS[:6], seconds=10.0)
+    assert np.diff(zeros_mm_of(page)).tolist() == [30.0] * 5
+    signals[1::2, 1000:1020] = 2.0  # each second lead is 20 mm high
+    pages = lay_out_on_a4(signals, 500.0, STANDARD_LEADS, seconds=10.0)
+    assert [page.size_mm for page in pages] == [(297.0, 210.0)] * 2
+    assert [len(zeros_mm_of(page)) for page in pages] == [6, 6]
+    assert min(np.diff(zeros_mm_of(pages[0]))[::2]) >= 22.0
+    signals[:, 100] = 500.0  # artefacts, of which no sheet has room for more than a few
+    pages = lay_out_on_a4(signals, 500.0, STANDARD_LEADS, seconds=10.0)
+    assert all(page.size_mm[1] <= 210.0 for page in pages)
 
 
 def test_part_of_record():

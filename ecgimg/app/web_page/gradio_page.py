@@ -12,6 +12,7 @@ from ecgimg.app.api_endpoints import LOG, SOMETHING_WRONG, add_endpoints, key_of
 from ecgimg.app.process_page import Reading, sample_pages
 from ecgimg.app.session_page_reader import PageService, Step
 from ecgimg.app.web_page import intro, result_html
+from ecgimg.app.web_page.comparison_block import ComparisonBlock
 from ecgimg.app.web_page.corrections import (
     AS_FOUND,
     GAINS,
@@ -24,10 +25,10 @@ from ecgimg.app.web_page.corrections import (
     scale_choice,
 )
 from ecgimg.app.web_page.theme import CLOSED, CORNERS_HTML, DROP_HTML, LIGHT_ONLY, static_text
-from ecgimg.app.web_page.verdict_text import lead_rows
 from ecgimg.digitization.correct import Corrections
 from ecgimg.errors import EcgImgError
 from ecgimg.leads import KNOWN_LEADS
+from ecgimg.reporting.verdict_text import lead_rows
 from layouts import load_layouts
 
 _STATUS_WORDS = {"ok": "read", "limited": "read, with limits", "refused": "not read"}
@@ -46,6 +47,7 @@ class BrowserPage:
             gr.HTML(intro.header(service.settings.keep_min))
             self._add_input()
             self._add_result()
+            self.comparison = ComparisonBlock(service)
             add_endpoints(service)
             self._connect()
             self.blocks.unload(self.leave)
@@ -98,12 +100,13 @@ class BrowserPage:
             "api_visibility": "private", "concurrency_id": "reading", "show_progress": "minimal",
             "concurrency_limit": self.service.settings.workers, "show_progress_on": self.status,
         }  # fmt: skip
-        self.drop.upload(self.add_files, None, shared, **work)
-        self.samples.select(self.add_sample, None, shared, **work)
+        added = self.drop.upload(self.add_files, None, shared, **work)
+        sample_added = self.samples.select(self.add_sample, None, shared, **work)
         self.pages.input(self.show_page, self.pages, shared, api_visibility="private", show_progress="hidden")
         panel = [self.layout, self.turn, self.speed, self.gain, self.corners, self.lead_read, self.lead_true]
-        self.again.click(self.read_again, [self.pages, *panel], shared, **work)
-        self.restart.click(self.start_over, self.pages, shared, **work)
+        read_again = self.again.click(self.read_again, [self.pages, *panel], shared, **work)
+        started_over = self.restart.click(self.start_over, self.pages, shared, **work)
+        self.comparison.refresh_after(added, sample_added, read_again, started_over)
         self.blocks.load(None, js=LIGHT_ONLY, api_visibility="private")
         self.blocks.load(None, None, self.correct, js=CLOSED, api_visibility="private")
 

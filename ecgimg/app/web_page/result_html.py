@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from html import escape
 
 from ecgimg.app.process_page import Reading
-from ecgimg.app.web_page.measurement_text import NOT_GIVEN, NumberRow, nothing_text, number_groups
-from ecgimg.app.web_page.verdict_text import (
+from ecgimg.reasons import ReasonCode, sentence_case, texts
+from ecgimg.reporting import Grade, Judgement, Report
+from ecgimg.reporting.measurement_text import NOT_GIVEN, NumberRow, nothing_text, number_groups
+from ecgimg.reporting.verdict_text import (
     NO_FINDING,
     Verdict,
     as_sentence,
@@ -16,8 +18,6 @@ from ecgimg.app.web_page.verdict_text import (
     probability_text,
     verdict_of,
 )
-from ecgimg.reasons import ReasonCode, sentence_case, texts
-from ecgimg.reporting import Grade, Judgement, Report
 
 _STEPS = 5  # that make a page, for the bar of the progress
 _DOWNLOADS = {

@@ -6,7 +6,7 @@ from ecgimg.measurement import Measured, Measurements
 from ecgimg.reasons import ReasonCode
 from ecgimg.reporting.statement import Basis, Grade, Statement, StatementCode
 
-_LEAST_ERROR = {"ms": 8.0, "bpm": 1.0, "mV": 0.02, "°": 5.0}
+LEAST_ERROR = {"ms": 8.0, "bpm": 1.0, "mV": 0.02, "°": 5.0}
 """Error that no measured number is below, as from picture to picture of one page."""
 
 
@@ -20,7 +20,7 @@ def grade_above(number: Measured, limit: float, unit: str) -> Grade | None:
     """Return `LIKELY` above a limit by more than the expected error, `POSSIBLE` by less, None for a number below."""
     if number.value is None or number.value <= limit:
         return None
-    error = max(number.expected_error or 0.0, _LEAST_ERROR[unit])
+    error = max(number.expected_error or 0.0, LEAST_ERROR[unit])
     return Grade.LIKELY if number.value - limit > error else Grade.POSSIBLE
 
 

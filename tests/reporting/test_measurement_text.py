@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from ecgimg.app.web_page.measurement_text import (
+from ecgimg.digitization import Digitization
+from ecgimg.measurement import Measured, Measurements
+from ecgimg.measurement.rhythm.beat_classes import BeatClass
+from ecgimg.reasons import ReasonCode
+from ecgimg.reporting.measurement_text import (
     AXES,
     INTERVALS,
     NOISE,
@@ -19,10 +23,6 @@ from ecgimg.app.web_page.measurement_text import (
     nothing_text,
     number_groups,
 )
-from ecgimg.digitization import Digitization
-from ecgimg.measurement import Measured, Measurements
-from ecgimg.measurement.rhythm.beat_classes import BeatClass
-from ecgimg.reasons import ReasonCode
 from tests.measurement.measured import CLEAN, lead, measured_page
 
 DOMINANT, WIDE, PACED = BeatClass.DOMINANT, BeatClass.PREMATURE_WIDE, BeatClass.PACED

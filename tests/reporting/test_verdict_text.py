@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecgimg.app.web_page import verdict_text
 from ecgimg.digitization import Digitization
 from ecgimg.reasons import ReasonCode
+from ecgimg.reporting import verdict_text
 
 
 def test_advice_on_picture():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ecgimg.digitization import Digitization
 from ecgimg.leads import KNOWN_LEADS
 from ecgimg.reasons import ReasonCode, Severity, sentence_case
-from ecgimg.reporting import Judgement
+from ecgimg.reporting.conclusion import Judgement
 from layouts import load_layout
 
 NO_FINDING = "Nothing is likely or possible of what is judged."

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ecgimg.app.web_page.verdict_text import as_sentence
 from ecgimg.digitization import Digitization
 from ecgimg.measurement import Measured, Measurements
 from ecgimg.measurement.noise.lead_noise import WORDS, LeadNoise
 from ecgimg.measurement.page_numbers import st_levels, why_nothing
 from ecgimg.measurement.rhythm.beat_classes import BeatClass
 from ecgimg.reasons import texts
+from ecgimg.reporting.verdict_text import as_sentence
 
 NOT_GIVEN = "not given"
 RHYTHM, INTERVALS, AXES, VOLTAGES = "Rhythm", "Intervals", "Axes", "Voltages"
@@ -37,6 +37,9 @@ _VOLTAGES = {
     "limb_voltage_mv": ("Largest limb QRS", f"low below 0.5{_NBSP}mV"),
     "chest_voltage_mv": ("Largest chest QRS", f"low below 1{_NBSP}mV"),
 }
+TITLES = {"rate_bpm": "Heart rate", **_INTERVALS, **_AXES, **{name: title for name, (title, _) in _VOLTAGES.items()}}
+"""The main numbers in words."""
+
 _NOISE_KINDS = {"wander": "baseline wander", "muscle": "muscle noise", "mains": "mains hum"}
 _NOISE_STATES = {"flat": "flat line", "clipped": "clipped", "disconnected": "disconnected"}
 
