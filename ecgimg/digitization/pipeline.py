@@ -59,7 +59,7 @@ def digitize_image(
     layout : str
         ``"auto"``, a name of `layouts.layout_names`, or a user's own file (`UnknownLayout` where there is none).
     speed_mm_s, gain_mm_mv : float, optional
-        Used as they are where given.
+        Used as they are where given (`BadRequest` outside the ranges of `scale_limits`).
     vector : VectorPage, optional
         The page's own paths, where its file has them; read in place of the picture.
 
@@ -67,6 +67,7 @@ def digitize_image(
     -------
     Digitization
     """
+    check_scales(speed_mm_s, gain_mm_mv)
     layouts = load_layouts("all") if layout == "auto" else (load_layout(layout),)
     given, timer = Given(layouts, ScaleReading(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")), StageTimer()
     vector_rows = read_vector_rows(vector) if vector is not None else None

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from ecgimg.errors import EcgImgError
-from ecgimg.isolation.call_limits import WALL_PER_CPU, CallFailed, Limits
+from ecgimg.isolation.call_limits import CallFailed, Limits
 from ecgimg.isolation.messages import read_message, write_message
 
 _START_S = 180.0  # to start Python and load networks, on a machine under load
@@ -122,7 +122,7 @@ class Worker:
         waits = False  # whether the process waits to be asked for the next item
         try:
             while True:
-                kind, value = self._receive(WALL_PER_CPU * allowed_s)
+                kind, value = self._receive(self.limits.wall_per_cpu * allowed_s)
                 if kind != "item":
                     return _result(kind, value)
                 waits = True

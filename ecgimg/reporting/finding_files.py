@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ecgimg._atomic_files import atomic_path, check_stems
 from ecgimg._pictures import write_png
 from ecgimg.classification.trained_classifier import Classifier, check_operating_point
-from ecgimg.errors import BadRecord, EcgImgError
+from ecgimg.errors import BadRecord
+from ecgimg.formats.input_files import InputFile, input_files
 from ecgimg.open_ecg import Ecg, iter_ecgs
 from ecgimg.reasons import Reason, reason_of
 from ecgimg.reporting.evidence_figure import draw_on_page, draw_on_signal
@@ -32,7 +33,7 @@ class Outcome:
 
 
 def classify_files(
-    inputs: Sequence[Path],
+    inputs: Sequence[Path | InputFile],
     out: Path | None = None,
     *,
     operating_point: str = "likely",
@@ -40,25 +41,27 @@ def classify_files(
     classifier: Classifier | None = None,
     patient: Patient | None = None,
 ) -> Iterator[Outcome]:
-    """Classify every record and page of some files, in order. A file that cannot be read is an outcome, no exception.
+    """Classify every record and page of files and folders, in order. One that cannot be read is an outcome.
 
     With `out`, ``STEM.findings.json`` is written for each, and with `explain` ``STEM.LABEL.png`` for its top findings.
 
     Raises
     ------
     BadRequest
-        Before any work: an unknown operating point, or two inputs that would write the same file.
+        Before any work: an unknown operating point, two inputs that would write the same file, or a folder without
+        records and pages.
     """
     check_operating_point(operating_point)
+    files = input_files(inputs, apart_from=out)
     if out is not None:
-        check_stems(inputs, ".findings.json")
+        check_stems((file.name for file in files), ".findings.json")
     options = {"operating_point": operating_point, "explain": explain, "classifier": classifier, "patient": patient}
-    for path in inputs:
+    for file in files:
         try:
-            for stem, ecg, image in iter_ecgs(path):
+            for stem, ecg, image in iter_ecgs(file):
                 yield _classify(stem, ecg, image, out, options)
-        except EcgImgError as error:
-            yield Outcome(path.stem or str(path), None, reason_of(error))
+        except Exception as error:  # one bad file never stops the others
+            yield Outcome(file.name, None, reason_of(error))
 
 
 def _classify(

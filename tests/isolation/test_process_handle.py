@@ -23,7 +23,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a 
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    with Worker(Limits(cpu_s=1, memory_gb=1)) as made:
+    with Worker(Limits(cpu_s=1, memory_gb=1, wall_per_cpu=4)) as made:
         yield made
 
 
