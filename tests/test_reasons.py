@@ -69,7 +69,15 @@ def test_code_by_name():
 @pytest.mark.parametrize("code", ReasonCode)
 def test_text_without_quotes(code):
     """A text that may quote others gives way to the title of its code; the numbers of a page stay."""
-    values = {"error": "jane", "detail": "jane", "text": "jane", "correction": "jane", "leads": "V1", "lead": "II", "limit": "7 s"}
+    values = {
+        "error": "jane",
+        "detail": "jane",
+        "text": "jane",
+        "correction": "jane",
+        "leads": "V1",
+        "lead": "II",
+        "limit": "7 s",
+    }
     numbers = dict.fromkeys(
         ("rows", "seconds", "speed_mm_s", "agreement_db", "gain_mm_mv", "pulse_mm", "least_s", "count", "least"), 7
     )

@@ -230,7 +230,7 @@ class _Run:
         return self._write_outputs()
 
     def _read_and_store(self, pending: list[ArchivePage]) -> Iterator[tuple[ArchivePage, PageResult]]:
-        """Read pages, and yield each with its result once its files, its record and its row of the ledger are written."""
+        """Read pages, and yield each with its result once its files, its record and its ledger row are written."""
         task = replace(self.task, out=_url_for_workers(self.store, self.settings.engine))
         for page, result in _read_pages(pending, task, self.settings):
             if result.row["status"] == UNWRITTEN:

@@ -134,7 +134,9 @@ def find_files(source: str) -> tuple[list[SourceFile], int]:
         raise BadRequest(f"the source {source} cannot be listed ({error}); check the name and the rights") from None
     if not infos:
         raise BadRequest(f"there is no page in {source}; give a folder, glob, manifest or URL of pictures or PDFs")
-    files = [SourceFile(_url(fs, path), as_text(_name_inside(path, base)), _stamp(infos[path])) for path in sorted(infos)]
+    files = [
+        SourceFile(_url(fs, path), as_text(_name_inside(path, base)), _stamp(infos[path])) for path in sorted(infos)
+    ]
     return files, n_others
 
 

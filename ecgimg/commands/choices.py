@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Literal
 
-Format = Literal["csv", "wfdb", "edf", "dicom", "parquet"]
+
+class Format(StrEnum):
+    """The formats of records, an enumeration because typer takes no list of another kind of choice."""
+
+    CSV = "csv"
+    WFDB = "wfdb"
+    EDF = "edf"
+    DICOM = "dicom"
+    PARQUET = "parquet"
+
+
 Degradation = Literal["none", "scan", "photo", "screen", "aged", "mixed"]
 Engine = Literal["local", "ray"]
 OperatingPoint = Literal["likely", "possible", "youden", "sens90", "spec90"]

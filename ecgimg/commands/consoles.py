@@ -16,10 +16,13 @@ from ecgimg.errors import BadOutput
 OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
-LOG = logging.getLogger("ecgimg")
+LOG = logging.getLogger("ecgimg.commands")
 """Notices are of the level INFO; what ``--verbose`` shows, as every page that was read, is of the level DEBUG."""
 
-_LOG_ONLY = {"is_for_log": True}  # what the terminal does not show, or shows otherwise
+LOG.propagate = False  # the app has handlers of its own
+
+LOG_ONLY = {"is_for_log": True}
+"""``extra`` of what the terminal does not show, or shows otherwise."""
 
 
 class _Terminal(logging.Handler):
@@ -36,25 +39,32 @@ class _Terminal(logging.Handler):
 def messages(verbose: bool, quiet: bool, log: Path | None) -> Iterator[None]:
     """Show the notices of a block, more or fewer of them, and append all of them to a file."""
     terminal = _Terminal(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
-    handlers: list[logging.Handler] = [terminal, *_log_file(log)]
-    level = LOG.level
+    of_file = list(_log_file(log))
+    library = logging.getLogger("ecgimg")  # of the app, which logs what goes wrong
     LOG.setLevel(logging.DEBUG)
-    for handler in handlers:
+    for handler in (terminal, *of_file):
         LOG.addHandler(handler)
+    for handler in of_file:
+        library.addHandler(handler)
     try:
-        LOG.debug("ecgimg %s: %s", __version__, " ".join(sys.argv[1:]), extra=_LOG_ONLY)
+        LOG.debug("ecgimg %s: %s", __version__, " ".join(sys.argv[1:]), extra=LOG_ONLY)
         yield
-        LOG.debug("done", extra=_LOG_ONLY)
+        LOG.debug("done", extra=LOG_ONLY)
     except BaseException as error:
         code = getattr(error, "exit_code", None)  # of an ending that a command chose
         ending = f"ended with exit code {code}" if code is not None else f"ended by {type(error).__name__}: {error}"
-        LOG.debug(ending, extra=_LOG_ONLY)
+        LOG.debug(ending, extra=LOG_ONLY)
         raise
     finally:
-        LOG.setLevel(level)
-        for handler in handlers:
+        for handler in (terminal, *of_file):
             LOG.removeHandler(handler)
+            library.removeHandler(handler)
             handler.close()
+
+
+def is_quiet() -> bool:
+    """Tell whether neither progress nor notices are wanted."""
+    return any(isinstance(handler, _Terminal) and handler.level > logging.INFO for handler in LOG.handlers)
 
 
 def _log_file(path: Path | None) -> Iterator[logging.Handler]:

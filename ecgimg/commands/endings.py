@@ -6,23 +6,26 @@ from pathlib import Path
 
 import typer
 
-from ecgimg.commands.consoles import ERR, OUT
+from ecgimg.commands.consoles import LOG, OUT
 
 
-def finish(what: str, out: Path | None, *, as_json: bool, inputs: int, unread: int, incomplete: int) -> None:
-    """Say where the files are, and leave with exit code 1 or 2 where an input gave nothing.
+def finish(what: str, out: Path | None, *, failed: int, as_json: bool = False) -> None:
+    """Say where the files are, and leave with exit code 1 where an input gave nothing.
 
     Parameters
     ----------
     what : str
-        What was written, as "findings".
-    inputs, unread, incomplete : int
-        Files that were named, records or pages that could not be read, and those that were read in vain.
+        What was written, as "findings of 3".
+    out : Path, optional
+        The folder, where anything was written.
+    failed : int
+        Pages and records that could not be read, or were read in vain.
+    as_json : bool
+        Whether the output is for programs, to which the notice would be no JSON.
     """
     if not as_json:
         OUT.print("research use only, not a medical device")
-    if out is not None and unread < inputs:
-        ERR.print(f"{what} are in {out}", markup=False)
-    if incomplete or unread:
-        # a single input that cannot be read is an error of the call, as with other commands
-        raise typer.Exit(2 if unread and inputs == 1 else 1)
+    if out is not None:
+        LOG.info("%s are in %s", what, out)
+    if failed:
+        raise typer.Exit(1)

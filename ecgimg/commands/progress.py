@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from rich.progress import Progress as Bar
 from rich.progress import Task as BarTask
 from rich.text import Text
 
-from ecgimg.commands.consoles import ERR, LOG
+from ecgimg.commands.consoles import ERR, LOG, LOG_ONLY, is_quiet
 
 _FIRST_LINE_S, _LINE_S = 1.5, 30.0
 
@@ -77,25 +77,24 @@ def show_progress(doing: str, total: int | None = None, *, when: bool = True) ->
     when : bool
         Whether to show it at all.
     """
-    is_shown = when and any(handler.level <= logging.INFO for handler in LOG.handlers)
-    if is_shown and ERR.is_terminal:
-        with _bar(doing, total) as progress:
-            yield progress
-    else:
-        progress = Progress(doing, total)
-        with _lines(progress) if is_shown else nullcontext():
-            yield progress
+    if not when:
+        yield Progress(doing, total)
+        return
+    has_bar = ERR.is_terminal and not is_quiet()
+    shown = _bar(doing, total) if has_bar else nullcontext(Progress(doing, total))
+    with shown as progress, _lines(progress, LOG_ONLY if has_bar else None):
+        yield progress
 
 
 @contextmanager
-def _lines(progress: Progress) -> Iterator[None]:
+def _lines(progress: Progress, extra: dict[str, bool] | None) -> Iterator[None]:
     """Print a line soon after the start, and every half minute then, also while nothing is done."""
     ended = threading.Event()
 
     def run() -> None:
         wait_s = _FIRST_LINE_S
         while not ended.wait(wait_s):
-            LOG.info(progress.line())
+            LOG.info(progress.line(), extra=extra)
             wait_s = _LINE_S
 
     thread = threading.Thread(target=run, daemon=True)
@@ -110,7 +109,8 @@ def _lines(progress: Progress) -> Iterator[None]:
 @contextmanager
 def _bar(doing: str, total: int | None) -> Iterator[Progress]:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn()
-    with Bar(*columns, console=ERR, transient=True) as bar:
+    # what is piped must not come among the errors, where the bar is
+    with Bar(*columns, console=ERR, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
         task = bar.add_task(doing, total=total)
 
         def show(progress: Progress) -> None:

@@ -46,7 +46,8 @@ def with_shared_options(function: Callable[..., None]) -> Callable[..., None]:
     shared = inspect.signature(_shared, eval_str=True)
 
     @wraps(function)
-    def command(*, verbose: bool, quiet: bool, log: Path | None, config: Path | None, **options: Any) -> None:
+    def command(*, verbose: bool, quiet: bool, log: Path | None, **options: Any) -> None:
+        options.pop("config")  # its callback has used it
         if verbose and quiet:
             raise BadRequest("--verbose and --quiet exclude each other; give one of them")
         with messages(verbose, quiet, log):

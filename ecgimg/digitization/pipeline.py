@@ -18,6 +18,7 @@ from ecgimg.digitization.pulses.detect_by_shape import find_pulses_by_shape
 from ecgimg.digitization.pulses.trim import trim_pulses
 from ecgimg.digitization.quality.assess import assess_page
 from ecgimg.digitization.result import Digitization
+from ecgimg.digitization.scale_limits import check_scales
 from ecgimg.digitization.signals.zero_level import with_zero_levels
 from ecgimg.digitization.stage_timer import StageTimer
 from ecgimg.digitization.text.rows_missed_by_tracing import retrace_rows_by_labels
