@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ecgimg.commands.choices import Engine, Format
+from ecgimg.commands.choices import Engine, Formats, names_of
 from ecgimg.commands.consoles import LOG, OUT
 from ecgimg.commands.progress import Progress as Shown
 from ecgimg.commands.progress import show_progress
@@ -24,15 +24,10 @@ _FAILED = ("refused", "failed")
 def batch(
     source: Annotated[str, typer.Argument(help="A folder, a glob in quotes, a manifest (CSV), or a URL of one.")],
     out: Annotated[str, typer.Option(help="Folder or URL for the dataset.")],
-    engine: Annotated[
-        Engine, typer.Option(help="Processes of this machine, or as many machines as a cluster of Ray has.")
-    ] = "local",
+    engine: Annotated[Engine, typer.Option(help="This machine, or as many as a cluster of Ray has.")] = "local",
     jobs: Annotated[int, typer.Option(help="Processes, one core each.")] = 2,
     classify: Annotated[bool, typer.Option("--classify", help="Classify the pages, too.")] = False,
-    formats: Annotated[
-        list[Format] | None,
-        typer.Option("--format", help="Also write a file of this format for each page; may be repeated."),
-    ] = None,
+    formats: Formats = None,
     layout: Annotated[str, typer.Option(help="auto, a name of `ecgimg layouts list`, or FILE.yaml.")] = "auto",
     speed: Annotated[float | None, typer.Option(help="Paper speed in mm/s, if you know it.")] = None,
     gain: Annotated[float | None, typer.Option(help="Gain in mm/mV, if you know it.")] = None,
@@ -41,18 +36,12 @@ def batch(
     retry_refused: Annotated[
         bool, typer.Option("--retry-refused", help="Read refused and failed pages again.")
     ] = False,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Remove what an earlier run wrote to --out, nothing else, and begin anew.")
-    ] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew: remove what an earlier run wrote.")] = False,
     limit: Annotated[int | None, typer.Option(help="Pages to read in this run; the next run goes on.")] = None,
-    time_limit: Annotated[
-        float, typer.Option(help="Seconds of processor time that a page may take, whatever the load.")
-    ] = 30.0,
+    time_limit: Annotated[float, typer.Option(help="Seconds of processor time that a page may take.")] = 30.0,
     memory_gb: Annotated[float, typer.Option(help="Memory that a page may take, GB.")] = 2.0,
     work: Annotated[Path | None, typer.Option(help="Local folder of the ledger where --out is a URL.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count what would be read and say what is missing; write nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, and write nothing.")] = False,
 ) -> None:
     """Digitize an archive to a Parquet dataset, resumable. Exit code 1 when some page was refused or failed."""
     if dry_run and restart:
@@ -65,15 +54,7 @@ def batch(
         if dry_run:
             looked = preview(source)
         else:
-            task = Task(
-                layout,
-                speed,
-                gain,
-                tuple(each.value for each in formats or ()),
-                not no_overlay,
-                classify,
-                not no_measure,
-            )
+            task = Task(layout, speed, gain, names_of(formats), not no_overlay, classify, not no_measure)
             limits = Limits(time_limit, memory_gb)
             settings = BatchSettings(engine, jobs, limit, retry_refused, restart, limits, work)
             summary = run_batch(source, out, task, settings, lambda progress: _show_step(progress, shown))

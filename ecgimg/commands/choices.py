@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+import typer
 
 
 class Format(StrEnum):
@@ -16,6 +18,9 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+Formats = Annotated[
+    list[Format] | None, typer.Option("--format", help="Also write each record in this format; may be repeated.")
+]
 Degradation = Literal["none", "scan", "photo", "screen", "aged", "mixed"]
 Engine = Literal["local", "ray"]
 OperatingPoint = Literal["likely", "possible", "youden", "sens90", "spec90"]
@@ -24,3 +29,8 @@ Device = Literal["cpu", "cuda"]
 AutoDevice = Literal["auto", "cpu", "cuda"]
 ShownVia = Literal["mask", "page"]
 MeasuredVia = Literal["record", "page"]
+
+
+def names_of(formats: list[Format] | None) -> tuple[str, ...]:
+    """Return formats by their names, as the library takes them."""
+    return tuple(each.value for each in formats or ())

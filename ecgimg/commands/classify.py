@@ -11,8 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ecgimg.commands.choices import OperatingPoint, Sex
-from ecgimg.commands.consoles import LOG, OUT
-from ecgimg.commands.endings import finish
+from ecgimg.commands.consoles import LOG, OUT, finish
 from ecgimg.commands.progress import show_progress
 from ecgimg.errors import BadRequest
 from ecgimg.reasons import texts

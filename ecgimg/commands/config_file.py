@@ -53,10 +53,11 @@ def _defaults(table: Mapping[str, Any], command: Any, place: str) -> dict[str, A
                 raise BadRequest(f"{place}: {key} is a command; write its options below [{key}]")
         return {key: _defaults(value, commands[key], f"{place} [{key}]") for key, value in table.items()}
     options = {
-        name.removeprefix("--"): item
+        name.lstrip("-"): item
         for item in command.params
+        if item.param_type_name == "option"
         for name in item.opts
-        if name.startswith("--") and name not in _NOT_IN_FILES
+        if (name.startswith("--") or len(item.opts) == 1) and name not in _NOT_IN_FILES
     }
     _check_keys(table, options, place)
     return {options[key].name: _value(value, options[key], f"{place}: {key}") for key, value in table.items()}

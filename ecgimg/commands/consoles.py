@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import typer
 from rich.console import Console
 
 from ecgimg._version import __version__
@@ -84,3 +85,25 @@ def show_any_name() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # a stream that was replaced
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def finish(what: str, out: Path | None, *, failed: int, as_json: bool = False) -> None:
+    """Say where the files are, and leave with exit code 1 where an input gave nothing.
+
+    Parameters
+    ----------
+    what : str
+        What was written, as "findings of 3".
+    out : Path, optional
+        The folder, where anything was written.
+    failed : int
+        Pages and records that could not be read, or were read in vain.
+    as_json : bool
+        Whether the output is for programs, to which the notice would be no JSON.
+    """
+    if not as_json:
+        OUT.print("research use only, not a medical device")
+    if out is not None:
+        LOG.info("%s are in %s", what, out)
+    if failed:
+        raise typer.Exit(1)

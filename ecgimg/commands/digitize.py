@@ -9,9 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from ecgimg.commands.choices import Format
-from ecgimg.commands.consoles import LOG, OUT
-from ecgimg.commands.endings import finish
+from ecgimg.commands.choices import Formats, names_of
+from ecgimg.commands.consoles import LOG, OUT, finish
 from ecgimg.commands.progress import show_progress
 from ecgimg.reasons import texts
 
@@ -20,9 +19,7 @@ def digitize(
     pages: Annotated[list[Path], typer.Argument(help="Pictures, PDFs, or folders of them.")],
     out: Annotated[Path, typer.Option(help="Folder for the records.")],
     layout: Annotated[str, typer.Option(help="auto, a name of `ecgimg layouts list`, or FILE.yaml.")] = "auto",
-    formats: Annotated[
-        list[Format] | None, typer.Option("--format", help="Also write this format; may be repeated.")
-    ] = None,
+    formats: Formats = None,
     speed: Annotated[float | None, typer.Option(help="Paper speed in mm/s, if you know it.")] = None,
     gain: Annotated[float | None, typer.Option(help="Gain in mm/mV, if you know it.")] = None,
     no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Write no overlay picture.")] = False,
@@ -32,7 +29,7 @@ def digitize(
     from ecgimg.digitization.digitize_files import Settings, digitize_files
     from ecgimg.formats.input_files import input_files
 
-    settings = Settings(layout, speed, gain, tuple(each.value for each in formats or ()), not no_overlay)
+    settings = Settings(layout, speed, gain, names_of(formats), not no_overlay)
     files = input_files(pages, records=False, apart_from=out)
     table = Table("page", "status", "layout", "remarks", box=None)
     written = failed = 0  # a refused page counts, so that scripts notice it by the exit code

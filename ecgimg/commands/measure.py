@@ -10,8 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from ecgimg.commands.consoles import LOG, OUT
-from ecgimg.commands.endings import finish
+from ecgimg.commands.consoles import LOG, OUT, finish
 from ecgimg.commands.progress import show_progress
 from ecgimg.errors import BadRequest
 from ecgimg.reasons import texts
