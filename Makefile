@@ -79,7 +79,7 @@ wheel: $(STAMP)
 	$(BIN)/python -m build --quiet --wheel --outdir build/wheel .
 	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/python -m pip install --quiet --constraint constraints.txt "$$(ls build/wheel/*.whl)[synth]"
-	cd build/wheel && venv/bin/ecgimg layouts show 3x4+II --no-png && venv/bin/ecgimg synth --out pages -n 2 --jobs 2
+	cd build/wheel && venv/bin/ecgimg layouts show 3x4+II && venv/bin/ecgimg synth --out pages -n 2 --jobs 2
 	cd build/wheel && venv/bin/python -c "import layouts, synth, ecgimg; assert len(layouts.layout_names()) > 20; print(ecgimg.__file__)"
 
 clean:

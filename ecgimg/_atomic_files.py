@@ -13,9 +13,9 @@ from pathlib import Path
 from ecgimg.errors import BadOutput, BadRequest
 
 
-def check_stems(paths: Iterable[Path], suffix: str) -> None:
-    """Refuse files that would write the same ``STEM.suffix`` into one folder (`BadRequest`)."""
-    twice = [stem for stem, count in Counter(path.stem for path in paths).items() if count > 1]
+def check_stems(stems: Iterable[str], suffix: str) -> None:
+    """Refuse inputs that would write the same ``STEM.suffix`` into one folder (`BadRequest`)."""
+    twice = [stem for stem, count in Counter(stems).items() if count > 1]
     if twice:
         raise BadRequest(f"two inputs would both write {twice[0]}{suffix}; rename one, or use another folder for it")
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ecgimg.digitization import Digitization, digitize, digitize_image
 from ecgimg.errors import BadRequest
 from ecgimg.formats import is_record_file, iter_records, read_record
+from ecgimg.formats.input_files import InputFile
 from ecgimg.formats.pages import open_pages
 from ecgimg.record import EcgRecord
 
@@ -39,17 +40,19 @@ def open_ecg(ecg: Ecg) -> EcgRecord | Digitization:
     )
 
 
-def iter_ecgs(path: Path) -> Iterator[tuple[str, EcgRecord | Digitization, NDArray[np.uint8] | None]]:
+def iter_ecgs(file: InputFile) -> Iterator[tuple[str, EcgRecord | Digitization, NDArray[np.uint8] | None]]:
     """Yield (stem, record or digitization, picture of the page or None) for each record or page of a file.
+
+    The stem is that of the outputs.
 
     Raises
     ------
     BadRecord, UnreadablePage
         When the file cannot be read.
     """
-    if is_record_file(path):
-        for stem, record in iter_records(path):
-            yield stem, record, None
+    if is_record_file(file.path):
+        for stem, record in iter_records(file.path):
+            yield file.output_stem(stem), record, None
         return
-    for page in open_pages(path):
-        yield page.stem, digitize_image(page.image, vector=page.vector), page.image
+    for page in open_pages(file.path):
+        yield file.output_stem(page.stem), digitize_image(page.image, vector=page.vector), page.image

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
-from ecgimg.errors import EcgImgError, PasswordProtected
+from ecgimg.errors import BadOutput, EcgImgError, MissingExtra, PasswordProtected, UnknownLayout
 
 
 class Severity(StrEnum):
@@ -99,8 +99,11 @@ class ReasonCode(Enum):
     PASSWORD_PROTECTED = (
         "password_protected", Severity.ERROR, "{error}", "Save a copy of the PDF without a password and use that.",
     )  # fmt: skip
+    OUTPUT_NOT_WRITTEN = ("output_not_written", Severity.ERROR, "{error}")
+    PACKAGE_MISSING = ("package_missing", Severity.ERROR, "{error}")
+    UNKNOWN_LAYOUT = ("unknown_layout", Severity.ERROR, "{error}")
     TIME_LIMIT_EXCEEDED = (
-        "time_limit_exceeded", Severity.ERROR, "Reading the page took longer than {seconds:g} s and was stopped.",
+        "time_limit_exceeded", Severity.ERROR, "Reading the page took longer than {limit} and was stopped.",
         _SMALLER,
     )  # fmt: skip
     MEMORY_LIMIT_EXCEEDED = (
@@ -326,10 +329,20 @@ class Reason:
         }  # fmt: skip
 
 
-def reason_of(error: EcgImgError) -> Reason:
-    """Return the reason of an error; the error's message becomes its text."""
-    code = ReasonCode.PASSWORD_PROTECTED if isinstance(error, PasswordProtected) else ReasonCode.UNREADABLE_FILE
-    return code.reason(error=error)
+_CODES_OF_ERRORS: tuple[tuple[type[EcgImgError], ReasonCode], ...] = (
+    (PasswordProtected, ReasonCode.PASSWORD_PROTECTED),
+    (BadOutput, ReasonCode.OUTPUT_NOT_WRITTEN),
+    (MissingExtra, ReasonCode.PACKAGE_MISSING),
+    (UnknownLayout, ReasonCode.UNKNOWN_LAYOUT),
+)
+
+
+def reason_of(error: Exception) -> Reason:
+    """Return the reason of an error; the message of one that is raised on purpose becomes its text."""
+    if not isinstance(error, EcgImgError):
+        return ReasonCode.INTERNAL_ERROR.reason(detail=f"{type(error).__name__}: {error}")
+    codes = (code for kind, code in _CODES_OF_ERRORS if isinstance(error, kind))
+    return next(codes, ReasonCode.UNREADABLE_FILE).reason(error=error)
 
 
 def sentence_case(text: str) -> str:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
@@ -74,15 +75,31 @@ def write_pages(
     stream = cycle_records(records, request.load_layouts())
     first = next(stream)  # records that cannot be drawn are refused before the folder is touched
     folder = Path(out)
-    _claim_folder(folder, request, "simulated heart" if records is None else str(records))
     report = on_page or (lambda _stem: None)
-    for index in _draw_pages(folder, request, _missing_pages(folder, n, first, stream, report), jobs):
-        report(_stem(index))
-    return _write_tables(folder, n)
+    with _claimed(folder, request, "simulated heart" if records is None else str(records)):
+        for index in _draw_pages(folder, request, _missing_pages(folder, n, first, stream, report), jobs):
+            report(_stem(index))
+        return _write_tables(folder, n)
 
 
 def _stem(index: int) -> str:
     return f"page-{index:06d}"
+
+
+@contextmanager
+def _claimed(folder: Path, request: PageRequest, source: str) -> Iterator[None]:
+    """Hold a folder for this run; give it back where the run ends without a page."""
+    was_there = folder.is_dir()
+    _claim_folder(folder, request, source)
+    try:
+        yield
+    except BaseException:  # also an interruption by the keyboard
+        if not any(folder.glob("page-*")):
+            (folder / "run.json").unlink(missing_ok=True)
+            with suppress(OSError):
+                if not was_there:
+                    folder.rmdir()
+        raise
 
 
 def _claim_folder(folder: Path, request: PageRequest, source: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 import ecgimg
 from ecgimg.digitization import Digitization
+from ecgimg.formats.input_files import InputFile
 from ecgimg.open_ecg import iter_ecgs, open_ecg
 from ecgimg.record import EcgRecord
 
@@ -25,7 +26,7 @@ def test_open_ecg_of_a_record_file(tmp_path):
     path = ecgimg.write_record(RECORD, tmp_path / "r.csv") or tmp_path / "r.csv"
     for name in (path, str(path)):
         assert open_ecg(name).leads == ("I", "II")
-    ((stem, record, picture),) = iter_ecgs(path)
+    ((stem, record, picture),) = iter_ecgs(InputFile(path, "r"))
     assert (stem, record.leads, picture) == ("r", ("I", "II"), None)
 
 

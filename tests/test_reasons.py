@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 import ecgimg
-from ecgimg.errors import PasswordProtected, UnreadablePage
+from ecgimg.errors import BadOutput, MissingExtra, PasswordProtected, UnknownLayout, UnreadablePage
 from ecgimg.reasons import Reason, ReasonCode, Severity, reason_of, texts
 
+ERRORS = (
+    UnreadablePage("page.png is empty"),
+    PasswordProtected("locked"),
+    BadOutput("cannot write out: No space left on device; choose a folder that can be written"),
+    MissingExtra("pyedflib", "formats", "writing EDF"),
+    UnknownLayout("There is no layout '9x9'"),
+)
 SOURCES = [
     path.read_text(encoding="utf-8") for path in Path(ecgimg.__file__).parent.rglob("*.py") if path.name != "reasons.py"
 ]
@@ -20,7 +27,7 @@ SOURCES = [
 @pytest.mark.parametrize("code", ReasonCode)
 def test_code_is_found_somewhere(code):
     """Every code is given by some module: none outlives its cause."""
-    own = (ReasonCode.PASSWORD_PROTECTED, ReasonCode.UNREADABLE_FILE)  # which `reason_of` gives
+    own = {reason_of(error).code for error in ERRORS}  # which `reason_of` gives
     assert code in own or any(re.search(rf"\.{code.name}\b", source) for source in SOURCES)
 
 
@@ -37,7 +44,7 @@ def test_text_is_one_plain_sentence(code):
 @pytest.mark.parametrize("code", ReasonCode)
 def test_refusal_has_advice(code):
     """Whoever is refused is told what would help, unless the error says it."""
-    own_advice = (ReasonCode.UNREADABLE_FILE, ReasonCode.PAGE_NOT_READ, ReasonCode.NO_ECG)
+    own_advice = {reason_of(error).code for error in ERRORS} | {ReasonCode.PAGE_NOT_READ, ReasonCode.NO_ECG}
     assert code.advice or code.severity is not Severity.ERROR or code in own_advice
 
 
@@ -62,7 +69,15 @@ def test_code_by_name():
 @pytest.mark.parametrize("code", ReasonCode)
 def test_text_without_quotes(code):
     """A text that may quote others gives way to the title of its code; the numbers of a page stay."""
-    values = {"error": "jane", "detail": "jane", "text": "jane", "correction": "jane", "leads": "V1", "lead": "II"}
+    values = {
+        "error": "jane",
+        "detail": "jane",
+        "text": "jane",
+        "correction": "jane",
+        "leads": "V1",
+        "lead": "II",
+        "limit": "7 s",
+    }
     numbers = dict.fromkeys(
         ("rows", "seconds", "speed_mm_s", "agreement_db", "gain_mm_mv", "pulse_mm", "least_s", "count", "least"), 7
     )
@@ -73,8 +88,10 @@ def test_text_without_quotes(code):
 
 def test_reason_of_error():
     """An error's message becomes a reason's text, and a locked PDF has a code of its own."""
-    assert reason_of(UnreadablePage("page.png is empty")) == Reason(ReasonCode.UNREADABLE_FILE, "page.png is empty")
-    assert reason_of(PasswordProtected("locked")).code is ReasonCode.PASSWORD_PROTECTED
+    assert [reason_of(error).code.value for error in ERRORS] == [
+        "unreadable_file", "password_protected", "output_not_written", "package_missing", "unknown_layout",
+    ]  # fmt: skip
+    assert reason_of(ERRORS[0]) == Reason(ReasonCode.UNREADABLE_FILE, "page.png is empty")
 
 
 def test_texts_are_joined():

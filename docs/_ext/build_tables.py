@@ -83,6 +83,7 @@ _MEANING = {
     "likely": "what is likely",
     "possible": "what is possible",
     "overlay": "file of the overlay",
+    "record_files": "files of other formats; names that WFDB does not allow are cleaned",
     "seconds": "how long digitizing took",
 }
 

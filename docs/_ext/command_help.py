@@ -13,6 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 from tables import table
 
 from ecgimg.cli import app as command_line
+from ecgimg.commands.shared_options import PANEL
 
 
 class CommandHelp(SphinxDirective):
@@ -38,14 +39,15 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 def _section(name: str, command: Any) -> nodes.section:
     arguments = [item for item in command.params if item.param_type_name == "argument"]
-    options = [item for item in command.params if item.param_type_name == "option" and item.name != "help"]
+    context = typer.Context(command)
+    options = [item for item in command.params if item.param_type_name == "option" and not _is_shared(item)]
     usage = " ".join([name, *(["[OPTIONS]"] if options else []), *map(_usage_of, arguments)])
     section = nodes.section(ids=[nodes.make_id(name)], names=[name])
     section += nodes.title(text=name)
     section += nodes.paragraph(text=inspect.cleandoc(command.help or ""))
     section += nodes.literal_block(usage, usage, language="text")
     if arguments or options:
-        rows = [(_name_of(item), _default_of(item), item.help or "") for item in (*arguments, *options)]
+        rows = [(_name_of(item), _default_of(item), _meaning_of(item, context)) for item in (*arguments, *options)]
         section += table(("argument or option", "default", "meaning"), rows, (26, 14, 60))
     return section
 
@@ -57,6 +59,17 @@ def _usage_of(argument: Any) -> str:
 
 def _name_of(parameter: Any) -> str:
     return " ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name.upper()
+
+
+def _is_shared(option: Any) -> bool:
+    """Tell whether every command has this option; the page says what they do once."""
+    return option.name == "help" or getattr(option, "rich_help_panel", None) == PANEL
+
+
+def _meaning_of(parameter: Any, context: typer.Context) -> str:
+    """Return the help, and the choices where there are some."""
+    kind = str(parameter.display_type(context)).strip("<>").removeprefix("list[").rstrip("]")
+    return f"{parameter.help or ''} ({kind.replace('|', ', ')})" if "|" in kind else parameter.help or ""
 
 
 def _default_of(parameter: Any) -> str:

@@ -28,7 +28,7 @@ from ecgimg.isolation import CallFailed, Limits, Worker, WorkerPool, run_to_end
 from ecgimg.reporting.evidence import MOST_EXPLAINED
 
 FILES_PATH = "/files"  # below it, links lead to what was made of pages
-READING = Limits(cpu_s=30.0, memory_gb=2.0)
+READING = Limits(cpu_s=30.0, memory_gb=2.0, wall_per_cpu=4.0)  # a person waits
 """What reading a page may use, all that is drawn and written of it included."""
 
 _CPU_S_PER_PAGE = 1.0  # added to the limit for each further page of a file that is opened

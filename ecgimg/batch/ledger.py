@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -84,20 +85,39 @@ class Ledger:
             if before.get(key) != now[key]:
                 raise BadRequest(
                     f"these outputs were begun with {key} {before.get(key)!r}, not {now[key]!r}; use the same setting "
-                    "again, or another folder"
+                    "again, begin anew (--restart), or use another folder"
                 )
+
+    def settings(self) -> dict[str, Any] | None:
+        """Return how the first run read pages, or None where there was none."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'settings'").fetchone()
+        return json.loads(row[0]) if row else None
+
+    def begin_restart(self) -> None:
+        """Note that the outputs are being removed, so that a later run goes on with it."""
+        self._change("INSERT OR REPLACE INTO meta VALUES ('restarting', 'yes')")
+
+    def is_restarting(self) -> bool:
+        """Tell whether a run was killed while it removed the outputs."""
+        return self._db.execute("SELECT 1 FROM meta WHERE key = 'restarting'").fetchone() is not None
+
+    def clear(self) -> None:
+        """Forget all pages, files and settings."""
+        with self._transaction():
+            for table in ("units", "files", "meta"):
+                self._db.execute(f"DELETE FROM {table}")
 
     def new_or_changed(self, files: Iterable[SourceFile]) -> list[SourceFile]:
         """Return the files that are new, or have changed since they were entered."""
         stamps = dict(self._db.execute("SELECT url, stamp FROM files"))
-        return [file for file in files if stamps.get(file.url) != _stamp(file)]
+        return [file for file in files if stamps.get(_stored(file.url)) != _stamp(file)]
 
     def enter(self, file: SourceFile, sha256: str, n_pages: int) -> None:
         """Enter the pages of a file, or enter them anew where it has changed."""
         with self._transaction():
-            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (file.url, _stamp(file)))
+            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (_stored(file.url), _stamp(file)))
             # a changed file may have fewer pages; those that it still has keep their numbers, and so their parts
-            self._db.execute("DELETE FROM units WHERE url = ? AND page > ?", (file.url, n_pages))
+            self._db.execute("DELETE FROM units WHERE url = ? AND page > ?", (_stored(file.url), n_pages))
             for page in range(1, n_pages + 1):
                 name = file.name if page == 1 else f"{file.name}-p{page}"
                 self._db.execute(
@@ -106,7 +126,7 @@ class Ledger:
                     "ON CONFLICT (url, page) DO UPDATE SET name = excluded.name, sha256 = excluded.sha256, "
                     "layout = excluded.layout, speed_mm_s = excluded.speed_mm_s, gain_mm_mv = excluded.gain_mm_mv, "
                     "status = NULL, row = NULL, duplicate_of = NULL, written = 0",
-                    (name, file.url, page, sha256, *file.reading_settings),
+                    (name, _stored(file.url), page, sha256, *file.reading_settings),
                 )
 
     def mark_duplicates(self) -> None:
@@ -129,7 +149,7 @@ class Ledger:
             f"SELECT {_PAGE_COLUMNS} FROM units WHERE status IS NULL AND duplicate_of IS NULL ORDER BY number LIMIT ?",
             (-1 if limit is None else limit,),
         )
-        return [ArchivePage(*row) for row in rows]
+        return [_page(*row) for row in rows]
 
     def is_pending(self, number: int) -> bool:
         """Tell whether a page is still to be read."""
@@ -148,7 +168,7 @@ class Ledger:
             (first, 1 << 62 if end is None else end),
         )
         for *page, duplicate_of, row in rows:
-            yield Entry(ArchivePage(*page), duplicate_of, json.loads(row) if row else None)
+            yield Entry(_page(*page), duplicate_of, json.loads(row) if row else None)
 
     def is_complete(self, first: int, end: int) -> bool:
         """Tell whether no page from one number to before another is still to be read."""
@@ -199,6 +219,19 @@ class Ledger:
             self._change("ROLLBACK")
             raise
         self._change("COMMIT")
+
+
+def _stored(url: str) -> str | bytes:
+    """Return what the ledger holds of a path: bytes where those on the disk are no text, as of old archives."""
+    encoded = os.fsencode(url)
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError:
+        return encoded
+
+
+def _page(number: int, name: str, url: str | bytes, *others: Any) -> ArchivePage:
+    return ArchivePage(number, name, os.fsdecode(url), *others)
 
 
 def _stamp(file: SourceFile) -> str:

@@ -17,13 +17,14 @@ from ecgimg._optional_packages import import_optional
 from ecgimg.batch.ledger import Entry, Ledger
 from ecgimg.batch.output_store import OutputStore
 from ecgimg.batch.page_task import FACT_COLUMNS, NUMBER_COLUMNS, ArchivePage, PageResult
+from ecgimg.batch.source_files import as_text
 from ecgimg.classification.labels import LABELS
 from ecgimg.leads import KNOWN_LEADS
 from ecgimg.measurement.page_numbers import ST_NAME
 from ecgimg.reporting.statement import Grade
 
-SCHEMA_VERSION = "4"
-"""Version of both tables: 4 has the findings by grade."""
+SCHEMA_VERSION = "5"
+"""Version of both tables: 5 has the names of the files of other formats."""
 
 PAGES_PER_PART = 256
 """Pages in one Parquet file of the records."""
@@ -31,6 +32,11 @@ PAGES_PER_PART = 256
 _REASON_COLUMNS = ("reason_codes", "reasons")  # codes for programs, and their texts for people
 _PENDING_ROW: Mapping[str, Any] = {"status": "pending", "reason_codes": [], "reasons": []}
 _SOURCES = ("px_per_mm", "speed", "gain")  # keys of `Digitization.sources`
+
+
+def part_name(part: int) -> str:
+    """Return where a part of the records lies among the outputs."""
+    return f"records/part-{part:05d}.parquet"
 
 
 def record_schema(classified: bool) -> Any:
@@ -62,7 +68,7 @@ def page_schema() -> Any:
     fields += [(name, {"layout": text, "rotation_deg": arrow.int16()}.get(name, number)) for name in FACT_COLUMNS]
     fields += [("lead_confidence", number), *_number_fields(arrow)]
     fields += [*((grade.value, arrow.list_(text)) for grade in Grade), ("overlay", text)]
-    fields += [("seconds", number), ("version", text)]
+    fields += [("record_files", arrow.list_(text)), ("seconds", number), ("version", text)]
     return arrow.schema(fields, metadata={"format": "ecgimg-pages", "version": SCHEMA_VERSION})
 
 
@@ -124,7 +130,7 @@ class Dataset:
         """Write a part from the spool, and keep what it holds already of pages that are not in the spool."""
         first, end = part * self.per_part, (part + 1) * self.per_part
         pages = [entry.page for entry in ledger.entries(first, end) if entry.row is not None]
-        file_name = f"records/part-{part:05d}.parquet"
+        file_name = part_name(part)
         written = self._read_part(file_name)
         written_rows = {page_id: row for row, page_id in enumerate(written.column("page_id").to_pylist())}
         tables = [self.schema.empty_table()]  # so that there is always something to concatenate
@@ -184,7 +190,7 @@ def page_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
 def _identity(page: ArchivePage) -> dict[str, Any]:
     """Return the columns that say which page a row is about."""
-    return {"page_id": page.name, "source": page.url, "page": page.page, "sha256": page.sha256}
+    return {"page_id": page.name, "source": as_text(page.url), "page": page.page, "sha256": page.sha256}
 
 
 def _record_row(page: ArchivePage, result: PageResult) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ecgimg._atomic_files import atomic_paths
 from ecgimg.batch.filesystems import is_local, open_filesystem
@@ -46,6 +47,20 @@ class OutputStore:
         except Exception as error:
             raise BadOutput(f"cannot read {name} in {self.url} ({error}); check connection and rights") from None
         return content
+
+    def remove(self, name: str) -> bool:
+        """Remove a file, and the folders that are empty then; returns whether there was one."""
+        try:
+            if not self.fs.exists(self.path(name)):
+                return False
+            self.fs.rm_file(self.path(name))
+        except Exception as error:
+            raise BadOutput(f"cannot remove {name} from {self.url} ({error}); check connection and rights") from None
+        if self.local:
+            with contextlib.suppress(OSError):  # the first that still holds something stays
+                for folder in PurePosixPath(name).parents[:-1]:
+                    Path(self.path(str(folder))).rmdir()
+        return True
 
     def clear_drafts(self) -> None:
         """Remove the half-written files of a run that was killed."""

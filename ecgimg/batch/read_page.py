@@ -6,20 +6,20 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ecgimg._pictures import as_jpeg
+from ecgimg.batch.output_names import overlay_path, record_path
 from ecgimg.batch.output_store import OutputStore
 from ecgimg.batch.page_task import FACT_COLUMNS, UNWRITTEN, ArchivePage, PageResult, Task
-from ecgimg.batch.source_files import local_copy
-from ecgimg.digitization.digitize_files import FORMATS
+from ecgimg.batch.source_files import as_text, local_copy
 from ecgimg.digitization.overlay import draw_overlay
 from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
-from ecgimg.errors import BadOutput, EcgImgError, UnreadablePage
+from ecgimg.errors import BadOutput, UnreadablePage
 from ecgimg.formats import write_record
 from ecgimg.formats.pages import PageInput, open_pages
 from ecgimg.isolation import is_out_of_memory
@@ -43,14 +43,10 @@ def read_page(page: ArchivePage, task: Task) -> PageResult:
     except BadOutput as error:
         # a full disk concerns every page to come, so it is no failure of this one
         return PageResult(page.number, {"status": UNWRITTEN, "reasons": [str(error)]})
-    except EcgImgError as error:
-        return failed_page(page, reason_of(error))
-    except MemoryError:
-        return failed_page(page, ReasonCode.MEMORY_LIMIT_EXCEEDED.reason())
     except Exception as error:  # one bad page never stops a run
         if is_out_of_memory(error):
             return failed_page(page, ReasonCode.MEMORY_LIMIT_EXCEEDED.reason())
-        return failed_page(page, ReasonCode.INTERNAL_ERROR.reason(detail=f"{type(error).__name__}: {error}"))
+        return failed_page(page, reason_of(error))
 
 
 def failed_page(page: ArchivePage, reason: Reason) -> PageResult:
@@ -76,7 +72,10 @@ def _open_store(out: str) -> OutputStore:
 
 def _reason_columns(reasons: Sequence[Reason]) -> dict[str, list[str]]:
     """Return reasons as two columns of the table of pages."""
-    return {"reason_codes": [reason.code.value for reason in reasons], "reasons": [reason.text for reason in reasons]}
+    return {
+        "reason_codes": [reason.code.value for reason in reasons],
+        "reasons": [as_text(reason.text) for reason in reasons],
+    }
 
 
 def _open(path: Path, page: ArchivePage) -> PageInput:
@@ -100,7 +99,7 @@ def _digitize(page_input: PageInput, page: ArchivePage, task: Task) -> PageResul
     )
     files: dict[str, bytes] = {}
     if task.overlay:
-        files[f"overlays/{page.name}.jpg"] = as_jpeg(draw_overlay(page_input.image, digitization), _OVERLAY_PX)
+        files[overlay_path(page.name)] = as_jpeg(draw_overlay(page_input.image, digitization), _OVERLAY_PX)
     if digitization.record is not None:
         for name in task.formats:
             files |= _record_files(digitization.record, name, page.name)
@@ -134,6 +133,7 @@ def _page_row(digitization: Digitization, files: Mapping[str, bytes]) -> dict[st
         | {
             "lead_confidence": float(np.median(confidences)) if confidences else None,
             "overlay": next((name for name in files if name.startswith("overlays/")), ""),
+            "record_files": [name for name in files if not name.startswith("overlays/")],
             "seconds": round(sum(summary["timings_s"].values()), 3),
         }
     )
@@ -151,12 +151,7 @@ def _number_columns(digitization: Digitization, report: Report | None) -> dict[s
 
 def _record_files(record: EcgRecord, format_name: str, page_name: str) -> dict[str, bytes]:
     """Return the files of a record in one format, as ``FORMAT/NAME.suffix``."""
-    folder, _, stem = page_name.rpartition("/")
+    target = PurePosixPath(record_path(page_name, format_name))
     with tempfile.TemporaryDirectory(prefix="ecgimg-") as draft:
-        # WFDB allows neither dots nor blanks in the name of a record
-        safe_stem = stem.replace(".", "_").replace(" ", "_")
-        write_record(record, Path(draft) / f"{safe_stem}{FORMATS[format_name]}")
-        return {
-            "/".join(part for part in (format_name, folder, file.name) if part): file.read_bytes()
-            for file in sorted(Path(draft).iterdir())
-        }
+        write_record(record, Path(draft) / target.name)
+        return {str(target.with_name(file.name)): file.read_bytes() for file in sorted(Path(draft).iterdir())}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -17,18 +18,19 @@ from ecgimg._version import __version__
 from ecgimg.batch.execution_engines import ENGINES
 from ecgimg.batch.filesystems import is_in_memory, open_filesystem
 from ecgimg.batch.ledger import Ledger
-from ecgimg.batch.output_dataset import PAGES_PER_PART, Dataset
+from ecgimg.batch.output_dataset import PAGES_PER_PART, Dataset, part_name
+from ecgimg.batch.output_names import output_paths
 from ecgimg.batch.output_store import STATE_FOLDER, OutputStore
 from ecgimg.batch.page_task import UNWRITTEN, ArchivePage, PageResult, Task
 from ecgimg.batch.report import count_reasons, draw_report
-from ecgimg.batch.source_files import SourceFile, find_files, fingerprint
+from ecgimg.batch.source_files import FINGERPRINT_THREADS, SourceFile, as_text, find_files, fingerprint
 from ecgimg.digitization.digitize_files import Settings, check_settings
 from ecgimg.errors import BadOutput, BadRequest
 from ecgimg.isolation import Limits
 from layouts import load_layout
 
 _LEDGER_FILE = "ledger.sqlite"
-_FINGERPRINT_THREADS = 4  # files are hashed at the same time, as file systems elsewhere answer slowly
+_OWN_FILES = ("pages.parquet", "report.html", "summary.json")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class BatchSettings:
         Pages to read in this run; the next run goes on.
     retry_refused : bool
         Whether refused and failed pages are read again.
+    restart : bool
+        Whether what earlier runs wrote to the same outputs is removed first, and nothing else.
     limits : Limits
         Time and memory that a page may take.
     work_folder : Path, optional
@@ -56,6 +60,7 @@ class BatchSettings:
     jobs: int = 2
     limit: int | None = None
     retry_refused: bool = False
+    restart: bool = False
     limits: Limits = field(default_factory=Limits)
     work_folder: Path | None = None
     pages_per_part: int = PAGES_PER_PART
@@ -71,14 +76,20 @@ class Progress:
         Whether files are entered or pages are read.
     done, total : int
         Files or pages.
+    page : ArchivePage, optional
+        The page that was just read.
     result : PageResult, optional
-        Of the page that was just read.
+        Its result.
+    note : str
+        What whoever started the run should know, one sentence.
     """
 
     stage: str
     done: int
     total: int
+    page: ArchivePage | None = None
     result: PageResult | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,22 +120,6 @@ class Summary:
     version: str = __version__
 
 
-def preview(source: str) -> dict[str, int]:
-    """Count what a run would read, and write nothing: files, pages, duplicates among them, files passed over."""
-    files, n_others = find_files(source)
-    with ThreadPoolExecutor(_FINGERPRINT_THREADS) as threads:
-        fingerprints = list(threads.map(fingerprint, files))
-    n_pages = sum(pages for _, pages in fingerprints)
-    contents = {
-        (sha256, file.reading_settings): pages
-        for file, (sha256, pages) in zip(files, fingerprints, strict=True)
-        if sha256
-    }
-    # a file that could not be opened has no hash, and is never a duplicate
-    n_distinct = sum(contents.values()) + sum(pages for sha256, pages in fingerprints if not sha256)
-    return {"files": len(files), "pages": n_pages, "duplicates": n_pages - n_distinct, "passed_over": n_others}
-
-
 def run_batch(
     source: str,
     out: str,
@@ -151,6 +146,7 @@ def run_batch(
     """
     task, settings = task or Task(), settings or BatchSettings()
     _check(task, settings)
+    task = replace(task, formats=tuple(sorted(set(task.formats))))
     files, n_others = find_files(source)
     store = OutputStore(out)
     files = [file for file in files if not file.url.startswith(store.path(""))]  # outputs may lie among the sources
@@ -158,7 +154,7 @@ def run_batch(
     with closing(_open_ledger(store, work_folder)) as ledger:
         dataset = Dataset(store, work_folder / "spool", classified=task.classify, per_part=settings.pages_per_part)
         run = _Run(source, task, settings, store, ledger, dataset, n_others)
-        run.resume()
+        run.resume(on_progress)
         run.enter(files, on_progress)
         return run.read(on_progress)
 
@@ -177,19 +173,39 @@ class _Run:
     started_s: float = field(default_factory=time.perf_counter)
     n_read: int = 0
 
-    def resume(self) -> None:
-        """Refuse other settings than those of earlier runs, and clean up after one that was killed."""
-        source_path = open_filesystem(self.source)[1]
+    def resume(self, on_progress: Callable[[Progress], None]) -> None:
+        """Go on with the outputs of earlier runs, or remove them; refuse other settings than theirs."""
+        before = self.ledger.settings()
+        if before is not None and (self.settings.restart or self.ledger.is_restarting()):
+            on_progress(Progress("looking", 0, 0, note=self._remove_earlier(before)))
+        elif before is not None and before["formats"] and not self.task.formats:
+            self.task = replace(self.task, formats=tuple(before["formats"]))
+            on_progress(Progress("looking", 0, 0, note=f"goes on with the formats {', '.join(before['formats'])}"))
+        source_path = as_text(open_filesystem(self.source)[1])
         per_part = self.settings.pages_per_part
         self.ledger.check_settings({"source": source_path, **asdict(self.task), "pages_per_part": per_part})
         # what the killed run left half-written goes, what it finished is entered
         self.store.clear_drafts()
         self.dataset.recover(self.ledger)
 
+    def _remove_earlier(self, before: Mapping[str, Any]) -> str:
+        """Remove every file that runs with the settings `before` wrote, and no other; returns what was removed."""
+        self.ledger.begin_restart()  # a run that is killed in between goes on with it
+        numbers, names = [-1], list(_OWN_FILES)
+        for entry in self.ledger.entries():
+            numbers.append(entry.page.number)
+            names += output_paths(entry.page.name, before["overlay"], before["formats"])
+        names += [part_name(part) for part in range(max(numbers) // before["pages_per_part"] + 1)]
+        removed = Counter(name.split("/")[0] for name in names if self.store.remove(name))
+        self.dataset.discard_spooled(numbers)
+        self.ledger.clear()
+        counts = ", ".join(name if name in _OWN_FILES else f"{count} of {name}/" for name, count in removed.items())
+        return f"removed what the earlier run wrote to {self.store.url}: {counts or 'nothing'}"
+
     def enter(self, files: Sequence[SourceFile], on_progress: Callable[[Progress], None]) -> None:
         """Enter new and changed files into the ledger, page by page, each with its fingerprint."""
         files = self.ledger.new_or_changed(files)
-        with ThreadPoolExecutor(_FINGERPRINT_THREADS) as threads:
+        with ThreadPoolExecutor(FINGERPRINT_THREADS) as threads:
             fingerprints = zip(files, threads.map(fingerprint, files), strict=True)
             for done, (file, (sha256, n_pages)) in enumerate(fingerprints, start=1):
                 self.ledger.enter(file, sha256, n_pages)
@@ -203,17 +219,18 @@ class _Run:
             self.ledger.reopen_refused()
         pending = self.ledger.pending(self.settings.limit)
         self.dataset.discard_spooled(page.number for page in pending)
+        on_progress(Progress("reading", 0, len(pending)))  # the first page may take long
         try:
-            for n_read, result in enumerate(self._read_and_store(pending), start=1):
+            for n_read, (page, result) in enumerate(self._read_and_store(pending), start=1):
                 self.n_read = n_read
-                on_progress(Progress("reading", self.n_read, len(pending), result))
+                on_progress(Progress("reading", self.n_read, len(pending), page, result))
         except KeyboardInterrupt:  # whoever stops a run wants the report of what it has read
             self._write_outputs()
             raise
         return self._write_outputs()
 
-    def _read_and_store(self, pending: list[ArchivePage]) -> Iterator[PageResult]:
-        """Read pages, and yield each result once its files, its record and its row of the ledger are written."""
+    def _read_and_store(self, pending: list[ArchivePage]) -> Iterator[tuple[ArchivePage, PageResult]]:
+        """Read pages, and yield each with its result once its files, its record and its ledger row are written."""
         task = replace(self.task, out=_url_for_workers(self.store, self.settings.engine))
         for page, result in _read_pages(pending, task, self.settings):
             if result.row["status"] == UNWRITTEN:
@@ -225,7 +242,7 @@ class _Run:
             self.ledger.finish(page.number, result.row)
             if self.dataset.write_part_if_complete(page.number, self.ledger):
                 _save_ledger(self.store, self.ledger)
-            yield result
+            yield page, result
 
     def _write_outputs(self) -> Summary:
         """Write the rest of the dataset, the table of pages, the report and the summary."""

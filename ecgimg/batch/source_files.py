@@ -7,19 +7,22 @@ import hashlib
 import io
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ecgimg.batch.filesystems import is_local, open_filesystem
+from ecgimg.digitization.scale_limits import check_scales
 from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
-from ecgimg.formats.pages import MAX_BYTES, count_pages
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".heic", ".heif", ".pdf")
-"""Suffixes by which files of a folder are taken for pages. A glob or a manifest may name others."""
+from ecgimg.formats.pages import MAX_BYTES, PAGE_SUFFIXES, count_pages
+from layouts import load_layout
 
 _MANIFEST_COLUMNS = ("file", "layout", "speed_mm_s", "gain_mm_mv")
+FINGERPRINT_THREADS = 4
+"""Files that are hashed at the same time, as file systems elsewhere answer slowly."""
+
 _HASH_BLOCK_BYTES = 1 << 20
 _WILDCARDS = "*?["
 
@@ -38,6 +41,8 @@ class SourceFile:
         Size and time of change. They tell whether the file is still the one that was read.
     layout, speed_mm_s, gain_mm_mv
         As a manifest gives them for this file.
+    exists : bool
+        Whether it is there; a manifest may name files that are not.
     """
 
     url: str
@@ -46,11 +51,63 @@ class SourceFile:
     layout: str | None = None
     speed_mm_s: float | None = None
     gain_mm_mv: float | None = None
+    exists: bool = True
 
     @property
     def reading_settings(self) -> tuple[str | None, float | None, float | None]:
         """Layout, speed and gain of the manifest."""
         return self.layout, self.speed_mm_s, self.gain_mm_mv
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a run over an archive would read.
+
+    Parameters
+    ----------
+    files, pages : int
+    duplicates : int
+        Pages with the content of another one, which are read once.
+    passed_over : int
+        Files of the source that are no pages.
+    problems : tuple of str
+        One line for each file of a manifest that is missing, and for each of its layouts that is unknown or wrong.
+    """
+
+    files: int
+    pages: int
+    duplicates: int
+    passed_over: int
+    problems: tuple[str, ...] = ()
+
+
+def preview(source: str) -> Preview:
+    """Look at what a run would read, and write nothing."""
+    files, n_others = find_files(source)
+    with ThreadPoolExecutor(FINGERPRINT_THREADS) as threads:
+        fingerprints = list(threads.map(fingerprint, files))
+    n_pages = sum(pages for _, pages in fingerprints)
+    contents = {
+        (sha256, file.reading_settings): pages
+        for file, (sha256, pages) in zip(files, fingerprints, strict=True)
+        if sha256
+    }
+    # a file that could not be opened has no hash, and is never a duplicate
+    n_distinct = sum(contents.values()) + sum(pages for sha256, pages in fingerprints if not sha256)
+    return Preview(len(files), n_pages, n_pages - n_distinct, n_others, tuple(_problems(files)))
+
+
+def _problems(files: list[SourceFile]) -> Iterator[str]:
+    """Yield what a manifest names and is not there."""
+    for file in files:
+        if not file.exists:
+            yield f"{file.name} does not exist"
+    for layout in dict.fromkeys(file.layout for file in files if file.layout and file.layout != "auto"):
+        try:
+            load_layout(layout)
+        except EcgImgError as error:
+            first = next(file.name for file in files if file.layout == layout)
+            yield f"{first}: {error}"
 
 
 def find_files(source: str) -> tuple[list[SourceFile], int]:
@@ -77,7 +134,9 @@ def find_files(source: str) -> tuple[list[SourceFile], int]:
         raise BadRequest(f"the source {source} cannot be listed ({error}); check the name and the rights") from None
     if not infos:
         raise BadRequest(f"there is no page in {source}; give a folder, glob, manifest or URL of pictures or PDFs")
-    files = [SourceFile(_url(fs, path), _name_inside(path, base), _stamp(infos[path])) for path in sorted(infos)]
+    files = [
+        SourceFile(_url(fs, path), as_text(_name_inside(path, base)), _stamp(infos[path])) for path in sorted(infos)
+    ]
     return files, n_others
 
 
@@ -144,7 +203,7 @@ def _folder_tree(fs: Any, root: str) -> tuple[dict[str, Any], int]:
         for path, info in fs.find(root, detail=True).items()
         if not any(part.startswith(".") for part in PurePosixPath(_name_inside(path, root)).parts)
     }
-    pages = {path: info for path, info in infos.items() if PurePosixPath(path).suffix.lower() in SUFFIXES}
+    pages = {path: info for path, info in infos.items() if PurePosixPath(path).suffix.lower() in PAGE_SUFFIXES}
     return pages, len(infos) - len(pages)
 
 
@@ -183,12 +242,22 @@ def _manifest_file(fs: Any, base: str, line: str, row: Mapping[str, str | None])
         speed, gain = (float(value) if (value := row.get(key)) else None for key in _MANIFEST_COLUMNS[2:])
     except ValueError:
         raise BadRequest(f"{line} has a speed or gain that is no number") from None
+    try:
+        check_scales(speed, gain)
+    except BadRequest as error:
+        raise BadRequest(f"{line}: {error}") from None
     name = path.lstrip("/") if is_absolute else name
-    return SourceFile(_url(file_fs, path), name, _stamp(info), row.get("layout") or None, speed, gain)
+    layout = (row.get("layout") or "").strip() or None
+    return SourceFile(_url(file_fs, path), name, _stamp(info), layout, speed, gain, bool(info))
 
 
 def _name_inside(path: str, base: str) -> str:
     return path.removeprefix(base.rstrip("/") + "/")
+
+
+def as_text(path: str) -> str:
+    """Return a path as text that every table and terminal takes, whatever bytes the disk has for it."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def _url(fs: Any, path: str) -> str:

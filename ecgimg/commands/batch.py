@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
-from rich.progress import Task as BarTask
 from rich.table import Table
-from rich.text import Text
 
-from ecgimg.commands.consoles import ERR, OUT
+from ecgimg.commands.choices import Engine, Formats, names_of
+from ecgimg.commands.consoles import LOG, OUT
+from ecgimg.commands.progress import Progress as Shown
+from ecgimg.commands.progress import show_progress
+from ecgimg.errors import BadRequest
 
 if TYPE_CHECKING:
-    from ecgimg.batch import Progress, Summary
+    from ecgimg.batch import Preview, Progress, Summary
 
 _STAGES = {"looking": "looking at files", "reading": "reading pages"}
+_FAILED = ("refused", "failed")
 
 
 def batch(
     source: Annotated[str, typer.Argument(help="A folder, a glob in quotes, a manifest (CSV), or a URL of one.")],
     out: Annotated[str, typer.Option(help="Folder or URL for the dataset.")],
-    engine: Annotated[str, typer.Option(help="local, or ray: as many machines as the cluster has.")] = "local",
+    engine: Annotated[Engine, typer.Option(help="This machine, or as many as a cluster of Ray has.")] = "local",
     jobs: Annotated[int, typer.Option(help="Processes, one core each.")] = 2,
     classify: Annotated[bool, typer.Option("--classify", help="Classify the pages, too.")] = False,
-    formats: Annotated[
-        list[str] | None,
-        typer.Option("--format", help="Also write a file for each page: csv, wfdb, edf, dicom or parquet."),
-    ] = None,
+    formats: Formats = None,
     layout: Annotated[str, typer.Option(help="auto, a name of `ecgimg layouts list`, or FILE.yaml.")] = "auto",
     speed: Annotated[float | None, typer.Option(help="Paper speed in mm/s, if you know it.")] = None,
     gain: Annotated[float | None, typer.Option(help="Gain in mm/mV, if you know it.")] = None,
@@ -40,62 +36,57 @@ def batch(
     retry_refused: Annotated[
         bool, typer.Option("--retry-refused", help="Read refused and failed pages again.")
     ] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew: remove what an earlier run wrote.")] = False,
     limit: Annotated[int | None, typer.Option(help="Pages to read in this run; the next run goes on.")] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds of processor time that a page may take.")] = 30.0,
     memory_gb: Annotated[float, typer.Option(help="Memory that a page may take, GB.")] = 2.0,
     work: Annotated[Path | None, typer.Option(help="Local folder of the ledger where --out is a URL.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be read, and write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, and write nothing.")] = False,
 ) -> None:
     """Digitize an archive to a Parquet dataset, resumable. Exit code 1 when some page was refused or failed."""
-    # the library is loaded by the commands that need it, so that help and versions come at once
-    from ecgimg.batch import BatchSettings, Limits, Task, preview, run_batch
+    if dry_run and restart:
+        raise BadRequest("--dry-run writes nothing, and --restart removes files; give one of them")
+    with show_progress("starting") as shown:
+        # loaded only here, which takes a while, so that help and versions come at once
+        from ecgimg.batch import BatchSettings, Limits, Task, preview, run_batch
 
+        shown.begin(f"looking for pages in {source}")
+        if dry_run:
+            looked = preview(source)
+        else:
+            task = Task(layout, speed, gain, names_of(formats), not no_overlay, classify, not no_measure)
+            limits = Limits(time_limit, memory_gb)
+            settings = BatchSettings(engine, jobs, limit, retry_refused, restart, limits, work)
+            summary = run_batch(source, out, task, settings, lambda progress: _show_step(progress, shown))
     if dry_run:
-        _show_preview(source, preview(source))
+        _show_preview(source, looked)
+    else:
+        _show_summary(summary)
+
+
+def _show_step(progress: Progress, shown: Shown) -> None:
+    """Show one step of a run."""
+    if progress.note:
+        LOG.info(progress.note)
         return
-    task = Task(layout, speed, gain, tuple(dict.fromkeys(formats or ())), not no_overlay, classify, not no_measure)
-    settings = BatchSettings(engine, jobs, limit, retry_refused, Limits(time_limit, memory_gb), work)
-    with _progress_bar() as on_progress:
-        summary = run_batch(source, out, task, settings, on_progress)
-    _show_summary(summary)
-    if summary.pages.get("refused") or summary.pages.get("failed"):
-        raise typer.Exit(1)
+    if shown.doing != _STAGES[progress.stage]:
+        shown.begin(_STAGES[progress.stage], progress.total)
+    row = progress.result.row if progress.result is not None else {"status": "", "reasons": []}
+    shown.update(progress.done, progress.total, shown.failed + (row["status"] in _FAILED))
+    if progress.page is not None:
+        LOG.debug("%s: %s %s", progress.page.name, row["status"], " ".join(row["reasons"]))
 
 
-@contextmanager
-def _progress_bar() -> Iterator[Callable[[Progress], None]]:
-    """Show a bar, and give the function that moves it on."""
-    counts = MofNCompleteColumn(), _PagesPerSecond(), TimeRemainingColumn()
-    columns = TextColumn("{task.description}"), BarColumn(), *counts
-    with ProgressBar(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
-        bar_task = bar.add_task("starting", total=None)
-        stage = ""
-
-        def advance(progress: Progress) -> None:
-            nonlocal stage
-            if progress.stage != stage:
-                stage = progress.stage
-                bar.reset(bar_task)  # each stage has its own total and speed
-            bar.update(bar_task, description=_STAGES[stage], completed=progress.done, total=progress.total)
-
-        yield advance
-
-
-class _PagesPerSecond(ProgressColumn):
-    """Pages read per second."""
-
-    def render(self, task: BarTask) -> Text:
-        """Return the mean speed of the last seconds."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.2f}/s" if speed else "", style="cyan")
-
-
-def _show_preview(source: str, counts: dict[str, int]) -> None:
+def _show_preview(source: str, looked: Preview) -> None:
+    for problem in looked.problems:
+        OUT.print(problem, markup=False)
     OUT.print(
-        f"{source}: {counts['files']} files with {counts['pages']} pages, {counts['duplicates']} of them duplicates; "
-        f"other files passed over: {counts['passed_over']}. Nothing was written.",
+        f"{source}: {looked.files} files with {looked.pages} pages, {looked.duplicates} of them duplicates; "
+        f"other files passed over: {looked.passed_over}; problems: {len(looked.problems)}. Nothing was written.",
         markup=False,
     )
+    if looked.problems:
+        raise typer.Exit(1)
 
 
 def _show_summary(summary: Summary) -> None:
@@ -116,3 +107,5 @@ def _show_summary(summary: Summary) -> None:
         f"{summary.out}; research use only, not a medical device",
         markup=False,
     )
+    if any(summary.pages.get(status) for status in _FAILED):
+        raise typer.Exit(1)

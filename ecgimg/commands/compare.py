@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from ecgimg.commands.choices import Sex
 from ecgimg.commands.classify import patient_of
 from ecgimg.commands.consoles import ERR, OUT
 from ecgimg.reasons import texts
@@ -23,7 +24,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
     plot: Annotated[Path | None, typer.Option(help="File for the usual beats beside each other, FILE.svg.")] = None,
     age: Annotated[float | None, typer.Option(help="Age of the patient, years; some limits depend on it.")] = None,
-    sex: Annotated[str | None, typer.Option(help="male or female; some limits depend on it.")] = None,
+    sex: Annotated[Sex | None, typer.Option(help="Of the patient; some limits depend on it.")] = None,
 ) -> None:
     """Compare two ECGs of one person: numbers, usual beats, and what is told of them. Research use only."""
     from ecgimg.comparison import compare as run

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ecgimg.commands.consoles import ERR, OUT
+from ecgimg.commands.choices import Degradation, MeasuredVia, ShownVia
+from ecgimg.commands.consoles import LOG, OUT
 from ecgimg.commands.labelled_records import read_all_labelled
+from ecgimg.commands.progress import show_progress
+from ecgimg.commands.shared_options import Commands
 from ecgimg.errors import BadRequest
 
-evaluate_app = typer.Typer(help="Measure accuracy, on your pages or on synthetic ones.", no_args_is_help=True)
+evaluate_app = Commands(help="Measure accuracy, on your pages or on synthetic ones.", no_args_is_help=True)
 
 
 @evaluate_app.command("digitizer")
@@ -21,9 +23,7 @@ def evaluate_digitizer(
     truth: Annotated[Path | None, typer.Option(help="Folder of true records, STEM.csv.")] = None,
     synth: Annotated[int, typer.Option(help="Number of synthetic pages to draw instead.")] = 0,
     layouts: Annotated[str, typer.Option(help="Layouts of the synthetic pages.")] = "all",
-    degradation: Annotated[
-        str, typer.Option(help="Degradation of the synthetic pages: none, scan, photo, screen, aged or mixed.")
-    ] = "mixed",
+    degradation: Annotated[Degradation, typer.Option(help="What is done to the synthetic pages.")] = "mixed",
     seed: Annotated[
         int, typer.Option(help="Seed of the synthetic pages; the networks were trained on seeds below 1000.")
     ] = 1_000_000,
@@ -43,13 +43,11 @@ def evaluate_digitizer(
     scored = evaluate_pages(tasks, jobs) if tasks else evaluate_synthetic(
         synth, layouts=layouts, degradation=degradation, seed=seed, records=records, jobs=jobs
     )  # fmt: skip
-    columns = (TextColumn("digitizing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     evaluated = []
-    with Progress(*columns, console=ERR, transient=True) as progress:
-        task = progress.add_task("pages", total=len(tasks) or synth)
+    with show_progress("digitizing pages", len(tasks) or synth) as progress:
         for item in scored:
             evaluated.append(item)
-            progress.advance(task)
+            progress.advance()
     scores = [item.score for item in evaluated]
     OUT.print(report.score_table(scores))
     OUT.print(report.consistency_table(scores))
@@ -61,7 +59,7 @@ def evaluate_digitizer(
         worst = sorted((item for item in evaluated if item.signals), key=lambda item: item.score.ratio)
         for item in worst[:figures]:
             report.draw_page(item, out / f"{item.score.stem}.png")
-        OUT.print(f"scores and figures are in {out}", markup=False)
+        LOG.info("scores and figures are in %s", out)
 
 
 @evaluate_app.command("layouts")
@@ -71,10 +69,8 @@ def evaluate_layouts(
     layouts: Annotated[
         str, typer.Option(help="Names or files, separated by commas; all; random: another one for each record.")
     ] = "12x1,3x4,3x4+II,3x4+II+V1,6x2,6x2+II,random",
-    via: Annotated[str, typer.Option(help="mask, or page: draw, degrade and digitize each.")] = "mask",
-    degradation: Annotated[
-        str, typer.Option(help="Degradation of the pages: none, scan, photo, screen, aged or mixed.")
-    ] = "photo",
+    via: Annotated[ShownVia, typer.Option(help="By a mask, or as a page: drawn, degraded and digitized.")] = "mask",
+    degradation: Annotated[Degradation, typer.Option(help="What is done to the pages.")] = "photo",
     model: Annotated[str | None, typer.Option(help="Weights (.json), an entry point, or module:name.")] = None,
     compare: Annotated[
         str | None, typer.Option(help="Another model, compared on the same records: 'shipped', or as for --model.")
@@ -96,8 +92,7 @@ def evaluate_layouts(
     tested = robustness.find_model(model, jobs)
     rival = robustness.find_model(None if compare == "shipped" else compare, jobs) if compare is not None else None
     summaries, differences = [], {}  # by layout, as they come
-    with _layout_progress() as progress:
-        task = progress.add_task(f"{len(data)} records", total=None)
+    with show_progress(f"classifying {len(data)} records as each layout shows them") as progress:
         for layout, signals_mv in iter_shown(data, layouts, via=via, degradation=degradation, seed=seed, jobs=jobs):
             scores = robustness.score_layout(tested, layout, signals_mv)
             summaries.append(robustness.summarize(tested, data, scores, seed=seed))
@@ -106,7 +101,7 @@ def evaluate_layouts(
             if rival is not None:
                 others = robustness.score_layout(rival, layout, signals_mv)
                 differences[layout] = robustness.paired_differences(data, (tested, scores), (rival, others), seed=seed)
-            progress.advance(task)
+            progress.advance()
     OUT.print(robustness_report.layout_table(summaries))
     OUT.print(robustness_report.label_table(summaries))
     if rival is not None:
@@ -114,11 +109,7 @@ def evaluate_layouts(
     if out is not None:
         robustness_report.save(summaries, out / "scores.json")
         robustness_report.draw(summaries, out / "layouts.png")
-        OUT.print(f"scores and figure are in {out}", markup=False)
-
-
-def _layout_progress() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=ERR, transient=True)
+        LOG.info("scores and figure are in %s", out)
 
 
 @evaluate_app.command("findings")
@@ -126,10 +117,8 @@ def evaluate_findings(
     records: Annotated[list[Path], typer.Option(help="Records: NPZ, a folder of WFDB, or PTB-XL. May be repeated.")],
     labels: Annotated[list[Path] | None, typer.Option(help="Their labels (CSV): one for all, or one for each.")] = None,
     layouts: Annotated[str, typer.Option(help="Names or files, separated by commas, or all.")] = "12x1,3x4+II",
-    via: Annotated[str, typer.Option(help="mask, or page: draw, degrade and digitize each.")] = "mask",
-    degradation: Annotated[
-        str, typer.Option(help="Degradation of the pages: none, scan, photo, screen, aged or mixed.")
-    ] = "photo",
+    via: Annotated[ShownVia, typer.Option(help="By a mask, or as a page: drawn, degraded and digitized.")] = "mask",
+    degradation: Annotated[Degradation, typer.Option(help="What is done to the pages.")] = "photo",
     model: Annotated[str | None, typer.Option(help="Weights (.json) of another classifier.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json.")] = None,
     folds: Annotated[str, typer.Option(help="Folds to use, as 1-8 or 1,2,9; all by default.")] = "",
@@ -156,7 +145,7 @@ def evaluate_findings(
             OUT.print(line, markup=False)
     if out is not None:
         finding_scores.save(summaries, out / "scores.json")
-        OUT.print(f"scores are in {out}", markup=False)
+        LOG.info("scores are in %s", out)
 
 
 @evaluate_app.command("out-of-fold")
@@ -204,19 +193,17 @@ def evaluate_statements(
     OUT.print(statements.statement_table(measured))
     if out is not None:
         statements.draw_st(measured, out / "st_levels.png")
-        OUT.print(f"figure is in {out}", markup=False)
+        LOG.info("figure is in %s", out)
 
 
 @evaluate_app.command("measurements")
 def evaluate_measurements(
     records: Annotated[Path, typer.Option(help="Folder of WFDB records; with --via record, annotated as LUDB is.")],
     via: Annotated[
-        str, typer.Option(help="record: compare with annotations; page: draw, degrade, digitize and measure each.")
+        MeasuredVia, typer.Option(help="Records against their annotations, or against the pages drawn of them.")
     ] = "record",
     layouts: Annotated[str, typer.Option(help="Layouts of the pages: names or files, or all.")] = "3x4+II",
-    degradation: Annotated[
-        str, typer.Option(help="Degradation of the pages: none, scan, photo, screen, aged or mixed.")
-    ] = "photo",
+    degradation: Annotated[Degradation, typer.Option(help="What is done to the pages.")] = "photo",
     delineator: Annotated[Path | None, typer.Option(help="Another delineator (.onnx).")] = None,
     limit: Annotated[int, typer.Option(help="Number of records to use, from the first on; 0 for all.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the pages.")] = 0,
@@ -250,4 +237,4 @@ def evaluate_measurements(
     if out is not None:
         report.save(evaluated, out / "scores.json")
         report.draw_bland_altman(evaluated.pairs, out / "bland_altman.png", difference=evaluated.difference)
-        OUT.print(f"scores and figure are in {out}", markup=False)
+        LOG.info("scores and figure are in %s", out)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecgimg.commands.consoles import ERR
+from ecgimg.commands.consoles import LOG
 from ecgimg.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read_all_labelled(
         parts += [read_labelled(path, table, gain_known=gain_known) for path, table in pairs]
     data = joined(parts)
     data = parse_folds(data, folds) if folds else data
-    ERR.print(f"{len(data)} records with labels", markup=False)
+    LOG.info("%d records with labels", len(data))
     return data
 
 

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ecgimg.commands.consoles import ERR, OUT
+from ecgimg.commands.choices import AutoDevice, Device
+from ecgimg.commands.consoles import OUT
 from ecgimg.commands.labelled_records import read_all_labelled, read_rhythms
+from ecgimg.commands.progress import show_progress
+from ecgimg.commands.shared_options import Commands
 from ecgimg.errors import MissingExtra
 
-train_app = typer.Typer(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)
+train_app = Commands(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)
 
 
 _Out = Annotated[Path, typer.Option(help="Folder for the pool, checkpoints, curve and weights.")]
@@ -30,7 +32,7 @@ _Pages = Annotated[int, typer.Option(help="Synthetic pages to learn from.")]
 _Steps = Annotated[int, typer.Option(help="Training steps.")]
 _Minutes = Annotated[float | None, typer.Option(help="Minutes after which the training stops.")]
 _Seed = Annotated[int, typer.Option(help="The same seed gives the same pages in the same order.")]
-_Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+_Device = Annotated[Device, typer.Option(help="Where the network is trained.")]
 _Jobs = Annotated[int, typer.Option(help="Processes that draw pages.")]
 
 
@@ -111,7 +113,8 @@ def train_classifier(
     ] = 0.0,
     epochs: Annotated[float, typer.Option(help="How often each record is shown.")] = 20.0,
     seeds: Annotated[int, typer.Option(help="Number of networks that are averaged.")] = 1,
-    minutes: _Minutes = None, seed: _Seed = 0, device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    minutes: _Minutes = None, seed: _Seed = 0,
+    device: Annotated[AutoDevice, typer.Option(help="Where the networks are trained.")] = "auto",
     jobs: Annotated[int, typer.Option(help="Processes.")] = 2,
 ) -> None:  # fmt: skip
     """Train PatchECG, or fine-tune it on your own records; under torchrun on several GPUs."""
@@ -183,10 +186,13 @@ def train_delineator(
 @contextmanager
 def _training(steps: int) -> Iterator[Callable[[int, float], None]]:
     """Show the loss, and turn a missing torch into `MissingExtra`."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=ERR) as progress:
-        task = progress.add_task("preparing", total=steps or None)
+    with show_progress("preparing", steps or None) as progress:
+
+        def on_step(step: int, loss: float) -> None:
+            progress.doing = f"loss {loss:.3f}"
+            progress.update(step)
+
         try:
-            yield lambda step, loss: progress.update(task, completed=step, description=f"loss {loss:.3f}")
+            yield on_step
         except ImportError as error:
             raise MissingExtra(error.name or "torch", "train", "training") from None

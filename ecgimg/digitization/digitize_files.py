@@ -13,9 +13,12 @@ from ecgimg._pictures import write_png
 from ecgimg.digitization.overlay import draw_overlay
 from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
-from ecgimg.errors import BadOutput, BadRequest, EcgImgError
+from ecgimg.digitization.scale_limits import check_scales
+from ecgimg.errors import BadOutput, BadRequest
 from ecgimg.formats import write_record
+from ecgimg.formats.input_files import InputFile, input_files
 from ecgimg.formats.pages import PageInput, open_pages
+from ecgimg.formats.wfdb import record_name
 from ecgimg.inference.threads import one_thread_pool
 from ecgimg.reasons import Reason, reason_of
 from layouts import load_layout
@@ -55,26 +58,27 @@ class PageOutcome:
     layout: str = ""
 
 
-def check_settings(pages: Sequence[Path], settings: Settings) -> None:
+def check_settings(pages: Sequence[Path | InputFile], settings: Settings) -> None:
     """Refuse unknown formats, stems that collide and absurd scales before any work (`BadRequest`)."""
     unknown = [name for name in settings.formats if name not in FORMATS]
     if unknown:
         raise BadRequest(f"there is no format {unknown[0]!r}; choose from {', '.join(FORMATS)}")
-    for name, value in (("speed", settings.speed_mm_s), ("gain", settings.gain_mm_mv)):
-        if value is not None and not 1 <= value <= 200:
-            raise BadRequest(f"the {name} must be between 1 and 200, got {value:g}")
-    check_stems(pages, ".csv")
+    check_scales(settings.speed_mm_s, settings.gain_mm_mv)
+    check_stems((file.name for file in input_files(pages, records=False)), ".csv")
 
 
-def digitize_files(pages: Sequence[Path], out: Path, settings: Settings, jobs: int = 1) -> Iterator[list[PageOutcome]]:
-    """Digitize files into a folder; yields the outcomes of each file in order, as soon as it is done.
+def digitize_files(
+    pages: Sequence[Path | InputFile], out: Path, settings: Settings, jobs: int = 1
+) -> Iterator[list[PageOutcome]]:
+    """Digitize files and folders into a folder; yields the outcomes of each file in order, as soon as it is done.
 
     Raises
     ------
     BadRequest, UnknownLayout, BadOutput
         Before any work.
     """
-    check_settings(pages, settings)
+    files = input_files(pages, records=False, apart_from=out)
+    check_settings(files, settings)
     if settings.layout != "auto":
         load_layout(settings.layout)
     if jobs < 1:
@@ -84,28 +88,28 @@ def digitize_files(pages: Sequence[Path], out: Path, settings: Settings, jobs: i
     except OSError as error:
         raise BadOutput(f"cannot write to {out}: {error.strerror}; choose a folder that can be written") from None
     if jobs == 1:
-        for path in pages:
-            yield _outcomes_of_file(path, out, settings)
+        for file in files:
+            yield _outcomes_of_file(file, out, settings)
         return
     with one_thread_pool(jobs) as pool:
-        yield from pool.map(_outcomes_of_file, pages, repeat(out), repeat(settings))
+        yield from pool.map(_outcomes_of_file, files, repeat(out), repeat(settings))
 
 
-def _outcomes_of_file(path: Path, out: Path, settings: Settings) -> list[PageOutcome]:
+def _outcomes_of_file(file: InputFile, out: Path, settings: Settings) -> list[PageOutcome]:
     """Return the outcomes of a file as a list, which unlike an iterator travels between processes."""
-    return list(digitize_file(path, out, settings))
+    return list(digitize_file(file, out, settings))
 
 
-def digitize_file(path: Path, out: Path, settings: Settings) -> Iterator[PageOutcome]:
+def digitize_file(file: InputFile, out: Path, settings: Settings) -> Iterator[PageOutcome]:
     """Digitize every page of a file; a page that cannot be opened or read is an outcome, not an exception."""
     try:
-        for page in open_pages(path):
-            yield _digitize_page(page, out, settings)
-    except EcgImgError as error:  # pages before the damaged one keep their outcomes
-        yield PageOutcome(path.stem, "failed", (reason_of(error),))
+        for page in open_pages(file.path):
+            yield _digitize_page(page, out / file.output_stem(page.stem), file.output_stem(page.stem), settings)
+    except Exception as error:  # pages before the damaged one keep their outcomes
+        yield PageOutcome(file.name, "failed", (reason_of(error),))
 
 
-def _digitize_page(page: PageInput, out: Path, settings: Settings) -> PageOutcome:
+def _digitize_page(page: PageInput, target: Path, stem: str, settings: Settings) -> PageOutcome:
     digitization = digitize_image(
         page.image,
         layout=settings.layout,
@@ -113,17 +117,27 @@ def _digitize_page(page: PageInput, out: Path, settings: Settings) -> PageOutcom
         gain_mm_mv=settings.gain_mm_mv,
         vector=page.vector,
     )
-    write_page(digitization, page, out, settings)
-    return PageOutcome(page.stem, digitization.status, digitization.reasons, digitization.layout or "")
+    write_page(digitization, page, target, settings)
+    return PageOutcome(stem, digitization.status, digitization.reasons, digitization.layout or "")
 
 
-def write_page(digitization: Digitization, page: PageInput, out: Path, settings: Settings) -> None:
-    """Write the record in the formats of the settings, the overlay, and last the JSON, which marks the page as done."""
+def write_page(digitization: Digitization, page: PageInput, target: Path, settings: Settings) -> None:
+    """Write the record in the formats of the settings, the overlay, and last the JSON, which marks the page as done.
+
+    Parameters
+    ----------
+    target : Path
+        The files without their suffixes.
+    """
+    names: list[str] = []
     if digitization.record is not None:
         # a CSV is written whatever else is asked for
         for name in dict.fromkeys(("csv", *settings.formats)):
-            write_record(digitization.record, out / f"{page.stem}{FORMATS[name]}")
+            stem = record_name(target.name) if name == "wfdb" else target.name
+            names.append(write_record(digitization.record, target.with_name(f"{stem}{FORMATS[name]}")).name)
     if settings.overlay:
-        write_png(draw_overlay(page.image, digitization), out / f"{page.stem}.overlay.png")
-    with atomic_path(out / f"{page.stem}.json") as temporary:
-        temporary.write_text(json.dumps(digitization.summary(), indent=1), encoding="utf-8")
+        names.append(f"{target.name}.overlay.png")
+        write_png(draw_overlay(page.image, digitization), target.with_name(names[-1]))
+    with atomic_path(target.with_name(f"{target.name}.json")) as temporary:
+        summary = {**digitization.summary(), "files": names}
+        temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from ecgimg.formats.checks import build_record, check_file, reading
 from ecgimg.record import EcgRecord
 
 _BITS = {"8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 10, "311": 10}
+_NAME = re.compile(r"[-\w]+", re.ASCII)
 _FLAC = ("508", "516", "524")
 _FLAC_SAMPLES_A_BYTE = 5000  # silence packs about that well; more is a damaged header
 
@@ -66,12 +69,25 @@ def write(record: EcgRecord, path: Path) -> Path:
     """
     wfdb = import_optional("wfdb", "wfdb", "writing WFDB records")
     stem = path.stem
-    if not re.fullmatch(r"[-\w]+", stem, re.ASCII):
+    if not _NAME.fullmatch(stem):
         raise BadOutput(f"cannot write {path}: WFDB names are letters, digits, - and _ only; rename it")
     steps, steps_per_mv = quantised(record.signals)
     with atomic_paths(path.with_name(f"{stem}.dat"), path.with_name(f"{stem}.hea")) as (_, header), without_warnings():
         _write_pair(wfdb, record, steps, steps_per_mv, header)
     return path.with_name(f"{stem}.hea")
+
+
+def record_name(name: str) -> str:
+    """Return the name that WFDB allows for a record of any name: the name itself, or a cleaned one with a check sum.
+
+    Accents are dropped, other characters become ``_``. The check sum tells names apart that are cleaned to the same.
+    """
+    if _NAME.fullmatch(name):
+        return name
+    # as bytes, for names on the disk need not be valid text
+    check_sum = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    without_accents = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
+    return f"{re.sub(r'[^-A-Za-z0-9_]', '_', without_accents)}_{check_sum}"
 
 
 def _write_pair(wfdb: Any, record: EcgRecord, steps: NDArray[np.int16], steps_per_mv: int, header: Path) -> None:

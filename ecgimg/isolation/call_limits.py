@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from ecgimg.errors import BadRequest
 from ecgimg.reasons import Reason, ReasonCode
 
-WALL_PER_CPU = 4.0  # two busy pages on one core take twice their processor time; twice that again for slow disks
+WALL_PER_CPU = 20.0 if sys.platform != "win32" else 4.0  # on Windows nothing else ends a call
+"""Seconds by the clock for each of processor time: a guard against calls that wait for ever, which no load reaches."""
 
 
 @dataclass(frozen=True)
@@ -17,10 +19,11 @@ class Limits:
     Parameters
     ----------
     cpu_s : float
-        Processor time of all threads, in whole seconds rounded up; four times as long by the clock. Processor time is
-        limited on Linux and macOS, the clock everywhere.
+        Processor time of all threads, in whole seconds rounded up. It is limited on Linux and macOS.
     memory_gb : float
         Resident memory of the process, libraries included (Linux).
+    wall_per_cpu : float
+        Seconds by the clock for each of processor time, after which a call that still waits is given up.
 
     Raises
     ------
@@ -30,15 +33,11 @@ class Limits:
 
     cpu_s: float = 30.0
     memory_gb: float = 2.0
+    wall_per_cpu: float = WALL_PER_CPU
 
     def __post_init__(self) -> None:
-        if not (0 < self.cpu_s < 1e9 and 1 <= self.memory_gb < 1e6):
+        if not (0 < self.cpu_s < 1e9 and 1 <= self.memory_gb < 1e6 and 1 <= self.wall_per_cpu < 1e6):
             raise BadRequest("a page needs a time limit above 0 s and a memory limit of at least 1 GB")
-
-    @property
-    def wall_s(self) -> float:
-        """Seconds by the clock after which a call is given up."""
-        return WALL_PER_CPU * self.cpu_s
 
 
 class CallFailed(Exception):
@@ -49,7 +48,7 @@ class CallFailed(Exception):
     limit : {"time", "memory", "crash"}
         What ended it.
     detail : str
-        How the process ended, as ``SIGSEGV`` or ``exit code 3``.
+        How the process ended, as ``SIGSEGV`` or ``exit code 3``; empty where it only waited.
     """
 
     def __init__(self, limit: str, detail: str = "") -> None:
@@ -59,7 +58,10 @@ class CallFailed(Exception):
     def reason(self, limits: Limits) -> Reason:
         """Return what is said of the page whose call it was, which had these limits."""
         if self.limit == "time":
-            return ReasonCode.TIME_LIMIT_EXCEEDED.reason(seconds=limits.cpu_s)
+            waited = f"{limits.wall_per_cpu * limits.cpu_s:g} s by the clock"
+            return ReasonCode.TIME_LIMIT_EXCEEDED.reason(
+                limit=f"{limits.cpu_s:g} s of processor time" if self.detail else waited
+            )
         if self.limit == "memory":
             return ReasonCode.MEMORY_LIMIT_EXCEEDED.reason()
         return ReasonCode.WORKER_CRASHED.reason(detail=self.detail)

@@ -17,10 +17,11 @@ from types import TracebackType
 from typing import IO, Any
 
 from ecgimg.errors import EcgImgError
-from ecgimg.isolation.call_limits import WALL_PER_CPU, CallFailed, Limits
+from ecgimg.isolation.call_limits import CallFailed, Limits
 from ecgimg.isolation.messages import read_message, write_message
 
 _START_S = 180.0  # to start Python and load networks, on a machine under load
+_STARTS = 3  # a machine short of memory may kill a process as it starts
 _STOP_S = 5.0  # to leave a generator, after which the process is ended
 _ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}  # else each thread maps 64 MB that count against the limit, used or not
 _CHILD = "import sys; sys.path[:] = sys.argv[1:]; from ecgimg.isolation.child_main import serve; serve()"
@@ -71,17 +72,18 @@ class Worker:
         """Start the process, unless it runs; returns when it is ready (`EcgImgError` where it cannot be)."""
         if self._process is not None and self._process.poll() is None:
             return
-        self.close()
-        self._launch()
-        try:
-            self._send((self.limits.memory_gb, self.quiet, self.prepare))
-            kind, _ = self._receive(_START_S)
-        except CallFailed as failure:
-            detail = failure.detail
-        else:
-            if kind == "ready":
+        for _ in range(_STARTS):
+            self.close()
+            self._launch()
+            try:
+                self._send((self.limits.memory_gb, self.quiet, self.prepare))
+                detail, _ = self._receive(_START_S)
+            except CallFailed as failure:
+                detail = failure.detail
+                if failure.limit == "time":
+                    break
+            if detail == "ready":
                 return
-            detail = kind
         self.close()
         raise EcgImgError(f"a worker could not be started ({detail}); is there memory left, and is ecgimg whole?")
 
@@ -122,7 +124,7 @@ class Worker:
         waits = False  # whether the process waits to be asked for the next item
         try:
             while True:
-                kind, value = self._receive(WALL_PER_CPU * allowed_s)
+                kind, value = self._receive(self.limits.wall_per_cpu * allowed_s)
                 if kind != "item":
                     return _result(kind, value)
                 waits = True

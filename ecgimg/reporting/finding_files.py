@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ecgimg._atomic_files import atomic_path, check_stems
 from ecgimg._pictures import write_png
 from ecgimg.classification.trained_classifier import Classifier, check_operating_point
-from ecgimg.errors import BadRecord, EcgImgError
+from ecgimg.errors import BadRecord
+from ecgimg.formats.input_files import InputFile, input_files
 from ecgimg.open_ecg import Ecg, iter_ecgs
 from ecgimg.reasons import Reason, reason_of
 from ecgimg.reporting.evidence_figure import draw_on_page, draw_on_signal
@@ -49,7 +50,7 @@ class Outcome:
 
 
 def classify_files(
-    inputs: Sequence[Path],
+    inputs: Sequence[Path | InputFile],
     out: Path | None = None,
     files: Files | None = None,
     *,
@@ -58,7 +59,7 @@ def classify_files(
     classifier: Classifier | None = None,
     patient: Patient | None = None,
 ) -> Iterator[Outcome]:
-    """Classify every record and page of some files, in order. A file that cannot be read is an outcome, no exception.
+    """Classify every record and page of files and folders, in order. One that cannot be read is an outcome.
 
     With `out`, ``STEM.findings.json`` is written for each with what `files` says, and with `explain` ``STEM.LABEL.png``
     for its top findings.
@@ -66,23 +67,24 @@ def classify_files(
     Raises
     ------
     BadRequest
-        Before any work: an unknown operating point, two inputs that would write the same file, or an identity that is
-        too long for the report.
+        Before any work: an unknown operating point, two inputs that would write the same file, a folder without records
+        and pages, or an identity that is too long for the report.
     """
     check_operating_point(operating_point)
     identity_line(files.identity if files is not None else "")
+    sources = input_files(inputs, apart_from=out)
     if out is not None:
-        check_stems(inputs, ".findings.json")
+        check_stems((source.name for source in sources), ".findings.json")
     options = {"operating_point": operating_point, "explain": explain, "classifier": classifier, "patient": patient}
-    for path in inputs:
+    for source in sources:
         try:
-            for stem, ecg, image in iter_ecgs(path):
+            for stem, ecg, image in iter_ecgs(source):
                 outcome = _classify(stem, ecg, options)
                 if out is not None and outcome.report is not None:
                     write_findings(outcome.report, stem, out, image, files)
                 yield outcome
-        except EcgImgError as error:
-            yield Outcome(path.stem or str(path), None, reason_of(error))
+        except Exception as error:  # one bad file never stops the others
+            yield Outcome(source.name, None, reason_of(error))
 
 
 def _classify(stem: str, ecg: Ecg, options: Mapping[str, Any]) -> Outcome:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ecgimg._atomic_files import atomic_path, check_stems
 from ecgimg.digitization import Digitization
 from ecgimg.errors import EcgImgError
+from ecgimg.formats.input_files import InputFile, input_files
 from ecgimg.measurement.measure import measure
 from ecgimg.measurement.results import GLOBAL_NAMES, LEAD_NAMES, Measured, Measurements
 from ecgimg.open_ecg import iter_ecgs
@@ -48,26 +49,29 @@ class Files:
     plot: bool = False
 
 
-def measure_files(inputs: Sequence[Path], out: Path | None = None, files: Files | None = None) -> Iterator[Outcome]:
-    """Measure every record and page of some files, in order. A file that cannot be read is an outcome, no exception.
+def measure_files(
+    inputs: Sequence[Path | InputFile], out: Path | None = None, files: Files | None = None
+) -> Iterator[Outcome]:
+    """Measure every record and page of files and folders, in order. One that cannot be read is an outcome.
 
     Raises
     ------
     BadRequest
-        Before any work: two inputs that would write the same file.
+        Before any work: two inputs that would write the same file, or a folder without records and pages.
     """
     files = files or Files()
+    named = input_files(inputs, apart_from=out)
     if out is not None:
-        check_stems(inputs, ".measurements.json")
-    for path in inputs:
+        check_stems((file.name for file in named), ".measurements.json")
+    for file in named:
         try:
-            for stem, ecg, _ in iter_ecgs(path):
+            for stem, ecg, _ in iter_ecgs(file):
                 outcome = _measure(stem, ecg)
                 if out is not None and outcome.measurements is not None:
                     write_measurements(outcome.measurements, stem, out, files)
                 yield outcome
-        except EcgImgError as error:
-            yield Outcome(path.stem, None, reason_of(error))
+        except Exception as error:  # one bad file never stops the others
+            yield Outcome(file.name, None, reason_of(error))
 
 
 def _measure(stem: str, ecg: EcgRecord | Digitization) -> Outcome:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ecgimg.batch import preview, run_batch
+from ecgimg.batch import Preview, preview, run_batch
 from ecgimg.batch.source_files import find_files
 from ecgimg.errors import BadRequest
 from tests.batch.pages import LIGHT
@@ -24,7 +24,7 @@ def test_preview_in_threads(tmp_path, monkeypatch):
         (tmp_path / f"{number}.png").write_bytes(b"\x89PNG damaged")
     changed = set()
     monkeypatch.setattr(warnings, "simplefilter", lambda *_args, **_kwargs: changed.add(threading.current_thread()))
-    assert preview(str(tmp_path))["files"] == 8
+    assert preview(str(tmp_path)).files == 8
     assert changed <= {threading.main_thread()}
 
 
@@ -65,6 +65,8 @@ def test_find_files_of_manifest(archive: Path, tmp_path: Path):
         ("page\nx.png\n", "column 'file'"),
         ("file,gain\nx.png,5\n", "unknown column 'gain'"),
         ("file,gain_mm_mv\nx.png,five\n", "line 2"),
+        ("file,gain_mm_mv\nx.png,0\n", "line 2 .*the gain must be between 1 and 80"),
+        ("file,speed_mm_s\nx.png,nan\n", "line 2 .*the speed must be"),
         ("file\n\nx.png\nx.png\n", "twice"),
     ],
 )
@@ -86,4 +88,4 @@ def test_run_over_source_without_pages(tmp_path: Path, source: str):
 
 def test_preview_of_archive(archive: Path):
     """Looking counts files, pages and duplicates."""
-    assert preview(str(archive)) == {"files": 6, "pages": 7, "duplicates": 1, "passed_over": 1}
+    assert preview(str(archive)) == Preview(files=6, pages=7, duplicates=1, passed_over=1)

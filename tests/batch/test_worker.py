@@ -42,14 +42,14 @@ def naughty(unit: ArchivePage, task: Task) -> PageResult:
 def test_worker_that_crashes_or_hangs():
     """A worker that crashes, hangs or exits is replaced, and its page has the reason."""
     # long enough for a process to start on a busy machine
-    with PageReader(LIGHT, Limits(cpu_s=3), naughty) as reader:
+    with PageReader(LIGHT, Limits(cpu_s=3, wall_per_cpu=2), naughty) as reader:
         results = [
             reader.read(ArchivePage(k, name, "", 1, "")) for k, name in enumerate(("ok", "crash", "hang", "exit", "ok"))
         ]
     assert [result.row["status"] for result in results] == ["ok", "failed", "failed", "failed", "ok"]
     said = [result.row["reasons"][0] for result in results[1:4]]
     assert "SIGSEGV" in said[0]
-    assert "longer than 3 s" in said[1]
+    assert "longer than 6 s by the clock" in said[1]
     assert "exit code 3" in said[2]
 
 

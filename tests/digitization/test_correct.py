@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from ecgimg import STANDARD_LEADS, BadRequest, EcgRecord
-from ecgimg.app.web_page import verdict_text
 from ecgimg.digitization import Digitization, LeadReading
 from ecgimg.digitization.correct import (
     Corrections,
@@ -16,6 +15,7 @@ from ecgimg.digitization.correct import (
     digitize_corrected,
     relabel_leads,
 )
+from ecgimg.reporting import verdict_text
 from tests.app.samples import SAMPLES
 
 

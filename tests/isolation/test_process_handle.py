@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 from ecgimg.errors import EcgImgError, MissingExtra
 from ecgimg.isolation import CallFailed, Limits, Worker
-from tests.isolation.work import count, double, eat, end, folder, process, refuse, sleep, spin, stumble
+from tests.isolation.work import count, double, eat, end, end_once, folder, process, refuse, sleep, spin, stumble
 from tests.waiting import wait_until
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are of POSIX")
@@ -23,7 +24,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a 
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    with Worker(Limits(cpu_s=1, memory_gb=1)) as made:
+    with Worker(Limits(cpu_s=1, memory_gb=1, wall_per_cpu=4)) as made:
         yield made
 
 
@@ -125,6 +126,14 @@ def test_worker_that_cannot_start(monkeypatch):
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(EcgImgError, match="could not be started"):
         Worker(Limits()).start()
+
+
+@posix
+def test_worker_killed_at_start(tmp_path):
+    """A process that is killed while it starts is started again."""
+    with Worker(Limits(), prepare=partial(end_once, tmp_path / "ended")) as started:
+        assert started.call(double, np.ones(1))[0] == 2
+    assert (tmp_path / "ended").exists()
 
 
 ORPHAN = """

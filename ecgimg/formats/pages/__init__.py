@@ -5,7 +5,7 @@ process of their own (`ecgimg.isolation`).
 """
 
 from ecgimg.formats.pages.isolated_decoding import OPENING, count_pages, open_pages
-from ecgimg.formats.pages.limits import MAX_BYTES
+from ecgimg.formats.pages.limits import MAX_BYTES, PAGE_SUFFIXES
 from ecgimg.formats.pages.page_input import PageInput
 
-__all__ = ["MAX_BYTES", "OPENING", "PageInput", "count_pages", "open_pages"]
+__all__ = ["MAX_BYTES", "OPENING", "PAGE_SUFFIXES", "PageInput", "count_pages", "open_pages"]

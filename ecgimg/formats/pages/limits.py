@@ -16,6 +16,9 @@ MAX_BYTES = 200_000_000  # of a file
 MAX_PIXELS = 120_000_000  # of a page: A4 at 1200 dpi has 139 million, at 1000 dpi 97 million
 MAX_PAGES = 500  # of a file
 
+PAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".heic", ".heif", ".pdf")
+"""Suffixes by which files of a folder are taken for pages."""
+
 MAX_READ_PIXELS = 24_000_000
 """Larger pictures are reduced by a whole factor: 14 pixels a millimetre of A4 are left at least.
 
