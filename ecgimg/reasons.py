@@ -187,6 +187,14 @@ class ReasonCode(Enum):
         "gain_assumed", Severity.WARNING,
         "Neither a calibration pulse nor a printed gain was found; {gain_mm_mv:g} mm/mV is assumed.", _GIVE_SCALE,
     )  # fmt: skip
+    OTHER_PAGES_NOT_READ = (
+        "other_pages_not_read", Severity.INFO, "The file has {pages} pages, of which the first was read.",
+        "Name the page that you mean, or read each one.",
+    )  # fmt: skip
+    PIXELS_MADE_SQUARE = (
+        "pixels_made_square", Severity.INFO,
+        "The file says that its pixels are not square ({across:.4g} across to {down:.4g} down); it was stretched.",
+    )  # fmt: skip
     CORRECTED_BY_HAND = ("corrected_by_hand", Severity.INFO, "Corrected by hand: {correction}.")
 
     # Why a classifier judges nothing, or not everything.

@@ -64,7 +64,21 @@ def test_text_without_quotes(code):
     """A text that may quote others gives way to the title of its code; the numbers of a page stay."""
     values = {"error": "jane", "detail": "jane", "text": "jane", "correction": "jane", "leads": "V1", "lead": "II"}
     numbers = dict.fromkeys(
-        ("rows", "seconds", "speed_mm_s", "agreement_db", "gain_mm_mv", "pulse_mm", "least_s", "count", "least"), 7
+        (
+            "rows",
+            "seconds",
+            "speed_mm_s",
+            "agreement_db",
+            "gain_mm_mv",
+            "pulse_mm",
+            "least_s",
+            "count",
+            "least",
+            "pages",
+            "across",
+            "down",
+        ),
+        7,
     )
     reason = code.reason(**values, **numbers)
     assert "jane" not in reason.text_without_quotes

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitization.given_scale import check_scale
 from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
 from ecgimg.errors import BadRequest
@@ -24,7 +25,6 @@ Point = tuple[float, float]
 _WHITE = (255, 255, 255)
 _MIN_PAGE_SHARE = 0.02  # of the picture; a smaller page has too few pixels to be read
 _MAX_OUTSIDE_SHARE = 0.5  # of the picture's sides, by which a corner may lie outside
-_SPEED_RANGE_MM_S, _GAIN_RANGE_MM_MV = (5.0, 200.0), (1.0, 80.0)
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,7 @@ class Corrections:
     def __post_init__(self) -> None:
         if not np.isfinite(self.rotate_deg):
             raise BadRequest(f"the page cannot be turned by {self.rotate_deg} degrees; give a number")
-        scales = (("speed", self.speed_mm_s, _SPEED_RANGE_MM_S), ("gain", self.gain_mm_mv, _GAIN_RANGE_MM_MV))
-        for name, value, (low, high) in scales:
-            if value is not None and not low <= value <= high:
-                raise BadRequest(f"the {name} must be between {low:g} and {high:g}, got {value:g}")
+        check_scale(self.speed_mm_s, self.gain_mm_mv)
         if self.corners_px is not None:
             _check_corners(self.corners_px)
         _check_leads(self.leads)

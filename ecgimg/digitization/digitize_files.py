@@ -10,9 +10,10 @@ from pathlib import Path
 
 from ecgimg._atomic_files import atomic_path, check_stems
 from ecgimg._pictures import write_png
+from ecgimg.digitization.given_scale import check_scale
 from ecgimg.digitization.overlay import draw_overlay
-from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
+from ecgimg.digitization.single_page import digitize_page
 from ecgimg.errors import BadOutput, BadRequest, EcgImgError
 from ecgimg.formats import write_record
 from ecgimg.formats.pages import PageInput, open_pages
@@ -60,9 +61,7 @@ def check_settings(pages: Sequence[Path], settings: Settings) -> None:
     unknown = [name for name in settings.formats if name not in FORMATS]
     if unknown:
         raise BadRequest(f"there is no format {unknown[0]!r}; choose from {', '.join(FORMATS)}")
-    for name, value in (("speed", settings.speed_mm_s), ("gain", settings.gain_mm_mv)):
-        if value is not None and not 1 <= value <= 200:
-            raise BadRequest(f"the {name} must be between 1 and 200, got {value:g}")
+    check_scale(settings.speed_mm_s, settings.gain_mm_mv)
     check_stems(pages, ".csv")
 
 
@@ -106,13 +105,7 @@ def digitize_file(path: Path, out: Path, settings: Settings) -> Iterator[PageOut
 
 
 def _digitize_page(page: PageInput, out: Path, settings: Settings) -> PageOutcome:
-    digitization = digitize_image(
-        page.image,
-        layout=settings.layout,
-        speed_mm_s=settings.speed_mm_s,
-        gain_mm_mv=settings.gain_mm_mv,
-        vector=page.vector,
-    )
+    digitization = digitize_page(page, settings.layout, settings.speed_mm_s, settings.gain_mm_mv)
     write_page(digitization, page, out, settings)
     return PageOutcome(page.stem, digitization.status, digitization.reasons, digitization.layout or "")
 

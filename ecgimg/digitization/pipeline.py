@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitization.given_scale import check_scale
 from ecgimg.digitization.interpretation.interpret import Given, interpret
 from ecgimg.digitization.model import ImageGeometry, PageView, Pulse, RowTrace, ScaleReading
 from ecgimg.digitization.page_views import alternative_views, view_page
@@ -59,7 +60,7 @@ def digitize_image(
     layout : str
         ``"auto"``, a name of `layouts.layout_names`, or a user's own file (`UnknownLayout` where there is none).
     speed_mm_s, gain_mm_mv : float, optional
-        Used as they are where given.
+        Used as they are where given (`BadRequest` where no recorder has them).
     vector : VectorPage, optional
         The page's own paths, where its file has them; read in place of the picture.
 
@@ -67,6 +68,7 @@ def digitize_image(
     -------
     Digitization
     """
+    check_scale(speed_mm_s, gain_mm_mv)
     layouts = load_layouts("all") if layout == "auto" else (load_layout(layout),)
     given, timer = Given(layouts, ScaleReading(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")), StageTimer()
     vector_rows = read_vector_rows(vector) if vector is not None else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from onnxruntime import InferenceSession
 
@@ -36,9 +38,11 @@ LEAST_RATE_HZ = 100.0
 _LEAST_S = 1.0  # of a lead that is known, below which there is no beat with its P and T
 
 
-def measure(ecg: Ecg) -> Measurements:
+def measure(
+    ecg: Ecg, *, page: int | None = None, fs_hz: float | None = None, leads: Sequence[str] | None = None
+) -> Measurements:
     """Measure a record or a page; see `ecgimg.measure`."""
-    ecg = open_ecg(ecg)
+    ecg = open_ecg(ecg, page=page, fs_hz=fs_hz, leads=leads)
     if isinstance(ecg, EcgRecord):
         return measure_record(ecg)
     if ecg.record is None:
