@@ -13,7 +13,8 @@ from ecgimg.digitization import Digitization, digitize, digitize_page
 from ecgimg.errors import BadRequest
 from ecgimg.formats import is_record_file, iter_records, read_record
 from ecgimg.formats.pages import Picture, is_picture, open_pages
-from ecgimg.leads import STANDARD_LEADS
+from ecgimg.leads import STANDARD_LEADS, match_leads
+from ecgimg.reasons import Reason, ReasonCode
 from ecgimg.record import EcgRecord
 
 Ecg = EcgRecord | Digitization | Picture
@@ -66,7 +67,20 @@ def _record_of_array(ecg: object, fs_hz: float | None, leads: Sequence[str] | No
     if fs_hz is None:
         raise BadRequest("the sampling rate of the signals is missing; give fs_hz beside leads")
     names = STANDARD_LEADS if leads is None else (leads,) if isinstance(leads, str) else tuple(leads)
-    return EcgRecord(ecg, fs_hz, names)
+    matched, recorded_as = match_leads([str(name) for name in names])
+    # the record refuses what is no lead by the name that was given
+    return EcgRecord(ecg, fs_hz, tuple(lead or name for lead, name in zip(matched, names, strict=True)), recorded_as)
+
+
+def channel_notes(record: EcgRecord) -> tuple[Reason, ...]:
+    """Return notes on leads that are taken for others, and on channels of the file that are no leads."""
+    notes = []
+    if record.recorded_as:
+        leads = ", ".join(f"{name} as {lead}" for lead, name in record.recorded_as.items())
+        notes.append(ReasonCode.LEADS_RECORDED_AS.reason(leads=leads))
+    if record.left_out:
+        notes.append(ReasonCode.CHANNELS_LEFT_OUT.reason(text=", ".join(record.left_out)[:200]))
+    return tuple(notes)
 
 
 def _described(thing: object) -> str:

@@ -236,6 +236,12 @@ class ReasonCode(Enum):
         Severity.WARNING,
         "The classifier tells these labels too poorly from others.",
     )
+    LEADS_RECORDED_AS = (
+        "leads_recorded_as", Severity.INFO, "Leads with electrodes on the torso are taken for standard leads: {leads}.",
+        "Their amplitudes, axes and ST segments differ from those of standard leads.",
+    )  # fmt: skip
+    LEADS_NOT_USED = ("leads_not_used", Severity.INFO, "None of the twelve leads, and not used: {leads}.")
+    CHANNELS_LEFT_OUT = ("channels_left_out", Severity.INFO, "Channels that are no ECG leads were left out: {text}.")
     LEADS_NOT_SEEN = ("leads_not_seen", Severity.WARNING, "None of the leads {leads} is visible.")
 
     # Why a number is not measured.

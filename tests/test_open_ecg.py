@@ -97,6 +97,26 @@ def test_classify_list(hearts):
         ecgimg.classify([], operating_point="none")
 
 
+def test_leads_of_monitors(hearts):
+    """What stands for a standard lead, what is not used and what was left out is said, and the leads used are named."""
+    signals = hearts.signals_mv[0][[1, 6, 6]]
+    holter = EcgRecord(signals, 100.0, ("II", "V5", "MCL1"), {"II": "MLII"}, ("RESP",))
+    classified, measured = ecgimg.classify(holter), ecgimg.measure(holter)
+    assert tuple(classified.seen_s) == ("II", "V5")
+    texts = [reason.text for reason in classified.reasons]
+    assert "Leads with electrodes on the torso are taken for standard leads: MLII as II." in texts
+    assert "None of the twelve leads, and not used: MCL1." in texts
+    assert "Channels that are no ECG leads were left out: RESP." in texts
+    assert [reason.code.value for reason in measured.reasons] == ["leads_recorded_as", "channels_left_out"]
+    assert set(measured.leads) == {"II", "V5", "MCL1"}
+    assert measured.plot() is not None
+    plain = ecgimg.classify(EcgRecord(signals[:2], 100.0, ("II", "V5")))
+    assert [f.probability for f in plain.findings] == [f.probability for f in classified.findings]
+    with pytest.raises(ecgimg.BadRecord, match="none of the twelve leads"):
+        ecgimg.classify(EcgRecord(signals[:1], 100.0, ("ECG1",)))
+    assert open_ecg(signals[:2], fs_hz=100, leads=["MLII", "V"]).recorded_as == {"II": "MLII"}
+
+
 def test_classify_signals(hearts):
     """Signals in an array are classified as the record of them."""
     signals = hearts.signals_mv[0]
