@@ -32,7 +32,18 @@ def digitize(
 def digitize_page(
     page: PageInput, layout: str = "auto", speed_mm_s: float | None = None, gain_mm_mv: float | None = None
 ) -> Digitization:
-    """Digitize an opened page; a reason says where its picture was stretched."""
+    """Digitize an opened page; a reason says where its picture was stretched to square pixels.
+
+    Parameters
+    ----------
+    page : PageInput
+    layout, speed_mm_s, gain_mm_mv
+        As `ecgimg.digitize` takes them.
+
+    Returns
+    -------
+    Digitization
+    """
     read = digitize_image(page.image, layout=layout, speed_mm_s=speed_mm_s, gain_mm_mv=gain_mm_mv, vector=page.vector)
     if page.unequal_resolution is None:
         return read

@@ -38,6 +38,10 @@ def open_page(picture: Picture, number: int | None = None) -> PageInput:
     number : int, optional
         From 1.
 
+    Returns
+    -------
+    PageInput
+
     Raises
     ------
     UnreadablePage, MissingExtra
@@ -61,6 +65,12 @@ def iter_pages(picture: Picture, first: int = 1) -> Iterator[PageInput]:
     picture : str, Path, bytes, binary file object, PIL.Image.Image, array or PageInput
         An image of Pillow gives the frame that it shows. An array is (height, width) grey, (height, width, 3) RGB or
         (height, width, 4) RGBA, of bool, uint8, uint16, or floats from 0 to 1 or from 0 to 255.
+    first : int
+        From 1.
+
+    Yields
+    ------
+    PageInput
 
     Raises
     ------
