@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when it is imported
 
@@ -166,12 +166,8 @@ def classify(
     ecg : EcgRecord, Digitization, str, Path, array, anything that `digitize` takes, or a list of these
         The file of a record is read; any other file or picture is digitized. An array is a picture, or, with `fs_hz`,
         signals (leads, samples) in mV with NaN where nothing is known.
-    page : int, optional
-        Which page of a PDF or TIFF, from 1.
-    fs_hz : float, optional
-        Samples a second of an array of signals.
-    leads : sequence of str, optional
-        The rows of that array; the twelve standard ones by default.
+    page, fs_hz, leads : optional
+        Which page of a PDF or TIFF, from 1; samples a second and rows of signals, by default the twelve leads.
     operating_point : {"likely", "possible", "youden", "sens90", "spec90"}
         Which thresholds decide that a finding is present.
     explain : bool
@@ -186,8 +182,8 @@ def classify(
     -------
     Report or list of Report
         Its ``conclusion`` is what a person reads; it holds for each label a calibrated probability, or the reason why
-        it is not judged, and what was measured; ``seen_s`` names the leads that were used. A list gives one report for
-        each of its items, in order; an item that cannot be read has a report without findings that gives the reason.
+        it is not judged, and what was measured; ``seen_s`` names the leads that were used. Of a list each item has its
+        report, in order; one that cannot be read has a report without findings that gives the reason.
 
     Raises
     ------
@@ -198,11 +194,9 @@ def classify(
     """
     from ecgimg.reporting.report import report, report_each
 
-    options = {
-        "page": page, "fs_hz": fs_hz, "leads": leads, "operating_point": operating_point, "explain": explain,
-        "classifier": classifier, "patient": patient,
-    }  # fmt: skip
-    return report_each(ecg, options) if isinstance(ecg, list | tuple) else report(ecg, **options)  # type: ignore[arg-type]
+    run: Any = report_each if isinstance(ecg, list | tuple) else report
+    options = {"operating_point": operating_point, "explain": explain, "classifier": classifier, "patient": patient}
+    return run(ecg, page=page, fs_hz=fs_hz, leads=leads, **options)  # type: ignore[no-any-return]
 
 
 def measure(

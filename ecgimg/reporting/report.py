@@ -94,12 +94,12 @@ def report(
     return add_conclusion(findings, patient, explain=explain, classifier=classifier)
 
 
-def report_each(ecgs: Sequence[Ecg], options: Mapping[str, Any]) -> list[Report]:
+def report_each(ecgs: Sequence[Ecg], **options: Any) -> list[Report]:
     """Report on several records or pages, with the options of `report`.
 
     One that cannot be read, or that holds no ECG, has a report without findings that gives the reason.
     """
-    check_operating_point(options["operating_point"])
+    check_operating_point(options.get("operating_point", "likely"))
     return [_report_or_reason(ecg, options) for ecg in ecgs]
 
 
@@ -108,7 +108,7 @@ def _report_or_reason(ecg: Ecg, options: Mapping[str, Any]) -> Report:
         return report(ecg, **options)
     except (BadRecord, UnreadablePage, BadRequest) as error:
         reason = ReasonCode.NO_ECG.reason(error=error)
-        return Report((reason,), operating_point=options["operating_point"])
+        return Report((reason,), operating_point=options.get("operating_point", "likely"))
 
 
 def report_page(page: Digitization, *, explain: bool = False) -> Report:
