@@ -210,6 +210,14 @@ class ReasonCode(Enum):
         "gain_assumed", Severity.WARNING,
         "Neither a calibration pulse nor a printed gain was found; {gain_mm_mv:g} mm/mV is assumed.", _GIVE_SCALE,
     )  # fmt: skip
+    OTHER_PAGES_NOT_READ = (
+        "other_pages_not_read", Severity.INFO, "The file has {pages} pages, of which the first was read.",
+        "Name the page that you mean, or read each one.",
+    )  # fmt: skip
+    PIXELS_MADE_SQUARE = (
+        "pixels_made_square", Severity.INFO,
+        "The file says that its pixels are not square ({across:.4g} across to {down:.4g} down); it was stretched.",
+    )  # fmt: skip
     CORRECTED_BY_HAND = ("corrected_by_hand", Severity.INFO, "Corrected by hand: {correction}.")
 
     # Why a classifier judges nothing, or not everything.
@@ -251,6 +259,12 @@ class ReasonCode(Enum):
         Severity.WARNING,
         "The classifier tells these labels too poorly from others.",
     )
+    LEADS_RECORDED_AS = (
+        "leads_recorded_as", Severity.INFO, "Leads with electrodes on the torso are taken for standard leads: {leads}.",
+        "Their amplitudes, axes and ST segments differ from those of standard leads.",
+    )  # fmt: skip
+    LEADS_NOT_USED = ("leads_not_used", Severity.INFO, "None of the twelve leads, and not used: {leads}.")
+    CHANNELS_LEFT_OUT = ("channels_left_out", Severity.INFO, "Channels that are no ECG leads were left out: {text}.")
     LEADS_NOT_SEEN = ("leads_not_seen", Severity.WARNING, "None of the leads {leads} is visible.")
 
     # Why a number is not measured.

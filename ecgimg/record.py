@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ecgimg._optional_packages import import_optional
 from ecgimg.errors import BadRecord
-from ecgimg.leads import KNOWN_LEADS, STANDARD_LEADS
+from ecgimg.leads import KNOWN_LEADS, MONITOR_LEADS, STANDARD_LEADS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -57,7 +57,7 @@ def _float32_copy(signals: ArrayLike) -> NDArray[np.float32]:
 
 def _check_leads(leads: tuple[str, ...]) -> None:
     """Refuse names of leads that are unknown or repeated (`BadRecord`)."""
-    unknown = [name for name in leads if name not in KNOWN_LEADS]
+    unknown = [name for name in leads if name not in KNOWN_LEADS and name not in MONITOR_LEADS]
     if unknown:
         raise BadRecord(f"unknown lead names {', '.join(map(repr, unknown))}; known are {', '.join(KNOWN_LEADS)}")
     if len(set(leads)) != len(leads):
@@ -75,7 +75,12 @@ class EcgRecord:
     fs_hz : float
         Samples a second.
     leads : tuple of str
-        Names from `ecgimg.leads.KNOWN_LEADS`, in the order of the rows of `signals`, each once.
+        Names from `ecgimg.leads.KNOWN_LEADS` or `ecgimg.leads.MONITOR_LEADS`, in the order of the rows of `signals`,
+        each once.
+    recorded_as : mapping
+        From a lead to the modified lead of the file that is taken for it, as ``{"II": "MLII"}``.
+    left_out : tuple of str
+        Channels of the file that are no ECG leads, as the file names them.
 
     Raises
     ------
@@ -87,6 +92,8 @@ class EcgRecord:
     signals: NDArray[np.float32]
     fs_hz: float
     leads: tuple[str, ...] = STANDARD_LEADS
+    recorded_as: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # by the size it states, before a copy of it is made
@@ -135,11 +142,13 @@ class EcgRecord:
         rows = [
             self.lead(name) if name in self.leads else np.full(self.n_samples, np.nan, np.float32) for name in leads
         ]
-        return EcgRecord(np.stack(rows) if rows else np.empty((0, 0), np.float32), self.fs_hz, tuple(leads))
+        signals = np.stack(rows) if rows else np.empty((0, 0), np.float32)
+        recorded_as = {lead: name for lead, name in self.recorded_as.items() if lead in leads}
+        return EcgRecord(signals, self.fs_hz, tuple(leads), recorded_as, self.left_out)
 
     def masked(self, visible: ArrayLike) -> EcgRecord:
         """Return the record with NaN wherever `visible` (leads, samples) bool is False."""
-        return EcgRecord(np.where(np.asarray(visible, bool), self.signals, np.nan), self.fs_hz, self.leads)
+        return replace(self, signals=np.where(np.asarray(visible, bool), self.signals, np.nan))
 
     def plot(self, marks: Sequence[Mark] = (), *, start_s: float = 0.0, seconds: float | None = None) -> EcgPlot:
         """Return the leads on ECG paper at 25 mm/s and 10 mm/mV, as an SVG that notebooks show.
@@ -186,7 +195,15 @@ class EcgRecord:
     def __repr__(self) -> str:
         leads = f"{len(self.leads)} lead{'s' if len(self.leads) > 1 else ''}"
         digits = ".1f" if self.duration_s >= 1 else ".3g"
-        return f"EcgRecord({leads}, {self.duration_s:{digits}} s at {self.fs_hz:g} Hz, {self._known_percent()} % known)"
+        notes = [f"{name} as {lead}" for lead, name in self.recorded_as.items()]
+        notes += [f"left out: {', '.join(self.left_out)}"] if self.left_out else []
+        facts = [
+            leads,
+            f"{self.duration_s:{digits}} s at {self.fs_hz:g} Hz",
+            f"{self._known_percent()} % known",
+            *notes,
+        ]
+        return f"EcgRecord({', '.join(facts)})"
 
     def _known_percent(self) -> int:
         """Return the share of known values, which reads 0 and 100 only where none and all are known."""

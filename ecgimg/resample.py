@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
@@ -22,7 +24,7 @@ def resample(record: EcgRecord, fs_hz: float) -> EcgRecord:
         # rounding may make the last run a sample too long
         kept = min(resampled.shape[1], samples - first)
         signals[rows, first : first + kept] = resampled[:, :kept]
-    return EcgRecord(signals, record.fs_hz * up / down, record.leads)
+    return replace(record, signals=signals, fs_hz=record.fs_hz * up / down)
 
 
 def _resample_run(run: NDArray[np.float64], up: int, down: int) -> NDArray[np.float64]:

@@ -79,7 +79,21 @@ def test_text_without_quotes(code):
         "limit": "7 s",
     }
     numbers = dict.fromkeys(
-        ("rows", "seconds", "speed_mm_s", "agreement_db", "gain_mm_mv", "pulse_mm", "least_s", "count", "least"), 7
+        (
+            "rows",
+            "seconds",
+            "speed_mm_s",
+            "agreement_db",
+            "gain_mm_mv",
+            "pulse_mm",
+            "least_s",
+            "count",
+            "least",
+            "pages",
+            "across",
+            "down",
+        ),
+        7,
     )
     reason = code.reason(**values, **numbers)
     assert "jane" not in reason.text_without_quotes

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ecgimg.batch.filesystems import is_local, open_filesystem
-from ecgimg.digitization.scale_limits import check_scales
+from ecgimg.digitization.given_scale import check_scale
 from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
 from ecgimg.formats.pages import MAX_BYTES, PAGE_SUFFIXES, count_pages
 from layouts import load_layout
@@ -243,7 +243,7 @@ def _manifest_file(fs: Any, base: str, line: str, row: Mapping[str, str | None])
     except ValueError:
         raise BadRequest(f"{line} has a speed or gain that is no number") from None
     try:
-        check_scales(speed, gain)
+        check_scale(speed, gain)
     except BadRequest as error:
         raise BadRequest(f"{line}: {error}") from None
     name = path.lstrip("/") if is_absolute else name

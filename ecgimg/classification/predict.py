@@ -18,7 +18,7 @@ from ecgimg.errors import BadRecord, EcgImgError
 from ecgimg.leads import STANDARD_LEADS
 from ecgimg.measurement import Measurements, measure_record
 from ecgimg.measurement.page_numbers import measured_or_reason
-from ecgimg.open_ecg import Ecg, open_ecg
+from ecgimg.open_ecg import Ecg, channel_notes, open_ecg
 from ecgimg.reasons import Reason, ReasonCode, texts
 from ecgimg.record import EcgRecord
 
@@ -99,7 +99,10 @@ def _classify_record(
     record: EcgRecord, classifier: Classifier, operating_point: str, gain_assumed: bool = False
 ) -> Findings:
     check_ecg(record)
+    others = ", ".join(lead for lead in record.leads if lead not in STANDARD_LEADS)
+    notes = (*channel_notes(record), *((ReasonCode.LEADS_NOT_USED.reason(leads=others),) if others else ()))
     record, measured, reasons = _measure(record, gain_assumed)
+    reasons = (*reasons, *notes)
     if any(reason.code is ReasonCode.NO_BEAT_FOUND for reason in reasons):
         return Findings(reasons, operating_point=operating_point, record=record, measurements=measured)
     seen_s = {

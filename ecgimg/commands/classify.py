@@ -14,6 +14,7 @@ from ecgimg.commands.choices import OperatingPoint, Sex
 from ecgimg.commands.consoles import LOG, OUT, finish
 from ecgimg.commands.progress import show_progress
 from ecgimg.errors import BadRequest
+from ecgimg.leads import STANDARD_LEADS
 from ecgimg.reasons import texts
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ def _show(outcome: Outcome) -> None:
     table = Table("", "", box=None, show_header=False)
     for judgement in report.conclusion.judgements:
         table.add_row(judgement.grade.value, judgement.text)
+    if len(report.seen_s) < len(STANDARD_LEADS):
+        OUT.print(f"  from {', '.join(report.seen_s)}", markup=False)
     OUT.print(table if report.conclusion.judgements else "  nothing is likely or possible")
     for reason, names in report.conclusion.not_judged.items():
         OUT.print(f"  not judged: {', '.join(names)}. {reason.text}", markup=False)

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitization.given_scale import check_scale
 from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
-from ecgimg.digitization.scale_limits import check_scales
 from ecgimg.errors import BadRequest
 from ecgimg.formats.vector_pdf import VectorPage
 from ecgimg.leads import KNOWN_LEADS, STANDARD_LEADS
@@ -61,7 +61,7 @@ class Corrections:
     def __post_init__(self) -> None:
         if not np.isfinite(self.rotate_deg):
             raise BadRequest(f"the page cannot be turned by {self.rotate_deg} degrees; give a number")
-        check_scales(self.speed_mm_s, self.gain_mm_mv)
+        check_scale(self.speed_mm_s, self.gain_mm_mv)
         if self.corners_px is not None:
             _check_corners(self.corners_px)
         _check_leads(self.leads)

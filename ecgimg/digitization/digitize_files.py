@@ -10,10 +10,10 @@ from pathlib import Path
 
 from ecgimg._atomic_files import atomic_path, check_stems
 from ecgimg._pictures import write_png
+from ecgimg.digitization.given_scale import check_scale
 from ecgimg.digitization.overlay import draw_overlay
-from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
-from ecgimg.digitization.scale_limits import check_scales
+from ecgimg.digitization.single_page import digitize_page
 from ecgimg.errors import BadOutput, BadRequest
 from ecgimg.formats import write_record
 from ecgimg.formats.input_files import InputFile, input_files
@@ -63,7 +63,7 @@ def check_settings(pages: Sequence[Path | InputFile], settings: Settings) -> Non
     unknown = [name for name in settings.formats if name not in FORMATS]
     if unknown:
         raise BadRequest(f"there is no format {unknown[0]!r}; choose from {', '.join(FORMATS)}")
-    check_scales(settings.speed_mm_s, settings.gain_mm_mv)
+    check_scale(settings.speed_mm_s, settings.gain_mm_mv)
     check_stems((file.name for file in input_files(pages, records=False)), ".csv")
 
 
@@ -110,13 +110,7 @@ def digitize_file(file: InputFile, out: Path, settings: Settings) -> Iterator[Pa
 
 
 def _digitize_page(page: PageInput, target: Path, stem: str, settings: Settings) -> PageOutcome:
-    digitization = digitize_image(
-        page.image,
-        layout=settings.layout,
-        speed_mm_s=settings.speed_mm_s,
-        gain_mm_mv=settings.gain_mm_mv,
-        vector=page.vector,
-    )
+    digitization = digitize_page(page, settings.layout, settings.speed_mm_s, settings.gain_mm_mv)
     write_page(digitization, page, target, settings)
     return PageOutcome(stem, digitization.status, digitization.reasons, digitization.layout or "")
 

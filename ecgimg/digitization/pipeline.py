@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgimg.digitization.given_scale import check_scale
 from ecgimg.digitization.interpretation.interpret import Given, interpret
 from ecgimg.digitization.model import ImageGeometry, PageView, Pulse, RowTrace, ScaleReading
 from ecgimg.digitization.page_views import alternative_views, view_page
@@ -19,7 +20,6 @@ from ecgimg.digitization.pulses.detect_by_shape import find_pulses_by_shape
 from ecgimg.digitization.pulses.trim import trim_pulses
 from ecgimg.digitization.quality.assess import assess_page
 from ecgimg.digitization.result import Digitization
-from ecgimg.digitization.scale_limits import check_scales
 from ecgimg.digitization.signals.zero_level import with_zero_levels
 from ecgimg.digitization.stage_timer import StageTimer
 from ecgimg.digitization.text.rows_missed_by_tracing import retrace_rows_by_labels
@@ -61,7 +61,7 @@ def digitize_image(
     layout : str
         ``"auto"``, a name of `layouts.layout_names`, or a user's own file (`UnknownLayout` where there is none).
     speed_mm_s, gain_mm_mv : float, optional
-        Used as they are where given (`BadRequest` outside the ranges of `scale_limits`).
+        Used as they are where given (`BadRequest` where no recorder has them).
     vector : VectorPage, optional
         The page's own paths, where its file has them; read in place of the picture.
 
@@ -69,7 +69,7 @@ def digitize_image(
     -------
     Digitization
     """
-    check_scales(speed_mm_s, gain_mm_mv)
+    check_scale(speed_mm_s, gain_mm_mv)
     layouts = load_layouts("all") if layout == "auto" else (load_layout(layout),)
     scale = ScaleReading(speed_mm_s, gain_mm_mv, gain_mm_mv, "given")
     given, timer = Given(layouts, scale, has_own_columns=is_layout_file(layout)), StageTimer()

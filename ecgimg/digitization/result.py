@@ -57,7 +57,7 @@ class Digitization:
     status : {"ok", "limited", "refused"}
         A ``limited`` page can be used with the limits that `reasons` name; a ``refused`` page has no record.
     reasons : tuple of Reason
-        Why the page is refused, or what limits it, the gravest first; empty for status ``ok``.
+        Why the page is refused, or what limits it, the gravest first; for status ``ok`` notes at most.
     record : EcgRecord or None
         At 500 Hz, in mV, NaN where the page shows nothing.
     layout : str or None

@@ -19,7 +19,7 @@ from ecgimg.classification.labelled_records import LabelledRecords
 from ecgimg.classification.labels import LABELS, SUBCLASSES, SUPERCLASSES
 from ecgimg.classification.tokens import FS_HZ
 from ecgimg.classification.trained_classifier import Classifier, load_classifier, shipped_classifier
-from ecgimg.errors import BadRequest
+from ecgimg.errors import BadRequest, EcgImgError
 from ecgimg.evaluate import classifier_metrics as metrics
 from ecgimg.evaluate.shown_records import iter_shown, measure_in_processes
 
@@ -41,7 +41,10 @@ class Model:
     Parameters
     ----------
     predict : callable (signals_mv, mask, fs_hz) -> (records, labels)
-        Of signals (records, 12, samples) in mV with 0 where `mask`, of the same shape, is False.
+        `signals_mv` are (records, 12, samples) float32 in mV, 256 records at most and ten seconds long. The leads are
+        in the order of `STANDARD_LEADS`. `mask`, of the same shape, is True where a value is known; elsewhere
+        `signals_mv` is 0 and never NaN. `fs_hz` is 100.0, to which records of any rate are resampled. The result are
+        probabilities from 0 to 1, a row for each record.
     labels : tuple of str
         What the columns mean, from `LABELS`.
     thresholds : (labels,)
@@ -68,9 +71,10 @@ def find_model(name: str | None, jobs: int = 1) -> Model:
 
     A classifier of ours measures its records in `jobs` processes.
 
-    A plug-in is a callable ``(signals_mv, mask, fs_hz) -> probabilities``, named ``module:name`` or by an entry point
-    of the group ``ecgimg.classifiers``. It may have an attribute ``labels``; without one its columns must be those of
-    `LABELS` or of the 23 subclasses.
+    A plug-in is a callable ``(signals_mv, mask, fs_hz) -> probabilities`` as `Model` describes it, named
+    ``module:name`` or by an entry point of the group ``ecgimg.classifiers``. It may have an attribute ``labels``;
+    without one its columns must be those of `LABELS` or of the 23 subclasses. It may have ``thresholds``, one for each
+    label, from which on it is present.
 
     Raises
     ------
@@ -80,6 +84,23 @@ def find_model(name: str | None, jobs: int = 1) -> Model:
         return _as_model("PatchECG", shipped_classifier(), jobs)
     if Path(name).suffix in {".json", ".onnx", ".safetensors"}:
         return _as_model(Path(name).stem, load_classifier(name), jobs)
+    plugin = _load_plugin(name)
+    try:
+        labels = tuple(getattr(plugin, "labels", ()))
+        thresholds = getattr(plugin, "thresholds", None)
+        cut = np.full(len(labels), 0.5) if thresholds is None else np.asarray(thresholds, np.float64)
+    except (TypeError, ValueError) as error:
+        raise BadRequest(f"the model {name!r} needs labels that are names, and thresholds that are numbers") from error
+    unknown = [label for label in labels if label not in LABELS]
+    if unknown:
+        raise BadRequest(f"the model {name!r} names labels that are not known here: {', '.join(map(str, unknown[:4]))}")
+    if len(set(labels)) != len(labels) or (thresholds is not None and cut.shape != (len(labels),)):
+        raise BadRequest(f"the model {name!r} needs each label once, and one threshold for each of its labels")
+    return Model(name, plugin, labels, cut)
+
+
+def _load_plugin(name: str) -> Callable[..., Any]:
+    """Import a plug-in by ``module:name`` or entry point; `BadRequest` whatever its module raises."""
     plugins = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     try:
         if name in plugins:
@@ -87,20 +108,19 @@ def find_model(name: str | None, jobs: int = 1) -> Model:
         else:
             module, _, attribute = name.partition(":")
             plugin = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:
         known = f"; entry points are {', '.join(plugins)}" if plugins else ""
         raise BadRequest(
-            f"the model {name!r} is no weights file (.json, .onnx), entry point, or module:name ({error}){known}"
-        ) from None
+            f"the model {name!r} is no weights file (.json, .onnx), entry point, or module:name that can be imported "
+            f"({_one_line(error)}){known}"
+        ) from error
     if not callable(plugin):
         raise BadRequest(f"the model {name!r} cannot be called with (signals_mv, mask, fs_hz)")
-    labels = tuple(getattr(plugin, "labels", ()))
-    unknown = [label for label in labels if label not in LABELS]
-    if unknown:
-        raise BadRequest(f"the model {name!r} names labels that are not known here: {', '.join(unknown[:4])}")
-    thresholds = getattr(plugin, "thresholds", None)
-    cut = np.full(len(labels), 0.5) if thresholds is None else np.asarray(thresholds, np.float64)
-    return Model(name, plugin, labels, cut)
+    return plugin  # type: ignore[no-any-return]
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".rstrip(": .")
 
 
 def _as_model(name: str, classifier: Classifier, jobs: int) -> Model:
@@ -144,19 +164,44 @@ def _predicted(model: Model, signals: Signals) -> tuple[Floats, NDArray[np.bool_
     filled = np.where(mask, signals, np.float32(0))
     readable = np.flatnonzero(~unread)
     parts = [
-        np.asarray(model.predict(filled[rows], mask[rows], FS_HZ), np.float64)
+        _called(model, filled[rows], mask[rows])
         for rows in np.array_split(readable, max(-(-len(readable) // _BATCH), 1))
         if len(rows)
     ]
     if not parts:
         raise BadRequest("no record shows anything in this layout, or no page could be read")
-    if any(part.ndim != 2 or not np.isfinite(part).all() for part in parts):
-        raise BadRequest(f"the model {model.name!r} must return finite probabilities (records, labels)")
+    if len({part.shape[1] for part in parts}) > 1:
+        raise BadRequest(f"the model {model.name!r} returns another number of columns for other records")
     predicted = np.concatenate(parts)
     probabilities = np.empty((len(signals), predicted.shape[1]))
     # A page that was not read gets the mean: it ranks neither high nor low.
     probabilities[readable], probabilities[unread] = predicted, predicted.mean(axis=0)
     return probabilities, unread
+
+
+def _called(model: Model, signals_mv: Signals, mask: NDArray[np.bool_]) -> Floats:
+    """Return what a model gives for some records, (records, labels); `BadRequest` where it raises or gives no such."""
+    try:
+        returned = model.predict(signals_mv, mask, FS_HZ)
+    except EcgImgError:
+        raise
+    except Exception as error:
+        raise BadRequest(
+            f"the model {model.name!r} failed on signals_mv of shape {signals_mv.shape} ({_one_line(error)})"
+        ) from error
+    try:
+        values = np.asarray(returned)
+    except (TypeError, ValueError):  # rows of different lengths
+        values = np.empty(())
+    is_right = values.ndim == 2 and len(values) == len(signals_mv) and values.size > 0 and values.dtype.kind in "biuf"
+    # NaN is within no range
+    if not is_right or not (values.min() >= 0 and values.max() <= 1):
+        shown = f"an array of shape {values.shape}" if values.ndim else f"a {type(returned).__name__}"
+        raise BadRequest(
+            f"the model {model.name!r} must return finite probabilities from 0 to 1 of shape (records, labels), here "
+            f"({len(signals_mv)}, labels); it returns {shown}"
+        )
+    return values.astype(np.float64)
 
 
 # ---------------------------------------------------------------- scores

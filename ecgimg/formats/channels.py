@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ecgimg.errors import BadRecord
 from ecgimg.formats.checks import peak_mv
-from ecgimg.leads import canonical_lead
+from ecgimg.leads import MONITOR_LEADS, match_leads
 
 MISSING = -32768
 """The 16-bit value that stands for NaN in WFDB, EDF and DICOM files and in int16 arrays."""
@@ -23,30 +24,60 @@ def mv_per_unit(unit: str) -> float | None:
     return _MV_PER_UNIT.get(unit.strip().replace("µ", "u").replace("μ", "u").lower())
 
 
-def ecg_channels(path: Path, names: Sequence[str], units: Sequence[str]) -> list[tuple[int, str, float]]:
-    """Return (index, lead, millivolt a unit) of the channels that are ECG leads.
+@dataclass(frozen=True)
+class Channels:
+    """The channels of a file that are ECG leads.
 
-    Channels with other names (a pressure, a respiration, an EEG) stand beside the ECG in many recordings and are
-    passed over, and so are X, Y, Z without a voltage (an accelerometer).
+    Parameters
+    ----------
+    indices : tuple of int
+        Their numbers in the file.
+    leads : tuple of str
+    mv_per_unit : tuple of float
+    recorded_as, left_out
+        As `EcgRecord` has them.
+    """
+
+    indices: tuple[int, ...]
+    leads: tuple[str, ...]
+    mv_per_unit: tuple[float, ...]
+    recorded_as: dict[str, str]
+    left_out: tuple[str, ...]
+
+
+def ecg_channels(path: Path, names: Sequence[str], units: Sequence[str], rates_hz: Sequence[float] = ()) -> Channels:
+    """Return the channels that are ECG leads.
+
+    Channels with other names (a pressure, a respiration, an EEG) stand beside the ECG in many recordings and are left
+    out, and so are X, Y, Z without a voltage (an accelerometer), and monitor leads without a voltage, or at another
+    rate than the standard leads.
 
     Raises
     ------
     BadRecord
-        When no channel is a lead, or a lead's unit is no voltage.
+        When no channel is a lead, or a standard lead's unit is no voltage.
     """
-    channels = []
-    for index, (name, unit) in enumerate(zip(names, units, strict=True)):
-        lead, factor = canonical_lead(name), mv_per_unit(unit)
-        # X, Y, Z are Frank leads where they have a voltage, and directions of movement where they have none
-        if lead is None or (factor is None and lead in ("X", "Y", "Z")):
-            continue
-        if factor is None:
-            raise BadRecord(f"{path} gives lead {lead} in {unit or 'no unit'}; state it in uV, mV or V")
-        channels.append((index, lead, factor))
-    if not channels:
+    matched, recorded_as = match_leads(names)
+    factors = [mv_per_unit(unit) for unit in units]
+    kept = [index for index, lead in enumerate(matched) if _is_usable(path, lead, factors[index], units[index])]
+    if rates_hz and (main := [index for index in kept if matched[index] not in MONITOR_LEADS]):
+        kept = [index for index in kept if index in main or rates_hz[index] == rates_hz[main[0]]]
+    if not kept:
         found = ", ".join(dict.fromkeys(name.strip() or "?" for name in names)) or "none"
         raise BadRecord(f"{path} holds no ECG lead (its channels: {found[:200]}); name the leads I, II … V6")
-    return channels
+    leads = tuple(str(matched[index]) for index in kept)
+    left_out = tuple(name.strip("\0 ") or "?" for index, name in enumerate(names) if index not in kept)
+    return Channels(tuple(kept), leads, tuple(factors[index] or 0.0 for index in kept), recorded_as, left_out)
+
+
+def _is_usable(path: Path, lead: str | None, factor: float | None, unit: str) -> bool:
+    """Tell whether a channel is a lead in a voltage; `BadRecord` for a standard lead that is not."""
+    # X, Y, Z are Frank leads where they have a voltage, and directions of movement where they have none
+    if lead is None or (factor is None and lead in ("X", "Y", "Z", *MONITOR_LEADS)):
+        return False
+    if factor is None:
+        raise BadRecord(f"{path} gives lead {lead} in {unit or 'no unit'}; state it in uV, mV or V")
+    return True
 
 
 def one_rate(path: Path, rates_hz: Sequence[float]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,7 +64,10 @@ def check_range(name: str | Path, signals: NDArray[np.floating]) -> None:
         )
 
 
-def build_record(path: Path, signals: NDArray[np.floating], fs_hz: float, leads: Sequence[str]) -> EcgRecord:
+def build_record(
+    path: Path, signals: NDArray[np.floating], fs_hz: float, leads: Sequence[str],
+    recorded_as: Mapping[str, str] | None = None, left_out: tuple[str, ...] = (),
+) -> EcgRecord:  # fmt: skip
     """Return the record read from `path`; its range and shape are checked, and messages name the file.
 
     Parameters
@@ -75,6 +78,6 @@ def build_record(path: Path, signals: NDArray[np.floating], fs_hz: float, leads:
     # named by the file, not by "the record" as `EcgRecord` would
     check_range(path, signals)
     try:
-        return EcgRecord(signals.astype(np.float32), fs_hz, tuple(leads))
+        return EcgRecord(signals.astype(np.float32), fs_hz, tuple(leads), recorded_as or {}, left_out)
     except BadRecord as error:
         raise BadRecord(f"{path}: {error}") from error

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ecgimg._atomic_files import atomic_path
 from ecgimg.errors import BadRecord
 from ecgimg.formats.checks import build_record, reading
-from ecgimg.leads import canonical_lead
+from ecgimg.leads import match_leads
 from ecgimg.record import EcgRecord
 
 MASK_HEADER = "lead,first_sample,last_sample"
@@ -31,9 +31,9 @@ def read(path: Path) -> EcgRecord:
     """
     with reading(path, "CSV"):
         lines = _lines(path)
-        leads = _header(path, lines[0])
+        leads, recorded_as = _header(path, lines[0])
         table = _cells(path, lines, 1 + len(leads))
-        return build_record(path, table[:, 1:].T, rate_from_times(path, table[:, 0]), leads)
+        return build_record(path, table[:, 1:].T, rate_from_times(path, table[:, 0]), leads, recorded_as)
 
 
 def write(record: EcgRecord, path: Path) -> Path:
@@ -149,7 +149,8 @@ def _is_time(cell: str) -> bool:
     return "".join(cell.lower().split()).strip('"').replace("(s)", "_s").replace("[s]", "_s") in ("time_s", "times")
 
 
-def _header(path: Path, line: str) -> list[str]:
+def _header(path: Path, line: str) -> tuple[list[str], dict[str, str]]:
+    """Return the leads of the columns, and which of them are taken for another."""
     if "".join(line.split()) == MASK_HEADER:
         raise BadRecord(f"{path} is the mask of an EDF file; read the .edf beside it")
     # Excel saves so in countries with decimal commas, whose numbers no separator could be told from
@@ -159,11 +160,11 @@ def _header(path: Path, line: str) -> list[str]:
     cells = [cell.strip().strip('"').strip() for cell in line.split(",")]
     if not _is_time(cells[0]) or len(cells) < 2:
         raise BadRecord(f"{path} starts with {cells[0][:40]!r}; the header must be time_s,I,II,… (seconds, then mV)")
-    leads = [canonical_lead(cell) for cell in cells[1:]]
+    leads, recorded_as = match_leads(cells[1:])
     for cell, lead in zip(cells[1:], leads, strict=True):
         if lead is None:
             raise BadRecord(f"{path} has a column {cell[:40]!r} that is not an ECG lead; rename or remove it")
-    return [lead for lead in leads if lead]
+    return [lead for lead in leads if lead], recorded_as
 
 
 def _cells(path: Path, lines: list[str], columns: int) -> NDArray[np.float64]:

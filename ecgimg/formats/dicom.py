@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ecgimg._atomic_files import atomic_path
 from ecgimg._optional_packages import import_optional
 from ecgimg.errors import BadRecord
-from ecgimg.formats.channels import MISSING, ecg_channels, quantised
+from ecgimg.formats.channels import MISSING, Channels, ecg_channels, quantised
 from ecgimg.formats.checks import build_record, reading
-from ecgimg.leads import STANDARD_LEADS, canonical_lead
+from ecgimg.leads import STANDARD_LEADS, match_leads
 from ecgimg.record import EcgRecord
 
 _MDC_NUMBER = {
@@ -23,6 +23,7 @@ _MDC_NUMBER = {
     **{f"V{i}": 2 + i for i in range(1, 8)},
     **{"V8": 66, "V9": 67, "V3R": 11, "V4R": 12, "V5R": 13, "V6R": 14, "X": 16, "Y": 17, "Z": 18},
 }  # code 2:n of the scheme MDC, DICOM context group 3001; SCP-ECG numbers its leads the same
+_OTHER_LEAD = 0  # a lead that the scheme does not specify; its name is in the texts
 _LEAD_OF_NUMBER = {number: lead for lead, number in _MDC_NUMBER.items()}
 _TWELVE_LEAD_ECG = "1.2.840.10008.5.1.4.1.1.9.1.1"
 _GENERAL_ECG = "1.2.840.10008.5.1.4.1.1.9.1.2"
@@ -48,8 +49,10 @@ def read(path: Path) -> EcgRecord:
         group = dataset.WaveformSequence[index]
         if group.WaveformSampleInterpretation in ("AB", "MB"):
             raise BadRecord(f"{path} holds companded 8-bit audio samples; export it with 16-bit linear samples")
-        signals, leads = _signals(path, group, handler.multiplex_array(dataset, index, as_raw=True))
-        return build_record(path, signals, float(group.SamplingFrequency), leads)
+        signals, channels = _signals(path, group, handler.multiplex_array(dataset, index, as_raw=True))
+        return build_record(
+            path, signals, float(group.SamplingFrequency), channels.leads, channels.recorded_as, channels.left_out
+        )
 
 
 def _waveform_dataset(pydicom: Any, path: Path) -> Any:
@@ -155,7 +158,7 @@ def _channel(pydicom: Any, lead: str, uv_per_step: int) -> Any:
     return _filled(
         pydicom,
         ChannelLabel=lead,
-        ChannelSourceSequence=[_code(pydicom, f"2:{_MDC_NUMBER[lead]}", "MDC", f"Lead {lead}")],
+        ChannelSourceSequence=[_code(pydicom, f"2:{_MDC_NUMBER.get(lead, _OTHER_LEAD)}", "MDC", f"Lead {lead}")],
         ChannelSensitivity=str(uv_per_step),
         ChannelSensitivityUnitsSequence=[_code(pydicom, "uV", "UCUM", "microvolt")],
         ChannelSensitivityCorrectionFactor="1",
@@ -168,20 +171,20 @@ def _channel(pydicom: Any, lead: str, uv_per_step: int) -> Any:
 def _best_group(dataset: Any) -> int:
     sizes = []
     for group in dataset.WaveformSequence:
-        leads = [name for channel in group.ChannelDefinitionSequence if canonical_lead(name := _lead(channel))]
+        leads = match_leads([_lead(channel) for channel in group.ChannelDefinitionSequence])[0]
         # carts store the median beat as a group of its own, with fewer samples
-        sizes.append(len(leads) * int(group.NumberOfWaveformSamples))
+        sizes.append(len([lead for lead in leads if lead]) * int(group.NumberOfWaveformSamples))
     return sizes.index(max(sizes))
 
 
-def _signals(path: Path, group: Any, raw: NDArray[Any]) -> tuple[NDArray[np.float64], list[str]]:
-    """Return (leads, samples) mV and the leads of a multiplex group with samples `raw` (samples, channels)."""
+def _signals(path: Path, group: Any, raw: NDArray[Any]) -> tuple[NDArray[np.float64], Channels]:
+    """Return (leads, samples) mV and the channels of a multiplex group with samples `raw` (samples, channels)."""
     definitions = list(group.ChannelDefinitionSequence)
     units = [_unit(channel) for channel in definitions]
     channels = ecg_channels(path, [_lead(channel) for channel in definitions], units)
     padding = group.get("WaveformPaddingValue")
     rows = []
-    for index, _, factor in channels:
+    for index, factor in zip(channels.indices, channels.mv_per_unit, strict=True):
         channel = definitions[index]
         scale = float(channel.ChannelSensitivity) * float(channel.get("ChannelSensitivityCorrectionFactor", 1))
         row = raw[:, index].astype(np.float64) * scale + float(channel.get("ChannelBaseline", 0))
@@ -189,7 +192,7 @@ def _signals(path: Path, group: Any, raw: NDArray[Any]) -> tuple[NDArray[np.floa
         if isinstance(padding, bytes) and len(padding) >= raw.itemsize:
             row[raw[:, index] == np.frombuffer(padding, raw.dtype, 1)[0]] = np.nan
         rows.append(row * factor)
-    return np.stack(rows), [lead for _, lead, _ in channels]
+    return np.stack(rows), channels
 
 
 def _unit(channel: Any) -> str:
@@ -204,6 +207,6 @@ def _lead(channel: Any) -> str:
     if number and int(number[1]) in _LEAD_OF_NUMBER:
         return _LEAD_OF_NUMBER[int(number[1])]
     # some files have no code, and name the lead in the code's meaning or the channel's label only
-    texts = [str(source.get("CodeMeaning", "")), str(channel.get("ChannelLabel", ""))]
-    names = [re.split(r"[(,]", text)[0].strip() for text in texts]
-    return next((name for name in names if canonical_lead(name)), texts[0] or texts[1])
+    texts = [str(source.get("CodeMeaning", "")), str(channel.get("ChannelLabel", "")), str(source.get("CodeValue", ""))]
+    names = [re.split(r"[(,]", text)[0].removeprefix("Lead ").strip() for text in texts]
+    return next((name for name in names if match_leads([name])[0][0]), texts[0] or texts[1])

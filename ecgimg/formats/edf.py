@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from ecgimg._atomic_files import atomic_paths
 from ecgimg._optional_packages import import_optional, without_warnings
 from ecgimg.errors import BadRecord
-from ecgimg.formats.channels import MISSING, ecg_channels, one_rate, quantised
+from ecgimg.formats.channels import MISSING, Channels, ecg_channels, one_rate, quantised
 from ecgimg.formats.checks import build_record, check_announced, reading
 from ecgimg.formats.csv import MASK_HEADER
 from ecgimg.leads import unbroken_runs
@@ -33,7 +34,7 @@ _NO_DATE = datetime(1985, 1, 1)  # EDF+'s first date, for none
 def read(path: Path) -> EcgRecord:
     """Read a record from EDF or EDF+, with its mask if one belongs to it.
 
-    Channels that are no ECG leads are passed over.
+    Channels that are no ECG leads are named in `EcgRecord.left_out`.
 
     Raises
     ------
@@ -46,10 +47,11 @@ def read(path: Path) -> EcgRecord:
         _check_size(path)
         with pyedflib.EdfReader(str(path), pyedflib.DO_NOT_READ_ANNOTATIONS) as file:
             heads = file.getSignalHeaders()
-            channels = ecg_channels(path, [h["label"] for h in heads], [h["dimension"] for h in heads])
-            fs_hz = one_rate(path, [float(heads[index]["sample_frequency"]) for index, _, _ in channels])
-            check_announced(path, sum(int(file.getNSamples()[index]) for index, _, _ in channels))
-            steps = np.stack([file.readSignal(index, digital=True) for index, _, _ in channels])
+            rates_hz = [float(head["sample_frequency"]) for head in heads]
+            channels = ecg_channels(path, [h["label"] for h in heads], [h["dimension"] for h in heads], rates_hz)
+            fs_hz = one_rate(path, [rates_hz[index] for index in channels.indices])
+            check_announced(path, sum(int(file.getNSamples()[index]) for index in channels.indices))
+            steps = np.stack([file.readSignal(index, digital=True) for index in channels.indices])
             note = file.getRecordingAdditional().strip()
         return _record(path, steps, channels, heads, fs_hz, note)
 
@@ -57,26 +59,25 @@ def read(path: Path) -> EcgRecord:
 def _record(
     path: Path,
     steps: NDArray[np.int32],
-    channels: list[tuple[int, str, float]],
+    channels: Channels,
     heads: list[dict[str, Any]],
     fs_hz: float,
     note: str,
 ) -> EcgRecord:
     """Return the record of the digital values `steps` (leads, samples), without padding and with its gaps."""
-    leads = [lead for _, lead, _ in channels]
-    signals = np.stack(
-        [_to_unit(row, heads[index]) * factor for row, (index, _, factor) in zip(steps, channels, strict=True)]
-    )
+    leads, about = channels.leads, (channels.recorded_as, channels.left_out)
+    factors = zip(steps, channels.indices, channels.mv_per_unit, strict=True)
+    signals = np.stack([_to_unit(row, heads[index]) * factor for row, index, factor in factors])
     # files of other programs: every sample counts
     if not note.startswith("ecgimg_"):
-        return build_record(path, signals, fs_hz, leads)
+        return build_record(path, signals, fs_hz, leads, *about)
     match = _NOTE.fullmatch(note)
     if match is None or not 0 < int(match[1]) <= signals.shape[1]:
         raise BadRecord(f"{path} holds {signals.shape[1]} samples, but its header says {note!r}; copy it again")
     n_samples = int(match[1])
     if match[2] == "yes":
         signals[:, :n_samples][_masked(path, leads, steps[:, :n_samples] == MISSING)] = np.nan
-    return build_record(path, signals[:, :n_samples], _noted_rate(match[3], fs_hz), leads)
+    return build_record(path, signals[:, :n_samples], _noted_rate(match[3], fs_hz), leads, *about)
 
 
 def write(record: EcgRecord, path: Path) -> Path:
@@ -189,7 +190,7 @@ def _mask_text(record: EcgRecord) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _masked(path: Path, leads: list[str], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _masked(path: Path, leads: Sequence[str], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return (leads, samples), True where the mask file says unknown; `missing` is what the signals themselves show."""
     mask_path = _mask_path(path)
     if not mask_path.is_file():

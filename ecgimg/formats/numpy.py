@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ecgimg.errors import BadRecord
 from ecgimg.formats.channels import MISSING
 from ecgimg.formats.checks import build_record, check_announced, reading
-from ecgimg.leads import STANDARD_LEADS, canonical_lead
+from ecgimg.leads import STANDARD_LEADS, match_leads
 from ecgimg.record import EcgRecord
 
 _USUAL_RATES_HZ = (
@@ -52,6 +52,7 @@ class _Contents:
     member: str | None
     ids: tuple[str, ...]
     leads: tuple[str, ...]
+    recorded_as: dict[str, str]
     fs_hz: float
     dtype: np.dtype[Any]
 
@@ -99,7 +100,7 @@ def _record(path: Path, contents: _Contents, values: NDArray[Any]) -> EcgRecord:
         # only 16-bit files have a value for "unknown"; wider integers are µV throughout
         if contents.dtype.itemsize == 2:
             signals[values == MISSING] = np.nan
-    return build_record(path, signals, contents.fs_hz, contents.leads)
+    return build_record(path, signals, contents.fs_hz, contents.leads, contents.recorded_as)
 
 
 def _wanted(path: Path, ids: tuple[str, ...], record_id: int | str | None) -> int:
@@ -131,7 +132,7 @@ def _contents(path: Path) -> _Contents:
     return _Contents(
         member,
         _ids(path, names, n_records, many=len(shape) == 3),
-        _leads(path, names, shape[-2]),
+        *_leads(path, names, shape[-2]),
         _rate(path, names, shape[-1]),
         dtype,
     )
@@ -148,16 +149,17 @@ def _ids(path: Path, names: list[str] | None, n_records: int, *, many: bool) -> 
     return ids
 
 
-def _leads(path: Path, names: list[str] | None, n_leads: int) -> tuple[str, ...]:
+def _leads(path: Path, names: list[str] | None, n_leads: int) -> tuple[tuple[str, ...], dict[str, str]]:
     if names and "leads" in names:
         given = [str(name) for name in _key(path, "leads").ravel().tolist()]
-        leads = tuple(lead for name in given if (lead := canonical_lead(name)))
+        matched, recorded_as = match_leads(given)
+        leads = tuple(lead for lead in matched if lead)
         if len(leads) != n_leads or len(given) != n_leads:
             raise BadRecord(f"{path} names the leads {', '.join(given)[:200]} for {n_leads} rows; name each row's lead")
-        return leads
+        return leads, recorded_as
     if n_leads != len(STANDARD_LEADS):
         raise BadRecord(f"{path} has {n_leads} rows, not 12; name them in an array 'leads' of an .npz file")
-    return STANDARD_LEADS
+    return STANDARD_LEADS, {}
 
 
 def _rate(path: Path, names: list[str] | None, n_samples: int) -> float:

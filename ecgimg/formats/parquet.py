@@ -14,7 +14,7 @@ from ecgimg.errors import BadRecord
 from ecgimg.formats.channels import mv_per_unit
 from ecgimg.formats.checks import build_record, check_announced, reading
 from ecgimg.formats.csv import rate_from_times
-from ecgimg.leads import canonical_lead
+from ecgimg.leads import match_leads
 from ecgimg.record import EcgRecord
 
 _FORMAT = "ecgimg-record"
@@ -41,9 +41,9 @@ def read(path: Path) -> EcgRecord:
         table = source.read(use_threads=False)
         about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         names = [name for name in table.column_names if name != "time_s"]
-        leads = _leads(path, names)
+        leads, recorded_as = _leads(path, names)
         signals = np.stack([_column(table, name) for name in names]) * _mv_per_unit(path, about)
-        return build_record(path, signals, _rate(path, table, about), leads)
+        return build_record(path, signals, _rate(path, table, about), leads, recorded_as)
 
 
 def _check_size(path: Path, rows: int, columns: int) -> None:
@@ -67,12 +67,14 @@ def write(record: EcgRecord, path: Path) -> Path:
     return path
 
 
-def _leads(path: Path, names: list[str]) -> list[str]:
-    leads = [lead for name in names if (lead := canonical_lead(name))]
+def _leads(path: Path, names: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the leads of the columns, and which of them are taken for another."""
+    matched, recorded_as = match_leads(names)
+    leads = [lead for lead in matched if lead]
     if not leads or len(leads) != len(names):
-        others = ", ".join(name for name in names if not canonical_lead(name))[:200] or "none"
+        others = ", ".join(name for name, lead in zip(names, matched, strict=True) if not lead)[:200] or "none"
         raise BadRecord(f"{path} needs one column for each ECG lead besides time_s; rename or remove: {others}")
-    return leads
+    return leads, recorded_as
 
 
 def _column(table: Any, name: str) -> NDArray[np.float64]:

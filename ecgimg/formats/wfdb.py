@@ -27,7 +27,8 @@ _FLAC_SAMPLES_A_BYTE = 5000  # silence packs about that well; more is a damaged 
 def read(path: Path) -> EcgRecord:
     """Read a record from its ``.hea`` (or ``.dat``, or the name without suffix). Never looks beyond its folder.
 
-    Channels that are no ECG leads are passed over. Any signal format that the wfdb package knows is read.
+    Channels that are no ECG leads are named in `EcgRecord.left_out`. Any signal format that the wfdb package
+    knows is read.
 
     Raises
     ------
@@ -41,11 +42,13 @@ def read(path: Path) -> EcgRecord:
         name = str(header_path.absolute().with_suffix(""))
         header = wfdb.rdheader(name)
         _check_header(header_path, header)
-        channels = ecg_channels(header_path, [sig or "" for sig in header.sig_name], _units(header_path, header))
-        fs_hz = one_rate(header_path, [header.fs * header.samps_per_frame[index] for index, _, _ in channels])
-        rows = wfdb.rdrecord(name, smooth_frames=False, channels=[index for index, _, _ in channels]).e_p_signal
-        signals = np.stack([row * factor for row, (_, _, factor) in zip(rows, channels, strict=True)])
-        return build_record(header_path, signals, fs_hz, [lead for _, lead, _ in channels])
+        rates_hz = [header.fs * per_frame for per_frame in header.samps_per_frame]
+        names = [sig or "" for sig in header.sig_name]
+        channels = ecg_channels(header_path, names, _units(header_path, header), rates_hz)
+        fs_hz = one_rate(header_path, [rates_hz[index] for index in channels.indices])
+        rows = wfdb.rdrecord(name, smooth_frames=False, channels=list(channels.indices)).e_p_signal
+        signals = np.stack([row * factor for row, factor in zip(rows, channels.mv_per_unit, strict=True)])
+        return build_record(header_path, signals, fs_hz, channels.leads, channels.recorded_as, channels.left_out)
 
 
 def _header_path(path: Path) -> Path:

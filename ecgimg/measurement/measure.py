@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from onnxruntime import InferenceSession
 
@@ -25,7 +27,7 @@ from ecgimg.measurement.waveforms.beat_windows import RATE_HZ, cut_windows
 from ecgimg.measurement.waveforms.deflections import measure_deflections
 from ecgimg.measurement.waveforms.st_level import measure_st
 from ecgimg.measurement.waveforms.wave_amplitudes import p_amplitudes, t_amplitudes
-from ecgimg.open_ecg import Ecg, open_ecg
+from ecgimg.open_ecg import Ecg, channel_notes, open_ecg
 from ecgimg.reasons import Reason, ReasonCode, texts
 from ecgimg.record import EcgRecord
 from ecgimg.resample import resample
@@ -36,11 +38,13 @@ LEAST_RATE_HZ = 100.0
 _LEAST_S = 1.0  # of a lead that is known, below which there is no beat with its P and T
 
 
-def measure(ecg: Ecg) -> Measurements:
+def measure(
+    ecg: Ecg, *, page: int | None = None, fs_hz: float | None = None, leads: Sequence[str] | None = None
+) -> Measurements:
     """Measure a record or a page; see `ecgimg.measure`."""
-    ecg = open_ecg(ecg)
+    ecg = open_ecg(ecg, page=page, fs_hz=fs_hz, leads=leads)
     if isinstance(ecg, EcgRecord):
-        return measure_record(ecg)
+        return measure_record(ecg, channel_notes(ecg))
     if ecg.record is None:
         return Measurements((ReasonCode.PAGE_NOT_READ.reason(text=texts(ecg.reasons)),))
     return measure_record(ecg.record, ecg.reasons, gain_assumed=ecg.is_gain_assumed)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecgimg.measurement.delineation.model import Floats
 
 
-def known_median(values: Floats, axis: int) -> Floats:
+def known_median(values: NDArray[np.floating], axis: int) -> Floats:
     """Return the medians of the known values along an axis, NaN where there is none."""
     return known_quantile(values, 0.5, axis)
 
 
-def known_quantile(values: Floats, share: float, axis: int) -> Floats:
+def known_quantile(values: NDArray[np.floating], share: float, axis: int) -> Floats:
     """Return the quantiles of the known values along an axis, between two of them by their distance."""
     if not values.shape[axis]:
         return np.full(np.delete(values.shape, axis), np.nan)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgimg.errors import BadRequest
-from ecgimg.leads import KNOWN_LEADS
+from ecgimg.leads import KNOWN_LEADS, MONITOR_LEADS
 
 MarkKind = Literal[
     "p_onset", "p_peak", "p_end", "qrs_onset", "r_peak", "qrs_end", "t_onset", "t_peak", "t_end", "pacing_spike"
@@ -39,7 +39,7 @@ class Mark:
     Parameters
     ----------
     lead : str
-        A name of `ecgimg.leads.KNOWN_LEADS`.
+        A name of `ecgimg.leads.KNOWN_LEADS` or `ecgimg.leads.MONITOR_LEADS`.
     time_s : float
         Seconds from the first sample of the record.
     kind : MarkKind
@@ -56,7 +56,7 @@ class Mark:
     kind: MarkKind
 
     def __post_init__(self) -> None:
-        if self.lead not in KNOWN_LEADS:
+        if self.lead not in KNOWN_LEADS and self.lead not in MONITOR_LEADS:
             raise BadRequest(f"a mark needs a lead, got {self.lead!r}; known are {', '.join(KNOWN_LEADS)}")
         if self.kind not in MARK_KINDS:
             raise BadRequest(f"unknown kind of mark {self.kind!r}; known are {', '.join(MARK_KINDS)}")

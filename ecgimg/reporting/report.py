@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecgimg.classification.findings import Findings
 from ecgimg.classification.predict import classify, classify_page
-from ecgimg.classification.trained_classifier import Classifier, shipped_classifier
+from ecgimg.classification.trained_classifier import Classifier, check_operating_point, shipped_classifier
 from ecgimg.digitization import Digitization
+from ecgimg.errors import BadRecord, BadRequest, UnreadablePage
 from ecgimg.open_ecg import Ecg, open_ecg
 from ecgimg.plotting.notebook_html import bullets, card, paragraph, table
 from ecgimg.plotting.paper_page import NOTICE
@@ -77,14 +79,36 @@ class Report(Findings):
 def report(
     ecg: Ecg,
     *,
+    page: int | None = None,
+    fs_hz: float | None = None,
+    leads: Sequence[str] | None = None,
     operating_point: str = "likely",
     explain: bool = False,
     classifier: Classifier | None = None,
     patient: Patient | None = None,
 ) -> Report:
     """Classify and measure a record or a page; see `ecgimg.classify`."""
-    findings = classify(open_ecg(ecg), operating_point=operating_point, classifier=classifier)
+    check_operating_point(operating_point)
+    opened = open_ecg(ecg, page=page, fs_hz=fs_hz, leads=leads)
+    findings = classify(opened, operating_point=operating_point, classifier=classifier)
     return add_conclusion(findings, patient, explain=explain, classifier=classifier)
+
+
+def report_each(ecgs: Sequence[Ecg], **options: Any) -> list[Report]:
+    """Report on several records or pages, with the options of `report`.
+
+    One that cannot be read, or that holds no ECG, has a report without findings that gives the reason.
+    """
+    check_operating_point(options.get("operating_point", "likely"))
+    return [_report_or_reason(ecg, options) for ecg in ecgs]
+
+
+def _report_or_reason(ecg: Ecg, options: Mapping[str, Any]) -> Report:
+    try:
+        return report(ecg, **options)
+    except (BadRecord, UnreadablePage, BadRequest) as error:
+        reason = ReasonCode.NO_ECG.reason(error=error)
+        return Report((reason,), operating_point=options.get("operating_point", "likely"))
 
 
 def report_page(page: Digitization, *, explain: bool = False) -> Report:

@@ -45,6 +45,32 @@ def test_pydicom_knows_lead_codes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "meaning", "label", "lead", "recorded_as"),
+    [
+        ("MDC_ECG_LEAD_AVL", "", "", "aVL", {}),
+        ("", "Lead V1 (Wilson)", "", "V1", {}),
+        ("", "", "MLII", "II", {"II": "MLII"}),
+        ("2:0", "Lead MCL1", "", "MCL1", {}),
+        ("", "", "ECG1 ", "ECG1", {}),
+        ("5.6.3-9-61", "", "", "III", {}),
+    ],
+)
+def test_read_dicom_lead_names_in_the_wild(
+    tmp_path: Path, value: str, meaning: str, label: str, lead: str, recorded_as: dict[str, str]
+) -> None:
+    """A lead is named by its code in any form, by the meaning of the code, or by the channel's label."""
+    path = write_record(EcgRecord([[0.1, 0.2], [0.3, 0.4]], 250, ("V6", "V5")), tmp_path / "ecg.dcm")
+    dataset = pydicom.dcmread(path)
+    channel = dataset.WaveformSequence[0].ChannelDefinitionSequence[0]
+    source = channel.ChannelSourceSequence[0]
+    source.CodeValue, source.CodeMeaning, channel.ChannelLabel = value, meaning, label
+    dataset.save_as(path)
+    ecg = read_record(path)
+    assert (ecg.leads, ecg.recorded_as) == ((lead, "V5"), recorded_as)
+    np.testing.assert_allclose(ecg.signals, [[0.1, 0.2], [0.3, 0.4]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
     ("leads", "fs_hz", "n_samples", "name"),
     [
         (STANDARD_LEADS, 500, 5000, "12-lead ECG Waveform Storage"),

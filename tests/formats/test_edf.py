@@ -53,6 +53,16 @@ def test_read_edf_of_other_software(tmp_path: Path, dimension: str, value_mv: fl
     np.testing.assert_allclose(ecg.signals, value_mv, rtol=1e-4)
 
 
+def test_read_edf_channels_beside_the_ecg(tmp_path: Path) -> None:
+    """A monitor lead at another rate than the standard leads, or that comes twice, is left out and named."""
+    ecg = read_record(edf_file(tmp_path / "a.edf", ["EKG II", "ECG", "RESP"], rates=[100, 50, 10]))
+    assert (ecg.leads, ecg.fs_hz, ecg.left_out) == (("II",), 100, ("ECG", "RESP"))
+    ecg = read_record(edf_file(tmp_path / "b.edf", ["ECG", "ECG", "EEG C3"]))
+    assert (ecg.leads, ecg.left_out) == (("ECG",), ("ECG", "EEG C3"))
+    with pytest.raises(BadRecord, match="different rates"):
+        read_record(edf_file(tmp_path / "c.edf", ["I", "II"], rates=[100, 50]))
+
+
 def test_read_edf_refusals(tmp_path: Path) -> None:
     """Files without ECG leads, with odd units or several rates, and other files are refused."""
     with pytest.raises(BadRecord, match=r"no ECG lead \(its channels: EEG Fp1, EEG C3\)"):

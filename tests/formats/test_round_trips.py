@@ -18,9 +18,11 @@ from ecgimg import (
 from tests.conftest import DATA
 from tests.formats.records import FIFTEEN, STEP_MV, WRITABLE, assert_same, needs_data, waves
 
+MONITOR = ("V5", "MCL1", "V", "ECG1", "E-S", "MV5")
+
 
 @pytest.mark.parametrize("suffix", WRITABLE)
-@pytest.mark.parametrize("leads", [STANDARD_LEADS, FIFTEEN, ("II",), ("X", "Y", "Z"), ("aVR", "I", "V3R")])
+@pytest.mark.parametrize("leads", [STANDARD_LEADS, FIFTEEN, ("II",), ("X", "Y", "Z"), ("aVR", "I", "V3R"), MONITOR])
 def test_round_trip_of_lead_sets_with_gaps(tmp_path: Path, suffix: str, leads: tuple[str, ...]) -> None:
     """Every format keeps the leads, their order and the gaps."""
     ecg = waves(leads)

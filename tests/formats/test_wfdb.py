@@ -15,6 +15,7 @@ from ecgimg import (
     read_record,
     write_record,
 )
+from ecgimg.resample import resample
 from tests.formats.records import assert_same, waves
 
 
@@ -45,7 +46,36 @@ def test_read_wfdb_units_and_other_channels(tmp_path: Path) -> None:
     (tmp_path / "ecg.hea").write_text("\n".join(lines), encoding="utf-8")
     ecg = read_record(tmp_path / "ecg.hea")
     assert ecg.leads == ("I", "II", "aVR")
+    assert (ecg.recorded_as, ecg.left_out) == ({}, ("ABP", "X"))
+    assert repr(ecg).endswith("100 % known, left out: ABP, X)")
     np.testing.assert_allclose(ecg.signals, [[1, -0.5]] * 3)
+
+
+@pytest.mark.parametrize(
+    ("names", "leads", "recorded_as"),
+    [
+        (("MLII", "V1"), ("II", "V1"), {"II": "MLII"}),
+        (("ML2", "MV2"), ("II", "MV2"), {"II": "MLII"}),
+        (("MLIII", "MLI"), ("III", "I"), {"III": "MLIII", "I": "MLI"}),
+        (("ECG1", "ECG2"), ("ECG1", "ECG2"), {}),
+        (("V", "MCL1"), ("V", "MCL1"), {}),
+        (("D3", "MDC_ECG_LEAD_AVF"), ("III", "aVF"), {}),
+        (("MLII", "II"), ("MLII", "II"), {}),
+    ],
+)
+def test_read_wfdb_names_of_monitors(
+    tmp_path: Path, names: tuple[str, str], leads: tuple[str, ...], recorded_as: dict[str, str]
+) -> None:
+    """Every lead is kept: under the name of the standard lead that it stands for, which is said, or under its own."""
+    (tmp_path / "ecg.dat").write_bytes(np.array([[1000, -500], [200, 300]], "<i2").tobytes())
+    lines = ["ecg 2 360 2", *(f"ecg.dat 16 1000/mV 16 0 0 0 0 {name}" for name in names)]
+    (tmp_path / "ecg.hea").write_text("\n".join(lines), encoding="utf-8")
+    ecg = read_record(tmp_path / "ecg.hea")
+    assert (ecg.leads, ecg.recorded_as, ecg.left_out) == (leads, recorded_as, ())
+    np.testing.assert_allclose(ecg.signals, [[1, 0.2], [-0.5, 0.3]])
+    assert all(f"{name} as {lead}" in repr(ecg) for lead, name in recorded_as.items())
+    assert ecg.select(["V6"]).recorded_as == {}
+    assert resample(ecg, 500).recorded_as == ecg.masked(ecg.known).recorded_as == recorded_as
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,19 @@ def test_report_of_coarse_record(classifier, delineator):
     assert report.numbers == ""
 
 
+@pytest.mark.parametrize("fs_hz", [128, 250, 257, 360, 512, 1000, 976.5625])
+def test_report_at_other_rates(classifier, delineator, fs_hz):
+    """The rate of a record changes neither what is measured nor what is found."""
+    record = heart(seed=3, conduction="clbbb", qrs_ms=150)
+    usual, other = ecgimg.classify(record), ecgimg.classify(resample(record, fs_hz))
+    assert other.record.fs_hz == pytest.approx(fs_hz, rel=1e-5)
+    for name, within in (("rate_bpm", 0.2), ("pr_ms", 2.0), ("qrs_ms", 2.0), ("qt_ms", 3.0), ("qrs_axis_deg", 2.0)):
+        assert other.measurements[name].value == pytest.approx(usual.measurements[name].value, abs=within)
+    for finding in usual.findings:
+        if finding.probability is not None:
+            assert other[finding.label].probability == pytest.approx(finding.probability, abs=0.05)
+
+
 def test_report_of_refused_page(classifier):
     """A page that was not read has reasons and no judgement."""
     report = ecgimg.classify(Digitization("refused", (ReasonCode.NO_TRACE_FOUND.reason(),)))

@@ -1,6 +1,6 @@
 """Damage files of every kind at random, for as long as asked, and open them within the limits; nothing may get through.
 
-    python tests/tools/fuzz.py FOLDER --minutes 30
+    PYTHONPATH=. python tests/tools/fuzz.py FOLDER --minutes 30
 
 Goes on where it was stopped: the state is in FOLDER/state.json. Pages, records, layouts and classifiers' cards are
 changed byte by byte, cut, repeated and joined; each must be read or refused by an error of ours, within the limits.
@@ -22,11 +22,13 @@ from PIL import Image
 
 import ecgimg
 from ecgimg.classification.trained_classifier import load_classifier
+from ecgimg.digitization.tracing.vector_rows import read_vector_rows
 from ecgimg.errors import EcgImgError
-from ecgimg.formats.pages import isolated_decoding, open_pages
+from ecgimg.formats.pages import PageInput, isolated_decoding, open_pages
 from ecgimg.isolation import CallFailed, Limits, Worker
 from layouts import load_layout
 from layouts.layout_files import FOLDER as LAYOUTS
+from tests.formats.pages.pdf_pages import PRINT, beats, grid_lines, pulse_mm, stroke, vector_pdf, word
 
 PACKAGE = Path(ecgimg.__file__).parent
 RECORDS = Limits(cpu_s=10, memory_gb=1.5)
@@ -40,15 +42,11 @@ def seeds(folder: Path) -> Iterator[Path]:
         small.save(folder / f"page.{suffix}")
         yield folder / f"page.{suffix}"
     small.save(folder / "pages.tif", save_all=True, append_images=[small.convert("L")], compression="tiff_lzw")
-    small.convert("1").save(folder / "group4.tif", compression="group4")
-    small.save(folder / "progressive.jpg", progressive=True)
-    yield from (folder / name for name in ("pages.tif", "group4.tif", "progressive.jpg"))
-    record = ecgimg.EcgRecord(np.random.default_rng(0).normal(0, 0.5, (12, 2500)), 500)
-    for suffix in ("csv", "edf", "dcm", "parquet", "hea"):
-        ecgimg.write_record(record, folder / f"record.{suffix}")
-        yield folder / f"record.{suffix}"
-    np.savez_compressed(folder / "record.npz", x=np.zeros((3, 12, 500), np.int16), ecg_id=[7, 8, 9], fs_hz=50)
-    yield folder / "record.npz"
+    small.convert("1").save(folder / "group4.tif", compression="group4", dpi=(204, 98))
+    small.save(folder / "progressive.jpg", progressive=True, dpi=(200, 100))
+    draw_vector_page(folder / "vector.pdf")
+    yield from (folder / name for name in ("pages.tif", "group4.tif", "progressive.jpg", "vector.pdf"))
+    yield from records(folder)
     for name in ("3x4+II", "6x2-cabrera"):
         (folder / f"{name}.yaml").write_bytes((LAYOUTS / f"{name}.yaml").read_bytes())
         yield folder / f"{name}.yaml"
@@ -56,10 +54,30 @@ def seeds(folder: Path) -> Iterator[Path]:
     yield folder / "card.json"
 
 
+def draw_vector_page(path: Path) -> None:
+    """Write a PDF that carries its trace, its grid and its print as paths and words."""
+    drawn = stroke(beats(40, 240, 100)) + stroke(pulse_mm(24, 100)) + word("II", 30, 80) + PRINT
+    vector_pdf(path, grid_lines(5, "1 0 0", 0.1) + "0 0 0 RG 0.3 w 1 j\n" + drawn)
+
+
+def records(folder: Path) -> Iterator[Path]:
+    """Write a short record with a gap in every format, and arrays of several records and of one."""
+    signals = np.random.default_rng(0).normal(0, 0.5, (3, 257))
+    signals[0, 50:90] = np.nan
+    record = ecgimg.EcgRecord(signals, 257, ("II", "V5", "MCL1"))
+    for suffix in ("csv", "edf", "dcm", "parquet", "hea"):
+        ecgimg.write_record(record, folder / f"record.{suffix}")
+        yield folder / f"record.{suffix}"
+    yield from (folder / name for name in ("record.dat", "record.mask.csv"))
+    np.savez_compressed(folder / "record.npz", x=np.zeros((3, 12, 500), np.int16), ecg_id=[7, 8, 9], fs_hz=50)
+    np.save(folder / "record.npy", np.zeros((12, 1000), np.float32))
+    yield from (folder / name for name in ("record.npz", "record.npy"))
+
+
 def damaged(good: bytes, rng: np.random.Generator) -> bytes:
-    """Change a file: single bytes, runs, cuts, repeats, numbers made large."""
+    """Change a file: single bytes, runs, cuts, repeats, numbers made large; half of the files in one place only."""
     data = bytearray(good)
-    for _ in range(int(rng.integers(1, 9))):
+    for _ in range(int(rng.integers(1, 9)) if rng.random() < 0.5 else 1):
         if not data:
             break
         at = int(rng.integers(len(data)) if rng.random() < 0.5 else rng.integers(min(len(data), 400)))
@@ -87,11 +105,22 @@ def read(path: Path) -> str:
     elif path.suffix == ".json":
         load_classifier(path)
     elif path.stem.startswith("record"):
-        for _name, _record in ecgimg.iter_records(path):
-            pass
+        # signals and masks are read through the file that they belong to
+        path = {".dat": path.with_suffix(".hea"), ".mask.csv": path.with_name("record.edf")}.get(
+            "".join(path.suffixes), path
+        )
+        for _name, record in ecgimg.iter_records(path):
+            repr(record)
     else:
-        return f"{sum(1 for _ in open_pages(path))} pages"
+        return f"{sum(_sorted(page) for page in open_pages(path))} pages"
     return "read"
+
+
+def _sorted(page: PageInput) -> int:
+    """Sort the paths of a page where it has some; counts it."""
+    if page.vector is not None:
+        read_vector_rows(page.vector)
+    return 1
 
 
 def outcome(path: Path, worker: Worker) -> str:

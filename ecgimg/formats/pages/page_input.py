@@ -13,7 +13,7 @@ from ecgimg.formats.vector_pdf import VectorPage
 
 @dataclass(frozen=True, eq=False)
 class PageInput:
-    """One page as it came from its file, upright as the file says.
+    """One page as it came from its file, upright and with square pixels as the file says.
 
     Parameters
     ----------
@@ -34,6 +34,9 @@ class PageInput:
         The page's own paths and text, where a PDF carries the traces so.
     reduced_by : int
         How many pixels of the file, across and down, make one of `image`.
+    unequal_resolution : (across, down) or None
+        Pixels an inch, or their ratio, where the file says that its pixels are not square, as those of faxes; the
+        coarser direction of `image` was stretched to the finer one.
     """
 
     image: NDArray[np.uint8]
@@ -44,6 +47,7 @@ class PageInput:
     px_per_mm_hint: float | None
     vector: VectorPage | None
     reduced_by: int = 1
+    unequal_resolution: tuple[float, float] | None = None
 
 
 def page_name(path: Path, number: int, n_pages: int) -> str:
@@ -59,10 +63,11 @@ def make_page(
     px_per_mm: float | None,
     vector: VectorPage | None = None,
     reduced_by: int = 1,
+    unequal_resolution: tuple[float, float] | None = None,
 ) -> PageInput:
     """Return a decoded page; `px_per_mm` is that of the file, before it was reduced by a whole factor."""
     # files made of the first page keep the file's own name: most files have one page
     stem = path.stem if number == 1 else f"{path.stem}-p{number}"
     # a picture of half the pixels has half the pixels a millimetre
     hint = px_per_mm / reduced_by if px_per_mm else None
-    return PageInput(pixels, path, number, n_pages, stem, hint, vector, reduced_by)
+    return PageInput(pixels, path, number, n_pages, stem, hint, vector, reduced_by, unequal_resolution)

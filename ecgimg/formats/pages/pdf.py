@@ -17,6 +17,8 @@ from ecgimg.formats.pages.limits import MAX_PAGES, MAX_RENDERED_PIXELS, check_si
 from ecgimg.formats.pages.page_input import PageInput, make_page, page_name
 from ecgimg.formats.vector_pdf import read_vector_page
 
+_ROUNDING_PX = 1e-3  # of sides of up to 24 000 pixels in 32-bit numbers
+
 
 @contextmanager
 def open_pdf(path: Path) -> Iterator[Any]:
@@ -58,7 +60,35 @@ def _rasterised(page: Any, name: str, pdf_dpi: float, max_pixels: int) -> tuple[
     if not (width > 0 and height > 0 and math.isfinite(width * height)):
         raise UnreadablePage(f"{name} has no area; export it again")
     fitting = math.sqrt(0.999 * MAX_RENDERED_PIXELS / (width * height))  # rounding up adds a pixel a side
-    scale = min(pdf_dpi / 72, fitting) * (1 - 1e-9)  # the renderer rounds up: whole pixels must stay whole
-    check_size(name, math.ceil(width * scale), math.ceil(height * scale), max_pixels)
+    scale = min(pdf_dpi / 72, fitting)
+    check_size(name, _whole(width * scale), _whole(height * scale), max_pixels)
+    _extend_to_whole_pixels(page, scale)
     with closing(page.render(scale=scale)) as bitmap:
         return np.array(bitmap.to_pil().convert("RGB")), scale * 72 / 25.4
+
+
+def _whole(pixels: float) -> int:
+    """Return pixels rounded up; not by the rounding of PDFium's 32-bit sizes alone."""
+    return math.ceil(pixels - _ROUNDING_PX)
+
+
+def _extend_to_whole_pixels(page: Any, scale: float) -> None:
+    """Extend a page to the right and down, as it is shown, by less than a pixel to a whole number of pixels.
+
+    The renderer stretches a page to its bitmap, across and down by what each was rounded up: by 0.3 % where a page is
+    300 pixels high. Paths that are read afterwards are those of the extended page.
+    """
+    left, bottom, right, top = page.get_bbox()
+    width, height = (_extended(side, scale) for side in (right - left, top - bottom))
+    # the box is that of the page before it is turned
+    turn = page.get_rotation()
+    left, right = (right - width, right) if turn in (180, 270) else (left, left + width)
+    bottom, top = (top - height, top) if turn in (0, 270) else (bottom, bottom + height)
+    for set_box in (page.set_mediabox, page.set_cropbox):
+        set_box(left, bottom, right, top)
+
+
+def _extended(side: float, scale: float) -> float:
+    pixels = side * scale
+    # just below whole pixels, or the renderer would round up to the next
+    return side if math.ceil(pixels) == pixels else (_whole(pixels) - _ROUNDING_PX) / scale

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib import import_module
@@ -17,17 +16,15 @@ from ecgimg._optional_packages import without_warnings
 from ecgimg.errors import MissingExtra, UnreadablePage
 from ecgimg.formats.pages.limits import MAX_PAGES, check_size, reading, reduction_factor
 from ecgimg.formats.pages.page_input import PageInput, make_page, page_name
+from ecgimg.formats.pages.pixel_shape import Pair, scanner_px_per_mm, stretch_to_square, unequal_resolution
 
 # Pillow knows many formats more; each decoder that is not needed is one that a file may attack.
 _PICTURES = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "WEBP", "GIF")
-SCANNER_DPI = (90.0, 1300.0)
-"""A dpi tag outside says nothing: cameras and programs write 72 for want of a number."""
-
 _OPAQUE = 255
 
 _NEW_SUBFILE_TYPE = 254  # TIFF tag: bit 0 a reduced copy, bit 2 a transparency mask
 _NO_PAGE = 0b101
-_ORIENTATION, _EXIF_FOLDER, _EXPOSURE_TIME = 0x0112, 0x8769, 0x829A  # EXIF tags
+_ORIENTATION = 0x0112  # EXIF tag
 
 
 @contextmanager
@@ -69,9 +66,16 @@ def picture_pages(path: Path, first: int, max_pixels: int) -> Iterator[PageInput
             name = page_name(path, number, len(frames))
             with reading(name, f"{image.format} picture"):
                 image.seek(frame)
-                pixels, reduced_by = _pixels(image, name, max_pixels)
-                hint = _scanner_px_per_mm(image)
-            yield make_page(pixels, path, number, len(frames), hint, reduced_by=reduced_by)
+                page = decode_image(image, path, max_pixels, number, len(frames))
+            yield page
+
+
+def decode_image(image: Image.Image, path: Path, max_pixels: int, number: int = 1, n_pages: int = 1) -> PageInput:
+    """Decode the frame that a Pillow image shows, make its pixels square and turn it upright."""
+    # before the picture is loaded, which may turn it
+    resolution, hint = unequal_resolution(image), scanner_px_per_mm(image)
+    pixels, reduced_by = _pixels(image, resolution, page_name(path, number, n_pages), max_pixels)
+    return make_page(pixels, path, number, n_pages, hint, reduced_by=reduced_by, unequal_resolution=resolution)
 
 
 def heic_page(path: Path, max_pixels: int) -> PageInput:
@@ -95,18 +99,29 @@ def import_pillow_heif(path: Path) -> Any:
         raise MissingExtra("pillow-heif", "heic", f"reading the HEIC picture {path}") from error
 
 
-def _pixels(image: Image.Image, name: str, max_pixels: int) -> tuple[NDArray[np.uint8], int]:
-    """Decode a picture and turn it upright; (height, width, 3), and by what it was reduced."""
-    check_size(name, *image.size, max_pixels)
-    factor = reduction_factor(*image.size)
+def _pixels(image: Image.Image, resolution: Pair | None, name: str, max_pixels: int) -> tuple[NDArray[np.uint8], int]:
+    """Decode a picture, make its pixels square and turn it upright; (height, width, 3), and by what it was reduced."""
+    stretch = stretch_to_square(resolution)
+    width, height = (round(side * by) for side, by in zip(image.size, stretch, strict=True))
+    check_size(name, width, height, max_pixels)
+    factor, orientation, is_tiff = reduction_factor(width, height), _orientation(image), image.format == "TIFF"
     drafted = 1
     if factor % 2 == 0 and image.draft(None, (image.size[0] // 2, image.size[1] // 2)) is not None:
         drafted = 2  # a JPEG is halved as it is decoded: faster, in less memory
     image.load()
-    pixels = _to_rgb(_reduced(image, factor // drafted))
-    if image.format != "TIFF":  # a TIFF is turned when it is loaded
-        pixels = _turned(pixels, _orientation(image))
-    return np.ascontiguousarray(pixels), factor
+    # a TIFF is turned when it is loaded
+    is_turned = is_tiff and orientation >= 5
+    pixels = _stretched(_to_rgb(_reduced(image, factor // drafted)), stretch[::-1] if is_turned else stretch)
+    return np.ascontiguousarray(pixels if is_tiff else _turned(pixels, orientation)), factor
+
+
+def _stretched(pixels: NDArray[np.uint8], stretch: Pair) -> NDArray[np.uint8]:
+    """Return (height, width, 3) pixels stretched (across, down)."""
+    if stretch == (1.0, 1.0):
+        return pixels
+    height, width = pixels.shape[:2]
+    size = round(width * stretch[0]), round(height * stretch[1])
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
 def _reduced(image: Image.Image, factor: int) -> Image.Image:
@@ -117,24 +132,31 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
     if image.mode in ("1", "P", "PA"):
         image = image.convert("L" if image.mode == "1" else "RGBA" if image.has_transparency_data else "RGB")
     elif image.mode.startswith("I;16"):
-        image = Image.fromarray(_to_eight_bits(np.asarray(image)))
+        image = Image.fromarray(to_eight_bits(np.asarray(image)))
     return image.reduce(factor)
 
 
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     """Return any mode as (height, width, 3) 8-bit RGB, transparency laid over white."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return np.repeat(_to_eight_bits(np.asarray(image))[..., None], 3, axis=2)
+        return np.repeat(to_eight_bits(np.asarray(image))[..., None], 3, axis=2)
     # exports keep what is drawn on a transparent page: without white below, it would come out black
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        if np.asarray(layer.getchannel("A")).min() < _OPAQUE:
-            image = Image.new("RGBA", layer.size, "white")
-            image.alpha_composite(layer)
+        return white_below(np.asarray(image.convert("RGBA")))
     return np.array(image.convert("RGB"))
 
 
-def _to_eight_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:
+def white_below(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lay (height, width, 4) RGBA over white; (height, width, 3) RGB."""
+    if rgba[..., 3].min() == _OPAQUE:
+        return np.ascontiguousarray(rgba[..., :3])
+    layer = Image.fromarray(rgba)
+    page = Image.new("RGBA", layer.size, "white")
+    page.alpha_composite(layer)
+    return np.array(page.convert("RGB"))
+
+
+def to_eight_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:
     """Scale (height, width) greys of more than 8 bits, or fractions, to 8 bits.
 
     White is taken to be the top of the narrowest range that holds the brightest pixel (1 for fractions, 8, 12, 16,
@@ -167,16 +189,3 @@ def _turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     if orientation in (3, 4):
         pixels = pixels[::-1]
     return pixels
-
-
-def _scanner_px_per_mm(image: Image.Image) -> float | None:
-    """Return the resolution that a scanner tagged, or None: a camera's dpi tag means nothing."""
-    try:
-        across, down = (float(value) for value in image.info["dpi"])
-        taken_by_camera = _EXPOSURE_TIME in image.getexif().get_ifd(_EXIF_FOLDER)
-    except Exception:  # no tag, or one that makes no sense
-        return None
-    low, high = SCANNER_DPI
-    if taken_by_camera or not (low <= across <= high and math.isclose(across, down, rel_tol=0.01)):
-        return None
-    return across / 25.4

@@ -132,10 +132,12 @@ def vector_pdf(path: Path, content: str, rotation: int = 0, **options: str) -> P
 def check_ink(page: PageInput, traces: Sequence[NDArray[np.float64]]) -> VectorEcg:
     """The traces come back to 0.01 mm, and lie where the page's picture is black."""
     assert page.vector is not None
-    assert page.vector.size_mm == pytest.approx((WIDTH_MM, HEIGHT_MM), abs=0.01)
+    assert page.px_per_mm_hint is not None
+    size_px = np.array(page.vector.size_mm) * page.px_per_mm_hint
+    assert size_px == pytest.approx(page.image.shape[1::-1], abs=0.01)  # the page is extended to whole pixels
+    assert np.all(np.abs(size_px - np.array([WIDTH_MM, HEIGHT_MM]) * page.px_per_mm_hint - 0.5) < 0.501)
     ink = split_vector(page.vector)
     assert [len(trace.points_mm) for trace in ink.traces] == [len(points_mm) for points_mm in traces]
-    assert page.px_per_mm_hint is not None
     for trace, points_mm in zip(ink.traces, traces, strict=True):
         assert np.abs(trace.points_mm - points_mm).max() < 0.01
         x, y = (trace.points_mm[::7] * page.px_per_mm_hint).astype(int).T

@@ -50,6 +50,30 @@ def test_decode_pdf_at_resolution(tmp_path: Path, dpi: int):
     assert page.image[: dpi - 1].min() == 255
 
 
+def diamond(x: float, y: float) -> str:
+    return f"{x - 4} {y} m {x} {y + 4} l {x + 4} {y} l {x} {y - 4} l h f "
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+@pytest.mark.parametrize("box", ["0 0 170.1 120.05", "10.2 -5 180.5 108.4", "0 0 595.28 841.89"])
+@pytest.mark.parametrize("dpi", [100, 200])
+def test_decode_pdf_unstretched(tmp_path: Path, box: str, turn: int, dpi: int):
+    """A page whose sides are no whole pixels has the same scale across and down, that of its hint."""
+    left, bottom, right, top = map(float, box.split())
+    content = "0 g " + diamond(left + 10, bottom + 10) + diamond(right - 10, top - 10)
+    (tmp_path / "a.pdf").write_bytes(pdf_bytes([content], box=box, extra=f"/Rotate {turn}"))
+    (page,) = open_pages(tmp_path / "a.pdf", pdf_dpi=dpi)
+    ink = 1 - page.image[..., 0] / 255
+    width_pt, height_pt = (right - left, top - bottom) if turn % 180 == 0 else (top - bottom, right - left)
+    assert page.image.shape[:2] == (math.ceil(height_pt * dpi / 72), math.ceil(width_pt * dpi / 72))
+    y_px, x_px = np.mgrid[: ink.shape[0], : ink.shape[1]]
+    halves = [ink * (x_px < ink.shape[1] / 2), ink * (x_px >= ink.shape[1] / 2)]
+    for at_px, side_pt in ((x_px, width_pt), (y_px, height_pt)):
+        first_px, second_px = ((at_px * half).sum() / half.sum() for half in halves)
+        distance_mm = (side_pt - 20) * 25.4 / 72
+        assert abs(second_px - first_px) / distance_mm == pytest.approx(page.px_per_mm_hint, rel=5e-5)
+
+
 def test_decode_huge_pdf_page(tmp_path: Path):
     """A huge page is drawn smaller, and its scale hint says so."""
     (tmp_path / "a.pdf").write_bytes(pdf_bytes([""], box="0 0 14400 10000"))

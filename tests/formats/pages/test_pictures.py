@@ -162,10 +162,17 @@ def test_decode_damaged_exif(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("dpi", "px_per_mm"),
-    [((300, 300), 300 / 25.4), ((72, 72), None), ((96, 96), 96 / 25.4), ((204, 98), None), ((2400, 2400), None)],
+    [
+        ((300, 300), 300 / 25.4),
+        ((72, 72), None),
+        ((96, 96), 96 / 25.4),
+        ((204, 98), 204 / 25.4),
+        ((600, 100), None),
+        ((2400, 2400), None),
+    ],
 )
 def test_scale_hint_of_scanner_dpi(tmp_path: Path, dpi: tuple[int, int], px_per_mm: float | None):
-    """A scanner's resolution becomes the scale hint, but not a default or an odd value."""
+    """A scanner's resolution becomes the scale hint, the finer one of two, but not a default or an odd value."""
     for suffix in ("jpg", "tif", "png"):
         picture().save(tmp_path / f"a.{suffix}", dpi=dpi)
         hint = only(tmp_path / f"a.{suffix}").px_per_mm_hint
