@@ -42,7 +42,7 @@ PUBLIC = re.compile(
     rf"(?P<page>GET /|GET /config/?)"
     rf"|GET /(assets|static|svelte)(/{_FILE})+"
     r"|GET /(theme\.css|favicon\.ico|robots\.txt|health|logout)"
-    rf"|GET /files/[A-Za-z0-9_-]+/[0-9.]+/{_FILE}"
+    rf"|GET /files/[A-Za-z0-9_-]+/([0-9.]+|all)/{_FILE}"
     r"|(?P<form>POST /login/?)"
 )
 """Method and path of what is served without a session's key."""

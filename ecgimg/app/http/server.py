@@ -18,8 +18,10 @@ from ecgimg.app.http.login import Login
 from ecgimg.app.http.middleware import AccessMiddleware
 from ecgimg.app.http.sessions import Sessions, sweep_until
 from ecgimg.app.http.temporary_folder import process_folder
+from ecgimg.app.http.uploads import PAGES_GONE
 from ecgimg.app.server_settings import ServerSettings
 from ecgimg.app.session_page_reader import FILES_PATH, PageService
+from ecgimg.app.web_page.verdict_text import as_sentence
 from ecgimg.errors import BadRequest, MissingExtra
 from ecgimg.plotting.paper_page import NOTICE
 
@@ -177,13 +179,12 @@ def _lifespan(service: PageService, on_ready: Callable[[], None]) -> Any:
 
 def _serve_files(api: FastAPI, service: PageService) -> None:
     """Serve what was made of a session's pages, to those who have its link."""
-    from fastapi import HTTPException
-    from fastapi.responses import FileResponse, PlainTextResponse
+    from fastapi.responses import FileResponse, PlainTextResponse, Response
 
-    def result_file(token: str, page: str, name: str) -> FileResponse:
-        path = service.linked_file(token, page, name)
+    def result_file(token: str, page: str, name: str) -> Response:
+        path = service.all_pages_file(token, name) if page == "all" else service.linked_file(token, page, name)
         if path is None:
-            raise HTTPException(404, "this file is no longer here")
+            return PlainTextResponse(as_sentence(PAGES_GONE), 404, headers=_PRIVATE)
         shown = path.suffix in (".jpg", ".svg")
         return FileResponse(
             path, headers=_PRIVATE, filename=path.name, content_disposition_type="inline" if shown else "attachment"
@@ -192,5 +193,7 @@ def _serve_files(api: FastAPI, service: PageService) -> None:
     def alive() -> PlainTextResponse:
         return PlainTextResponse("ok", headers=_PRIVATE)
 
-    api.get(f"{FILES_PATH}/{{token}}/{{page}}/{{name}}", response_model=None)(result_file)
+    # a head tells the page whether a download is there still
+    file_path = f"{FILES_PATH}/{{token}}/{{page}}/{{name}}"
+    api.api_route(file_path, methods=["GET", "HEAD"], response_model=None)(result_file)
     api.get("/health", response_model=None)(alive)

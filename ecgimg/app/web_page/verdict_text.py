@@ -12,7 +12,7 @@ from ecgimg.digitization import Digitization
 from ecgimg.leads import KNOWN_LEADS
 from ecgimg.reasons import ReasonCode, Severity, sentence_case
 from ecgimg.reporting import Judgement
-from layouts import load_layout
+from layouts import layout_names, load_layout
 
 NO_FINDING = "Nothing is likely or possible of what is judged."
 
@@ -169,7 +169,8 @@ def _facts(digitization: Digitization) -> tuple[str, ...]:
     sources = digitization.sources or {}
     facts = []
     if digitization.layout:
-        description = load_layout(digitization.layout).description.rstrip(".")
+        is_own = digitization.layout not in layout_names()
+        description = "a layout of your own" if is_own else load_layout(digitization.layout).description.rstrip(".")
         by_hand = ", set by hand" if "layout" in digitization.corrections else ""
         facts.append(f"Layout {digitization.layout}: {description}{by_hand}.")
     speed_source = _SOURCE_TEXTS[sources.get("speed", "assumed")]
