@@ -26,7 +26,7 @@ from ecgimg.app.web_page.corrections import (
 from ecgimg.app.web_page.theme import CLOSED, CORNERS_HTML, DROP_HTML, LIGHT_ONLY, static_text
 from ecgimg.app.web_page.verdict_text import lead_rows
 from ecgimg.digitization.correct import Corrections
-from ecgimg.errors import EcgImgError
+from ecgimg.errors import BadRequest, EcgImgError
 from ecgimg.leads import KNOWN_LEADS
 from layouts import load_layout, load_layouts
 
@@ -60,10 +60,10 @@ class BrowserPage:
 
     def _add_result(self) -> None:
         with gr.Row(visible=False, elem_id="page-row") as self.page_row:
-            self.previous = gr.Button("Previous page", elem_id="previous", min_width=120, scale=0)
+            self.previous = gr.Button("Previous", elem_id="previous", size="sm", min_width=90, scale=0)
             self.pages = _choice_of_any("Page", [], None, "pages")
-            self.next = gr.Button("Next page", elem_id="next", min_width=120, scale=0)
-            self.remove = gr.Button("Remove this page", elem_id="remove", min_width=150, scale=0)
+            self.next = gr.Button("Next", elem_id="next", size="sm", min_width=70, scale=0)
+            self.remove = gr.Button("Remove this page", elem_id="remove", size="sm", min_width=140, scale=0)
         self.result = gr.HTML(js_on_load=static_text("viewer.js"), elem_id="result")
         # Hidden and open, so that all of it is in place before there is a page: what is made only when a person opens
         # it may come too late or never, and a page that is shown must not close what they have just opened.
@@ -245,6 +245,8 @@ class BrowserPage:
     def _navigation(self, key: str, number: int) -> Update:
         choices = self._choices(key)
         numbers = [choice[1] for choice in choices]
+        if number not in numbers:  # the session ended while the page was read
+            raise BadRequest(PAGES_GONE)
         return {
             self.page_row: gr.update(visible=True),
             self.previous: gr.update(interactive=number != numbers[0]),

@@ -11,6 +11,7 @@ from ecgimg._pictures import as_data_url
 from layouts import Layout, as_image, load_layout, load_layouts
 
 _PICTURE_PX = 420  # wide: lead labels stay legible at half of it
+_TITLE_PX = 44  # of a picture, above its rows: the button has a title of its own
 
 
 def gallery(own: Iterable[Path]) -> str:
@@ -31,7 +32,8 @@ def _bundled_buttons() -> str:
 
 
 def _button(layout: Layout) -> str:
-    picture = as_data_url(as_image(layout, _PICTURE_PX))
+    image = as_image(layout, _PICTURE_PX)
+    picture = as_data_url(image.crop((0, _TITLE_PX, image.width, image.height)))
     return (
         f'<button type="button" data-layout="{escape(layout.name)}" title="{escape(layout.description)}">'
         f'<img src="{picture}" alt="" loading="lazy"><span>{escape(layout.name)}</span></button>'
