@@ -23,7 +23,7 @@ _THUMB_PX = (240, 150)  # twice the size it is shown at, for screens of twice th
 
 def header(keep_min: float) -> str:
     """Return the head of the page: what this is, and what it is not."""
-    kept = "as soon as you close this page" if keep_min == 0 else f"{keep_min:g} minutes after you close this page"
+    kept = f"{_duration(keep_min)} after you close this page" if keep_min else "as soon as you close this page"
     return f"""
 <header class="ecg-head">
   <svg class="ecg-mark" viewBox="0 0 64 40" aria-hidden="true">
@@ -32,6 +32,16 @@ def header(keep_min: float) -> str:
 </header>
 <p class="ecg-notice" role="note"><strong>{NOTICE}.</strong> Nothing shown here is a diagnosis.
 Pages stay on the computer that runs this app and are deleted {kept}.</p>"""
+
+
+def _duration(minutes: float) -> str:
+    """Return a duration as it is said: in seconds, minutes or hours, whichever gives a whole number."""
+    for seconds, unit in ((3600, "hour"), (60, "minute")):
+        count = minutes * 60 / seconds
+        if count >= 1 and count == round(count):
+            return f"{count:g} {unit}{'s' if count != 1 else ''}"
+    count = max(round(minutes * 60), 1)
+    return f"{count} second{'s' if count != 1 else ''}"
 
 
 def limits(settings: ServerSettings) -> str:
