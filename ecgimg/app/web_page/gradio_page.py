@@ -103,8 +103,9 @@ class BrowserPage:
             "api_visibility": "private", "concurrency_id": "reading", "show_progress": "minimal",
             "concurrency_limit": self.service.settings.workers, "show_progress_on": self.status,
         }  # fmt: skip
-        self.drop.upload(self.add_files, None, shared, **work)
-        self.samples.select(self.add_sample, None, shared, **work)
+        # the page sends one after the other; the framework would drop what comes while it still ends the one before
+        self.drop.upload(self.add_files, None, shared, trigger_mode="multiple", **work)
+        self.samples.select(self.add_sample, None, shared, trigger_mode="multiple", **work)
         self.status.select(self.resume, None, shared, **quick)
         self.pages.input(self.show_page, self.pages, shared, **quick)
         self.previous.click(self.show_previous, self.pages, shared, **quick)
