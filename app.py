@@ -1,9 +1,8 @@
 """The app for whoever looks for it here: ``python app.py`` is ``ecgimg app``."""
 
+import runpy
 import sys
-
-from ecgimg.cli import main
 
 if __name__ == "__main__":
     sys.argv.insert(1, "app")
-    main()
+    runpy.run_module("ecgimg", run_name="__main__")

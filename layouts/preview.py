@@ -8,6 +8,7 @@ from layouts.model import Layout, Slot
 
 _CELL = 14
 _PAPER, _INK, _LINE, _STRIP = (255, 252, 250), (30, 30, 34), (214, 130, 130), (253, 238, 238)
+_SECONDS = (150, 50, 45)  # legible on paper and strips, a contrast above 4.5
 
 
 def as_text(layout: Layout) -> str:
@@ -79,5 +80,5 @@ def as_image(layout: Layout, width_px: int = 1100) -> Image.Image:
         fill = _STRIP if slot.column is None else _PAPER
         pen.rectangle((left, top, right, top + row_px), outline=_LINE, fill=fill, width=2)
         pen.text((left + 10, top + 10), slot.printed_name, font=big, fill=_INK)
-        pen.text((left + 10, top + 52), f"{slot.start_s:.3g}-{slot.end_s:.3g} s", font=small, fill=_LINE)
+        pen.text((left + 10, top + 52), f"{slot.start_s:.3g}-{slot.end_s:.3g} s", font=small, fill=_SECONDS)
     return image

@@ -18,7 +18,8 @@ from ecgimg.classification.trained_classifier import shipped_classifier
 from ecgimg.digitization import Digitization
 from ecgimg.digitization.correct import Corrections, digitize_corrected
 from ecgimg.digitization.overlay import draw_overlay
-from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
+from ecgimg.digitization.upright import turn_upright
+from ecgimg.errors import EcgImgError, UnreadablePage
 from ecgimg.formats import write_record
 from ecgimg.formats.pages import count_pages, open_pages
 from ecgimg.formats.vector_pdf import VectorPage
@@ -32,7 +33,6 @@ from ecgimg.reporting.evidence import MOST_EXPLAINED
 from ecgimg.reporting.evidence_figure import draw_on_page
 from ecgimg.reporting.pdf import write_pdf
 from ecgimg.reporting.verdict_text import advice
-from layouts import layout_names
 
 Image8 = NDArray[np.uint8]
 
@@ -47,7 +47,7 @@ _SAMPLES = Path(__file__).parent.parent / "samples"
 
 @dataclass(frozen=True)
 class PageLimits:
-    """What may be opened: the largest file, the largest page, and the most pages of a session."""
+    """What may be opened: the largest file, the largest page, and the most pages of a file."""
 
     max_mb: float = 50.0
     max_megapixels: float = 60.0
@@ -113,7 +113,7 @@ def store_pages(path: Path, name: str, folder: Path, first: int, limits: PageLim
     """
     number = first
     try:
-        pages = _count_within_limits(path, first, limits)
+        pages = _count_within_limits(path, limits)
         for page in open_pages(path, max_pixels=round(limits.max_megapixels * 1e6)):
             page_name = f"{name}, page {page.number}" if pages > 1 else name
             yield _store(StoredPage(page_name, number, folder / f"page-{number}", vector=page.vector), page.image)
@@ -124,13 +124,13 @@ def store_pages(path: Path, name: str, folder: Path, first: int, limits: PageLim
         yield StoredPage(name, number, folder / f"page-{number}", failure=failure)
 
 
-def _count_within_limits(path: Path, first: int, limits: PageLimits) -> int:
-    """Return how many pages a file has; `UnreadablePage` where it, or the session with it, exceeds the limits."""
+def _count_within_limits(path: Path, limits: PageLimits) -> int:
+    """Return how many pages a file has; `UnreadablePage` where it exceeds the limits."""
     if path.stat().st_size > limits.max_mb * 1e6:
         raise UnreadablePage(f"the file is larger than {limits.max_mb:g} MB; save it smaller or split it")
     pages = count_pages(path)
-    if first - 1 + pages > limits.max_pages:
-        raise UnreadablePage(f"at most {limits.max_pages} pages are read at a time; split the file")
+    if pages > limits.max_pages:
+        raise UnreadablePage(f"the file has {pages} pages, and at most {limits.max_pages} can be added; split the file")
     return pages
 
 
@@ -139,14 +139,6 @@ def _store(page: StoredPage, image: Image8) -> StoredPage:
     np.save(page.folder / "pixels.npy", image)
     write_jpeg(image, page.folder / "corners.jpg", _CORNERS_SIDE_PX)
     return replace(page, size_px=(image.shape[1], image.shape[0]))
-
-
-def check_layout(corrections: Corrections) -> None:
-    """Refuse layouts that do not travel with the package (`BadRequest`): from outside no file may be named."""
-    if corrections.layout != "auto" and corrections.layout not in layout_names():
-        raise BadRequest(
-            f"there is no layout {corrections.layout!r}; choose auto or one of {', '.join(layout_names())}"
-        )
 
 
 def read_page(page: StoredPage, corrections: Corrections | None = None) -> Reading:
@@ -163,7 +155,6 @@ def read_page(page: StoredPage, corrections: Corrections | None = None) -> Readi
 
 def reading_steps(page: StoredPage, corrections: Corrections) -> Generator[str, None, Reading]:
     """Do what `read_page` does, and yield what is being done before each step of it."""
-    check_layout(corrections)
     if page.failure is not None:
         return refused_reading(page, corrections, page.failure)
     yield "reading the page"
@@ -173,9 +164,14 @@ def reading_steps(page: StoredPage, corrections: Corrections) -> Generator[str, 
     measurements = measure_page(digitization, findings.measurements)
     yield "drawing"
     reading = Reading(page, corrections, digitization, measurements, findings, advice(digitization, picture))
-    reading = replace(reading, evidence=_write_pictures(picture, reading))
+    # a page that was photographed sideways is shown upright
+    upright, upright_digitization = turn_upright(picture, digitization)
+    overlay = draw_overlay(upright, upright_digitization)
+    write_jpeg(upright, page.folder / "original.jpg")
+    write_jpeg(overlay, page.folder / "overlay.jpg")
+    reading = replace(reading, evidence=_write_figures(upright, reading, upright_digitization))
     yield "writing the downloads"
-    return replace(reading, downloads=_write_downloads(picture, reading))
+    return replace(reading, downloads=_write_downloads(reading, upright, upright_digitization))
 
 
 def refused_reading(page: StoredPage, corrections: Corrections, reason: Reason) -> Reading:
@@ -192,23 +188,27 @@ def load_networks() -> None:
     shipped_classifier()
 
 
-def _write_pictures(picture: Image8, reading: Reading) -> tuple[str, ...]:
-    """Write the pictures that the app shows; returns the keys of the findings whose evidence was drawn."""
-    folder = reading.page.folder
-    write_jpeg(picture, folder / "original.jpg")
-    write_jpeg(draw_overlay(picture, reading.digitization), folder / "overlay.jpg")
-    record = reading.digitization.record
+def _write_figures(upright: Image8, reading: Reading, digitization: Digitization) -> tuple[str, ...]:
+    """Write the leads on paper and the evidence; returns the keys of the findings whose evidence was drawn.
+
+    Parameters
+    ----------
+    upright, digitization : (height, width, 3) uint8 RGB, Digitization
+        The page as it is shown, and the reading in its pixels.
+    """
+    folder, record = reading.page.folder, reading.digitization.record
     if record is None:
         return ()
     record.plot(seconds=record.duration_s).save(folder / "paper.svg")
     keys = tuple(reading.findings.evidence)[:MOST_EXPLAINED]
+    findings = replace(reading.findings, digitization=digitization)
     for number, key in enumerate(keys, start=1):
-        write_jpeg(draw_on_page(picture, reading.findings, key), folder / f"evidence-{number}.jpg")
+        write_jpeg(draw_on_page(upright, findings, key), folder / f"evidence-{number}.jpg")
     return keys
 
 
-def _write_downloads(picture: Image8, reading: Reading) -> tuple[str, ...]:
-    """Write every download that a page allows; returns their kinds."""
+def _write_downloads(reading: Reading, upright: Image8, upright_digitization: Digitization) -> tuple[str, ...]:
+    """Write every download that a page allows, with the page upright in the report; returns their kinds."""
     digitization = reading.digitization
     if digitization.record is None:
         return ()
@@ -220,8 +220,8 @@ def _write_downloads(picture: Image8, reading: Reading) -> tuple[str, ...]:
     with atomic_path(download_path(reading, "json")) as temporary:
         temporary.write_text(json.dumps(results, indent=1), encoding="utf-8")
     # what is measured of the leads that were not classified is printed, too
-    report = replace(reading.findings, measurements=reading.measurements)
-    write_pdf(report, download_path(reading, "report"), picture)
+    report = replace(reading.findings, measurements=reading.measurements, digitization=upright_digitization)
+    write_pdf(report, download_path(reading, "report"), upright)
     write_record(digitization.record, download_path(reading, "csv"))
     write_record(digitization.record, download_path(reading, "dicom"))
     _write_wfdb_zip(reading, reading.page.folder / "wfdb")

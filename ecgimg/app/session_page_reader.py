@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import shutil
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from ecgimg.app.all_pages import ALL_PAGES, write_joined_report, write_zip
 from ecgimg.app.http.sessions import Session, Sessions
 from ecgimg.app.http.temporary_folder import is_plain_file
+from ecgimg.app.http.uploads import PAGES_GONE
 from ecgimg.app.process_page import (
     DOWNLOAD_PREFIX,
+    PageLimits,
     Reading,
     StoredPage,
-    check_layout,
     download_path,
     load_networks,
     reading_steps,
@@ -23,9 +26,10 @@ from ecgimg.app.process_page import (
 )
 from ecgimg.app.server_settings import ServerSettings
 from ecgimg.digitization.correct import Corrections
-from ecgimg.errors import BadRequest, UnreadablePage
+from ecgimg.errors import BadRequest, UnknownLayout, UnreadablePage
 from ecgimg.isolation import CallFailed, Limits, Worker, WorkerPool, run_to_end
 from ecgimg.reporting.evidence import MOST_EXPLAINED
+from layouts import Layout, layout_names, load_layout
 
 FILES_PATH = "/files"  # below it, links lead to what was made of pages
 READING = Limits(cpu_s=30.0, memory_gb=2.0, wall_per_cpu=4.0)  # a person waits
@@ -87,25 +91,28 @@ class PageService:
             pages: list[StoredPage] = []
             for file, name in files:
                 yield Step("opening the file", 0, len(files), name)
-                pages += self._open(session, file, name, len(session.pages) + len(pages) + 1)
+                pages += self._open(session, file, name, len(pages))
             for done, page in enumerate(pages):
                 reading = yield from self._read(page, Corrections(), done, len(pages))
-                session.pages.append(reading)
+                session.pages[page.number] = reading
                 yield reading
 
-    def _open(self, session: Session, file: Path, name: str, first: int) -> list[StoredPage]:
-        if first > self.settings.max_pages:
-            raise BadRequest(f"{self.settings.max_pages} pages at a time are the most; start over with fewer")
-        return self._stored_pages(file, name, session.folder, first)
+    def _open(self, session: Session, file: Path, name: str, waiting: int) -> list[StoredPage]:
+        """Open the pages of a file for a session that holds its pages and `waiting` more."""
+        room = self.settings.max_pages - len(session.pages) - waiting
+        if room < 1:
+            raise BadRequest(f"at most {self.settings.max_pages} pages are held at a time; remove some to add others")
+        limits = replace(self.settings.page_limits, max_pages=room)
+        pages = self._stored_pages(file, name, session.folder, session.last_number + 1, limits)
+        session.last_number += len(pages)
+        return pages
 
     def _stored_pages(
-        self, file: Path, name: str, folder: Path, first: int, max_pages: int | None = None
+        self, file: Path, name: str, folder: Path, first: int, limits: PageLimits, max_pages: int | None = None
     ) -> list[StoredPage]:
         """Open the pages of a file, `max_pages` at most; what cannot be opened is a page with a failure."""
         pages: list[StoredPage] = []
-        opened = self.workers.stream(
-            store_pages, file, name, folder, first, self.settings.page_limits, more_cpu_s=_CPU_S_PER_PAGE
-        )
+        opened = self.workers.stream(store_pages, file, name, folder, first, limits, more_cpu_s=_CPU_S_PER_PAGE)
         try:  # the pages before the one that failed are kept
             pages += islice(opened, max_pages)
         except CallFailed as failure:
@@ -129,13 +136,59 @@ class PageService:
     def correct(self, key: str, number: int, corrections: Corrections) -> Generator[Step | Reading, None, None]:
         """Read a page again as corrected; yields each step, and last the reading, which takes the page's place."""
         old = self.reading(key, number)
-        check_layout(corrections)
         session = self.sessions.get_or_create(key)
+        _check_layout(corrections, session.layouts)
         with session.busy():
             reading = yield from self._read(old.page, corrections, 0, 1)
             # a new version has new addresses, so that no browser shows the old pictures from its cache
-            session.pages[number - 1] = replace(reading, version=old.version + 1)
-        yield session.pages[number - 1]
+            session.pages[number] = replace(reading, version=old.version + 1)
+        yield session.pages[number]
+
+    def remove(self, key: str, number: int) -> Reading | None:
+        """Delete a page with all that was made of it; returns the one after it, else before it, else None."""
+        numbers = self._numbers(key, number)
+        place = numbers.index(number)
+        session = self.sessions.get_or_create(key)
+        with session.busy():
+            shutil.rmtree(session.pages.pop(number).page.folder, ignore_errors=True)
+        others = [*numbers[place + 1 :], *numbers[:place][::-1]]
+        return session.pages[others[0]] if others else None
+
+    def neighbour(self, key: str, number: int, step: int) -> Reading:
+        """Return the page so many steps after another one; the last or first where there are not so many."""
+        numbers = self._numbers(key, number)
+        return self.reading(key, numbers[min(max(numbers.index(number) + step, 0), len(numbers) - 1)])
+
+    def _numbers(self, key: str, number: int) -> list[int]:
+        """Return the numbers of a session's pages, one of which is given (`BadRequest` where it is not)."""
+        self.reading(key, number)
+        return list(self.sessions.get_or_create(key).pages)
+
+    def add_layout(self, key: str, file: Path) -> Layout:
+        """Take a person's own layout file, which is then chosen by its name.
+
+        Raises
+        ------
+        BadRequest, UnknownLayout
+            For a file that is no upload of this session, is no layout, or has the name of one that is there already.
+        """
+        upload = self.sessions.upload_path(key, file)
+        session = self.sessions.get_or_create(key)
+        try:
+            if upload.suffix not in (".yaml", ".yml"):
+                raise BadRequest("a layout is a YAML file; give one whose name ends in .yaml")
+            layout = _load_own_layout(upload)
+            path = session.folder / f"layout-{len(session.layouts) + 1}.yaml"
+            shutil.copyfile(upload, path)
+        finally:
+            self.sessions.discard_upload(key, upload)
+        session.layouts[layout.name] = path
+        return layout
+
+    def own_layouts(self, key: str) -> Mapping[str, Path]:
+        """Return a session's own layout files by the names of the layouts."""
+        session = self.sessions.find(key)
+        return {} if session is None else session.layouts
 
     def read_once(self, key: str, file: Path, number: int, corrections: Corrections) -> Reading:
         """Read one page of a file for a program, beside the pages of the session; only the last few are kept.
@@ -145,10 +198,10 @@ class PageService:
         BadRequest, UnreadablePage
             For a file that cannot be opened, or has no such page.
         """
-        check_layout(corrections)
+        _check_layout(corrections, {})
         upload = self.sessions.upload_path(key, file)
         folder = self.sessions.get_or_create(key).new_request_folder()
-        pages = self._stored_pages(upload, "the file", folder, 1, max(number, 1))
+        pages = self._stored_pages(upload, "the file", folder, 1, self.settings.page_limits, max(number, 1))
         # a file that cannot be opened is one page with a failure, whichever page was asked for
         page = pages[number - 1] if 1 <= number <= len(pages) else pages[-1] if pages[-1].failure else None
         if page is None:
@@ -160,20 +213,35 @@ class PageService:
 
     def reading(self, key: str, number: int) -> Reading:
         """Return a page's reading; `BadRequest` where its session has ended."""
-        pages = self.sessions.get_or_create(key).pages
-        if not 1 <= number <= len(pages):
-            raise BadRequest("this page is no longer here, since its session has ended; drop the file again")
-        reading: Reading = pages[number - 1]
+        session = self.sessions.find(key)
+        if session is None or number not in session.pages:
+            raise BadRequest(PAGES_GONE)
+        reading: Reading = self.sessions.get_or_create(key).pages[number]
         return reading
 
     def readings(self, key: str) -> tuple[Reading, ...]:
-        """Return all pages of a session."""
-        return tuple(self.sessions.get_or_create(key).pages)
+        """Return all pages of a session, in their order."""
+        session = self.sessions.find(key)
+        return () if session is None else tuple(session.pages.values())
 
     def link(self, key: str, reading: Reading) -> str:
         """Return the address below which a reading's files are served; another one after every correction."""
-        session = self.sessions.get_or_create(key)
-        return f"{self.settings.root_path}{FILES_PATH}/{session.token}/{reading.page.number}.{reading.version}"
+        return f"{self.session_link(key)}/{reading.page.number}.{reading.version}"
+
+    def session_link(self, key: str) -> str:
+        """Return the address below which all files of a session are served."""
+        return f"{self.settings.root_path}{FILES_PATH}/{self.sessions.get_or_create(key).token}"
+
+    def all_pages_file(self, token: str, kind: str) -> Path | None:
+        """Write and return one of `ALL_PAGES` for a session; None where there is none of its pages that was read."""
+        session = self.sessions.find_by_token(token)
+        readings = [] if session is None else [reading for reading in session.pages.values() if reading.downloads]
+        if session is None or not readings or kind not in ALL_PAGES:
+            return None
+        path = session.folder / ALL_PAGES[kind]
+        write = write_zip if kind == "zip" else write_joined_report
+        write(readings, path)
+        return path
 
     def download_of_program(self, key: str, path: str) -> Path | None:
         """Return a download that was made for a program, or None for any other file."""
@@ -197,7 +265,24 @@ class PageService:
 def _reading_of(session: Session | None, page: str) -> Reading | None:
     """Return the reading that ``NUMBER.VERSION`` of a link names; an old version gives the new one."""
     number = page.partition(".")[0]
-    if session is None or not number.isdecimal() or not 1 <= int(number) <= len(session.pages):
+    if session is None or not number.isdecimal():
         return None
-    reading: Reading = session.pages[int(number) - 1]
+    reading: Reading | None = session.pages.get(int(number))
     return reading
+
+
+def _check_layout(corrections: Corrections, own: Mapping[str, Path]) -> None:
+    """Refuse other layouts than those of the package and the session's own: from outside no file may be named."""
+    names = ", ".join(layout_names())
+    if corrections.layout not in ("auto", *layout_names(), *map(str, own.values())):
+        raise BadRequest(f"there is no layout {corrections.layout!r}; choose auto or one of {names}")
+
+
+def _load_own_layout(upload: Path) -> Layout:
+    try:
+        layout = load_layout(upload)
+    except UnknownLayout as error:  # the name of an upload says nothing to whoever sent it
+        raise UnknownLayout(str(error).replace(f" {upload}", "")) from None
+    if layout.name in layout_names():
+        raise BadRequest(f"the app has a layout {layout.name} of its own; give yours another name")
+    return layout

@@ -18,6 +18,7 @@ from ecgimg.formats.vector_pdf import VectorPage
 from ecgimg.leads import KNOWN_LEADS, STANDARD_LEADS
 from ecgimg.reasons import Reason, ReasonCode
 from ecgimg.record import EcgRecord
+from layouts import load_layout
 
 Image8 = NDArray[np.uint8]
 Point = tuple[float, float]
@@ -66,12 +67,17 @@ class Corrections:
             _check_corners(self.corners_px)
         _check_leads(self.leads)
 
+    @property
+    def layout_name(self) -> str | None:
+        """Name of the layout, which a user's own file holds; None where the layout is not corrected."""
+        return None if self.layout == "auto" else load_layout(self.layout).name
+
     def summary(self) -> dict[str, Any]:
         """Return the corrections that were made, as the JSON files hold them."""
         values = {
             "rotate_deg": self.rotate_deg % 360 or None,
             "corners_px": [[round(x, 1), round(y, 1)] for x, y in self.corners_px] if self.corners_px else None,
-            "layout": None if self.layout == "auto" else self.layout,
+            "layout": self.layout_name,
             "speed_mm_s": self.speed_mm_s,
             "gain_mm_mv": self.gain_mm_mv,
             "leads": dict(self.leads) or None,
@@ -84,7 +90,7 @@ class Corrections:
         corrections = {
             f"turned {self.rotate_deg % 360:g}° clockwise": bool(self.rotate_deg % 360),
             "page corners": self.corners_px is not None,
-            f"layout {self.layout}": self.layout != "auto",
+            f"layout {self.layout_name}": self.layout_name is not None,
             f"paper speed {self.speed_mm_s or 0:g} mm/s": self.speed_mm_s is not None,
             f"gain {self.gain_mm_mv or 0:g} mm/mV": self.gain_mm_mv is not None,
             f"lead labels, {relabelled}": bool(relabelled),

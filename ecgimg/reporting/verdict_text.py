@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from ecgimg.digitization import Digitization
 from ecgimg.leads import KNOWN_LEADS
 from ecgimg.reasons import ReasonCode, Severity, sentence_case
 from ecgimg.reporting.conclusion import Judgement
-from layouts import load_layout
+from layouts import layout_names, load_layout
 
 NO_FINDING = "Nothing is likely or possible of what is judged."
 
@@ -30,6 +31,7 @@ _SOURCE_TEXTS = {
     "width": "assuming that the page shows ten seconds",
     "assumed": "assumed, as the page does not show it",
 }
+_FILE_NAME = re.compile(r"\S+\.[A-Za-z0-9]")
 _SMALL_PX = 1000  # a picture with a shorter longer side is a preview, or shows a page far away
 _DARK_GREY, _BRIGHT_GREY = 90.0, 251.0  # medians of a picture taken without light, and of one washed out by glare
 _MAX_ADVICE = 3  # lines for a page that was read with limits; the gravest limits come first
@@ -90,7 +92,11 @@ def verdict_of(digitization: Digitization) -> Verdict:
 def as_sentence(text: str) -> str:
     """Return a text, which may be that of an error, as a sentence with a capital and a full stop."""
     text = text.strip()
-    return sentence_case(text) + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
+    if not text:
+        return ""
+    # the name of a file keeps its case
+    begin = text if _FILE_NAME.match(text) else sentence_case(text)
+    return begin + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def advice(digitization: Digitization, image: NDArray[np.uint8] | None = None) -> tuple[str, ...]:
@@ -169,7 +175,8 @@ def _facts(digitization: Digitization) -> tuple[str, ...]:
     sources = digitization.sources or {}
     facts = []
     if digitization.layout:
-        description = load_layout(digitization.layout).description.rstrip(".")
+        is_own = digitization.layout not in layout_names()
+        description = "a layout of your own" if is_own else load_layout(digitization.layout).description.rstrip(".")
         by_hand = ", set by hand" if "layout" in digitization.corrections else ""
         facts.append(f"Layout {digitization.layout}: {description}{by_hand}.")
     speed_source = _SOURCE_TEXTS[sources.get("speed", "assumed")]

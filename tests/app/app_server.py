@@ -28,6 +28,7 @@ class Served:
     url: str
     folder: Path
     log: Path
+    process: subprocess.Popen[bytes]
 
     def session(self) -> str:
         """Return the address of a new session, as the page and programs get it."""
@@ -69,7 +70,7 @@ def served(folder: Path, *options: str, password: str = "") -> Iterator[Served]:
         try:
             assert wait_until(lambda: process.poll() is not None or _answers(port), 90), "the app did not start"
             assert process.poll() is None, log.read_text()
-            yield Served(f"http://127.0.0.1:{port}/", folder, log)
+            yield Served(f"http://127.0.0.1:{port}/", folder, log, process)
         finally:
             process.terminate()
             process.wait(30)

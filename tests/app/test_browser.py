@@ -60,9 +60,9 @@ class Person:
         self.url = url
         self.page.goto(url)
         if password:
-            self.page.get_by_label("username").fill("ecg")
-            self.page.get_by_label("password").fill(password)
-            self.page.get_by_role("button", name="Login").click()
+            self.page.get_by_label("User").fill("ecg")
+            self.page.get_by_label("Password").fill(password)
+            self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_selector("[data-sample]")
 
     def drops(self, *names: str) -> None:
@@ -167,6 +167,66 @@ def test_browser_read_correct_and_download(person, tmp_path):
 
 
 @pytest.mark.slow
+def test_browser_reload_and_remove(person):
+    """Clicks while a page is read wait for it; a reload keeps pages and corrections; a page is removed."""
+    page = person.page
+    for sample in ("too-close", "strip", "too-close"):
+        page.click(f"[data-sample={sample}]")
+    page.wait_for_selector("[data-page='3']", timeout=3 * LONG_MS)
+    person.is_done()
+    page.click("#previous")
+    page.wait_for_selector("[data-page='2']")
+    person.opens_corrections()
+    page.locator("#layout-pictures summary").click()
+    page.click("[data-layout='3x4+II']")
+    page.get_by_role("button", name="Read the page again").click()
+    page.wait_for_function("document.querySelector('#again').inert")
+    page.get_by_text("Corrected by hand: layout 3x4+II.").wait_for()
+    person.is_done()
+    page.reload()
+    page.wait_for_selector("[data-page='2']")
+    assert page.get_by_text("Corrected by hand: layout 3x4+II.").is_visible()
+    with page.expect_download() as started:
+        page.click(".ecg-download[href$='/all/zip']")
+    assert started.value.suggested_filename == "ecg-page-all.zip"
+    page.click("#remove")
+    page.wait_for_selector("[data-page='3']")
+    page.click("#previous")
+    page.wait_for_selector("[data-page='1']")
+
+
+@pytest.mark.slow
+def test_browser_lost_session(browser, tmp_path):
+    """Pages that were deleted are told of in one sentence, for a download, a correction, a removal and a reload."""
+    gone = "Your pages were deleted; add them again."
+    with served(tmp_path / "files") as app:
+        person = Person(browser, app.url, viewport={"width": 1280, "height": 900})
+        page = person.page
+        page.click("[data-sample=strip]")
+        person.sees("The page was read, with limits")
+        person.is_done()
+        person.opens_corrections()
+        # another window asks for the pages, as this one would after a reload, and has them from then on
+        page.evaluate("dispatchEvent(new Event('pagehide'))")
+        kept = page.evaluate("sessionStorage.getItem('ecgimg-session')")
+        other = Person(browser, app.url)
+        other.page.add_init_script(f"sessionStorage.setItem('ecgimg-session', JSON.stringify({kept}))")
+        other.page.reload()
+        other.page.wait_for_selector("[data-page='1']")
+        other.page.click("#remove")
+        other.page.wait_for_selector("[data-page]", state="detached")
+        page.click(".ecg-download[href$='/csv']")
+        page.locator(".ecg-card .ecg-message", has_text=gone).wait_for()
+        for button in ("#undo", "#again", "#remove"):
+            page.click(button)
+            page.locator("#status .ecg-message", has_text=gone).wait_for()
+        page.reload()
+        page.locator("#status .ecg-message", has_text=gone).wait_for()
+        other.leaves()
+        person.leaves()
+
+
+@pytest.mark.slow
 def test_browser_move_corners(person):
     """The corners of the page are moved by keyboard and by pointer."""
     page = person.page
@@ -213,7 +273,7 @@ def test_browser_two_people(browser, app):
     bert.sees("The page was read")
     anna.is_done()
     bert.is_done()
-    assert not bert.page.locator("#pages").is_visible()
+    assert bert.page.get_by_role("button", name="Next").is_disabled()
     anna.chooses("pages", "2. photo.jpg")
     anna.page.get_by_text("Gain: 5 mm/mV").wait_for()
     links = [

@@ -26,6 +26,20 @@ def test_advice_on_limits():
     assert lines == (*ReasonCode.GAIN_ASSUMED.advice, *ReasonCode.CHEST_GAIN_UNREAD.advice)
 
 
+def test_sentences():
+    """A sentence has a capital and a full stop, and the name of a file keeps its case."""
+    assert verdict_text.as_sentence("the page is empty") == "The page is empty."
+    assert verdict_text.as_sentence("t.txt is no picture") == "t.txt is no picture."
+    assert verdict_text.as_sentence(" ") == ""
+
+
+def test_own_layout_in_words():
+    """A layout of one's own is called so."""
+    by_hand = {"layout": "3x4-clinic"}
+    page = Digitization("ok", layout="3x4-clinic", speed_mm_s=25.0, gain_mm_mv=10.0, corrections=by_hand)
+    assert verdict_text.verdict_of(page).facts[0] == "Layout 3x4-clinic: a layout of your own, set by hand."
+
+
 def test_verdict_of_limited_page():
     """Limits and corrections by hand are told apart."""
     reasons = (ReasonCode.CHEST_GAIN_UNREAD.reason(), ReasonCode.CORRECTED_BY_HAND.reason(correction="layout 3x4"))

@@ -13,6 +13,8 @@ _PAUSE_S = 60.0
 _MAX_TRIES = 10
 """Wrong tries within a pause, after which nobody is let in: guessing a password takes years at ten a minute."""
 
+CLOSED = "After ten wrong tries the login is closed for a minute. Try again then."
+
 
 class Login:
     """Checks user and password; after ten wrong tries in a minute nobody is let in until the minute is over."""
@@ -25,10 +27,9 @@ class Login:
 
     def __call__(self, user: str, password: str) -> bool:
         """Tell whether both are right."""
+        if self.is_closed():
+            return False
         with self._lock:
-            self._failed_s = [at for at in self._failed_s if self._clock() - at < _PAUSE_S]
-            if len(self._failed_s) >= _MAX_TRIES:
-                return False
             # both are always compared, each in constant time: how long it takes tells nothing
             right = hmac.compare_digest(user.encode(), self._user) & hmac.compare_digest(
                 password.encode(), self._password
@@ -36,3 +37,9 @@ class Login:
             if not right:
                 self._failed_s.append(self._clock())
             return bool(right)
+
+    def is_closed(self) -> bool:
+        """Tell whether nobody is let in at present."""
+        with self._lock:
+            self._failed_s = [at for at in self._failed_s if self._clock() - at < _PAUSE_S]
+            return len(self._failed_s) >= _MAX_TRIES

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from ecgimg.app.http.login import CLOSED, Login
 from ecgimg.app.http.multipart_form import FORM_OVERHEAD_BYTES, receive_form
 from ecgimg.app.http.request_body_checks import (
     FORM_BYTES,
@@ -39,10 +40,10 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 SESSION_HEADER = b"x-ecgimg-session"  # carries the checked key to the handlers; what a client sends as it is dropped
 _FILE = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 PUBLIC = re.compile(
-    rf"(?P<page>GET /|GET /config/?)"
+    rf"(?P<page>(?P<home>GET /)|GET /config/?)"
     rf"|GET /(assets|static|svelte)(/{_FILE})+"
     r"|GET /(theme\.css|favicon\.ico|robots\.txt|health|logout)"
-    rf"|GET /files/[A-Za-z0-9_-]+/[0-9.]+/{_FILE}"
+    rf"|GET /files/[A-Za-z0-9_-]+/([0-9.]+|all)/{_FILE}"
     r"|(?P<form>POST /login/?)"
 )
 """Method and path of what is served without a session's key."""
@@ -75,8 +76,17 @@ class Refused(Exception):
 class AccessMiddleware:
     """The outermost layer of the app."""
 
-    def __init__(self, app: Asgi, settings: ServerSettings, service: PageService, functions: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        app: Asgi,
+        settings: ServerSettings,
+        service: PageService,
+        functions: Mapping[int, str],
+        login: Login,
+        login_page: str,
+    ) -> None:
         self._app, self._settings, self._service, self._functions = app, settings, service, functions
+        self._login, self._login_page = login, login_page
         self._keys = Keys()
         # by DNS rebinding a foreign page reaches an address on this machine under a name of its own
         named = settings.is_local or settings.public_host
@@ -117,9 +127,14 @@ class AccessMiddleware:
         if route is None:
             raise Refused(404, "not found")
         scope["query_string"] = b""  # no public route takes one, and the framework reads parameters nobody needs
+        if route["home"] and self._settings.password and not await self._is_logged_in(scope):
+            await response.give_page(self._login_page)
+            return
         if route["page"]:
             response.key = self._keys.issue()
         if route["form"]:
+            if self._login.is_closed():
+                raise Refused(429, CLOSED)
             receive = replay_body(await read_body(scope, receive, FORM_BYTES), receive)
         await self._app(scope, receive, response)
 
@@ -133,7 +148,7 @@ class AccessMiddleware:
         if not self._keys.is_valid(key):
             raise Refused(403, "this session is not known here; open the page of the app again")
         if self._settings.password and not await self._is_logged_in(scope):
-            raise Refused(401, "log in first")
+            raise Refused(401, "log in first: open the page of the app")
         if route["file"]:
             await self._send_download(key, route["file"], scope, receive, response)
         elif route["upload"]:

@@ -93,6 +93,10 @@ class Response:
             return
         await self._give(status, b"text/plain; charset=utf-8", text.encode())
 
+    async def give_page(self, page: str) -> None:
+        """Answer with a page of HTML."""
+        await self._give(200, b"text/html; charset=utf-8", page.encode())
+
     async def give_json(self, status: int, value: Any) -> None:
         """Answer with a value."""
         await self._give(status, b"application/json", json.dumps(value).encode())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -18,10 +20,11 @@ from ecgimg.app.http.login import Login
 from ecgimg.app.http.middleware import AccessMiddleware
 from ecgimg.app.http.sessions import Sessions, sweep_until
 from ecgimg.app.http.temporary_folder import process_folder
+from ecgimg.app.http.uploads import PAGES_GONE
 from ecgimg.app.server_settings import ServerSettings
 from ecgimg.app.session_page_reader import FILES_PATH, PageService
 from ecgimg.errors import BadRequest, MissingExtra
-from ecgimg.plotting.paper_page import NOTICE
+from ecgimg.reporting.verdict_text import as_sentence
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -54,8 +57,9 @@ def serve(settings: ServerSettings, on_ready: Callable[[], None] = lambda: None)
         )
     _check_port(settings)
     with process_folder(Path(tempfile.gettempdir())) as root, _quiet_logs():
-        app = build(settings, root, on_ready=on_ready)
-        import uvicorn
+        with _held_interrupts():
+            app = build(settings, root, on_ready=on_ready)
+            import uvicorn
 
         uvicorn.run(
             app, host=settings.host, port=settings.port, access_log=False, log_config=None, server_header=False,
@@ -80,7 +84,7 @@ def build(
     from ecgimg.app.web_page import gradio_page, theme
 
     sessions = Sessions(root, settings.keep_min * 60, settings.idle_min * 60, settings.upload_limits, clock)
-    service = PageService(settings, sessions)
+    service, login = PageService(settings, sessions), Login(settings)
     page = gradio_page.BrowserPage(service)
     page.blocks.queue(max_size=settings.queue_size, default_concurrency_limit=8, api_open=True)
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(service, on_ready))
@@ -92,8 +96,7 @@ def build(
         root_path=settings.root_path or None,
         server_name=settings.host,
         server_port=settings.port,
-        auth=Login(settings) if settings.password else None,
-        auth_message=f"<p><strong>{NOTICE}.</strong></p>",
+        auth=login if settings.password else None,
         allowed_paths=[],
         show_error=True,
         max_file_size=f"{settings.max_mb:g}mb",
@@ -109,7 +112,7 @@ def build(
     )
     # messages of the page call functions by number: the middleware knows from it which ones take files
     functions = {number: str(function.api_name or "") for number, function in page.blocks.fns.items()}
-    return AccessMiddleware(api, settings, service, functions)
+    return AccessMiddleware(api, settings, service, functions, login, theme.login_page())
 
 
 def _check_port(settings: ServerSettings) -> None:
@@ -127,6 +130,22 @@ def _check_port(settings: ServerSettings) -> None:
 
 
 @contextmanager
+def _held_interrupts() -> Iterator[None]:
+    """Let Ctrl-C wait until the block has ended: in the midst of an import it would become an error of that import."""
+    if threading.current_thread() is not threading.main_thread():  # only there signals can be handled
+        yield
+        return
+    pressed: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if pressed:
+        raise KeyboardInterrupt
+
+
+@contextmanager
 def _quiet_logs() -> Iterator[None]:
     """Log a line for what goes wrong, without tracebacks; what libraries print themselves is dropped.
 
@@ -134,10 +153,17 @@ def _quiet_logs() -> Iterator[None]:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine("%(levelname)s: %(message)s"))
+    handler.addFilter(_is_news)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what it does not understand
     with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing), redirect_stderr(nothing):
         yield
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether a line is worth logging: that open browsers are cut off when the app is stopped is not."""
+    is_cut_off = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not is_cut_off and not str(record.msg).startswith("Cancel %s running task")
 
 
 class _OneLine(logging.Formatter):
@@ -177,13 +203,12 @@ def _lifespan(service: PageService, on_ready: Callable[[], None]) -> Any:
 
 def _serve_files(api: FastAPI, service: PageService) -> None:
     """Serve what was made of a session's pages, to those who have its link."""
-    from fastapi import HTTPException
-    from fastapi.responses import FileResponse, PlainTextResponse
+    from fastapi.responses import FileResponse, PlainTextResponse, Response
 
-    def result_file(token: str, page: str, name: str) -> FileResponse:
-        path = service.linked_file(token, page, name)
+    def result_file(token: str, page: str, name: str) -> Response:
+        path = service.all_pages_file(token, name) if page == "all" else service.linked_file(token, page, name)
         if path is None:
-            raise HTTPException(404, "this file is no longer here")
+            return PlainTextResponse(as_sentence(PAGES_GONE), 404, headers=_PRIVATE)
         shown = path.suffix in (".jpg", ".svg")
         return FileResponse(
             path, headers=_PRIVATE, filename=path.name, content_disposition_type="inline" if shown else "attachment"
@@ -192,5 +217,7 @@ def _serve_files(api: FastAPI, service: PageService) -> None:
     def alive() -> PlainTextResponse:
         return PlainTextResponse("ok", headers=_PRIVATE)
 
-    api.get(f"{FILES_PATH}/{{token}}/{{page}}/{{name}}", response_model=None)(result_file)
+    # a head tells the page whether a download is there still
+    file_path = f"{FILES_PATH}/{{token}}/{{page}}/{{name}}"
+    api.api_route(file_path, methods=["GET", "HEAD"], response_model=None)(result_file)
     api.get("/health", response_model=None)(alive)

@@ -32,11 +32,13 @@ _FULL = "the app holds as many files as it may just now; come again in a few min
 
 @dataclass(eq=False)
 class Session:
-    """One person's pages, in the order they came, and the folder they lie in."""
+    """One person's pages, by numbers that are never given twice, their own layouts, and the folder of all that."""
 
     token: str
     folder: Path
-    pages: list[Any] = field(default_factory=list)
+    pages: dict[int, Any] = field(default_factory=dict)
+    last_number: int = 0
+    layouts: dict[str, Path] = field(default_factory=dict)
     uploads: dict[Path, Upload] = field(default_factory=dict)
     last_used_s: float = 0.0
     closed_s: float | None = None
@@ -200,6 +202,18 @@ class Sessions:
             self._stored_bytes += more
             for old in list(surplus(session.uploads.values(), upload, self.limits)):
                 self._remove(session, old)
+
+    def hand_over(self, old_key: str, key: str) -> bool:
+        """Give the session of an old key to a new one that has none, and tell whether there was one.
+
+        A browser page that is loaded again has a new key, and names the one that it had before.
+        """
+        with self._lock:
+            if key in self._sessions or old_key not in self._sessions:
+                return False
+            self._sessions[key] = self._sessions.pop(old_key)
+            self.get_or_create(key)  # its use begins again
+            return True
 
     def note_closed(self, key: str) -> None:
         """Note that a session's browser page was closed."""

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import IO
 
 FILE_GONE = "the file is no longer here; choose it again"
+PAGES_GONE = "your pages were deleted; add them again"
 
 
 @dataclass(frozen=True)
 class UploadLimits:
-    """How long and how much uploads may lie around refused_reading.
+    """How long and how much uploads may lie around.
 
     Parameters
     ----------

@@ -1,17 +1,8 @@
-// Files go to this app's own upload address, which carries the key of this page, and to nowhere else.
+// Files that are dropped, chosen or photographed are sent, and read when those before them are.
 const said = element.querySelector("[data-said]");
 const video = element.querySelector("video");
 const zone = element.querySelector(".ecg-drop");
 let stream = null;
-
-async function send(file) {
-  const { root, api_prefix } = window.gradio_config;
-  const form = new FormData();
-  form.append("files", file, file.name || "photo.jpg");
-  const answer = await fetch(`${root}${api_prefix}/upload`, { method: "POST", body: form });
-  if (!answer.ok) throw new Error(await answer.text());
-  return { path: (await answer.json())[0], name: file.name || "photo" };
-}
 
 async function add(list) {
   const chosen = [...list];
@@ -19,13 +10,13 @@ async function add(list) {
   try {
     for (const [index, file] of chosen.entries()) {
       said.textContent = chosen.length > 1 ? `Sending file ${index + 1} of ${chosen.length} …` : "Sending the file …";
-      files.push(await send(file));
+      files.push(await window.ecgimg.send(file));
     }
     said.textContent = "";
   } catch (error) {
     said.textContent = error instanceof TypeError ? "The file could not be sent; is the app still running?" : error.message;
   }
-  if (files.length) trigger("upload", { files });
+  if (files.length) window.ecgimg.inTurn(() => trigger("upload", { files }));
 }
 
 element.addEventListener("change", async (event) => {
@@ -38,6 +29,8 @@ for (const name of ["dragenter", "dragover"]) {
 }
 for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("over"));
 zone.addEventListener("drop", (event) => { event.preventDefault(); add(event.dataTransfer.files); });
+// a file that misses the zone must not replace the page
+for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
 
 function stop() {
   for (const track of stream ? stream.getTracks() : []) track.stop();

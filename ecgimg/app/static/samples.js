@@ -1,4 +1,4 @@
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-sample]");
-  if (button) trigger("select", { sample: button.dataset.sample });
+  if (button) window.ecgimg.inTurn(() => trigger("select", { sample: button.dataset.sample }));
 });

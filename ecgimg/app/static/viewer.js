@@ -19,6 +19,29 @@ element.addEventListener("change", (event) => {
   if (event.target.matches("[data-toggle]"))
     event.target.closest("[data-viewer]").classList.toggle("as-sent", !event.target.checked);
 });
+// a download that is gone is said here, and does not replace the page
+element.addEventListener("click", async (event) => {
+  const link = event.target.closest(".ecg-download");
+  if (!link || link.dataset.isThere) return;
+  event.preventDefault();
+  let said = "The app does not answer; is it still running?";
+  try {
+    const answer = await fetch(link.href, { method: "HEAD" });
+    if (answer.ok) {
+      link.dataset.isThere = "yes";
+      link.click();
+      delete link.dataset.isThere;
+      return;
+    }
+    said = answer.status === 404 ? "Your pages were deleted; add them again." : said;
+  } catch {}
+  const message = document.createElement("p");
+  message.className = "ecg-message";
+  message.role = "alert";
+  message.textContent = said;
+  link.closest(".ecg-card").querySelector(".ecg-message")?.remove();
+  link.closest(".ecg-downloads").before(message);
+});
 watch("value", () => {
   for (const image of element.querySelectorAll(".ecg-stage img")) image.style.width = "";
   const title = element.querySelector("#verdict-title");

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ecgimg.app.process_page import Reading
@@ -24,6 +26,7 @@ def corrections_of(
     corners: str,
     lead_read: str | None,
     lead_true: str | None,
+    own_layouts: Mapping[str, Path],
 ) -> Corrections:
     """Return the corrections of the panel, and keep the lead labels that were corrected before.
 
@@ -33,6 +36,8 @@ def corrections_of(
         Value of the corner widget: JSON with ``corners``, which is null or four (x, y) as shares of the picture.
     lead_read, lead_true : str or None
         A lead as the shown reading labels it, and its true label.
+    own_layouts : mapping of name to Path
+        The person's own layout files, which are chosen by name.
 
     Raises
     ------
@@ -48,7 +53,7 @@ def corrections_of(
     return Corrections(
         rotate_deg=float(turn_deg or 0),
         corners_px=_corners_px(corners, reading.page.size_px),
-        layout="auto" if layout in (AS_FOUND, "", None) else layout,
+        layout="auto" if layout in (AS_FOUND, "", None) else str(own_layouts.get(layout, layout)),
         speed_mm_s=_number_or_none(speed),
         gain_mm_mv=_number_or_none(gain),
         leads=leads,
@@ -82,11 +87,6 @@ def corner_value(reading: Reading, link: str) -> str:
 def scale_choice(value: float | None) -> str:
     """Return the choice of speed or gain that stands for a value."""
     return AS_FOUND if value is None else f"{value:g}"
-
-
-def layout_choice(layout: str) -> str:
-    """Return the choice of layout that stands for a name."""
-    return AS_FOUND if layout == "auto" else layout
 
 
 def as_found_choices(reading: Reading) -> dict[str, tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from ecgimg.app.process_page import Reading
@@ -26,6 +26,10 @@ _DOWNLOADS = {
     "wfdb": ("WFDB", "header and signals in a zip file, for PhysioNet's tools"),
     "dicom": ("DICOM", "12-lead waveform, without patient data"),
     "json": ("JSON", "everything that was read, measured and found, for programs"),
+}
+_ALL_DOWNLOADS = {
+    "report": ("One PDF", "the reports of all pages, one behind the other"),
+    "zip": ("One zip", "all files of all pages"),
 }
 
 _LEAD_REASONS = (
@@ -59,13 +63,15 @@ def message(text: str) -> str:
     return f'<p class="ecg-message" role="alert">{escape(as_sentence(text))}</p>' if text else ""
 
 
-def result(reading: Reading, link: str) -> str:
+def result(reading: Reading, link: str, all_link: str = "") -> str:
     """Return the cards of a reading, the most important first.
 
     Parameters
     ----------
     link : str
         The address below which the reading's files are served.
+    all_link : str
+        The address below which the files of all pages together are served; ``""`` where there is one page.
     """
     verdict = verdict_of(reading.digitization)
     parts = [_verdict(verdict, reading)]
@@ -75,7 +81,9 @@ def result(reading: Reading, link: str) -> str:
     if reading.digitization.record is not None:
         parts += [_paper_viewer(link), _leads(reading), _measurements(reading), _findings(reading, link)]
         parts.append(_downloads(reading, link))
-    return f'<div class="ecg-result">{"".join(parts)}</div>'
+    if all_link:
+        parts.append(_all_downloads(all_link))
+    return f'<div class="ecg-result" data-page="{reading.page.number}">{"".join(parts)}</div>'
 
 
 def _verdict(verdict: Verdict, reading: Reading) -> str:
@@ -273,11 +281,19 @@ def _evidence(reading: Reading, link: str) -> str:
 
 
 def _downloads(reading: Reading, link: str) -> str:
-    items = "".join(
-        f'<li><a class="ecg-download" href="{link}/{kind}" download><strong>{_DOWNLOADS[kind][0]}</strong>'
-        f"<span>{_DOWNLOADS[kind][1]}</span></a></li>"
-        for kind in _DOWNLOADS
-        if kind in reading.downloads
+    items = {kind: words for kind, words in _DOWNLOADS.items() if kind in reading.downloads}
+    hint = "The files name neither the patient nor your file. Print the report at 100 % to have it true to size."
+    return _section("Downloads", _download_list(items, link), hint)
+
+
+def _all_downloads(link: str) -> str:
+    return _section("All pages", _download_list(_ALL_DOWNLOADS, link), "Of every page that was read.")
+
+
+def _download_list(items: Mapping[str, tuple[str, str]], link: str) -> str:
+    links = "".join(
+        f'<li><a class="ecg-download" href="{link}/{kind}" download><strong>{name}</strong>'
+        f"<span>{content}</span></a></li>"
+        for kind, (name, content) in items.items()
     )
-    hint = "The files name neither the patient nor your file. The report is to be printed at 100 %."
-    return _section("Downloads", f'<ul class="ecg-downloads">{items}</ul>', hint)
+    return f'<ul class="ecg-downloads">{links}</ul>'

@@ -6,6 +6,8 @@ from importlib.resources import files
 
 import gradio as gr
 
+from ecgimg.plotting.paper_page import NOTICE
+
 # Gradio's own fonts come from another machine
 _SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Arial", "sans-serif")
 
@@ -36,6 +38,11 @@ CLOSED = "() => ({__type__: 'update', open: false})"
 def static_text(name: str) -> str:
     """Return one of the app's own style sheets or scripts."""
     return (files("ecgimg.app") / "static" / name).read_text(encoding="utf-8")
+
+
+def login_page() -> str:
+    """Return the page that asks for user and password, whole: the framework's own one has other words and colours."""
+    return static_text("login.html").replace("NOTICE", NOTICE)
 
 
 def theme() -> gr.themes.Base:

@@ -27,6 +27,18 @@ def test_login_against_guessing(clock):
     assert login("ecg", "word")
 
 
+def test_login_in_words(tmp_path):
+    """The login page says what is wrong, and when it is closed."""
+    with served(tmp_path / "files", password="open sesame") as app:
+        page = httpx.get(app.url)
+        assert page.status_code == 200
+        assert "The user or the password is wrong. Try again." in page.text
+        assert "Research use only, not a medical device." in page.text
+        answers = [httpx.post(app.url + "login", data={"username": "ecg", "password": "guess"}) for _ in range(11)]
+        assert [answer.status_code for answer in answers] == [400] * 10 + [429]
+        assert answers[-1].text == "After ten wrong tries the login is closed for a minute. Try again then."
+
+
 def test_headers_of_every_answer(app):
     """Every answer forbids the page to load or send anything elsewhere."""
     for path in ("", "theme.css", "config", "health", "files/none/1/csv", "nothing"):

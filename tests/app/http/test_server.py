@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ecgimg.app.http.server import _held_interrupts
+from tests.app.app_server import served
 from tests.app.http.asking import KEYED, asked, join, upload
 from tests.app.samples import PHOTO
 
@@ -36,6 +39,7 @@ OPEN = {
     "GET /", "HEAD /", "GET /config", "GET /config/", "GET /static/{path:path}", "GET /assets/{path:path}",
     "GET /svelte/{path:path}", "GET /favicon.ico", "GET /theme.css", "GET /robots.txt", "POST /login", "POST /login/",
     "GET /logout", "GET /health", "GET /files/{token}/{page}/{name}",
+    "HEAD /files/{token}/{page}/{name}",
 }  # fmt: skip
 
 
@@ -150,6 +154,26 @@ def test_requests_of_other_origin(session):
         assert upload(session, headers=headers).status_code == 403, headers
     own = session.partition(KEYED)[0]
     assert upload(session, headers={"origin": own, "sec-fetch-site": "same-origin"}).status_code == 200
+
+
+def test_interrupt_during_start():
+    """Ctrl-C while the app is built ends it when it is built, not in the midst of an import."""
+    held = _held_interrupts()
+    held.__enter__()
+    signal.raise_signal(signal.SIGINT)  # raises nothing yet
+    with pytest.raises(KeyboardInterrupt):
+        held.__exit__(None, None, None)
+
+
+@pytest.mark.slow
+def test_interrupt_while_serving(tmp_path):
+    """Ctrl-C ends the app without a word, though a browser is connected."""
+    with served(tmp_path / "files") as app, httpx.stream("GET", f"{app.session()}heartbeat/abc", timeout=30) as answer:
+        next(answer.iter_raw())
+        app.process.send_signal(signal.SIGINT)
+        assert app.process.wait(30) == 0
+        assert "research use only" in app.log.read_text()
+        assert app.log.read_text().count("\n") == 1
 
 
 def test_serve_at_taken_address(app):

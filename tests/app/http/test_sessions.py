@@ -35,6 +35,20 @@ def test_close_session_deletes_files(sessions, clock):
     assert not sessions.root.exists()
 
 
+def test_hand_over_after_reload(sessions):
+    """A page that is loaded again has its session, and one that has pages of its own keeps them."""
+    token = sessions.get_or_create("before").token
+    assert sessions.hand_over("before", "after")
+    assert sessions.find("before") is None
+    assert sessions.find("after").token == token
+    assert not sessions.hand_over("before", "after")
+    sessions.get_or_create("other")
+    assert not sessions.hand_over("after", "other")
+    assert sessions.find("after").token == token
+    assert not sessions.hand_over("guess", "new")
+    assert sessions.find("new") is None
+
+
 def test_sweep_of_old_uploads(sessions, clock):
     """Uploads that are never read die by age."""
     path = uploaded(sessions)
