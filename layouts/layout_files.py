@@ -61,7 +61,17 @@ def load_layout(name: str | Path) -> Layout:
 
 
 def is_layout_file(name: str | Path) -> bool:
-    """Tell whether a layout is named by a user's own file, and not by its name."""
+    """Tell whether a layout is named by a user's own file, and not by its name.
+
+    Parameters
+    ----------
+    name : str or Path
+        As `load_layout` takes it.
+
+    Returns
+    -------
+    bool
+    """
     return Path(name).suffix.lower() in {".yaml", ".yml"}
 
 

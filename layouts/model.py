@@ -93,6 +93,9 @@ class Layout(BaseModel):
         Strips below, from the top.
     columns_in_time : {"sequential", "simultaneous"}
         Whether each column shows the seconds after those of the column before, or all show the same.
+    rows_in_time : {"simultaneous", "consecutive"}
+        Whether the rows of a column show the same seconds, or each row goes on where the one above ends, as a watch
+        prints the half minute of its one lead.
     seconds_per_column : float
     speed_mm_s, gain_mm_mv : float
         What the page is read with when nothing on it says otherwise.

@@ -88,14 +88,22 @@ def _undrawable(name: str, record: EcgRecord, layouts: Sequence[Layout]) -> BadR
     if not record.known.any():
         return BadRecord(f"the record {name} has no value at all (all NaN): there is nothing to draw")
     if not drawable_layouts(record, layouts):
+        if set(layouts[0].record_leads) <= set(record.leads):
+            seconds = f"{record.duration_s:g} s, and the rows of {layouts[0].name} show {layouts[0].duration_s:g} s"
+            return BadRecord(f"the record {name} lasts {seconds}; choose another layout")
         lacking = [lead for lead in layouts[0].record_leads if lead not in record.leads]
         return BadRecord(f"the record {name} has no lead {', '.join(lacking)}, which {layouts[0].name} prints")
     return None
 
 
 def drawable_layouts(record: EcgRecord, layouts: Sequence[Layout]) -> list[Layout]:
-    """Return those layouts all of whose leads the record has."""
-    return [layout for layout in layouts if set(layout.record_leads) <= set(record.leads)]
+    """Return those layouts all of whose leads the record has; of rows that follow each other, all of whose seconds."""
+    return [
+        layout
+        for layout in layouts
+        if set(layout.record_leads) <= set(record.leads)
+        and (not layout.has_consecutive_rows or record.duration_s >= layout.duration_s)
+    ]
 
 
 def prepare_record(item: tuple[str, EcgRecord] | None, layout: Layout, rng: np.random.Generator) -> SourcedRecord:

@@ -380,7 +380,7 @@ def test_digitize_name_of_any_kind(monkeypatch, tmp_path):
     pages = tmp_path / "in"
     pages.mkdir()
     record = ecgimg.EcgRecord(np.zeros((12, 5000)), 500.0)
-    monkeypatch.setattr(digitize_files, "digitize_image", lambda *_, **__: Digitization("ok", record=record))
+    monkeypatch.setattr(digitize_files, "digitize_page", lambda *_, **__: Digitization("ok", record=record))
     names = ["HB(1)", "HB[1]", "Müller 1", "plain"]
     for name in names:
         Image.new("RGB", (400, 300)).save(pages / f"{name}.png")
@@ -396,7 +396,7 @@ def test_digitize_name_of_any_kind(monkeypatch, tmp_path):
 
 def test_digitize_into_full_disk(monkeypatch, tmp_path):
     """What cannot be written has a reason of its own, and nothing is told to be in the folder."""
-    monkeypatch.setattr(digitize_files, "digitize_image", lambda *_, **__: Digitization("refused"))
+    monkeypatch.setattr(digitize_files, "digitize_page", lambda *_, **__: Digitization("refused"))
     Image.new("RGB", (400, 300)).save(tmp_path / "page.png")
     (tmp_path / "out/page.json").mkdir(parents=True)
     settings = digitize_files.Settings(overlay=False)

@@ -76,12 +76,17 @@ def test_text_without_quotes(code):
         "correction": "jane",
         "leads": "V1",
         "lead": "II",
+        "layout": "6x2",
+        "expected": "6 rows",
+        "shown": "4 rows",
+        "seen": "3x4+II",
         "limit": "7 s",
     }
     numbers = dict.fromkeys(
         (
             "rows",
             "seconds",
+            "measured_s",
             "speed_mm_s",
             "agreement_db",
             "gain_mm_mv",

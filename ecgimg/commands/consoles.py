@@ -14,7 +14,9 @@ from rich.console import Console
 from ecgimg._version import __version__
 from ecgimg.errors import BadOutput
 
-OUT = Console(highlight=False, soft_wrap=True)
+_WIDE = 200  # columns of a table that no terminal shows: what reads it wraps by itself
+
+OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 LOG = logging.getLogger("ecgimg.commands")

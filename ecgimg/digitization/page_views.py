@@ -114,7 +114,7 @@ def alternative_views(
 ) -> Iterator[PageView]:
     """Yield alternative views: without the grid, and of a refused page also turned and with its contrast restored.
 
-    A page without any legible lead label is not turned.
+    A page without anything that looks like a lead label is not turned.
 
     Parameters
     ----------
@@ -130,8 +130,8 @@ def alternative_views(
         Gets the time of each stage.
     """
     if view is not None:
-        # where no lead label is legible in any direction, nothing tells that a page is turned
-        turns = _TURNS if is_refused and count_upright_labels(view.labels) else ()
+        # where nothing looks like a lead label, nothing tells that a page is turned
+        turns = _TURNS if is_refused and view.labels else ()
         yield from (turned_view(view, quarters) for quarters in turns)
         yield from _gridless_views(image, segmentation, view, timer)
     if is_refused:

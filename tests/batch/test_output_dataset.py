@@ -62,7 +62,7 @@ def test_measurements_of_run(done: Path):
 def test_version_of_tables(done: Path):
     """The version of both tables stands in their metadata."""
     for file in (done / "pages.parquet", done / "records/part-00000.parquet"):
-        assert parquet.read_schema(file).metadata[b"version"] == b"4"
+        assert parquet.read_schema(file).metadata[b"version"] == b"5"
 
 
 def test_table_of_pages(done: Path):

@@ -121,7 +121,6 @@ def test_evaluate_measurements_through_pages(delineator, annotated, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--via", "paper"], "via record or page, not 'paper'"),
         (["--delineator", "none.onnx"], "none.onnx is not a readable ONNX network"),
         ([], "holds no WFDB record with a file of annotations"),
     ],

@@ -49,3 +49,14 @@ def test_long_record_is_cut():
     start = page.truth.parameters["record"]["start_s"]
     assert 0 < start <= 50
     assert page.truth.record.signals[0, 0] == pytest.approx(start * 500 / 30000, abs=1e-6)
+
+
+def test_record_for_consecutive_rows(heart_record):
+    """Rows that follow each other are drawn of a record that is long enough."""
+    assert heart_record.duration_s == 10
+    with pytest.raises(BadRecord, match="lasts 10 s, and the rows of 3x1-consecutive show 30 s"):
+        next(synth.pages([("short", heart_record)], n=1, layouts="3x1-consecutive"))
+    layouts = {
+        page.truth.layout.name for page in synth.pages([("short", heart_record)], n=4, layouts="3x1-consecutive,3x1")
+    }
+    assert layouts == {"3x1"}
