@@ -146,7 +146,7 @@ class ReasonCode(Enum):
     )  # fmt: skip
     LIMB_LAW_AT_ODDS = (
         "limb_law_at_odds", Severity.WARNING,
-        "The leads {leads} do not add up as they must (agreement {agreement_db:.0f} dB); one may be misread or wrongly named.",
+        "The leads {leads} do not add up (agreement {agreement_db:.0f} dB); one may be misread or wrongly named.",
         _COMPARE_LABELS,
     )  # fmt: skip
     LABELS_CONTRADICT_LAYOUT = (

@@ -38,6 +38,7 @@ _REDUCTION, _IS_REDUCED_TRACE = 0.25, 40  # a reduced pixel has trace where a pa
 _MAX_TILT_DEG, _TILTED_DEG = 40, 8
 _CLEARLY_TILTED = 1.2  # times as much ink gathers along tilted lines as along level ones
 _TURNS = (2, 1, 3)  # quarters, the likeliest first
+_LEAST_RESTORED = 15  # levels by which a picture changes whose contrast was poor; clean ones change by up to 12
 _SCALE_WORTH = 2  # lead labels that a legible scale is worth
 
 
@@ -114,7 +115,7 @@ def alternative_views(
 ) -> Iterator[PageView]:
     """Yield alternative views: without the grid, and of a refused page also turned and with its contrast restored.
 
-    A page without anything that looks like a lead label is not turned.
+    To read a page costs more than to view it, so only such views are yielded as can show more.
 
     Parameters
     ----------
@@ -130,16 +131,23 @@ def alternative_views(
         Gets the time of each stage.
     """
     if view is not None:
-        # where nothing looks like a lead label, nothing tells that a page is turned
-        turns = _TURNS if is_refused and view.labels else ()
-        yield from (turned_view(view, quarters) for quarters in turns)
+        yield from _turned_views(view) if is_refused else ()
         yield from _gridless_views(image, segmentation, view, timer)
     if is_refused:
         clear = restore_contrast(image)
+        if cv2.absdiff(clear, image).mean() < _LEAST_RESTORED:
+            return
         segmentation, view = view_page(clear, timer)
         if view is not None:
             yield view
             yield from _gridless_views(clear, segmentation, view, timer)
+
+
+def _turned_views(view: PageView) -> Iterator[PageView]:
+    """Yield a page turned where more of its lead labels are legible than before."""
+    turned = (turned_view(view, quarters) for quarters in _TURNS if view.labels)
+    n_legible = count_upright_labels(view.labels)
+    yield from (other for other in turned if count_upright_labels(other.labels) > n_legible)
 
 
 def _gridless_views(image: Image8, segmentation: Segmentation, view: PageView, timer: StageTimer) -> Iterator[PageView]:
