@@ -13,15 +13,15 @@ from ecgimg import __version__
 from ecgimg._atomic_files import atomic_path
 from ecgimg.commands.app import app as serve_app
 from ecgimg.commands.batch import batch
-from ecgimg.commands.choices import Degradation
 from ecgimg.commands.classify import classify
 from ecgimg.commands.compare import compare
-from ecgimg.commands.consoles import ERR, LOG, OUT, show_any_name
 from ecgimg.commands.digitize import digitize
 from ecgimg.commands.evaluate import evaluate_app
 from ecgimg.commands.measure import measure
-from ecgimg.commands.progress import show_progress
-from ecgimg.commands.shared_options import Commands
+from ecgimg.commands.shared.choices import Degradation
+from ecgimg.commands.shared.consoles import ERR, LOG, OUT, show_any_name
+from ecgimg.commands.shared.options import Commands
+from ecgimg.commands.shared.progress import show_progress
 from ecgimg.commands.train import train_app
 from ecgimg.errors import EcgImgError
 

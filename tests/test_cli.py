@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 import ecgimg
 from ecgimg.classification.trained_classifier import OPERATING_POINTS
 from ecgimg.cli import app
-from ecgimg.commands import choices
-from ecgimg.commands.progress import Progress
+from ecgimg.commands.shared import choices
+from ecgimg.commands.shared.progress import Progress
 from ecgimg.digitization import Digitization, digitize_files
 from ecgimg.digitization.digitize_files import PageOutcome
 from ecgimg.errors import BadRecord, MissingExtra

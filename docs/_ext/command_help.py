@@ -13,7 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 from tables import table
 
 from ecgimg.cli import app as command_line
-from ecgimg.commands.shared_options import PANEL
+from ecgimg.commands.shared.options import PANEL
 
 
 class CommandHelp(SphinxDirective):

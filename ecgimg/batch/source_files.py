@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ecgimg.batch.filesystems import is_local, open_filesystem
-from ecgimg.digitization.given_scale import check_scale
+from ecgimg.digitization.interpretation.given_scale import check_scale
 from ecgimg.errors import BadRequest, EcgImgError, UnreadablePage
 from ecgimg.formats.pages import MAX_BYTES, PAGE_SUFFIXES, count_pages
 from layouts import load_layout

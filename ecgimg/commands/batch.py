@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ecgimg.commands.choices import Engine, Formats, names_of
-from ecgimg.commands.consoles import LOG, OUT
-from ecgimg.commands.progress import Progress as Shown
-from ecgimg.commands.progress import show_progress
+from ecgimg.commands.shared.choices import Engine, Formats, names_of
+from ecgimg.commands.shared.consoles import LOG, OUT
+from ecgimg.commands.shared.progress import Progress as Shown
+from ecgimg.commands.shared.progress import show_progress
 from ecgimg.errors import BadRequest
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from ecgimg.commands.choices import OperatingPoint, Sex
-from ecgimg.commands.consoles import LOG, OUT, finish
-from ecgimg.commands.progress import show_progress
+from ecgimg.commands.shared.choices import OperatingPoint, Sex
+from ecgimg.commands.shared.consoles import LOG, OUT, finish
+from ecgimg.commands.shared.progress import show_progress
 from ecgimg.errors import BadRequest
 from ecgimg.leads import STANDARD_LEADS
 from ecgimg.reasons import texts

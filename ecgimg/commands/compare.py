@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ecgimg.commands.choices import Sex
 from ecgimg.commands.classify import patient_of
-from ecgimg.commands.consoles import ERR, OUT
+from ecgimg.commands.shared.choices import Sex
+from ecgimg.commands.shared.consoles import ERR, OUT
 from ecgimg.reasons import texts
 
 if TYPE_CHECKING:

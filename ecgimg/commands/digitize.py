@@ -9,9 +9,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from ecgimg.commands.choices import Formats, names_of
-from ecgimg.commands.consoles import LOG, OUT, finish
-from ecgimg.commands.progress import show_progress
+from ecgimg.commands.shared.choices import Formats, names_of
+from ecgimg.commands.shared.consoles import LOG, OUT, finish
+from ecgimg.commands.shared.progress import show_progress
 from ecgimg.reasons import texts
 
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ecgimg.commands.choices import Degradation, MeasuredVia, ShownVia
-from ecgimg.commands.consoles import LOG, OUT
-from ecgimg.commands.labelled_records import read_all_labelled
-from ecgimg.commands.progress import show_progress
-from ecgimg.commands.shared_options import Commands
+from ecgimg.commands.shared.choices import Degradation, MeasuredVia, ShownVia
+from ecgimg.commands.shared.consoles import LOG, OUT
+from ecgimg.commands.shared.labelled_records import read_all_labelled
+from ecgimg.commands.shared.options import Commands
+from ecgimg.commands.shared.progress import show_progress
 from ecgimg.errors import BadRequest
 
 evaluate_app = Commands(help="Measure accuracy, on your pages or on synthetic ones.", no_args_is_help=True)
@@ -129,7 +129,7 @@ def evaluate_findings(
     """Compare all that is said of records with what readers stated: how much is found, how much is right."""
     from itertools import islice
 
-    from ecgimg.commands.labelled_records import iter_all_labelled
+    from ecgimg.commands.shared.labelled_records import iter_all_labelled
     from ecgimg.evaluate import finding_scores
 
     items = islice(iter_all_labelled(records, labels, folds), limit or None)

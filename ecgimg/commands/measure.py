@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from ecgimg.commands.consoles import LOG, OUT, finish
-from ecgimg.commands.progress import show_progress
+from ecgimg.commands.shared.consoles import LOG, OUT, finish
+from ecgimg.commands.shared.progress import show_progress
 from ecgimg.errors import BadRequest
 from ecgimg.reasons import texts
 

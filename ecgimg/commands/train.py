@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from ecgimg.commands.choices import AutoDevice, Device
-from ecgimg.commands.consoles import OUT
-from ecgimg.commands.labelled_records import read_all_labelled, read_rhythms
-from ecgimg.commands.progress import show_progress
-from ecgimg.commands.shared_options import Commands
+from ecgimg.commands.shared.choices import AutoDevice, Device
+from ecgimg.commands.shared.consoles import OUT
+from ecgimg.commands.shared.labelled_records import read_all_labelled, read_rhythms
+from ecgimg.commands.shared.options import Commands
+from ecgimg.commands.shared.progress import show_progress
 from ecgimg.errors import MissingExtra
 
 train_app = Commands(help="Train the shipped networks again (needs the train extra).", no_args_is_help=True)

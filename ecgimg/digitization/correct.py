@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.given_scale import check_scale
+from ecgimg.digitization.interpretation.given_scale import check_scale
 from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
 from ecgimg.errors import BadRequest

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ecgimg._atomic_files import atomic_path, check_stems
 from ecgimg._pictures import write_png
-from ecgimg.digitization.given_scale import check_scale
+from ecgimg.digitization.interpretation.given_scale import check_scale
 from ecgimg.digitization.overlay import draw_overlay
 from ecgimg.digitization.result import Digitization
 from ecgimg.digitization.single_page import digitize_page

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgimg.digitization.given_scale import check_scale
+from ecgimg.digitization.interpretation.given_scale import check_scale
 from ecgimg.digitization.interpretation.interpret import Given, interpret
 from ecgimg.digitization.model import ImageGeometry, PageView, Pulse, RowTrace, ScaleReading
 from ecgimg.digitization.page_views import alternative_views, view_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ecgimg.digitization.given_scale import check_scale
+from ecgimg.digitization.interpretation.given_scale import check_scale
 from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
 from ecgimg.formats.pages import PageInput, Picture, open_page

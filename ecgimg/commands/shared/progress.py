@@ -14,7 +14,7 @@ from rich.progress import Progress as Bar
 from rich.progress import Task as BarTask
 from rich.text import Text
 
-from ecgimg.commands.consoles import ERR, LOG, LOG_ONLY, is_quiet
+from ecgimg.commands.shared.consoles import ERR, LOG, LOG_ONLY, is_quiet
 
 _FIRST_LINE_S, _LINE_S = 1.5, 30.0
 

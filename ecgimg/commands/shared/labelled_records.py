@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecgimg.commands.consoles import LOG
+from ecgimg.commands.shared.consoles import LOG
 from ecgimg.errors import BadRequest
 
 if TYPE_CHECKING:

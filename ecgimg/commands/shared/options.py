@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ecgimg.commands.config_file import FILE_NAME, use_config
-from ecgimg.commands.consoles import messages
+from ecgimg.commands.shared.config_file import FILE_NAME, use_config
+from ecgimg.commands.shared.consoles import messages
 from ecgimg.errors import BadRequest
 
 PANEL = "Options of every command"

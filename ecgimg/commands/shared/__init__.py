@@ -1,0 +1,1 @@
+"""What several commands share: options, choices, the configuration file, messages and progress."""
