@@ -17,8 +17,8 @@ from ecgimg.batch.output_store import OutputStore
 from ecgimg.batch.page_task import FACT_COLUMNS, UNWRITTEN, ArchivePage, PageResult, Task
 from ecgimg.batch.source_files import as_text, local_copy
 from ecgimg.digitization.overlay import draw_overlay
-from ecgimg.digitization.pipeline import digitize_image
 from ecgimg.digitization.result import Digitization
+from ecgimg.digitization.single_page import digitize_page
 from ecgimg.errors import BadOutput, UnreadablePage
 from ecgimg.formats import write_record
 from ecgimg.formats.pages import PageInput, open_pages
@@ -90,13 +90,8 @@ def _open(path: Path, page: ArchivePage) -> PageInput:
 
 
 def _digitize(page_input: PageInput, page: ArchivePage, task: Task) -> PageResult:
-    digitization = digitize_image(
-        page_input.image,
-        layout=page.layout or task.layout,
-        speed_mm_s=page.speed_mm_s or task.speed_mm_s,
-        gain_mm_mv=page.gain_mm_mv or task.gain_mm_mv,
-        vector=page_input.vector,
-    )
+    speed_mm_s, gain_mm_mv = page.speed_mm_s or task.speed_mm_s, page.gain_mm_mv or task.gain_mm_mv
+    digitization = digitize_page(page_input, page.layout or task.layout, speed_mm_s, gain_mm_mv)
     files: dict[str, bytes] = {}
     if task.overlay:
         files[overlay_path(page.name)] = as_jpeg(draw_overlay(page_input.image, digitization), _OVERLAY_PX)
