@@ -407,6 +407,21 @@ def test_digitize_into_full_disk(monkeypatch, tmp_path):
     assert "are in" not in done.output
 
 
+def test_digitize_again_as_refused(monkeypatch, tmp_path):
+    """A page that is refused now keeps no record of an earlier run beside it, and a person's own files stay."""
+    record = ecgimg.EcgRecord(np.zeros((12, 5000)), 500.0)
+    Image.new("RGB", (400, 300)).save(tmp_path / "page.png")
+    out = tmp_path / "out"
+    settings = digitize_files.Settings(formats=("wfdb",), overlay=False)
+    for digitization in (Digitization("ok", record=record), Digitization("refused")):
+        monkeypatch.setattr(digitize_files, "digitize_page", lambda *_, read=digitization, **__: read)
+        list(digitize_files.digitize_files([tmp_path / "page.png"], out, settings))
+        (out / "page.txt").write_text("my own")
+    assert not (out / "page.csv").exists()
+    assert {file.name for file in out.iterdir()} == {"page.json", "page.txt"}
+    assert json.loads((out / "page.json").read_text())["files"] == []
+
+
 def test_digitize_names_extra_in_brackets(monkeypatch, tmp_path):
     """The table of pages keeps brackets, as in the extra of an install command."""
     outcome = PageOutcome("page[1]", "failed", (reason_of(MissingExtra("pyedflib", "formats", "writing EDF")),))

@@ -12,6 +12,7 @@ from rich.table import Table
 from ecgimg.commands.classify import patient_of
 from ecgimg.commands.shared.choices import Sex
 from ecgimg.commands.shared.consoles import ERR, OUT
+from ecgimg.errors import BadRecord, UnreadablePage
 from ecgimg.reasons import texts
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ def compare(
     """Compare two ECGs of one person: numbers, usual beats, and what is told of them. Research use only."""
     from ecgimg.comparison import compare as run
 
-    comparison = run(old, new, patient=patient_of(age, sex))
+    try:
+        comparison = run(old, new, patient=patient_of(age, sex))
+    except (BadRecord, UnreadablePage) as error:  # an input that is bad, as of the other commands
+        ERR.print(f"ecgimg: {error}", markup=False)
+        raise typer.Exit(1) from None
     if plot is not None and comparison.leads:
         comparison.plot().save(plot)
     if as_json:

@@ -36,7 +36,7 @@ def digitize(
     with show_progress("digitizing pages", len(files), when=len(files) > 1) as progress:
         for outcomes in digitize_files(files, out, settings, jobs):
             for outcome in outcomes:
-                written += outcome.status != "failed"
+                written += outcome.status in ("ok", "limited")
                 failed += outcome.status in ("refused", "failed")
                 remarks = texts(outcome.reasons)
                 # What is in brackets is text, as 'ecgimg[formats]', and no markup.
@@ -44,4 +44,4 @@ def digitize(
                 LOG.debug("%s: %s %s %s", outcome.stem, outcome.status, outcome.layout, remarks)
             progress.advance(any(outcome.status in ("refused", "failed") for outcome in outcomes))
     OUT.print(table)
-    finish(f"{written} pages: records, JSON and overlays", out if written else None, failed=failed)
+    finish(f"records of {written}", out if written else None, failed=failed)

@@ -123,6 +123,8 @@ def write_page(digitization: Digitization, page: PageInput, target: Path, settin
     target : Path
         The files without their suffixes.
     """
+    summary_file = target.with_name(f"{target.name}.json")
+    earlier = _files_of(summary_file)
     names: list[str] = []
     if digitization.record is not None:
         # a CSV is written whatever else is asked for
@@ -132,6 +134,19 @@ def write_page(digitization: Digitization, page: PageInput, target: Path, settin
     if settings.overlay:
         names.append(f"{target.name}.overlay.png")
         write_png(draw_overlay(page.image, digitization), target.with_name(names[-1]))
-    with atomic_path(target.with_name(f"{target.name}.json")) as temporary:
+    with atomic_path(summary_file) as temporary:
         summary = {**digitization.summary(), "files": names}
         temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")
+    # a record of an earlier run must not stand beside a page that is refused now
+    for name in earlier - {*names, *(f"{name[:-4]}.dat" for name in names if name.endswith(".hea"))}:
+        target.with_name(name).unlink(missing_ok=True)
+
+
+def _files_of(summary_file: Path) -> set[str]:
+    """Return the names of the files that an earlier run wrote for a page; none where its JSON does not tell."""
+    try:
+        names = json.loads(summary_file.read_text(encoding="utf-8")).get("files", [])
+    except (OSError, ValueError, AttributeError):
+        return set()
+    own = {name for name in names if isinstance(name, str) and name == Path(name).name}
+    return own | {f"{name[:-4]}.dat" for name in own if name.endswith(".hea")}

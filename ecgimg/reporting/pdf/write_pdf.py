@@ -89,8 +89,20 @@ def _draw(
 
 
 def identity_line(identity: str) -> str:
-    """Return an identity as one line; `BadRequest` where it is too long for one."""
+    """Return an identity as one line; `BadRequest` where it is too long for one, or cannot be printed."""
     line = " ".join(identity.split())
     if len(line) > _MAX_IDENTITY:
         raise BadRequest(f"an identity has at most {_MAX_IDENTITY} characters, not {len(line)}; shorten it")
+    if not line.isascii() and (unprintable := _unprintable(line)):
+        raise BadRequest(f"the report's font lacks {' '.join(unprintable)} of the identity; write it in Latin letters")
     return line
+
+
+def _unprintable(text: str) -> list[str]:
+    """Return the characters of a text that the font of the report lacks."""
+    try:
+        from matplotlib.font_manager import FontProperties, findfont, get_font
+    except ImportError:
+        return []  # writing the report says what is missing
+    font = get_font(findfont(FontProperties()))
+    return [letter for letter in dict.fromkeys(text) if not font.get_char_index(ord(letter))]

@@ -188,6 +188,8 @@ def test_report_that_cannot_be_written(tmp_path):
         write_pdf(Report(), tmp_path / "report.svg")
     with pytest.raises(BadRequest, match="at most 60 characters, not 61"):
         write_pdf(Report(), tmp_path / "report.pdf", identity="x" * 61)
+    with pytest.raises(BadRequest, match="font lacks 李 of the identity"):
+        write_pdf(Report(), tmp_path / "report.pdf", identity="Jörg 李")
     with pytest.raises(BadRequest, match="nothing was read"):
         write_pdf(Report(digitization=Digitization("refused")), tmp_path / "report.pdf")
     assert not list(tmp_path.iterdir())
