@@ -146,4 +146,5 @@ def test_compare_command(tmp_path):
     done = CliRunner().invoke(app, ["compare", str(old), str(new), "--json"])
     assert json.loads(done.stdout)["only_old"][0] == "III"
     wrong = CliRunner().invoke(app, ["compare", str(old), str(tmp_path / "none.csv")])
-    assert isinstance(wrong.exception, ecgimg.EcgImgError)
+    assert wrong.exit_code == 1
+    assert "none.csv" in wrong.output
