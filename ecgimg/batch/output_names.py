@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from ecgimg.digitization.digitize_files import FORMATS
+from ecgimg.digitization.digitize_files import COMPANIONS, FORMATS
 from ecgimg.formats.wfdb import record_name
 
 _MAX_NAME_BYTES = 200  # disks take 255, of which suffixes need some
-_COMPANIONS = {"wfdb": (".dat",), "edf": (".mask.csv",)}  # what a format writes beside the file of a record
 
 
 def overlay_path(page_name: str) -> str:
@@ -38,7 +37,7 @@ def output_paths(page_name: str, overlay: bool, formats: Sequence[str]) -> Itera
     for format_name in formats:
         record = PurePosixPath(record_path(page_name, format_name))
         yield str(record)
-        yield from (str(record.with_suffix(suffix)) for suffix in _COMPANIONS.get(format_name, ()))
+        yield from (str(record.with_suffix(suffix)) for suffix in COMPANIONS.get(format_name, ()))
 
 
 def _inside(page_name: str) -> PurePosixPath:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -25,6 +25,9 @@ from layouts import load_layout
 
 FORMATS = {"csv": ".csv", "wfdb": ".hea", "edf": ".edf", "dicom": ".dcm", "parquet": ".parquet"}
 """The formats of records, and the suffix of each."""
+
+COMPANIONS = {"wfdb": (".dat",), "edf": (".mask.csv",)}
+"""Suffixes of what a format writes beside the file of a record."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def write_page(digitization: Digitization, page: PageInput, target: Path, settin
         summary = {**digitization.summary(), "files": names}
         temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")
     # a record of an earlier run must not stand beside a page that is refused now
-    for name in earlier - {*names, *(f"{name[:-4]}.dat" for name in names if name.endswith(".hea"))}:
+    for name in _with_companions(earlier) - _with_companions(names):
         target.with_name(name).unlink(missing_ok=True)
 
 
@@ -148,5 +151,15 @@ def _files_of(summary_file: Path) -> set[str]:
         names = json.loads(summary_file.read_text(encoding="utf-8")).get("files", [])
     except (OSError, ValueError, AttributeError):
         return set()
-    own = {name for name in names if isinstance(name, str) and name == Path(name).name}
-    return own | {f"{name[:-4]}.dat" for name in own if name.endswith(".hea")}
+    return {name for name in names if isinstance(name, str) and name == Path(name).name}
+
+
+def _with_companions(names: Iterable[str]) -> set[str]:
+    """Return the names of files, and of those that a format writes beside them."""
+    return {*names} | {
+        str(Path(name).with_suffix(suffix))
+        for name in names
+        for format_name, suffixes in COMPANIONS.items()
+        for suffix in suffixes
+        if name.endswith(FORMATS[format_name])
+    }
